@@ -1,0 +1,1 @@
+"""Thin Dagster assets and their checks: read, call, describe."""

@@ -1,0 +1,1 @@
+"""What a take is and where takes come from."""

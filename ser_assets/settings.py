@@ -1,0 +1,63 @@
+"""Every knob of the platform: typed, with its unit and its default. Set one with an environment variable `SER_…`."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+FoldScheme = Literal["luna5", "emobox6", "loso"]
+
+
+class Settings(BaseSettings):
+    """What a run may be told; read from the environment (prefix `SER_`) or a `.env` file."""
+
+    model_config = SettingsConfigDict(env_prefix="SER_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path("data"), description="Folder of recordings, tables, models and report.")
+    workers: Annotated[int, Field(ge=0)] = Field(0, description="Worker processes; 0 is one for each core.")
+    sampling_rate: Annotated[int, Field(ge=8000, le=48000)] = Field(
+        22050, description="Sampling rate of every clip after decoding, in Hz."
+    )
+
+    trim_mode: Literal["ends", "everywhere"] = Field(
+        "ends", description="Cut silence at the ends only, or everywhere in the clip (the notebook's way)."
+    )
+    trim_below_peak_db: Annotated[float, Field(gt=0)] = Field(
+        30.0, description="A frame this many dB under the loudest frame of its own clip is silence."
+    )
+    minimum_clip_seconds: Annotated[float, Field(ge=0)] = Field(
+        0.3, description="A clip that trimming would make shorter than this many seconds is kept whole and marked."
+    )
+
+    extra_copies: Annotated[int, Field(ge=0)] = Field(
+        0, description="Augmented copies of every clip, on top of those that balance the emotions of an actor."
+    )
+    noise_snr_db_low: float = Field(15.0, description="Noisiest augmented copy: signal-to-noise ratio in dB.")
+    noise_snr_db_high: float = Field(30.0, description="Cleanest noisy copy: signal-to-noise ratio in dB.")
+
+    folds: FoldScheme = Field("luna5", description="Folds by actor on which the models are judged.")
+    seed: int = Field(42, description="Seed of models and bootstrap.")
+
+    retrain_cron: str = Field("0 3 * * 1", description="When the models are trained again, in cron's notation.")
+    retrain_timezone: str = Field("UTC", description="Time zone of `retrain_cron`.")
+
+    @field_validator("retrain_timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        if name != "UTC" and name not in available_timezones():
+            raise ValueError(f"{name!r} is no time zone; try 'UTC' or 'Europe/Berlin'")
+        ZoneInfo(name)
+        return name
+
+    @property
+    def raw_dir(self) -> Path:
+        """Folder of the recordings."""
+        return self.data_dir / "raw"
+
+    @property
+    def worker_count(self) -> int:
+        """Number of worker processes."""
+        return self.workers or os.cpu_count() or 1
