@@ -1,0 +1,94 @@
+"""What the UI shows of an asset: counts, tables and small pictures."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from ser_assets.corpus.inventory import RawVideo
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.storage.clips import Clip, ClipStore
+
+CLIPS_IN_A_PICTURE = 4
+
+
+def raw_videos_metadata(rows: Sequence[RawVideo], examined: int) -> dict[str, Any]:
+    """Counts of accepted and rejected files, takes by emotion, and the reason of each rejection."""
+    accepted = [row for row in rows if row.status == "accepted"]
+    rejected = [row for row in rows if row.status == "rejected"]
+    metadata: dict[str, Any] = {
+        "dagster/row_count": len(rows),
+        "accepted takes": len(accepted),
+        "rejected files": len(rejected),
+        "files read anew": examined,
+        "seconds": round(sum(row.seconds or 0.0 for row in accepted), 1),
+        "takes by emotion": by_emotion([row.emotion or "" for row in accepted]),
+        "containers": ", ".join(sorted({f"{row.container} ({row.codec})" for row in accepted})),
+    }
+    if any(row.demo for row in accepted):
+        metadata["demo corpus"] = "these takes are spoken by a synthesiser"
+    if rejected:
+        metadata["why rejected"] = dg.MetadataValue.table(
+            [dg.TableRecord({"file": row.path, "reason": row.reason}) for row in rejected]
+        )
+    return metadata
+
+
+def clips_metadata(asset: str, actor: str, clip_store: ClipStore) -> dict[str, Any]:
+    """Counts, lengths and levels of an actor's clips at rest, and their picture."""
+    labels = clip_store.labels(asset, actor)
+    picture = clip_store.picture_path(asset, actor)
+    metadata: dict[str, Any] = {
+        "dagster/row_count": len(labels),
+        "takes": int(labels["take_id"].nunique()),
+        "augmented copies": int((labels["variant"] > 0).sum()),
+        "seconds": round(float(labels["seconds"].sum()), 1),
+        "mean seconds": round(float(labels["seconds"].mean()), 2),
+        "loudest peak": round(float(labels["peak"].max()), 4),
+        "kept whole": int(labels["kept_whole"].sum()),
+        "clips by emotion": by_emotion(labels["emotion"]),
+        "file": dg.MetadataValue.path(str(clip_store.path(asset, actor))),
+    }
+    if labels["transform"].notna().any():
+        metadata["copies by transform"] = counts_table("transform", labels["transform"].dropna().value_counts())
+    if picture.exists():
+        metadata["picture"] = picture_metadata(picture.read_bytes(), f"{asset} of actor {actor}")
+    return metadata
+
+
+def picture_of_clips(asset: str, clips: Sequence[Clip]) -> bytes:
+    """Draw a few clips side by side: one of each of some emotions, or a clip beside its augmented copies."""
+    from ser_assets.reporting.pictures import clip_strip
+
+    copied = [clip for clip in clips if clip.variant > 0]
+    if copied:
+        chosen = [clip for clip in clips if clip.take_id == copied[0].take_id]
+        chosen += [clip for clip in copied if clip.take_id != copied[0].take_id]
+        titles = [f"{clip.emotion}, {clip.transform or 'original'}" for clip in chosen]
+    else:
+        first = {clip.emotion: clip for clip in reversed(clips)}
+        chosen = [first[emotion] for emotion in ("neutral", "happy", "sad", "angry") if emotion in first] or list(clips)
+        titles = [clip.emotion for clip in chosen]
+    strip = [(title, clip.samples) for title, clip in zip(titles, chosen, strict=True)]
+    return clip_strip(strip[:CLIPS_IN_A_PICTURE], clips[0].sampling_rate)
+
+
+def picture_metadata(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
+    """Wrap a PNG so that the UI shows it."""
+    from ser_assets.reporting.pictures import markdown_picture
+
+    return dg.MetadataValue.md(markdown_picture(png, alt))
+
+
+def by_emotion(emotions: Any) -> dg.TableMetadataValue:
+    """Count clips by emotion, in the order of the emotions."""
+    counts = Counter(emotions)
+    return counts_table("emotion", {emotion: counts[emotion] for emotion in EMOTIONS if counts[emotion]})
+
+
+def counts_table(name: str, counts: Any) -> dg.TableMetadataValue:
+    """Lay out counts as a table that the UI shows inline."""
+    return dg.MetadataValue.table(
+        [dg.TableRecord({name: str(key), "clips": int(counts[key])}) for key in counts.keys()]
+    )

@@ -1,0 +1,101 @@
+"""Varied copies of a clip, each reproducible from its take and the number of the copy."""
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+TRANSFORMS = ("noise", "time_stretch", "pitch_shift", "shift")
+
+
+@dataclass(frozen=True)
+class Copy:
+    """An augmented copy: float32 `samples`, shape (samples,), and what made it."""
+
+    samples: np.ndarray
+    transform: str
+    parameters: str
+    seed: int
+
+
+def seed_of(take_id: str, variant: int) -> int:
+    """Seed of one copy, the same on every machine and in every run."""
+    digest = hashlib.blake2b(f"{take_id}/{variant}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big")
+
+
+def copies_needed(emotions: Mapping[str, str], extra_copies: int = 0) -> dict[str, int]:
+    """Say how many copies of each take make all emotions count alike.
+
+    `emotions` maps take to emotion. Every take gets `extra_copies`; what an emotion still lacks to the most frequent
+    one is spread evenly over its takes, first takes first.
+    """
+    counts = Counter(emotions.values())
+    most = max(counts.values(), default=0)
+    needed = dict.fromkeys(emotions, extra_copies)
+    for emotion, count in counts.items():
+        takes = sorted(take_id for take_id, its_emotion in emotions.items() if its_emotion == emotion)
+        missing = (most - count) * (1 + extra_copies)
+        for position in range(missing):
+            needed[takes[position % count]] += 1
+    return needed
+
+
+def copy_clip(
+    samples: np.ndarray, sampling_rate: int, take_id: str, variant: int, snr_db: tuple[float, float] = (15.0, 30.0)
+) -> Copy:
+    """Make copy number `variant` (1, 2, …) of a clip: one transform, drawn with its parameters from its seed.
+
+    `samples`: float32, shape (samples,). noise: Gaussian at `snr_db` dB; time_stretch: 0.85 to 1.18 times as fast;
+    pitch_shift: up to 2 semitones either way; shift: up to 0.15 s either way, the gap filled with silence.
+    """
+    seed = seed_of(take_id, variant)
+    name = TRANSFORMS[(seed + variant) % len(TRANSFORMS)]
+    transform = _transform(name, snr_db)
+    with _seeded(seed):
+        changed = transform(samples=np.ascontiguousarray(samples, dtype=np.float32), sample_rate=sampling_rate)
+    parameters = {key: value for key, value in transform.serialize_parameters().items() if key != "should_apply"}
+    return Copy(np.asarray(changed, np.float32), name, json.dumps(_plain(parameters), sort_keys=True), seed)
+
+
+def _transform(name: str, snr_db: tuple[float, float]) -> Any:
+    import audiomentations
+
+    low, high = snr_db
+    match name:
+        case "noise":
+            return audiomentations.AddGaussianSNR(min_snr_db=low, max_snr_db=high, p=1.0)
+        case "time_stretch":
+            return audiomentations.TimeStretch(min_rate=0.85, max_rate=1.18, leave_length_unchanged=False, p=1.0)
+        case "pitch_shift":
+            return audiomentations.PitchShift(min_semitones=-2.0, max_semitones=2.0, p=1.0)
+        case _:
+            return audiomentations.Shift(
+                min_shift=-0.15, max_shift=0.15, shift_unit="seconds", rollover=False, fade_duration=0.01, p=1.0
+            )
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Give audiomentations, which draws from the global generators, a seed of its own, and put them back after."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+
+
+def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: round(float(value), 6) if isinstance(value, float | np.floating) else value
+        for key, value in parameters.items()
+    }

@@ -1,0 +1,55 @@
+"""Silence, always judged against the clip's own loudest frame: a quiet speaker is not a silent one."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+FRAME_LENGTH = 2048
+HOP_LENGTH = 512
+SILENT_PEAK = 1e-3
+
+TrimMode = Literal["ends", "everywhere"]
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """A clip without its silence: float32 `samples`, shape (samples,); `kept_whole` if too little would be left."""
+
+    samples: np.ndarray
+    kept_whole: bool
+
+
+def is_silent(samples: np.ndarray) -> bool:
+    """Whether a recording holds nothing to hear: no sample above -60 dB of full scale once its offset is taken away.
+
+    The video-only files of RAVDESS carry a track at -91 dB; its quietest actor peaks at -22 dB.
+    """
+    centred = samples - samples.mean(axis=-1, keepdims=True)
+    return bool(np.abs(centred).max(initial=0.0) < SILENT_PEAK)
+
+
+def trim(
+    samples: np.ndarray,
+    sampling_rate: int,
+    *,
+    mode: TrimMode = "ends",
+    below_peak_db: float = 30.0,
+    minimum_seconds: float = 0.3,
+) -> Trimmed:
+    """Cut the frames that lie more than `below_peak_db` dB under the loudest frame, at the ends or everywhere.
+
+    `samples`: float32, shape (samples,). Frames are RMS over 2048 samples, 512 apart (`librosa.effects`). A clip that
+    would become shorter than `minimum_seconds`, and one of digital silence, comes back whole.
+    """
+    import librosa
+
+    frames = {"frame_length": FRAME_LENGTH, "hop_length": HOP_LENGTH}
+    if mode == "ends":
+        kept, _ = librosa.effects.trim(samples, top_db=below_peak_db, **frames)
+    else:
+        intervals = librosa.effects.split(samples, top_db=below_peak_db, **frames)
+        kept = np.concatenate([samples[start:stop] for start, stop in intervals]) if len(intervals) else samples[:0]
+    if len(kept) < minimum_seconds * sampling_rate:
+        return Trimmed(samples, kept_whole=True)
+    return Trimmed(np.ascontiguousarray(kept), kept_whole=False)

@@ -1,0 +1,51 @@
+"""The names of the DuckDB tables, and rows as they go in and come out."""
+
+import dataclasses
+import typing
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ser_assets.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RAW_VIDEOS = "raw_videos"
+FEATURES = "features"
+MEL_SEQUENCES = "mel_sequences"
+PREDICTIONS = "predictions"
+LEARNING_CURVES = "learning_curves"
+LEAK_PROOF = "leak_proof"
+SCORES = "scores"
+
+
+def dataclass_table(rows: Sequence[Any], **constants: str) -> "pa.Table":
+    """Turn instances of one dataclass (of str, int, float and bool, or None) into an Arrow table.
+
+    `constants` are text columns with the same value in every row. At least one row is needed.
+    """
+    import pyarrow as pa
+
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    hints = typing.get_type_hints(type(rows[0]))
+    fields = []
+    for field in dataclasses.fields(rows[0]):
+        options = typing.get_args(hints[field.name]) or (hints[field.name],)
+        fields.append(pa.field(field.name, types[next(option for option in options if option in types)]))
+    fields += [pa.field(name, pa.string()) for name in constants]
+    return pa.Table.from_pylist([{**vars(row), **constants} for row in rows], schema=pa.schema(fields))
+
+
+def records(
+    warehouse: Warehouse,
+    table: str,
+    condition: str,
+    parameters: Sequence[Any] = (),
+    *,
+    columns: Sequence[str] = ("*",),
+) -> list[dict[str, Any]]:
+    """Read the rows of a table that fulfil an SQL condition as dictionaries; none where there is no such table."""
+    if not warehouse.has_table(table):
+        return []
+    chosen = ", ".join(columns)
+    return warehouse.query_arrow(f"SELECT {chosen} FROM {table} WHERE {condition}", list(parameters)).to_pylist()

@@ -1,0 +1,135 @@
+"""The DuckDB file: who may open it when, and how rows take the place of other rows.
+
+DuckDB lets one process in at a time, readers included. Everybody here takes the lock file beside the database, opens
+it, does one short thing and closes it.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import filelock
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+FILE_NAME = "ser.duckdb"
+LOCK_SECONDS = 600.0
+PAUSE_SECONDS = 0.2
+
+
+class WarehouseBusyError(TimeoutError):
+    """Another program keeps the database open; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The tables of one data folder."""
+
+    data_dir: Path
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self.data_dir / FILE_NAME
+
+    @contextmanager
+    def writing(self) -> Iterator["duckdb.DuckDBPyConnection"]:
+        """Open for writing, in one transaction: committed if the body ends well, otherwise rolled back."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with self._connection(read_only=False) as connection:
+            connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
+        """Open for reading; the database must exist."""
+        with self._connection(read_only=True) as connection:
+            yield connection
+
+    def query(self, sql: str, parameters: list[Any] | None = None) -> "pd.DataFrame":
+        """Run a query and hand back its rows."""
+        with self.reading() as connection:
+            return connection.execute(sql, parameters or []).df()
+
+    def query_arrow(self, sql: str, parameters: list[Any] | None = None) -> "pa.Table":
+        """Run a query and hand back its rows as an Arrow table, lists as they are."""
+        with self.reading() as connection:
+            return connection.execute(sql, parameters or []).to_arrow_table()
+
+    def has_table(self, table: str) -> bool:
+        """Whether the database exists and has the table."""
+        if not self.path.exists():
+            return False
+        with self.reading() as connection:
+            return _columns(connection, table) != {}
+
+    def replace_rows(self, table: str, rows: "pa.Table", where: Mapping[str, str]) -> None:
+        """Put `rows` in the place of the rows whose columns equal `where`; other rows stay."""
+        with self.writing() as connection:
+            replace_rows(connection, table, rows, where)
+
+    @contextmanager
+    def _connection(self, *, read_only: bool) -> Iterator["duckdb.DuckDBPyConnection"]:
+        import duckdb
+
+        deadline = time.monotonic() + LOCK_SECONDS
+        try:
+            with filelock.FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS):
+                connection = None
+                while connection is None:
+                    try:
+                        connection = duckdb.connect(self.path, read_only=read_only)
+                    except duckdb.IOException as error:
+                        if "lock" not in str(error) or time.monotonic() > deadline:
+                            raise
+                        time.sleep(PAUSE_SECONDS)
+                try:
+                    yield connection
+                finally:
+                    connection.close()
+        except filelock.Timeout as error:
+            raise WarehouseBusyError(
+                f"{self.path} has been in use for {LOCK_SECONDS:.0f} s: close the program that holds it open"
+            ) from error
+
+
+def replace_rows(
+    connection: "duckdb.DuckDBPyConnection", table: str, rows: "pa.Table", where: Mapping[str, str]
+) -> None:
+    """Put `rows` in the place of the rows whose columns equal `where`, inside the caller's transaction.
+
+    The table takes the columns of `rows`: new ones are added, empty for other rows, and ones no longer there dropped.
+    """
+    connection.register("new_rows", rows)
+    connection.execute(f'CREATE TABLE IF NOT EXISTS "{table}" AS FROM new_rows LIMIT 0')
+    present, wanted = _columns(connection, table), _types(connection, "new_rows")
+    for name in wanted.keys() - present.keys():
+        connection.execute(f'ALTER TABLE "{table}" ADD COLUMN "{name}" {wanted[name]}')
+    for name in present.keys() - wanted.keys():
+        connection.execute(f'ALTER TABLE "{table}" DROP COLUMN "{name}"')
+    condition = " AND ".join(f'"{name}" = ?' for name in where)
+    connection.execute(f'DELETE FROM "{table}" WHERE {condition}', list(where.values()))
+    connection.execute(f'INSERT INTO "{table}" BY NAME FROM new_rows')
+    connection.unregister("new_rows")
+
+
+def _columns(connection: "duckdb.DuckDBPyConnection", table: str) -> dict[str, str]:
+    rows = connection.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?", [table]
+    ).fetchall()
+    return dict(rows)
+
+
+def _types(connection: "duckdb.DuckDBPyConnection", relation: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in connection.execute(f'DESCRIBE FROM "{relation}"').fetchall()}

@@ -1,0 +1,36 @@
+"""One pool of worker processes for everything that is done clip by clip, kept for as long as this process lives."""
+
+import functools
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_in_workers(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, chunk: int = 4
+) -> Iterator[Result]:
+    """Call `function` on every item in worker processes, results in the order of the items.
+
+    With one worker it is called here, in this process. `function` must be importable (a module's own function or a
+    `functools.partial` of one); an exception in it comes out where its result would have.
+    """
+    if workers <= 1:
+        return map(function, items)
+    return _pool(workers).map(function, items, chunksize=chunk)
+
+
+@functools.cache
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # The parent runs threads (gRPC, DuckDB, tensorflow) that a forked child would inherit locked: start afresh instead.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread_each)
+
+
+def _one_thread_each() -> None:
+    import threadpoolctl
+
+    threadpoolctl.threadpool_limits(1)
