@@ -25,8 +25,10 @@ def is_silent(samples: np.ndarray) -> bool:
 
     The video-only files of RAVDESS carry a track at -91 dB; its quietest actor peaks at -22 dB.
     """
+    if samples.size == 0:
+        return True
     centred = samples - samples.mean(axis=-1, keepdims=True)
-    return bool(np.abs(centred).max(initial=0.0) < SILENT_PEAK)
+    return bool(np.abs(centred).max() < SILENT_PEAK)
 
 
 def trim(
@@ -40,16 +42,20 @@ def trim(
     """Cut the frames that lie more than `below_peak_db` dB under the loudest frame, at the ends or everywhere.
 
     `samples`: float32, shape (samples,). Frames are RMS over 2048 samples, 512 apart (`librosa.effects`). A clip that
-    would become shorter than `minimum_seconds`, and one of digital silence, comes back whole.
+    would become shorter than `minimum_seconds`, and one of digital silence, comes back whole and marked.
     """
     import librosa
 
-    frames = {"frame_length": FRAME_LENGTH, "hop_length": HOP_LENGTH}
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak == 0.0:
+        return Trimmed(samples, kept_whole=True)
+    # librosa takes everything under -100 dB of full scale for equally loud: at full scale a quiet clip keeps its depth.
+    intervals = librosa.effects.split(
+        samples / peak, top_db=below_peak_db, frame_length=FRAME_LENGTH, hop_length=HOP_LENGTH
+    )
     if mode == "ends":
-        kept, _ = librosa.effects.trim(samples, top_db=below_peak_db, **frames)
-    else:
-        intervals = librosa.effects.split(samples, top_db=below_peak_db, **frames)
-        kept = np.concatenate([samples[start:stop] for start, stop in intervals]) if len(intervals) else samples[:0]
+        intervals = [(intervals[0][0], intervals[-1][1])]
+    kept = np.concatenate([samples[start:stop] for start, stop in intervals])
     if len(kept) < minimum_seconds * sampling_rate:
         return Trimmed(samples, kept_whole=True)
-    return Trimmed(np.ascontiguousarray(kept), kept_whole=False)
+    return Trimmed(kept, kept_whole=False)

@@ -60,12 +60,12 @@ class Warehouse:
     def query(self, sql: str, parameters: list[Any] | None = None) -> "pd.DataFrame":
         """Run a query and hand back its rows."""
         with self.reading() as connection:
-            return connection.execute(sql, parameters or []).df()
+            return connection.sql(sql, params=parameters or []).df()
 
     def query_arrow(self, sql: str, parameters: list[Any] | None = None) -> "pa.Table":
         """Run a query and hand back its rows as an Arrow table, lists as they are."""
         with self.reading() as connection:
-            return connection.execute(sql, parameters or []).to_arrow_table()
+            return connection.sql(sql, params=parameters or []).to_arrow_table()
 
     def has_table(self, table: str) -> bool:
         """Whether the database exists and has the table."""

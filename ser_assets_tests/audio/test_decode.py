@@ -1,0 +1,80 @@
+"""Any container to one float32 channel."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ser_assets.audio.decode import DecodeError, decode, load_mono, resample, to_mono
+from ser_assets_tests.media import RATE, voice, write_mp4, write_wav
+
+
+def test_a_16_bit_wav_comes_back_sample_by_sample(tmp_path: Path) -> None:
+    samples = np.round(voice() * 32767) / 32768
+    recording = decode(write_wav(tmp_path / "a.wav", voice()))
+    np.testing.assert_allclose(recording.samples[0], samples, atol=1e-7)
+    assert recording.samples.dtype == np.float32
+    assert (recording.sampling_rate, recording.seconds) == (RATE, 1.0)
+
+
+def test_the_sound_of_an_mp4_is_that_which_went_in(tmp_path: Path) -> None:
+    recording = decode(write_mp4(tmp_path / "a.mp4", voice()))
+    assert (recording.codec, recording.channels) == ("aac", 2)
+    heard = to_mono(recording.samples)[: len(voice())]
+    assert np.corrcoef(heard, voice()[: len(heard)])[0, 1] > 0.99
+
+
+def test_equal_channels_mix_to_themselves() -> None:
+    np.testing.assert_allclose(to_mono(np.stack([voice(), voice()])), voice(), atol=1e-7)
+
+
+def test_channels_in_opposite_phase_do_not_cancel() -> None:
+    mixed = to_mono(np.stack([voice(), -0.9 * voice()]))
+    np.testing.assert_array_equal(mixed, voice())
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 96000])
+def test_a_recording_of_any_rate_comes_out_at_the_rate_asked_for(tmp_path: Path, rate: int) -> None:
+    path = write_wav(tmp_path / "a.wav", voice(rate=rate), rate)
+    samples = load_mono(path, 16000)
+    assert samples.dtype == np.float32
+    assert abs(len(samples) - 16000) <= 1
+
+
+def test_resampling_keeps_a_tone_where_it_was() -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(48000) / 48000).astype(np.float32)
+    spectrum = np.abs(np.fft.rfft(resample(tone, 48000, 22050)))
+    assert spectrum.argmax() == 440
+
+
+@pytest.mark.parametrize("content", [b"", b"not a recording", b"RIFF\x00\x00\x00\x00WAVE"])
+def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    with pytest.raises(DecodeError):
+        decode(path)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DecodeError, match="No such file"):
+        decode(tmp_path / "a.wav")
+
+
+def test_samples_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    samples = voice()
+    samples[100] = np.nan
+    with pytest.raises(DecodeError, match="not finite"):
+        decode(write_wav(tmp_path / "a.wav", samples, subtype="FLOAT"))
+
+
+def test_a_video_without_sound_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DecodeError, match="no audio stream"):
+        decode(write_mp4(tmp_path / "a.mp4", None))
+
+
+def test_the_mp4_and_the_flac_of_a_real_take_sound_alike(ravdess: Path) -> None:
+    video = load_mono(ravdess / "clips_av/01-01-01-01-01-01-01.mp4", 16000)
+    audio = load_mono(ravdess / "Actor_01/03-01-01-01-01-01-01.flac", 16000)
+    size = min(len(video), len(audio))
+    likeness = np.fft.irfft(np.fft.rfft(video[:size]) * np.conj(np.fft.rfft(audio[:size])))
+    assert likeness.max() / (np.linalg.norm(video[:size]) * np.linalg.norm(audio[:size])) > 0.9

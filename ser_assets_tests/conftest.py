@@ -1,0 +1,31 @@
+"""Fixtures that several rooms share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ser_assets.settings import Settings
+
+
+def _real_recordings() -> Path | None:
+    beside = Path(__file__).resolve().parents[2] / "shared" / "ravdess"
+    folder = Path(os.environ.get("SER_RAVDESS", beside))
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def ravdess() -> Path:
+    """Folder of real recordings; tests that ask for it are skipped where there are none."""
+    folder = _real_recordings()
+    if folder is None:
+        pytest.skip("no real recordings: set SER_RAVDESS to the folder that holds Actor_01, Actor_02, …")
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Point the settings at a data folder of their own, everything done in this process."""
+    monkeypatch.setenv("SER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("SER_WORKERS", "1")
+    return Settings()

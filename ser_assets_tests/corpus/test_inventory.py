@@ -1,0 +1,184 @@
+"""Which recordings are taken and which are not: the traps of RAVDESS, one test each."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ser_assets.corpus.inventory import RawVideo, examine, find_recordings, settle_duplicates, take_stock
+from ser_assets_tests.media import voice, write_mp4, write_wav
+
+
+def inventory(raw: Path, actor: str) -> dict[str, RawVideo]:
+    rows = settle_duplicates(examine(path, raw, actor) for path in find_recordings(raw).get(actor, []))
+    return {row.path: row for row in rows}
+
+
+def test_a_good_recording_is_accepted_with_all_that_its_name_and_sound_say(tmp_path: Path) -> None:
+    write_wav(tmp_path / "Actor_05/03-01-03-02-01-02-05.wav", voice())
+    [row] = inventory(tmp_path, "05").values()
+    assert (row.status, row.reason) == ("accepted", None)
+    assert (row.take_id, row.actor, row.emotion, row.intensity) == ("01-03-02-01-02-05", "05", "happy", "strong")
+    assert (row.codec, row.sampling_rate, row.channels, row.seconds) == ("pcm_s16le", 48000, 1, 1.0)
+    assert row.gender == "male"
+    assert row.bytes == (tmp_path / row.path).stat().st_size
+
+
+def test_trap_1_a_video_only_file_is_rejected_by_its_name_although_it_has_an_audio_stream(tmp_path: Path) -> None:
+    write_mp4(tmp_path / "Actor_01/02-01-03-01-01-01-01.mp4", np.zeros(48000, np.float32))
+    [row] = inventory(tmp_path, "01").values()
+    assert row.status == "rejected"
+    assert "video-only" in str(row.reason)
+
+
+def test_trap_1_silence_under_an_audio_video_name_is_rejected_too(tmp_path: Path) -> None:
+    write_mp4(tmp_path / "Actor_01/01-01-03-01-01-01-01.mp4", np.zeros(48000, np.float32))
+    [row] = inventory(tmp_path, "01").values()
+    assert "silent" in str(row.reason)
+
+
+def test_trap_2_of_the_mp4_and_the_wav_of_one_take_only_the_lossless_one_is_accepted(tmp_path: Path) -> None:
+    write_mp4(tmp_path / "Actor_01/01-01-03-01-01-01-01.mp4", voice())
+    write_wav(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", voice())
+    rows = inventory(tmp_path, "01")
+    assert rows["Actor_01/03-01-03-01-01-01-01.wav"].status == "accepted"
+    assert rows["Actor_01/01-01-03-01-01-01-01.mp4"].duplicate_of == "Actor_01/03-01-03-01-01-01-01.wav"
+    assert "same take" in str(rows["Actor_01/01-01-03-01-01-01-01.mp4"].reason)
+
+
+def test_trap_3_a_stereo_wav_is_the_same_recording_as_its_mono_twin(tmp_path: Path) -> None:
+    write_wav(tmp_path / "Actor_01/03-01-02-01-01-02-01.wav", np.stack([voice(), voice()]))
+    write_wav(tmp_path / "mono/Actor_01/03-01-02-01-01-01-01.wav", voice())
+    rows = inventory(tmp_path, "01")
+    stereo = rows["Actor_01/03-01-02-01-01-02-01.wav"]
+    assert (stereo.status, stereo.channels) == ("accepted", 2)
+    assert rows["mono/Actor_01/03-01-02-01-01-01-01.wav"].recording == stereo.recording
+
+
+def test_trap_4_one_recording_under_two_names_is_accepted_once(tmp_path: Path) -> None:
+    write_wav(tmp_path / "Actor_07/03-01-03-01-02-01-07.wav", voice())
+    write_wav(tmp_path / "Actor_07/03-01-03-01-02-02-07.flac", voice())
+    rows = inventory(tmp_path, "07")
+    assert [row.status for row in rows.values()].count("accepted") == 1
+    assert any("same recording" in str(row.reason) for row in rows.values())
+
+
+def test_trap_5_a_quiet_actor_is_not_a_silent_one(tmp_path: Path) -> None:
+    write_wav(tmp_path / "Actor_09/03-01-04-01-01-01-09.wav", voice(level=0.02), subtype="PCM_24")
+    [row] = inventory(tmp_path, "09").values()
+    assert row.status == "accepted"
+
+
+def test_trap_6_of_the_doubled_folders_of_a_mirror_the_outer_one_is_taken(tmp_path: Path) -> None:
+    write_wav(tmp_path / "Actor_02/03-01-03-01-01-01-02.wav", voice())
+    write_wav(tmp_path / "audio_speech_actors_01-24/Actor_02/03-01-03-01-01-01-02.wav", voice())
+    rows = inventory(tmp_path, "02")
+    assert rows["Actor_02/03-01-03-01-01-01-02.wav"].status == "accepted"
+    assert "same take" in str(rows["audio_speech_actors_01-24/Actor_02/03-01-03-01-01-01-02.wav"].reason)
+
+
+def test_recordings_of_people_go_before_the_demo_corpus(tmp_path: Path) -> None:
+    write_wav(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", voice())
+    real = examine(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", tmp_path, "01")
+    demo = dataclasses.replace(real, path="A/Actor_01/x.wav", recording="other", demo=True)
+    accepted = [row for row in settle_duplicates([demo, real]) if row.status == "accepted"]
+    assert accepted == [real]
+
+
+@pytest.mark.parametrize("ending", ["wav", "WAV", "flac", "Flac"])
+def test_endings_are_read_in_any_case(tmp_path: Path, ending: str) -> None:
+    write_wav(tmp_path / f"ACTOR_03/03-01-03-01-01-01-03.{ending}", voice())
+    assert inventory(tmp_path, "03")[f"ACTOR_03/03-01-03-01-01-01-03.{ending}"].status == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("03-01-03-01-01-01-03.wav", b"", "cannot be decoded"),
+        ("03-01-03-01-01-01-03.mp4", b"this is text", "cannot be decoded"),
+        ("holiday.mp4", b"x", "not a RAVDESS name"),
+        ("03-02-03-01-01-01-03.wav", b"x", "song"),
+        ("03-01-03-01-01-01-04.wav", b"x", "named for actor 04 but lies in Actor_03"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_rejected_with_the_reason(
+    tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    (tmp_path / "Actor_03").mkdir()
+    (tmp_path / "Actor_03" / name).write_bytes(content)
+    [row] = inventory(tmp_path, "03").values()
+    assert row.status == "rejected"
+    assert reason in str(row.reason)
+
+
+def test_a_recording_that_is_cut_short_is_rejected(tmp_path: Path) -> None:
+    whole = write_mp4(tmp_path / "Actor_03/01-01-03-01-01-01-03.mp4", voice(3.0))
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    [row] = inventory(tmp_path, "03").values()
+    assert row.status == "rejected"
+
+
+def test_an_mp4_without_sound_is_rejected(tmp_path: Path) -> None:
+    write_mp4(tmp_path / "Actor_03/01-01-03-01-01-01-03.mp4", None)
+    [row] = inventory(tmp_path, "03").values()
+    assert "no audio stream" in str(row.reason)
+
+
+def test_a_broken_link_is_rejected_and_a_loop_of_links_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "Actor_03"
+    folder.mkdir()
+    (folder / "03-01-03-01-01-01-03.wav").symlink_to(tmp_path / "gone.wav")
+    (folder / "again").symlink_to(tmp_path)
+    [row] = inventory(tmp_path, "03").values()
+    assert "cannot be read" in str(row.reason)
+
+
+def test_other_files_and_other_folders_are_not_looked_at(tmp_path: Path) -> None:
+    write_wav(tmp_path / "Actor_25/03-01-03-01-01-01-25.wav", voice())
+    (tmp_path / "Actor_03").mkdir()
+    (tmp_path / "Actor_03/notes.txt").write_text("x")
+    assert find_recordings(tmp_path) == {}
+    assert find_recordings(tmp_path / "nowhere") == {}
+
+
+def test_a_file_is_looked_at_again_only_when_it_has_changed(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
+    row = examine(path, tmp_path, "03")
+    assert take_stock([path], tmp_path, "03", {row.path: row}) == [(path, row)]
+    write_wav(path, voice(2.0))
+    assert take_stock([path], tmp_path, "03", {row.path: row}) == [(path, None)]
+
+
+def test_a_second_file_takes_the_place_of_a_first_that_is_gone(tmp_path: Path) -> None:
+    wav = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
+    mp4 = write_mp4(tmp_path / "Actor_03/01-01-03-01-01-01-03.mp4", voice())
+    first = settle_duplicates([examine(wav, tmp_path, "03"), examine(mp4, tmp_path, "03")])
+    left = [row for row in first if row.path.endswith("mp4")]
+    assert left[0].status == "rejected"
+    assert settle_duplicates(left)[0].status == "accepted"
+
+
+def test_of_the_eight_originals_five_are_accepted_and_three_are_video_only(ravdess: Path, tmp_path: Path) -> None:
+    for clip in (ravdess / "clips_av").glob("*.mp4"):
+        folder = tmp_path / f"Actor_{clip.stem[-2:]}"
+        folder.mkdir(exist_ok=True)
+        (folder / clip.name).symlink_to(clip)
+    rows = [*inventory(tmp_path, "01").values(), *inventory(tmp_path, "09").values()]
+    assert [row.status for row in rows].count("accepted") == 5
+    assert [row.reason for row in rows if row.status == "rejected"] == [
+        "is video-only (02-): its audio track is silence"
+    ] * 3
+
+
+def test_the_real_actor_07_has_one_recording_twice(ravdess: Path) -> None:
+    rows = inventory(ravdess, "07")
+    [twin] = [row for row in rows.values() if row.status == "rejected"]
+    assert twin.take_id == "01-03-01-02-02-07"
+    assert twin.duplicate_of == "Actor_07/03-01-03-01-02-01-07.flac"
+
+
+def test_the_real_stereo_recordings_and_the_quietest_actor_are_accepted(ravdess: Path) -> None:
+    stereo = examine(ravdess / "Actor_05/03-01-02-01-02-02-05.flac", ravdess, "05")
+    assert (stereo.status, stereo.channels) == ("accepted", 2)
+    assert {row.status for row in inventory(ravdess, "09").values()} == {"accepted"}

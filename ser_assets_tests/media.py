@@ -1,0 +1,50 @@
+"""Small recordings for tests, written as real files."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+RATE = 48000
+
+
+def voice(
+    seconds: float = 1.0, hertz: float = 150.0, rate: int = RATE, level: float = 0.3, seed: int = 0
+) -> np.ndarray:
+    """Sing a vowel-like tone between two silences: harmonics that fall off, a vibrato, a little noise."""
+    noise = np.random.default_rng(seed)
+    time = np.arange(int(seconds * rate)) / rate
+    phase = 2 * np.pi * np.cumsum(hertz * (1 + 0.02 * np.sin(2 * np.pi * 5 * time))) / rate
+    tone = sum(np.sin(number * phase) / number for number in range(1, 12))
+    envelope = np.where((time > 0.2 * seconds) & (time < 0.8 * seconds), 1.0, 1e-4)
+    return (level * envelope * (tone / 2 + 0.01 * noise.standard_normal(len(time)))).astype(np.float32)
+
+
+def write_wav(path: Path, samples: np.ndarray, rate: int = RATE, subtype: str = "PCM_16") -> Path:
+    """Write samples, shape (samples,) or (channels, samples), as WAV or FLAC by the ending of the name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if subtype == "PCM_16":  # libsndfile rounds floats otherwise in FLAC than in WAV
+        samples = np.round(samples * 32767).astype(np.int16)
+    soundfile.write(path, samples.T, rate, subtype=subtype)
+    return path
+
+
+def write_mp4(path: Path, samples: np.ndarray | None, rate: int = RATE) -> Path:
+    """Write an mp4 with a plain picture and the samples as stereo AAC; without samples it has no audio stream."""
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("mpeg4", rate=Fraction(10))
+        picture.width, picture.height, picture.pix_fmt = 32, 32, "yuv420p"
+        sound = container.add_stream("aac", rate=rate, layout="stereo") if samples is not None else None
+        for _ in range(5):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")))
+        container.mux(picture.encode())
+        if sound is not None:
+            frame = av.AudioFrame.from_ndarray(np.stack([samples, samples]), format="fltp", layout="stereo")
+            frame.sample_rate, frame.pts = rate, 0
+            container.mux(sound.encode(frame))
+            container.mux(sound.encode())
+    return path

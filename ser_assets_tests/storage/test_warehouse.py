@@ -1,0 +1,100 @@
+"""The DuckDB file: one process at a time, whole transactions, rows replaced by partition."""
+
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from ser_assets.storage.tables import records
+from ser_assets.storage.warehouse import Warehouse
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "data")
+
+
+def rows(actor: str, *values: int, column: str = "value") -> pa.Table:
+    return pa.table({"actor": [actor] * len(values), column: pa.array(values, pa.int64())})
+
+
+def test_rows_take_the_place_of_those_of_their_partition_and_no_other(warehouse: Warehouse) -> None:
+    warehouse.replace_rows("t", rows("01", 1, 2), {"actor": "01"})
+    warehouse.replace_rows("t", rows("02", 3), {"actor": "02"})
+    warehouse.replace_rows("t", rows("01", 4), {"actor": "01"})
+    assert records(warehouse, "t", "true ORDER BY actor") == [{"actor": "01", "value": 4}, {"actor": "02", "value": 3}]
+
+
+def test_a_new_column_is_empty_for_other_partitions_and_an_old_one_goes(warehouse: Warehouse) -> None:
+    warehouse.replace_rows("t", rows("01", 1), {"actor": "01"})
+    warehouse.replace_rows("t", rows("02", 2, column="other"), {"actor": "02"})
+    assert records(warehouse, "t", "true ORDER BY actor") == [
+        {"actor": "01", "other": None},
+        {"actor": "02", "other": 2},
+    ]
+
+
+def test_a_transaction_that_fails_changes_nothing_and_lets_others_in(warehouse: Warehouse) -> None:
+    warehouse.replace_rows("t", rows("01", 1), {"actor": "01"})
+    with pytest.raises(RuntimeError), warehouse.writing() as connection:
+        connection.execute("DELETE FROM t")
+        raise RuntimeError
+    assert records(warehouse, "t", "true") == [{"actor": "01", "value": 1}]
+
+
+def test_a_table_that_is_not_there_has_no_rows(warehouse: Warehouse) -> None:
+    assert not warehouse.has_table("t")
+    assert records(warehouse, "t", "true") == []
+    assert not warehouse.path.exists()
+
+
+def test_threads_and_processes_that_write_at_once_all_get_their_turn(warehouse: Warehouse) -> None:
+    warehouse.replace_rows("t", rows("00", 0), {"actor": "00"})
+    script = f"""
+        import pyarrow as pa
+        from pathlib import Path
+        from ser_assets.storage.warehouse import Warehouse
+        for value in range(5):
+            table = pa.table({{"actor": ["99"], "value": pa.array([value], pa.int64())}})
+            Warehouse(Path({str(warehouse.data_dir)!r})).replace_rows("t", table, {{"actor": "99"}})
+    """
+    other = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)])
+    threads = [
+        threading.Thread(target=warehouse.replace_rows, args=("t", rows(f"{n:02d}", n), {"actor": f"{n:02d}"}))
+        for n in range(1, 9)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert other.wait() == 0
+    assert len(records(warehouse, "t", "true")) == 10
+
+
+def test_a_stranger_who_holds_the_database_open_is_waited_for(warehouse: Warehouse, tmp_path: Path) -> None:
+    warehouse.replace_rows("t", rows("01", 1), {"actor": "01"})
+    ready = tmp_path / "ready"
+    script = f"""
+        import duckdb, pathlib, time
+        with duckdb.connect({str(warehouse.path)!r}, read_only=True):
+            pathlib.Path({str(ready)!r}).touch()
+            time.sleep(1)
+    """
+    stranger = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)])
+    while not ready.exists():
+        assert stranger.poll() is None
+    warehouse.replace_rows("t", rows("01", 2), {"actor": "01"})
+    assert stranger.wait() == 0
+    assert records(warehouse, "t", "true") == [{"actor": "01", "value": 2}]
+
+
+def test_a_file_that_is_no_database_is_told_at_once(warehouse: Warehouse) -> None:
+    warehouse.data_dir.mkdir()
+    warehouse.path.write_bytes(b"this is no database" * 500)
+    with pytest.raises(duckdb.Error, match=r"ser\.duckdb"):
+        warehouse.has_table("t")
