@@ -32,7 +32,7 @@ def for_each_actor(context: dg.AssetExecutionContext, work: Callable[[str], Acto
             finished[actor] = work(actor)
         except Exception as error:
             context.log.error(f"{asset} of actor {actor}: {error}", exc_info=True)
-            failures[actor] = str(error) or type(error).__name__
+            failures[actor] = f"actor {actor}: {type(error).__name__}: {error}"
         else:
             context.add_asset_metadata(finished[actor], partition_key=actor)
     if failures:

@@ -92,7 +92,7 @@ def trimmed_audio(
     """The clips without their silence, judged against each clip's own peak."""
 
     def work(actor: str) -> ActorMetadata:
-        made_from = fingerprint("trimmed_audio", settings, _upstream(clip_store, "mono_audio", actor))
+        made_from = fingerprint("trimmed_audio", settings, stored_fingerprint(clip_store, "mono_audio", actor))
 
         def make() -> list[Clip]:
             trim = functools.partial(trim_clip, settings=settings)
@@ -110,7 +110,7 @@ def augmented_set(
     """The clips and varied copies of them, until all emotions of an actor count alike."""
 
     def work(actor: str) -> ActorMetadata:
-        made_from = fingerprint("augmented_set", settings, _upstream(clip_store, "trimmed_audio", actor))
+        made_from = fingerprint("augmented_set", settings, stored_fingerprint(clip_store, "trimmed_audio", actor))
 
         def make() -> list[Clip]:
             clips = clip_store.read("trimmed_audio", actor)
@@ -124,7 +124,12 @@ def augmented_set(
     return for_each_actor(context, work)
 
 
-def _upstream(clip_store: ClipStore, asset: str, actor: str) -> str:
+def stored_fingerprint(clip_store: ClipStore, asset: str, actor: str) -> str:
+    """Tell what an actor's clips upstream were made from.
+
+    Raises:
+        ClipsMissingError: there are none that can be read.
+    """
     found = clip_store.fingerprint(asset, actor)
     if found is None:
         path = clip_store.path(asset, actor)
@@ -144,5 +149,5 @@ def _store_clips(
     if clip_store.fingerprint(asset, actor) != made_from:
         clips = make()
         clip_store.write(asset, actor, clips, made_from)
-        clip_store.write_picture(asset, actor, picture_of_clips(asset, clips))
+        clip_store.write_picture(asset, actor, picture_of_clips(clips))
     return clips_metadata(asset, actor, clip_store)

@@ -1,14 +1,25 @@
 """What the UI shows of an asset: counts, tables and small pictures."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ser_assets.audio.features import functional_names
 from ser_assets.corpus.inventory import RawVideo
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.storage.clips import Clip, ClipStore
+from ser_assets.storage.tables import FEATURES
+from ser_assets.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_assets.learning.examples import Examples
+    from ser_assets.learning.judging import Judgement
+    from ser_assets.learning.protocols import Split
 
 CLIPS_IN_A_PICTURE = 4
 
@@ -51,13 +62,13 @@ def clips_metadata(asset: str, actor: str, clip_store: ClipStore) -> dict[str, A
         "file": dg.MetadataValue.path(str(clip_store.path(asset, actor))),
     }
     if labels["transform"].notna().any():
-        metadata["copies by transform"] = counts_table("transform", labels["transform"].dropna().value_counts())
+        metadata["copies by transform"] = counts_table("transform", Counter(labels["transform"].dropna()))
     if picture.exists():
         metadata["picture"] = picture_metadata(picture.read_bytes(), f"{asset} of actor {actor}")
     return metadata
 
 
-def picture_of_clips(asset: str, clips: Sequence[Clip]) -> bytes:
+def picture_of_clips(clips: Sequence[Clip]) -> bytes:
     """Draw a few clips side by side: one of each of some emotions, or a clip beside its augmented copies."""
     from ser_assets.reporting.pictures import clip_strip
 
@@ -81,14 +92,65 @@ def picture_metadata(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(markdown_picture(png, alt))
 
 
-def by_emotion(emotions: Any) -> dg.TableMetadataValue:
+def by_emotion(emotions: Iterable[str]) -> dg.TableMetadataValue:
     """Count clips by emotion, in the order of the emotions."""
     counts = Counter(emotions)
     return counts_table("emotion", {emotion: counts[emotion] for emotion in EMOTIONS if counts[emotion]})
 
 
-def counts_table(name: str, counts: Any) -> dg.TableMetadataValue:
+def counts_table(name: str, counts: Mapping[str, int]) -> dg.TableMetadataValue:
     """Lay out counts as a table that the UI shows inline."""
-    return dg.MetadataValue.table(
-        [dg.TableRecord({name: str(key), "clips": int(counts[key])}) for key in counts.keys()]
-    )
+    return dg.MetadataValue.table([dg.TableRecord({name: key, "clips": count}) for key, count in counts.items()])
+
+
+def features_metadata(warehouse: Warehouse, actor: str) -> dict[str, Any]:
+    """Counts of an actor's rows in `features`, and a few functionals by emotion."""
+    shown = ("duration_seconds", "voiced_share", "log_f0_mean", "log_f0_std", "log_energy_std")
+    averages = ", ".join(f"round(avg({name}), 3) AS {name}" for name in shown)
+    rows = warehouse.query_arrow(
+        f"SELECT emotion, count(*) AS clips, {averages} FROM {FEATURES} WHERE actor = ? GROUP BY emotion", [actor]
+    ).to_pylist()
+    rows.sort(key=lambda row: EMOTIONS.index(row["emotion"]))
+    return {
+        "dagster/row_count": sum(row["clips"] for row in rows),
+        "dagster/table_name": FEATURES,
+        "functionals": len(functional_names()),
+        "means by emotion": dg.MetadataValue.table([dg.TableRecord(row) for row in rows]),
+    }
+
+
+def model_metadata(
+    judgement: "Judgement", examples: "Examples", splits: "Sequence[Split]", folder: Path, seed: int
+) -> dict[str, Any]:
+    """Scores of a model with their intervals, its confusion matrix, and what it was trained on."""
+    from ser_assets.learning.scores import score_table
+    from ser_assets.reporting.pictures import confusion_picture
+    from ser_assets.reporting.summary import predicted_emotions, score_markdown
+
+    predictions = judgement.predictions
+    scores = score_table(predictions, seed=seed)
+    values = dict(zip(scores["metric"], scores["value"], strict=True))
+    picture = confusion_picture(list(predictions["emotion"]), list(predicted_emotions(predictions)))
+    return {
+        **{metric: round(float(values[metric]), 4) for metric in ("accuracy", "uar", "f1_macro", "roc_auc")},
+        "scores": dg.MetadataValue.md(score_markdown(scores)),
+        "confusion matrix": picture_metadata(picture, "performed against recognised emotion"),
+        "protocol": f"{splits[0].protocol}, {splits[0].folds}: {len(splits)} folds",
+        "judged takes": len(predictions),
+        "trained on actors": ", ".join(examples.actors),
+        "trained on clips": len(examples),
+        "folder": dg.MetadataValue.path(str(folder)),
+    }
+
+
+def report_metadata(scores: "pd.DataFrame", page: Path) -> dict[str, Any]:
+    """Show the score table, and where the report is."""
+    from ser_assets.reporting.summary import score_markdown
+
+    best = scores[scores["metric"] == "uar"].sort_values("value").iloc[-1]
+    return {
+        "best model": str(best["model"]),
+        "best uar": round(float(best["value"]), 4),
+        "scores": dg.MetadataValue.md(score_markdown(scores)),
+        "report": dg.MetadataValue.path(str(page)),
+    }

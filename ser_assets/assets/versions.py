@@ -1,4 +1,4 @@
-"""Code versions: what an asset was made by and with which settings, so that the UI and a second run see what changed."""
+"""Code versions: what an asset was made by, and with which settings; so the UI and a second run see what changed."""
 
 import hashlib
 import json

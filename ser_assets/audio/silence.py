@@ -54,7 +54,7 @@ def trim(
         samples / peak, top_db=below_peak_db, frame_length=FRAME_LENGTH, hop_length=HOP_LENGTH
     )
     if mode == "ends":
-        intervals = [(intervals[0][0], intervals[-1][1])]
+        intervals = np.array([[intervals[0, 0], intervals[-1, 1]]])
     kept = np.concatenate([samples[start:stop] for start, stop in intervals])
     if len(kept) < minimum_seconds * sampling_rate:
         return Trimmed(samples, kept_whole=True)

@@ -122,7 +122,9 @@ def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
     Real recordings go before demo ones, lossless before lossy, shallow folders before deep ones (mirrors of RAVDESS
     hold the folders twice, one nested in the other). Rows settled earlier are settled anew.
     """
-    settled, takes, recordings = [], {}, {}
+    settled: list[RawVideo] = []
+    takes: dict[str | None, str] = {}
+    recordings: dict[str | None, str] = {}
     for row in sorted(map(_unsettled, rows), key=_preference):
         if row.status == "accepted":
             if kept := takes.get(row.take_id):

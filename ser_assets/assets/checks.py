@@ -1,0 +1,136 @@
+"""The promises of each asset, checked whenever it is materialised, and shown in the UI."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from ser_assets.assets import corpus
+from ser_assets.assets.features import features
+from ser_assets.audio.features import functional_names
+from ser_assets.audio.silence import SILENT_PEAK
+from ser_assets.storage.clips import ClipStore
+from ser_assets.storage.tables import FEATURES, LEAK_PROOF, PREDICTIONS, RAW_VIDEOS
+from ser_assets.storage.warehouse import Warehouse
+
+TAKES_OF_AN_ACTOR = 60
+MOST_REJECTED = 0.5
+FULL_SCALE = 0.999
+
+WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+
+
+@dg.asset_check(asset=corpus.raw_videos)
+def takes_per_actor(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Every actor has the 60 speech takes that RAVDESS records."""
+    short = warehouse.query(
+        f"SELECT actor, count_if(status = 'accepted') AS takes FROM {RAW_VIDEOS} GROUP BY actor "
+        f"HAVING takes != {TAKES_OF_AN_ACTOR} ORDER BY actor"
+    )
+    return _result(short.to_dict("records"), WARN, f"actors without {TAKES_OF_AN_ACTOR} takes")
+
+
+@dg.asset_check(asset=corpus.raw_videos)
+def rejected_files(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Files are rejected for no other reason than being a second file of a take; an error when most of an actor is."""
+    rejected = warehouse.query(
+        f"SELECT actor, count_if(status = 'rejected' AND duplicate_of IS NULL) AS rejected, "
+        f"count(DISTINCT take_id) FILTER (status = 'accepted') AS accepted FROM {RAW_VIDEOS} "
+        "GROUP BY actor HAVING rejected > 0 ORDER BY actor"
+    )
+    worst = (rejected["rejected"] / (rejected["rejected"] + rejected["accepted"])).max() if len(rejected) else 0.0
+    return _result(rejected.to_dict("records"), ERROR if worst > MOST_REJECTED else WARN, "actors with rejected files")
+
+
+@dg.asset_check(asset=corpus.mono_audio)
+def nothing_clipped(clip_store: dg.ResourceParam[ClipStore]) -> dg.AssetCheckResult:
+    """No clip reaches full scale, where the recorder may have cut its peaks off."""
+    found = clip_store.query("mono_audio", "SELECT actor, take_id, peak FROM clips WHERE peak >= ?", [FULL_SCALE])
+    return _result(found, WARN, "clips at full scale")
+
+
+@dg.asset_check(asset=corpus.trimmed_audio, blocking=True)
+def nothing_silent(clip_store: dg.ResourceParam[ClipStore]) -> dg.AssetCheckResult:
+    """Every clip holds something to hear."""
+    found = clip_store.query("trimmed_audio", "SELECT actor, take_id, peak FROM clips WHERE peak < ?", [SILENT_PEAK])
+    return _result(found, ERROR, "silent clips")
+
+
+@dg.asset_check(asset=corpus.augmented_set, blocking=True)
+def emotions_balanced(clip_store: dg.ResourceParam[ClipStore]) -> dg.AssetCheckResult:
+    """All emotions of an actor have the same number of clips."""
+    found = clip_store.query(
+        "augmented_set",
+        "SELECT actor, min(n) AS fewest, max(n) AS most FROM "
+        "(SELECT actor, emotion, count(*) AS n FROM clips GROUP BY ALL) GROUP BY actor HAVING fewest < most",
+    )
+    return _result(found, ERROR, "actors whose emotions do not count alike")
+
+
+@dg.asset_check(asset=features, blocking=True)
+def no_missing_value(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Every functional of every clip is a finite number."""
+    finite = " AND ".join(f"coalesce(isfinite({name}), false)" for name in functional_names())
+    found = warehouse.query(
+        f"SELECT actor, take_id, variant FROM {FEATURES} WHERE NOT ({finite}) ORDER BY actor, take_id LIMIT 100"
+    )
+    return _result(found.to_dict("records"), ERROR, "clips with a missing value")
+
+
+@dg.asset_check(asset=features)
+def no_constant_functional(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """No functional has the same value in all clips."""
+    spans = ", ".join(f"max({name}) > min({name}) AS {name}" for name in functional_names())
+    [varies] = warehouse.query_arrow(f"SELECT {spans} FROM {FEATURES}").to_pylist()
+    constant = [{"functional": name} for name, does in varies.items() if not does]
+    return _result(constant, WARN, "functionals that never vary")
+
+
+def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
+    """Make the checks that every model has: nothing leaks, all takes are judged once, better than chance."""
+
+    @dg.asset_check(asset=name, name="no_leak", blocking=True)
+    def no_leak(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+        """No take, recording or actor stands on both sides of a fold."""
+        found = warehouse.query(
+            f"SELECT protocol, folds, fold, shared_actors, shared_takes, shared_recordings FROM {LEAK_PROOF} "
+            "WHERE model = ? AND shared_actors + shared_takes + shared_recordings > 0",
+            [name],
+        )
+        return _result(found.to_dict("records"), ERROR, "leaking folds")
+
+    @dg.asset_check(asset=name, name="judged_once", blocking=True)
+    def judged_once(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+        """Every original take is judged exactly once under each protocol."""
+        found = warehouse.query(
+            f"SELECT protocol, folds, take_id, count(*) AS judged FROM {PREDICTIONS} WHERE model = ? "
+            "GROUP BY ALL HAVING judged != 1 LIMIT 100",
+            [name],
+        )
+        return _result(found.to_dict("records"), ERROR, "takes judged more than once")
+
+    yield from (no_leak, judged_once)
+
+
+def _result(offenders: Sequence[dict], severity: dg.AssetCheckSeverity, what: str) -> dg.AssetCheckResult:
+    shown = [dg.TableRecord({key: _plain(value) for key, value in row.items()}) for row in offenders[:20]]
+    return dg.AssetCheckResult(
+        passed=not offenders,
+        severity=severity,
+        description=f"{len(offenders)} {what}",
+        metadata={what: dg.MetadataValue.table(shown)} if shown else {},
+    )
+
+
+def _plain(value: object) -> str | int | float | bool | None:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+CORPUS_CHECKS = (
+    takes_per_actor,
+    rejected_files,
+    nothing_clipped,
+    nothing_silent,
+    emotions_balanced,
+    no_missing_value,
+    no_constant_functional,
+)

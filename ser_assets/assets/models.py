@@ -1,0 +1,81 @@
+"""The four models: each judged on actors that it has not heard, then fitted on all and kept in a folder."""
+
+import functools
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from ser_assets import progress
+from ser_assets.assets.actors import SINGLE_RUN
+from ser_assets.assets.describe import model_metadata
+from ser_assets.assets.examples import load_examples
+from ser_assets.assets.features import features
+from ser_assets.settings import Settings
+from ser_assets.storage.files import whole_folder
+from ser_assets.storage.tables import LEAK_PROOF, LEARNING_CURVES, PREDICTIONS
+from ser_assets.storage.warehouse import Warehouse, replace_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DESCRIPTIONS = {
+    "random_forest": "A random forest on the functionals.",
+    "neural_network": "A dense network on the standardised functionals.",
+    "cnn": "A convolutional network over time on the mel sequences.",
+    "complex_cnn": "A deeper convolutional network with batch normalisation on the mel sequences.",
+}
+KINDS = {"random_forest": {"scikitlearn", "onnx"}}
+NETWORK_KINDS = {"tensorflow", "keras"}
+
+
+def model_asset(name: str) -> dg.AssetsDefinition:
+    """Make the asset of one of the models in `learning.models.MODELS`."""
+
+    @dg.asset(
+        name=name,
+        description=f"{DESCRIPTIONS[name]} Judged on actors that it has not heard (tables `predictions` and "
+        "`leak_proof`), then fitted on all actors that are materialised and kept under `models/`.",
+        deps=[features],
+        backfill_policy=SINGLE_RUN,
+        kinds=KINDS.get(name, NETWORK_KINDS),
+    )
+    def model(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult:
+        from ser_assets.learning.judging import fit_final, judge
+        from ser_assets.learning.models import MODELS
+        from ser_assets.learning.protocols import leak_proof, speaker_independent
+
+        examples = load_examples(warehouse)
+        splits = speaker_independent(examples.rows, settings.folds)
+        factory = functools.partial(MODELS[name], seed=settings.seed)
+
+        def tell(done: int, total: int) -> None:
+            progress.report(name, done, total + 1)
+            context.log.info(f"{name}: {done} of {total} folds judged")
+
+        judgement = judge(factory, examples, splits, tell)
+        final = fit_final(factory, examples)
+        folder = settings.data_dir / "models" / name
+        with whole_folder(folder) as part:
+            final.save(part)
+        proof = leak_proof(splits).assign(model=name)
+        _store(warehouse, name, judgement.predictions, judgement.learning_curves, proof)
+        progress.report(name, len(splits) + 1, len(splits) + 1)
+        return dg.MaterializeResult(metadata=model_metadata(judgement, examples, splits, folder, settings.seed))
+
+    return model
+
+
+def _store(
+    warehouse: Warehouse, name: str, predictions: "pd.DataFrame", curves: "pd.DataFrame", proof: "pd.DataFrame"
+) -> None:
+    import pyarrow as pa
+
+    with warehouse.writing() as connection:
+        for table, rows in ((PREDICTIONS, predictions), (LEARNING_CURVES, curves), (LEAK_PROOF, proof)):
+            if len(rows) or table != LEARNING_CURVES:
+                replace_rows(connection, table, pa.Table.from_pandas(rows, preserve_index=False), {"model": name})
+
+
+MODEL_ASSETS = tuple(model_asset(name) for name in DESCRIPTIONS)

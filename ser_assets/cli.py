@@ -1,0 +1,134 @@
+"""The command `ser-assets`: what users type in a shell."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ser_assets.corpus.ravdess import ACTORS
+
+if TYPE_CHECKING:
+    from ser_assets.progress import Listener
+    from ser_assets.settings import Settings
+
+
+class ActorRange(click.ParamType):
+    """Actors as people write them: `1-6`, `1,3,5` or `7`."""
+
+    name = "actors"
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Turn the text into actor codes, `01` to `24`, sorted."""
+        if isinstance(value, tuple):
+            return value
+        chosen: set[int] = set()
+        for part in value.split(","):
+            first, dash, last = part.strip().partition("-")
+            if not first.isdigit() or (dash and not last.isdigit()):
+                self.fail(f"{value!r} names no actors; write 1-6, or 1,3,5", param, ctx)
+            chosen.update(range(int(first), int(last or first) + 1))
+        actors = tuple(f"{number:02d}" for number in sorted(chosen))
+        if strangers := [actor for actor in actors if actor not in ACTORS]:
+            self.fail(f"there is no actor {', '.join(strangers)}; RAVDESS has 1 to 24", param, ctx)
+        if not actors:
+            self.fail(f"{value!r} names no actors; write 1-6, or 1,3,5", param, ctx)
+        return actors
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ser-assets")
+def main() -> None:
+    """Speech emotion recognition as data assets, judged on speakers that the models have never heard."""
+
+
+@main.command("demo-corpus")
+@click.argument("destination", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--actors", type=ActorRange(), default="1-6", show_default=True, help="Actors to speak, such as 1-6.")
+def demo_corpus(destination: Path, actors: tuple[str, ...]) -> None:
+    """Make spoken recordings in the shape of RAVDESS under DESTINATION; what is there already is left alone."""
+    from ser_assets.corpus.demo import make_demo_corpus
+
+    settings = _settings()
+    with _bars() as listener:
+        written = make_demo_corpus(
+            destination, actors, settings.worker_count, lambda done, total: listener("demo corpus", done, total)
+        )
+    click.echo(f"{written} recordings written, {60 * len(actors) - written} were there, under {destination}")
+
+
+@main.command()
+@click.option("--actors", type=ActorRange(), default=None, help="Only these actors, such as 1-20; else all on disk.")
+def run(actors: tuple[str, ...] | None) -> None:
+    """Materialise everything for the actors on disk: clips, features, models, report."""
+    from ser_assets.corpus.inventory import find_recordings
+
+    settings = _settings()
+    on_disk = tuple(find_recordings(settings.raw_dir))
+    if not on_disk:
+        raise click.ClickException(
+            f"no recordings under {settings.raw_dir}/**/Actor_NN/: copy RAVDESS files there, or make spoken ones with "
+            f"`ser-assets demo-corpus {settings.raw_dir}/demo`"
+        )
+    from ser_assets.automation import refresh
+    from ser_assets.definitions import build_definitions
+    from ser_assets.progress import listening
+
+    with _bars() as listener, listening(listener):
+        failures = refresh(build_definitions(settings), actors or on_disk)
+    if failures:
+        raise click.ClickException("\n".join(failures))
+    _show_scores(settings)
+
+
+@main.command()
+def scores() -> None:
+    """Print the score table of the last report and where the report is."""
+    _show_scores(_settings())
+
+
+def _settings() -> "Settings":
+    from pydantic import ValidationError
+
+    from ser_assets.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"SER_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        raise click.ClickException("\n".join(wrong)) from error
+
+
+def _show_scores(settings: "Settings") -> None:
+    from rich.console import Console
+
+    from ser_assets.storage.tables import SCORES
+    from ser_assets.storage.warehouse import Warehouse
+
+    warehouse = Warehouse(settings.data_dir)
+    if not warehouse.has_table(SCORES):
+        raise click.ClickException(f"no scores in {warehouse.path} yet: `ser-assets run` makes them")
+    from ser_assets.reporting.summary import score_table_for_terminal
+
+    Console().print(score_table_for_terminal(warehouse.query(f"FROM {SCORES}")))
+    click.echo(f"report: {settings.data_dir / 'report' / 'index.html'}")
+
+
+@contextmanager
+def _bars() -> Iterator["Listener"]:
+    """Show a progress bar for each name that the listener is told of."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns) as bars:
+
+        def listen(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield listen

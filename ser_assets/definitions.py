@@ -1,0 +1,61 @@
+"""The one `Definitions` object: lists what there is, computes nothing."""
+
+import warnings
+
+import dagster as dg
+
+# The CLI's partition ranges need backfill policies, which Dagster still calls beta.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+from ser_assets.assets import corpus, models, report  # noqa: E402
+from ser_assets.assets.checks import CORPUS_CHECKS, model_checks  # noqa: E402
+from ser_assets.assets.features import features  # noqa: E402
+from ser_assets.assets.versions import code_version  # noqa: E402
+from ser_assets.automation import (  # noqa: E402
+    CORPUS_GROUP,
+    FEATURES_GROUP,
+    JOBS,
+    MODELS_GROUP,
+    REPORT_GROUP,
+    retraining_schedule,
+)
+from ser_assets.settings import Settings  # noqa: E402
+from ser_assets.storage.clips import ClipStore  # noqa: E402
+from ser_assets.storage.warehouse import Warehouse  # noqa: E402
+
+GROUPS = {
+    CORPUS_GROUP: (corpus.raw_videos, corpus.mono_audio, corpus.trimmed_audio, corpus.augmented_set),
+    FEATURES_GROUP: (features,),
+    MODELS_GROUP: models.MODEL_ASSETS,
+    REPORT_GROUP: (report.metrics_report,),
+}
+OWNER = "team:speech"
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Bring assets, checks, jobs and schedule together under the given settings."""
+    assets = [_dressed(asset, group, settings) for group, members in GROUPS.items() for asset in members]
+    checks = [check for asset in models.MODEL_ASSETS for check in model_checks(asset.key.to_user_string())]
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=[*CORPUS_CHECKS, *checks],
+        jobs=JOBS,
+        schedules=[retraining_schedule(settings)],
+        resources={
+            "settings": settings,
+            "warehouse": Warehouse(settings.data_dir),
+            "clip_store": ClipStore(settings.data_dir),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+def _dressed(asset: dg.AssetsDefinition, group: str, settings: Settings) -> dg.AssetsDefinition:
+    """Give an asset what all of its group have."""
+    version = code_version(asset.key.to_user_string(), settings)
+    return asset.map_asset_specs(
+        lambda spec: spec.replace_attributes(group_name=group, owners=[OWNER], code_version=version)
+    )
+
+
+defs = build_definitions(Settings())

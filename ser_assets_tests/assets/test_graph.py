@@ -1,0 +1,131 @@
+"""The asset graph: a change of lineage shows here, in review."""
+
+import dagster as dg
+import pytest
+
+from ser_assets.assets.actors import BY_ACTOR
+from ser_assets.automation import _ranges
+from ser_assets.corpus.ravdess import ACTORS
+from ser_assets.definitions import build_definitions
+from ser_assets.settings import Settings
+
+LINEAGE = {
+    "raw_videos": (set(), "corpus", "by actor"),
+    "mono_audio": ({"raw_videos"}, "corpus", "by actor"),
+    "trimmed_audio": ({"mono_audio"}, "corpus", "by actor"),
+    "augmented_set": ({"trimmed_audio"}, "corpus", "by actor"),
+    "features": ({"augmented_set"}, "features", "by actor"),
+    "random_forest": ({"features"}, "models", "whole"),
+    "neural_network": ({"features"}, "models", "whole"),
+    "cnn": ({"features"}, "models", "whole"),
+    "complex_cnn": ({"features"}, "models", "whole"),
+    "metrics_report": ({"random_forest", "neural_network", "cnn", "complex_cnn"}, "report", "whole"),
+}
+CHECKS = {
+    "raw_videos": {"takes_per_actor", "rejected_files"},
+    "mono_audio": {"nothing_clipped"},
+    "trimmed_audio": {"nothing_silent"},
+    "augmented_set": {"emotions_balanced"},
+    "features": {"no_missing_value", "no_constant_functional"},
+    **{name: {"no_leak", "judged_once"} for name in ("random_forest", "neural_network", "cnn", "complex_cnn")},
+}
+JOBS = {
+    "full_refresh": set(LINEAGE),
+    "prepare_features": {"raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features"},
+    "train_models": {"random_forest", "neural_network", "cnn", "complex_cnn", "metrics_report"},
+}
+
+
+@pytest.fixture
+def definitions(settings: Settings) -> dg.Definitions:
+    return build_definitions(settings)
+
+
+def test_the_lineage_is_as_drawn(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    found = {
+        key.to_user_string(): (
+            {parent.to_user_string() for parent in graph.get(key).parent_keys},
+            graph.get(key).group_name,
+            "by actor" if graph.get(key).partitions_def == BY_ACTOR else "whole",
+        )
+        for key in graph.materializable_asset_keys
+    }
+    assert found == LINEAGE
+
+
+def test_every_asset_says_what_it_is_and_whose(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for key in graph.materializable_asset_keys:
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners == ["team:speech"]
+        assert node.kinds
+        assert node.code_version
+        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_every_promise_has_its_check(definitions: dg.Definitions) -> None:
+    found: dict[str, set[str]] = {}
+    for key in definitions.resolve_asset_graph().asset_check_keys:
+        found.setdefault(key.asset_key.to_user_string(), set()).add(key.name)
+    assert found == CHECKS
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_holds_the_assets_that_its_name_promises(definitions: dg.Definitions, job: str) -> None:
+    keys = definitions.resolve_job_def(job).asset_layer.selected_asset_keys
+    assert {key.to_user_string() for key in keys} == JOBS[job]
+
+
+def test_the_partitions_are_the_24_actors() -> None:
+    assert BY_ACTOR.get_partition_keys() == list(ACTORS)
+
+
+def test_the_code_version_follows_the_settings_that_an_asset_obeys(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = build_definitions(settings).resolve_asset_graph()
+    monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
+    after = build_definitions(Settings()).resolve_asset_graph()
+    changed = {
+        key.to_user_string()
+        for key in before.materializable_asset_keys
+        if before.get(key).code_version != after.get(key).code_version
+    }
+    assert changed == {"mono_audio"}
+
+
+def test_retraining_is_planned_by_cron_and_time_zone_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_RETRAIN_CRON", "30 5 * * 6")
+    monkeypatch.setenv("SER_RETRAIN_TIMEZONE", "Europe/Berlin")
+    schedule = build_definitions(Settings()).resolve_schedule_def("retraining")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 5 * * 6", "Europe/Berlin")
+    assert schedule.job_name == "train_models"
+
+
+def test_a_cron_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_RETRAIN_CRON", "every monday")
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match="every monday"):
+        build_definitions(Settings())
+
+
+def test_retraining_asks_for_one_run_of_all_its_assets(definitions: dg.Definitions) -> None:
+    schedule = definitions.resolve_schedule_def("retraining")
+    with dg.instance_for_test() as instance:
+        data = schedule.evaluate_tick(dg.build_schedule_context(instance))
+    [request] = data.run_requests or []
+    assert request.asset_selection is None
+    assert request.partition_key is None
+
+
+@pytest.mark.parametrize(
+    ("actors", "ranges"),
+    [
+        (["01"], [("01", "01")]),
+        (["03", "01", "02"], [("01", "03")]),
+        (["01", "02", "05", "09", "10"], [("01", "02"), ("05", "05"), ("09", "10")]),
+    ],
+)
+def test_actors_fall_into_unbroken_ranges(actors: list[str], ranges: list[tuple[str, str]]) -> None:
+    assert _ranges(actors) == ranges

@@ -1,0 +1,39 @@
+"""Knobs are read from the environment, and a wrong one is told."""
+
+import pytest
+from pydantic import ValidationError
+
+from ser_assets.settings import Settings
+
+
+def test_a_knob_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
+    monkeypatch.setenv("SER_TRIM_MODE", "everywhere")
+    assert (Settings().sampling_rate, Settings().trim_mode) == (16000, "everywhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SER_SAMPLING_RATE", "400"),
+        ("SER_SAMPLING_RATE", "much"),
+        ("SER_TRIM_MODE", "sometimes"),
+        ("SER_TRIM_BELOW_PEAK_DB", "-3"),
+        ("SER_EXTRA_COPIES", "-1"),
+        ("SER_FOLDS", "ten"),
+        ("SER_RETRAIN_TIMEZONE", "Mars/Base"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=name.removeprefix("SER_").lower()):
+        Settings()
+
+
+def test_every_knob_has_a_description() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_no_worker_count_means_one_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_WORKERS", "0")
+    assert Settings().worker_count >= 1
