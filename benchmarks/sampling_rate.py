@@ -1,0 +1,118 @@
+"""Which sampling rate tells emotions best: accuracy on unseen actors, and what a clip costs to measure.
+
+Run: `python benchmarks/sampling_rate.py [FOLDER] [--rates 16000 22050 48000] [--json FILE]`.
+"""
+
+import argparse
+import json
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from recordings import default_folder, speech_takes, trimmed
+from sklearn.base import ClassifierMixin
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from ser_assets.audio.features import functional_group, functional_names, measure
+from ser_assets.corpus.ravdess import parse_name
+from ser_assets.learning.protocols import speaker_independent
+
+WORKERS = 2
+SEED = 42
+DRAWS = 2000
+
+
+def measured(path: Path, sampling_rate: int) -> tuple[np.ndarray, float]:
+    """Functionals of one take, and the seconds it took to measure them."""
+    samples = trimmed(path, sampling_rate)
+    with threadpool_limits(1):
+        start = time.perf_counter()
+        functionals = measure(samples, sampling_rate).functionals
+        return functionals, time.perf_counter() - start
+
+
+def labels(paths: list[Path]) -> pd.DataFrame:
+    """The rows that the project's protocol splits."""
+    takes = [parse_name(path.stem) for path in paths]
+    rows = pd.DataFrame({"take_id": [t.take_id for t in takes], "actor": [t.actor for t in takes], "variant": 0})
+    return rows.assign(emotion=[take.emotion for take in takes], recording=rows["take_id"])
+
+
+def right_on_unseen_actors(model: ClassifierMixin, functionals: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
+    """Whether the model is right about each take, having never heard its actor."""
+    right = np.zeros(len(rows), bool)
+    emotion = rows["emotion"].to_numpy()
+    for split in speaker_independent(rows, "luna5"):
+        model.fit(functionals[split.training], emotion[split.training])
+        right[split.judged] = model.predict(functionals[split.judged]) == emotion[split.judged]
+    return right
+
+
+def per_actor_draws(right: np.ndarray, actors: pd.Series) -> np.ndarray:
+    """Accuracy in bootstrap draws over actors; the same draws for every rate, so that differences can be told."""
+    accuracy = pd.Series(right).groupby(actors.to_numpy()).mean().to_numpy()
+    chosen = np.random.default_rng(SEED).integers(len(accuracy), size=(DRAWS, len(accuracy)))
+    return accuracy[chosen].mean(axis=1)
+
+
+def models() -> dict[str, ClassifierMixin]:
+    """A linear model for many correlated functionals, and the notebook's forest."""
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3)
+    return {
+        "lda": make_pipeline(StandardScaler(), lda),
+        "random_forest": RandomForestClassifier(300, n_jobs=WORKERS, random_state=SEED),
+    }
+
+
+def main() -> None:
+    """Measure every take at every rate, judge both models, print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=default_folder())
+    parser.add_argument("--rates", nargs="+", type=int, default=[16000, 22050, 48000])
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    paths = speech_takes(arguments.folder)
+    if not paths:
+        parser.exit(1, f"no RAVDESS speech under {arguments.folder}; name its folder, or set SER_RAVDESS\n")
+    rows = labels(paths)
+    kept = np.array([functional_group(name) != "notebook" for name in functional_names()])
+
+    results = []
+    draws: dict[tuple[int, str], np.ndarray] = {}
+    for rate in arguments.rates:
+        with ProcessPoolExecutor(WORKERS) as pool:
+            measurements = list(pool.map(partial(measured, sampling_rate=rate), paths, chunksize=20))
+        functionals = np.stack([functionals for functionals, _ in measurements])[:, kept]
+        milliseconds = 1000 * float(np.median([seconds for _, seconds in measurements]))
+        for name, model in models().items():
+            right = right_on_unseen_actors(model, functionals, rows)
+            drawn = draws[rate, name] = per_actor_draws(right, rows["actor"])
+            low, high = np.percentile(drawn, [2.5, 97.5])
+            difference = drawn - draws[arguments.rates[0], name]
+            results.append(
+                {
+                    "rate_hz": rate,
+                    "model": name,
+                    "accuracy": right.mean(),
+                    "low": low,
+                    "high": high,
+                    "over_first_low": np.percentile(difference, 2.5),
+                    "over_first_high": np.percentile(difference, 97.5),
+                    "ms_per_clip": milliseconds,
+                }
+            )
+    print(f"{len(rows)} takes, {rows['actor'].nunique()} actors, luna5, {kept.sum()} functionals")
+    print(pd.DataFrame(results).round(3).to_string(index=False))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What one frame sounds like, in one number or a few: librosa's spectral shape descriptors on a shared spectrum.
+
+Every function agrees with the function of the same name in `librosa.feature` (McFee et al. 2015,
+doi 10.25080/Majora-7b98e3ed-003), without computing again what its neighbour needs too.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ser_assets.audio.spectrum import POWER_FLOOR, Spectrum, decibels
+
+CONTRAST_BANDS = 7
+CONTRAST_LOWEST_HZ = 200.0
+CONTRAST_SHARE = 0.02
+CONTRAST_RANGE_DB = 80.0
+ROLLOFF_SHARE = 0.85
+CROSSING_THRESHOLD = 1e-10
+
+
+class Shape(NamedTuple):
+    """Location and spread of each frame's spectrum, in Hz; each of shape (frames,), 0 in a silent frame."""
+
+    centroid: np.ndarray
+    bandwidth: np.ndarray
+    rolloff: np.ndarray
+
+
+def spectral_shape(of: Spectrum) -> Shape:
+    """Mean and standard deviation of frequency weighted by magnitude, and the frequency under which 85 % of it lies."""
+    magnitude, frequencies = of.magnitude, of.frequencies
+    moments = magnitude.astype(np.float64) @ np.stack([np.ones_like(frequencies), frequencies, frequencies**2], axis=1)
+    total, first, second = moments.T
+    total = np.where(total < np.finfo(np.float32).tiny, 1, total)
+    centroid = first / total
+    bandwidth = np.sqrt(np.maximum(second / total - centroid**2, 0))
+    cumulative = np.cumsum(magnitude, axis=1)
+    under = np.count_nonzero(cumulative < ROLLOFF_SHARE * cumulative[:, -1:], axis=1)
+    return Shape(centroid, bandwidth, frequencies[under])
+
+
+def flatness(of: Spectrum) -> np.ndarray:
+    """Geometric over arithmetic mean of the power, from 0 (a tone) to 1 (white noise or silence), shape (frames,)."""
+    power = np.maximum(of.power, POWER_FLOOR)
+    return np.exp(np.mean(np.log(power), axis=1)) / np.mean(power, axis=1)
+
+
+def contrast(of: Spectrum) -> np.ndarray:
+    """Peak over valley in dB in seven octave bands from 0-200 Hz up, shape (frames, 7).
+
+    Peak and valley are the means of a band's strongest and weakest 2 % of bins (Jiang et al. 2002,
+    doi 10.1109/ICME.2002.1035731). A band above half the sampling rate is 0.
+    """
+    peak = np.ones((len(of.magnitude), CONTRAST_BANDS), np.float32)
+    valley = np.ones_like(peak)
+    for band, (first, last, extreme) in enumerate(_contrast_bands(of.frequencies)):
+        ordered = np.sort(of.magnitude[:, first:last], axis=1)
+        valley[:, band] = ordered[:, :extreme].mean(axis=1)
+        peak[:, band] = ordered[:, -extreme:].mean(axis=1)
+    return decibels(peak, CONTRAST_RANGE_DB) - decibels(valley, CONTRAST_RANGE_DB)
+
+
+def zero_crossing_rate(samples: np.ndarray, frame_length: int, hop: int) -> np.ndarray:
+    """Share of a frame's samples whose sign differs from that of the sample before, shape (1 + samples // hop,).
+
+    Frames are centred and reach over the ends of the clip as if its first and last sample were held.
+    """
+    negative = samples < -CROSSING_THRESHOLD
+    count = np.concatenate([[0, 0], np.cumsum(negative[1:] != negative[:-1], dtype=np.int32)])
+    first = np.arange(1 + len(samples) // hop) * hop - frame_length // 2
+    before, after = (np.clip(edge, 1, len(samples)) for edge in (first + 1, first + frame_length))
+    return (count[after] - count[before]) / frame_length
+
+
+def root_mean_square(frames: np.ndarray) -> np.ndarray:
+    """Effective amplitude of each frame, shape (frames,)."""
+    return np.sqrt(np.einsum("ts,ts->t", frames, frames) / frames.shape[1])
+
+
+def _contrast_bands(frequencies: np.ndarray) -> list[tuple[int, int, int]]:
+    """First bin, bin after the last, and number of extreme bins of each band under half the sampling rate."""
+    edges = np.concatenate([[0], CONTRAST_LOWEST_HZ * 2.0 ** np.arange(CONTRAST_BANDS)])
+    bands = []
+    for band in range(CONTRAST_BANDS):
+        within = np.flatnonzero((frequencies >= edges[band]) & (frequencies <= edges[band + 1]))
+        if edges[band] >= frequencies[-1] or len(within) == 0:
+            break
+        first, last = within[0] - (band > 0), within[-1] + 1
+        if band == CONTRAST_BANDS - 1:
+            last = len(frequencies)
+        extreme = max(1, round(CONTRAST_SHARE * (last - first)))
+        bands.append((first, last if band == CONTRAST_BANDS - 1 else last - 1, extreme))
+    return bands

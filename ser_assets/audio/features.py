@@ -1,0 +1,181 @@
+"""A clip in numbers: its functionals (one named row) and its log-mel sequence, from one shared transform.
+
+A functional is a statistic over a clip's frames. Bands and coefficients count from 01; `mfcc_01` is librosa's
+`mfcc[0]`, which follows loudness. Groups let a model leave out what it should not see.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ser_assets.audio.descriptors import (
+    CONTRAST_BANDS,
+    contrast,
+    flatness,
+    root_mean_square,
+    spectral_shape,
+    zero_crossing_rate,
+)
+from ser_assets.audio.notebook import NAMES as NOTEBOOK_NAMES
+from ser_assets.audio.notebook import notebook_means
+from ser_assets.audio.pitch import fundamental_frequency
+from ser_assets.audio.spectrum import (
+    MEL_BANDS,
+    Spectrum,
+    centred_frames,
+    cepstrum,
+    chroma,
+    decibels,
+    deltas,
+    frame_length_at,
+    mel_power,
+    spectrum,
+)
+from ser_assets.audio.statistics import STATISTICS, statistics
+
+LOWEST_SAMPLING_RATE = 8000
+DYNAMIC_RANGE_DB = 80.0
+MFCC_COEFFICIENTS = 30
+PITCH_CLASSES = ("c", "c_sharp", "d", "d_sharp", "e", "f", "f_sharp", "g", "g_sharp", "a", "a_sharp", "b")
+
+_FRAME_DESCRIPTORS = {
+    "mfcc": [f"mfcc_{number:02d}" for number in range(1, MFCC_COEFFICIENTS + 1)],
+    "mfcc_delta": [f"mfcc_delta_{number:02d}" for number in range(1, MFCC_COEFFICIENTS + 1)],
+    "mfcc_delta2": [f"mfcc_delta2_{number:02d}" for number in range(1, MFCC_COEFFICIENTS + 1)],
+    "mel": [f"log_mel_{number:02d}" for number in range(1, MEL_BANDS + 1)],
+    "chroma": [f"chroma_{name}" for name in PITCH_CLASSES],
+    "contrast": [f"contrast_{number:02d}" for number in range(1, CONTRAST_BANDS + 1)],
+    "shape": ["centroid", "bandwidth", "rolloff", "flatness"],
+    "waveform": ["zero_crossing_rate", "log_energy"],
+}
+_STEP_DESCRIPTORS = {"waveform": ["log_energy_step"], "pitch": ["log_f0", "log_f0_step"]}
+_TIMING = ("duration_seconds", "voiced_share", "voiced_segments_per_second")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured in one clip.
+
+    Attributes:
+        functionals: float32 of shape (functionals,), in the order of `functional_names()`; all finite.
+        mel: float32 of shape (frames, 64): log-mel power in dB relative to 1 (a tone of full scale has about +30 dB at
+            22.05 kHz), not under -100 dB. A frame every half frame length (512 samples at 22.05 kHz); each is the mean
+            power of two neighbouring frames of the transform.
+    """
+
+    functionals: np.ndarray
+    mel: np.ndarray
+
+
+def functional_names() -> tuple[str, ...]:
+    """Names of the functionals, in the order of `Measurement.functionals`."""
+    return tuple(_groups())
+
+
+def functional_group(name: str) -> str:
+    """Group of a functional.
+
+    Returns:
+        One of mfcc, mfcc_delta, mfcc_delta2, mel, chroma, contrast, shape, waveform, pitch, timing, notebook.
+
+    Raises:
+        KeyError: there is no functional of that name.
+    """
+    return _groups()[name]
+
+
+def measure(samples: np.ndarray, sampling_rate: int) -> Measurement:
+    """Measure one clip.
+
+    Frames are about 46 ms long (a power of two: 1024 samples at 22.05 kHz) and a quarter of that apart. Where a clip
+    has no voice, or too little to make a step, the functionals of `log_f0` and `log_f0_step` are 0; a silent clip is
+    measured at the floor of -100 dB. The functionals of log-mel bands and MFCC are taken over the upper 80 dB of the
+    clip, as in `librosa.feature.mfcc`, so that what a codec leaves of the background does not count.
+
+    Args:
+        samples: real numbers of shape (samples,), full scale 1, ends trimmed; any length from one sample up.
+        sampling_rate: in Hz, at least 8000.
+
+    Raises:
+        ValueError: the samples are not one row, none at all, or not finite; or the sampling rate is too low.
+    """
+    samples = _checked(samples, sampling_rate)
+    frame_length = frame_length_at(sampling_rate)
+    hop = frame_length // 4
+    frames = centred_frames(samples, frame_length, hop)
+    clip = spectrum(frames, sampling_rate)
+    mel = mel_power(clip)
+    log_energy = decibels(np.square(root_mean_square(frames)))
+    crossings = zero_crossing_rate(samples, frame_length, hop)
+    f0 = fundamental_frequency(samples, sampling_rate, hop=hop)
+    functionals = np.concatenate(
+        [
+            statistics(_frame_descriptors(clip, decibels(mel, DYNAMIC_RANGE_DB), crossings, log_energy)).ravel(),
+            statistics(np.diff(log_energy)[None]).ravel(),
+            _pitch_functionals(f0),
+            _timing(f0, len(samples) / sampling_rate),
+            notebook_means(samples, sampling_rate),
+        ]
+    )
+    return Measurement(functionals.astype(np.float32), decibels(_pairs(mel)))
+
+
+@cache
+def _groups() -> dict[str, str]:
+    groups: dict[str, str] = {}
+    for descriptors in (_FRAME_DESCRIPTORS, _STEP_DESCRIPTORS):
+        for group, names in descriptors.items():
+            groups |= {f"{name}_{statistic}": group for name in names for statistic in STATISTICS}
+    return groups | dict.fromkeys(_TIMING, "timing") | {f"notebook_{name}": "notebook" for name in NOTEBOOK_NAMES}
+
+
+def _checked(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
+    samples = np.asarray(samples, dtype=np.float32)
+    if samples.ndim != 1:
+        raise ValueError(f"a clip is one row of samples, not an array of shape {samples.shape}")
+    if samples.size == 0:
+        raise ValueError("a clip without samples cannot be measured")
+    if not np.isfinite(samples).all():
+        raise ValueError("a clip with samples that are not finite cannot be measured")
+    if sampling_rate < LOWEST_SAMPLING_RATE:
+        raise ValueError(f"a sampling rate of {sampling_rate} Hz is too low; at least {LOWEST_SAMPLING_RATE}")
+    return samples
+
+
+def _frame_descriptors(
+    clip: Spectrum, log_mel: np.ndarray, crossings: np.ndarray, log_energy: np.ndarray
+) -> np.ndarray:
+    """One row for each of `_FRAME_DESCRIPTORS`, float32 of shape (descriptors, frames)."""
+    mfcc = cepstrum(log_mel, MFCC_COEFFICIENTS)
+    columns = [
+        mfcc,
+        *deltas(mfcc),
+        log_mel,
+        chroma(clip),
+        contrast(clip),
+        *spectral_shape(clip),
+        flatness(clip),
+        crossings,
+        log_energy,
+    ]
+    return np.ascontiguousarray(np.column_stack(columns).T, dtype=np.float32)
+
+
+def _pitch_functionals(f0: np.ndarray) -> np.ndarray:
+    voiced = f0 > 0
+    log_f0 = np.log(np.where(voiced, f0, 1))
+    steps = np.diff(log_f0)[voiced[1:] & voiced[:-1]]
+    return np.concatenate([statistics(values[None]).ravel() for values in (log_f0[voiced], steps)])
+
+
+def _timing(f0: np.ndarray, seconds: float) -> np.ndarray:
+    voiced = f0 > 0
+    segments = np.count_nonzero(voiced[1:] > voiced[:-1]) + int(voiced[0])
+    return np.array([seconds, voiced.mean(), segments / seconds])
+
+
+def _pairs(power: np.ndarray) -> np.ndarray:
+    """Mean of every two neighbouring frames; an odd last one stays as it is."""
+    starts = np.arange(0, len(power), 2)
+    return (power[starts] + power[np.minimum(starts + 1, len(power) - 1)]) / 2

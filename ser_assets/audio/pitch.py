@@ -1,0 +1,144 @@
+"""Fundamental frequency by Boersma's autocorrelation method, whole clip at once.
+
+Boersma 1993, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled
+sound", IFA Proceedings 17: 97-110; the method of Praat's `To Pitch (ac)`, whose costs are the defaults here.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from ser_assets.audio.spectrum import centred_frames
+
+FLOOR_HZ = 65.0
+CEILING_HZ = 800.0
+PERIODS_PER_WINDOW = 3
+HIGHEST_HZ = 11025.0
+LAG_RATE = 22050
+CANDIDATES = 6
+
+VOICING_THRESHOLD = 0.45
+SILENCE_THRESHOLD = 0.03
+OCTAVE_COST = 0.01
+OCTAVE_JUMP_COST = 0.35
+VOICING_CHANGE_COST = 0.14
+COSTS_TIME_STEP = 0.01
+
+
+def fundamental_frequency(
+    samples: np.ndarray,
+    sampling_rate: int,
+    *,
+    hop: int = 256,
+    floor_hz: float = FLOOR_HZ,
+    ceiling_hz: float = CEILING_HZ,
+) -> np.ndarray:
+    """Fundamental frequency of a voice over time.
+
+    Args:
+        samples: float32, mono, of shape (samples,), not empty.
+        sampling_rate: in Hz.
+        hop: time step in samples; frame i is centred on sample i * hop.
+        floor_hz: lowest frequency looked for; the window holds three of its periods.
+        ceiling_hz: highest frequency looked for.
+
+    Returns:
+        float32 of shape (1 + samples // hop,) in Hz, 0 in frames without voice.
+
+    Raises:
+        ValueError: not 0 < floor_hz < ceiling_hz < a quarter of the sampling rate.
+    """
+    if not 0 < floor_hz < ceiling_hz < sampling_rate / 4:
+        raise ValueError(f"no voice to look for from {floor_hz} to {ceiling_hz} Hz at {sampling_rate} Hz")
+    frames = centred_frames(samples, 2 * round(PERIODS_PER_WINDOW * sampling_rate / floor_hz / 2), hop)
+    correlation = _autocorrelation(frames, sampling_rate, floor_hz, ceiling_hz)
+    octave, strength = _candidates(correlation, floor_hz, ceiling_hz)
+    loudness = np.abs(frames).max(axis=1)
+    relative = loudness / max(float(loudness.max()), np.finfo(np.float32).tiny)
+    silence = np.maximum(0, 2 - relative * (1 + VOICING_THRESHOLD) / SILENCE_THRESHOLD)
+    strength[:, 0] = VOICING_THRESHOLD + silence
+    chosen = _best_path(octave, strength, COSTS_TIME_STEP * sampling_rate / hop)
+    octave = np.take_along_axis(octave, chosen[:, None], axis=1)[:, 0]
+    return np.where(chosen > 0, floor_hz * 2**octave, 0).astype(np.float32)
+
+
+def _autocorrelation(frames: np.ndarray, sampling_rate: int, floor_hz: float, ceiling_hz: float) -> np.ndarray:
+    """Autocorrelation of each frame at `_lags`, 1 for a perfect repetition, 0 in a silent frame.
+
+    It is the cosine transform of the power spectrum, divided by the window's own (Boersma's equation 9).
+    """
+    from scipy.fft import rfft
+
+    window, size, cosines = _correlator(frames.shape[1], sampling_rate, floor_hz, ceiling_hz)
+    spectra = rfft((frames - frames.mean(axis=1, keepdims=True)) * window, size, axis=1)[:, 1 : len(cosines) + 1]
+    power = np.square(spectra.real) + np.square(spectra.imag)
+    energy = power.sum(axis=1, keepdims=True)
+    return power @ cosines / np.where(energy > 0, energy, 1)
+
+
+def _lags(floor_hz: float, ceiling_hz: float) -> np.ndarray:
+    """Lags in units of 1 / LAG_RATE seconds, one more at either end than the periods looked for."""
+    return np.arange(int(LAG_RATE / ceiling_hz) - 1, int(LAG_RATE / floor_hz) + 3)
+
+
+@cache
+def _correlator(
+    length: int, sampling_rate: int, floor_hz: float, ceiling_hz: float
+) -> tuple[np.ndarray, int, np.ndarray]:
+    """Hann window, size of the transform, and cosines over the window's own correlation, of shape (bins, lags)."""
+    from scipy.fft import next_fast_len, rfft
+
+    window = np.hanning(length + 2)[1:-1]
+    size = next_fast_len(length + int(sampling_rate / floor_hz) + 3, real=True)
+    seconds = _lags(floor_hz, ceiling_hz) / LAG_RATE
+    cosines = np.cos(2 * np.pi * np.outer(np.arange(size // 2 + 1) * sampling_rate / size, seconds))
+    power = np.abs(rfft(window, size)) ** 2
+    power[1:] *= 2
+    own = power @ cosines / power.sum()
+    heard = cosines[1 : int(HIGHEST_HZ * size / sampling_rate)]
+    return window.astype(np.float32), size, (heard / own).astype(np.float32)
+
+
+def _candidates(correlation: np.ndarray, floor_hz: float, ceiling_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    """The strongest peaks of each frame: octaves above the floor, and strength less the octave cost.
+
+    Returns:
+        Two arrays of shape (frames, CANDIDATES + 1). Column 0 is left for "no voice"; strength is -inf where a frame
+        has fewer peaks.
+    """
+    at, before, after = correlation[:, 1:-1], correlation[:, :-2], correlation[:, 2:]
+    frame, position = np.nonzero((at > VOICING_THRESHOLD / 2) & (at > before) & (at >= after))
+    peak, left, right = (values[frame, position] for values in (at, before, after))
+    shift = (right - left) / (2 * (2 * peak - left - right))
+    height = np.minimum(peak + (right - left) * shift / 4, 1)
+    octaves = np.log2(LAG_RATE / floor_hz / (_lags(floor_hz, ceiling_hz)[position + 1] + shift))
+    value = height - OCTAVE_COST * (np.log2(ceiling_hz / floor_hz) - octaves)
+
+    order = np.lexsort((-value, frame))
+    frame, octaves, value = frame[order], octaves[order], value[order]
+    rank = np.arange(len(frame)) - np.searchsorted(frame, frame)
+    kept = rank < CANDIDATES
+    octave = np.zeros((len(correlation), CANDIDATES + 1), np.float32)
+    strength = np.full_like(octave, -np.inf)
+    octave[frame[kept], rank[kept] + 1] = octaves[kept]
+    strength[frame[kept], rank[kept] + 1] = value[kept]
+    return octave, strength
+
+
+def _best_path(octave: np.ndarray, strength: np.ndarray, cost_scale: float) -> np.ndarray:
+    """Column of the best candidate in each frame: the sum of strengths less the costs of changing (Viterbi)."""
+    cost = OCTAVE_JUMP_COST * np.abs(octave[:-1, :, None] - octave[1:, None, :])
+    cost[:, 0, :] = cost[:, :, 0] = VOICING_CHANGE_COST
+    cost[:, 0, 0] = 0
+    gain = strength[1:, None, :] - cost_scale * cost
+    best = strength[0]
+    came_from = np.zeros(octave.shape, np.intp)
+    for step, into in enumerate(gain, start=1):
+        total = best[:, None] + into
+        came_from[step] = total.argmax(axis=0)
+        best = total.max(axis=0)
+    path = np.empty(len(octave), np.intp)
+    path[-1] = best.argmax()
+    for step in range(len(path) - 1, 0, -1):
+        path[step - 1] = came_from[step, path[step]]
+    return path

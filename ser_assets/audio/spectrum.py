@@ -1,0 +1,158 @@
+"""From samples to spectra: frames, one Fourier transform, filter banks, decibels and deltas. No statistics over frames.
+
+Time runs along the first axis of every array here: `(frames, bins)`.
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+FRAME_SECONDS = 1024 / 22050
+MEL_BANDS = 64
+POWER_FLOOR = 1e-10
+FLOOR_DB = -100.0
+DELTA_WIDTH = 9
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Magnitudes of a clip's short-time Fourier transform.
+
+    Attributes:
+        magnitude: float32 of shape (frames, frame_length // 2 + 1), not scaled by the window's sum.
+        sampling_rate: in Hz.
+        frame_length: of the Hann window and the transform, in samples.
+    """
+
+    magnitude: np.ndarray
+    sampling_rate: int
+    frame_length: int
+
+    @cached_property
+    def power(self) -> np.ndarray:
+        """Squared magnitudes, float32 of shape (frames, bins)."""
+        return np.square(self.magnitude)
+
+    @cached_property
+    def frequencies(self) -> np.ndarray:
+        """Centre of each bin in Hz, float64 of shape (bins,)."""
+        return np.fft.rfftfreq(self.frame_length, 1 / self.sampling_rate)
+
+
+def frame_length_at(sampling_rate: int) -> int:
+    """Frame length in samples: the power of two nearest to 46.4 ms on a logarithmic scale (1024 at 22.05 kHz)."""
+    return 2 ** round(np.log2(FRAME_SECONDS * sampling_rate))
+
+
+def centred_frames(samples: np.ndarray, frame_length: int, hop: int) -> np.ndarray:
+    """Overlapping frames, centred on every `hop`-th sample, the signal padded with zeros at both ends.
+
+    Returns:
+        A read-only view of shape (1 + samples // hop, frame_length).
+    """
+    padded = np.pad(samples, frame_length // 2)
+    return np.lib.stride_tricks.sliding_window_view(padded, frame_length)[::hop]
+
+
+def spectrum(frames: np.ndarray, sampling_rate: int) -> Spectrum:
+    """Transform frames under a periodic Hann window, as `librosa.stft` does, in single precision.
+
+    Args:
+        frames: float32 of shape (frames, frame_length), frame_length even.
+        sampling_rate: in Hz.
+    """
+    from scipy.fft import rfft
+
+    frame_length = frames.shape[1]
+    transform = rfft(frames * _hann(frame_length), axis=1, overwrite_x=True)
+    return Spectrum(np.abs(transform), sampling_rate, frame_length)
+
+
+def mel_power(of: Spectrum, bands: int = MEL_BANDS) -> np.ndarray:
+    """Power in mel bands (Slaney's scale and area, from 0 Hz to half the rate), float32 of shape (frames, bands)."""
+    return of.power @ _mel_filters(of.sampling_rate, of.frame_length, bands)
+
+
+def chroma(of: Spectrum, tuning: float = 0.0) -> np.ndarray:
+    """Power of the 12 pitch classes from C, in each frame relative to the strongest, float32 (frames, 12).
+
+    Args:
+        of: the spectrum.
+        tuning: deviation from A = 440 Hz in semitones.
+    """
+    raw = of.power @ _chroma_filters(of.sampling_rate, of.frame_length, tuning)
+    peak = raw.max(axis=1, keepdims=True)
+    return raw / np.where(peak < np.finfo(np.float32).tiny, 1, peak)
+
+
+def decibels(power: np.ndarray, dynamic_range: float | None = None) -> np.ndarray:
+    """Power in dB relative to 1, not under -100 dB, nor further than `dynamic_range` dB under the array's maximum."""
+    log = 10 * np.log10(np.maximum(power, POWER_FLOOR))
+    return np.maximum(log, FLOOR_DB if dynamic_range is None else max(FLOOR_DB, log.max() - dynamic_range))
+
+
+def cepstrum(log_mel: np.ndarray, coefficients: int) -> np.ndarray:
+    """Mel-frequency cepstral coefficients: orthonormal DCT-II over the last axis of log-mel spectra in dB."""
+    return log_mel @ _cosines(log_mel.shape[-1], coefficients)
+
+
+def deltas(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and second time derivative as in `librosa.feature.delta`: a line and a parabola fitted to 9 frames.
+
+    The n-th derivative of a fitted polynomial of degree n is a constant, so the four frames at either end, where the
+    window would reach over the edge, take the value of the first or last whole window.
+
+    Args:
+        frames: shape (frames, features); a clip under 9 frames is lengthened by repeating its last frame.
+
+    Returns:
+        Two float32 arrays of the shape of `frames`, in units per frame and per squared frame.
+    """
+    half = DELTA_WIDTH // 2
+    missing = max(0, DELTA_WIDTH - len(frames))
+    longer = np.pad(frames, ((0, missing), (0, 0)), mode="edge")
+    whole = len(longer) - DELTA_WIDTH + 1
+    slope, curvature = (
+        np.pad(
+            sum(weight * longer[lag : lag + whole] for lag, weight in enumerate(weights)),
+            ((half, half), (0, 0)),
+            "edge",
+        )[: len(frames)]
+        for weights in _derivative_weights()
+    )
+    return slope, curvature
+
+
+@cache
+def _hann(length: int) -> np.ndarray:
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
+
+
+@cache
+def _mel_filters(sampling_rate: int, frame_length: int, bands: int) -> np.ndarray:
+    from librosa import filters
+
+    return np.ascontiguousarray(filters.mel(sr=sampling_rate, n_fft=frame_length, n_mels=bands).T)
+
+
+@cache
+def _chroma_filters(sampling_rate: int, frame_length: int, tuning: float) -> np.ndarray:
+    from librosa import filters
+
+    return np.ascontiguousarray(filters.chroma(sr=sampling_rate, n_fft=frame_length, tuning=tuning).T)
+
+
+@cache
+def _cosines(bands: int, coefficients: int) -> np.ndarray:
+    from scipy.fft import dct
+
+    return np.ascontiguousarray(dct(np.eye(bands), norm="ortho")[:, :coefficients], dtype=np.float32)
+
+
+@cache
+def _derivative_weights() -> tuple[tuple[np.float32, ...], ...]:
+    offsets = np.arange(DELTA_WIDTH) - DELTA_WIDTH // 2
+    slope = np.linalg.pinv(np.vander(offsets, 2, increasing=True))[1]
+    curvature = 2 * np.linalg.pinv(np.vander(offsets, 3, increasing=True))[2]
+    return tuple(tuple(np.float32(weight) for weight in weights) for weights in (slope, curvature))

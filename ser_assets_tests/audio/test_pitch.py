@@ -1,0 +1,83 @@
+"""Fundamental frequency: found where there is a voice, 0 where there is none, whatever the rate and the loudness."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ser_assets.audio.pitch import fundamental_frequency
+
+RATE = 22050
+
+
+def harmonics(f0: float | np.ndarray, seconds: float = 0.6, rate: int = RATE) -> np.ndarray:
+    phase = 2 * np.pi * np.cumsum(np.broadcast_to(f0, int(seconds * rate))) / rate
+    return (0.1 * sum(np.sin(number * phase) / number for number in range(1, 9))).astype(np.float32)
+
+
+def inner(track: np.ndarray) -> np.ndarray:
+    """Frames whose window lies within the clip."""
+    return track[4:-4]
+
+
+@given(f0=st.floats(75, 750), rate=st.sampled_from([16000, 22050, 44100, 48000]), gain=st.floats(1e-4, 5))
+@settings(max_examples=40, deadline=None)
+def test_a_steady_voice_is_found_within_five_cents(f0, rate, gain):
+    hop = 256 if rate < 32000 else 512
+    track = inner(fundamental_frequency(gain * harmonics(f0, rate=rate), rate, hop=hop))
+    assert np.abs(1200 * np.log2(track / f0)).max() < 5
+
+
+def test_a_glide_is_followed():
+    f0 = np.geomspace(100, 400, RATE)
+    track = inner(fundamental_frequency(harmonics(f0, seconds=1), RATE))
+    np.testing.assert_allclose(track, f0[::256][4:-4], rtol=0.01)
+
+
+def test_a_voice_without_its_fundamental_is_still_heard_at_it():
+    seconds = np.arange(RATE) / RATE
+    voice = sum(np.sin(2 * np.pi * 150 * number * seconds) for number in range(3, 8)).astype(np.float32)
+    np.testing.assert_allclose(inner(fundamental_frequency(voice, RATE)), 150, rtol=0.003)
+
+
+def test_the_pause_between_two_words_is_unvoiced():
+    word, pause = harmonics(200), np.zeros(RATE // 2, np.float32)
+    track = fundamental_frequency(np.concatenate([word, pause, word]), RATE)
+    frames = len(pause) // 256
+    middle = slice(len(word) // 256 + 4, len(word) // 256 + frames - 4)
+    assert (track[middle] == 0).all()
+    assert np.count_nonzero(track) == pytest.approx(2 * len(word) / 256, abs=8)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_white_noise_is_unvoiced(seed):
+    noise = np.random.default_rng(seed).standard_normal(RATE).astype(np.float32)
+    assert np.mean(fundamental_frequency(noise, RATE) > 0) < 0.05
+
+
+@pytest.mark.parametrize("samples", [1, 100, 1017, 1018, 5000])
+def test_silence_of_any_length_is_unvoiced(samples):
+    track = fundamental_frequency(np.zeros(samples, np.float32), RATE)
+    assert track.shape == (1 + samples // 256,)
+    assert track.dtype == np.float32
+    assert (track == 0).all()
+
+
+def test_one_frame_is_enough():
+    assert fundamental_frequency(harmonics(300)[:200], RATE).shape == (1,)
+
+
+@pytest.mark.parametrize(("floor", "ceiling"), [(0, 500), (-1, 500), (300, 200), (65, 6000)])
+def test_a_range_without_a_voice_in_it_is_refused(floor, ceiling):
+    with pytest.raises(ValueError, match="no voice to look for"):
+        fundamental_frequency(harmonics(200), RATE, floor_hz=floor, ceiling_hz=ceiling)
+
+
+def test_agrees_with_praat():
+    parselmouth = pytest.importorskip("parselmouth")
+    voice = harmonics(150 + 60 * np.sin(np.linspace(0, 12, RATE)), seconds=1)
+    voice += 0.01 * np.random.default_rng(3).standard_normal(len(voice)).astype(np.float32)
+    pitch = parselmouth.Sound(voice.astype(float), RATE).to_pitch_ac(pitch_floor=65, pitch_ceiling=800)
+    ours = fundamental_frequency(voice, RATE)
+    praat = np.interp(np.arange(len(ours)) * 256 / RATE, pitch.xs(), pitch.selected_array["frequency"])
+    assert np.median(np.abs(1200 * np.log2(inner(ours) / inner(praat)))) < 3
