@@ -1,0 +1,102 @@
+"""What every figure is drawn with: the canvas, the look of its axes, waveforms, mel spectrograms, and PNG bytes."""
+
+import io
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ser_assets.audio.spectrum import centred_frames, decibels, frame_length_at, mel_power, spectrum
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#222222"
+MUTED = "#6B6B6B"
+_FAINT = "#E3E3E3"
+_MEL_BANDS = 64
+_MEL_RANGE_DB = 70.0
+
+
+def new_figure(width: float, height: float, gap: float = 0.02) -> "Figure":
+    """Empty white figure on its own Agg canvas, in inches; `gap` is the room between panels; pyplot is not touched."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(wspace=gap, hspace=gap), facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def to_png(figure: "Figure", dpi: int = 150) -> bytes:
+    """PNG of a figure; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def tidy(axes: "Axes", grid: Literal["x", "y", "both"]) -> None:
+    """Take away what holds no data: the frame, the ticks; leave a faint grid behind the marks."""
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(MUTED)
+    axes.set_axisbelow(True)
+    axes.grid(axis=grid, color=_FAINT, linewidth=0.8)
+    axes.tick_params(length=0, labelsize=9, labelcolor=INK)
+
+
+def percent_axis(axis: Any) -> None:
+    """Label shares of one as percentages."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+
+
+def draw_waveform(axes: "Axes", samples: np.ndarray, sampling_rate: int, colour: str) -> None:
+    """Envelope of a clip over time in seconds, drawn to the clip's own peak."""
+    low, high = _envelope(samples, bins=600)
+    seconds = np.linspace(0, samples.size / sampling_rate, low.size)
+    axes.fill_between(seconds, low, high, color=colour, linewidth=0.4, edgecolor=colour)
+    peak = float(np.abs(samples).max(initial=0.0)) or 1.0
+    axes.set(ylim=(-peak, peak), yticks=[])
+    axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def _envelope(samples: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    starts = np.unique(np.linspace(0, samples.size, min(bins, samples.size), endpoint=False).astype(int))
+    return np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
+
+
+def peak_text(samples: np.ndarray) -> str:
+    """Loudest sample in dB under full scale, such as `peak -31 dB`."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return f"peak {20 * np.log10(peak):.0f} dB" if peak > 0 else "silent"
+
+
+def draw_mel(axes: "Axes", samples: np.ndarray, sampling_rate: int) -> None:
+    """Log-mel spectrogram over time in seconds, 0 to -70 dB under the clip's loudest bin, dark is loud."""
+    frame_length = frame_length_at(sampling_rate)
+    of = spectrum(centred_frames(samples, frame_length, frame_length // 4), sampling_rate)
+    log_mel = decibels(mel_power(of, _MEL_BANDS), _MEL_RANGE_DB)
+    axes.imshow(
+        log_mel.T - log_mel.max(),
+        origin="lower",
+        aspect="auto",
+        cmap="Blues",
+        vmin=-_MEL_RANGE_DB,
+        vmax=0,
+        extent=(0, samples.size / sampling_rate, 0, _MEL_BANDS),
+        interpolation="bilinear",
+    )
+    marks = [hertz for hertz in (500, 2000, 8000) if hertz < sampling_rate / 2]
+    axes.set_yticks([_mel_band(hertz, sampling_rate) for hertz in marks], [str(hertz) for hertz in marks])
+    axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
+    axes.tick_params(length=0, labelsize=8, labelcolor=INK)
+
+
+def _mel_band(hertz: float, sampling_rate: int) -> float:
+    from librosa import mel_frequencies
+
+    centres = mel_frequencies(n_mels=_MEL_BANDS + 2, fmax=sampling_rate / 2)[1:-1]
+    return float(np.interp(hertz, centres, np.arange(_MEL_BANDS))) + 0.5

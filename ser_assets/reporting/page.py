@@ -1,0 +1,90 @@
+"""Writes the report: one page as HTML, as Markdown and as JSON, and its pictures, whole or not at all."""
+
+import json
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+from ser_assets.reporting.content import machine_readable, page_content
+from ser_assets.reporting.data import ExampleClip, ReportData
+from ser_assets.reporting.labels import decimal, percent
+from ser_assets.reporting.summary import score_markdown
+
+__all__ = ["ExampleClip", "ReportData", "score_markdown", "write_report"]
+
+_OWN_FILES = {"index.html", "report.md", "report.json", "pictures"}
+
+
+def write_report(data: ReportData, folder: Path) -> Path:
+    """Write `index.html`, `report.md`, `report.json` and `pictures/` into `folder`, whole or not at all.
+
+    The page stands alone (pictures and style inside it), and the same data give the same bytes. Everything is written
+    to a sibling folder first, which then takes the place of the old report; a failure leaves the old one as it was.
+
+    Returns: the path of `index.html`.
+
+    Raises:
+        ValueError: there are no scores, or a model has no UAR.
+        FileExistsError: `folder` holds something that is no report and would be lost.
+    """
+    _refuse_to_replace_foreign_files(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    try:
+        _write_files(data, fresh)
+        _swap(fresh, folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return folder / "index.html"
+
+
+def _refuse_to_replace_foreign_files(folder: Path) -> None:
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in _OWN_FILES) if folder.exists() else []
+    if foreign:
+        raise FileExistsError(f"{folder} holds more than a report ({', '.join(foreign[:3])}); choose another folder")
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    old = fresh.with_name(f"{fresh.name}.old")
+    folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_files(data: ReportData, folder: Path) -> None:
+    content = page_content(data)
+    (folder / "pictures").mkdir(parents=True)
+    for picture in content["pictures"]:
+        (folder / "pictures" / f"{picture.name}.png").write_bytes(picture.png)
+    for template, target in (("index.html.jinja", "index.html"), ("report.md.jinja", "report.md")):
+        (folder / target).write_text(_render(template, content), encoding="utf-8")
+    figures = json.dumps(machine_readable(data), indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / "report.json").write_text(figures + "\n", encoding="utf-8")
+
+
+def _render(template: str, content: dict[str, Any]) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader("ser_assets.reporting"),
+        autoescape=select_autoescape(["html.jinja"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "decimal": decimal,
+        "unbroken": lambda text: text.replace(" %", "\u00a0%"),
+        "cell": lambda text: " ".join(str(text).split()).replace("|", "\\|"),
+    }
+    return environment.get_template(template).render(content)
