@@ -123,14 +123,14 @@ def model_metadata(
     judgement: "Judgement", examples: "Examples", splits: "Sequence[Split]", folder: Path, seed: int
 ) -> dict[str, Any]:
     """Scores of a model with their intervals, its confusion matrix, and what it was trained on."""
-    from ser_assets.learning.scores import score_table
+    from ser_assets.learning.scores import confusion_matrix, score_table
     from ser_assets.reporting.pictures import confusion_picture
-    from ser_assets.reporting.summary import predicted_emotions, score_markdown
+    from ser_assets.reporting.summary import score_markdown
 
     predictions = judgement.predictions
     scores = score_table(predictions, seed=seed)
     values = dict(zip(scores["metric"], scores["value"], strict=True))
-    picture = confusion_picture(list(predictions["emotion"]), list(predicted_emotions(predictions)))
+    picture = confusion_picture(confusion_matrix(predictions))
     return {
         **{metric: round(float(values[metric]), 4) for metric in ("accuracy", "uar", "f1_macro", "roc_auc")},
         "scores": dg.MetadataValue.md(score_markdown(scores)),
@@ -145,12 +145,13 @@ def model_metadata(
 
 def report_metadata(scores: "pd.DataFrame", page: Path) -> dict[str, Any]:
     """Show the score table, and where the report is."""
-    from ser_assets.reporting.summary import score_markdown
+    from ser_assets.reporting.summary import boards, headline, score_markdown
 
-    best = scores[scores["metric"] == "uar"].sort_values("value").iloc[-1]
+    best = headline(boards(scores)[0])
     return {
-        "best model": str(best["model"]),
-        "best uar": round(float(best["value"]), 4),
+        "in short": best.sentence,
+        "best model": best.model,
+        "best uar": round(best.uar.value, 4),
         "scores": dg.MetadataValue.md(score_markdown(scores)),
         "report": dg.MetadataValue.path(str(page)),
     }

@@ -1,0 +1,214 @@
+"""From recordings to features, on a corpus of a few sung takes."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ser_assets.assets.actors import BY_ACTOR
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.definitions import build_definitions
+from ser_assets.settings import Settings
+from ser_assets.storage.clips import ClipStore
+from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, records
+from ser_assets.storage.warehouse import Warehouse
+from ser_assets_tests.media import voice, write_wav
+
+CHAIN = ["raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features"]
+
+
+def sing(settings: Settings, actor: str, repetitions: int = 2) -> None:
+    """Write one normal neutral take, and so many of each other emotion, for an actor."""
+    for number, emotion in enumerate(EMOTIONS, start=1):
+        for repetition in range(1, 2 if emotion == "neutral" else repetitions + 1):
+            seed = 100 * int(actor) + 10 * number + repetition
+            samples = voice(0.8, hertz=100 + 10 * number + int(actor), seed=seed)
+            write_wav(
+                settings.raw_dir / f"Actor_{actor}/03-01-{number:02d}-01-01-{repetition:02d}-{actor}.wav", samples
+            )
+
+
+def materialise(
+    settings: Settings, first: str, last: str, instance: dg.DagsterInstance, assets: list[str] = CHAIN
+) -> dg.ExecuteInProcessResult:
+    job = build_definitions(settings).resolve_job_def("prepare_features")
+    return job.execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey(name) for name in assets],
+        tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
+        raise_on_error=False,
+    )
+
+
+@pytest.fixture
+def instance() -> dg.DagsterInstance:
+    return dg.DagsterInstance.ephemeral()
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> Warehouse:
+    return Warehouse(settings.data_dir)
+
+
+def statuses(instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
+    keys = BY_ACTOR.get_partition_keys()
+    found = instance.get_status_by_partition(dg.AssetKey(asset), keys, BY_ACTOR) or {}
+    return {actor: status.value for actor, status in found.items() if status}
+
+
+def test_one_run_takes_a_range_of_actors_from_recordings_to_features(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    for actor in ("01", "02"):
+        sing(settings, actor)
+    assert materialise(settings, "01", "02", instance).success
+    assert len(records(warehouse, RAW_VIDEOS, "status = 'accepted'")) == 30
+    rows = records(warehouse, FEATURES, "true", columns=["actor", "emotion", "variant", "take_id"])
+    assert len(rows) == 2 * 8 * 2
+    assert {(row["actor"], row["emotion"]) for row in rows if row["variant"]} == {("01", "neutral"), ("02", "neutral")}
+    mels = records(warehouse, MEL_SEQUENCES, "true", columns=["frames", "bands", "len(mel) AS size"])
+    assert all(row["frames"] * row["bands"] == row["size"] for row in mels)
+    assert statuses(instance, "features") == {"01": "MATERIALIZED", "02": "MATERIALIZED"}
+
+
+def test_a_second_run_does_nothing_twice(
+    settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sing(settings, "01")
+    assert materialise(settings, "01", "01", instance).success
+    files = {path: path.read_bytes() for path in settings.data_dir.rglob("actor_01.*")}
+    assert len(files) == 6
+
+    def only_nothing(_function: object, items: Iterable[object], _workers: int) -> Iterator[None]:
+        assert not list(items), "done twice"
+        return iter(())
+
+    monkeypatch.setattr("ser_assets.assets.corpus.map_in_workers", only_nothing)
+    monkeypatch.setattr("ser_assets.assets.features.map_in_workers", only_nothing)
+    assert materialise(settings, "01", "01", instance).success
+    assert {path: path.read_bytes() for path in files} == files
+
+
+def test_making_it_all_again_gives_the_same_bytes(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    sing(settings, "01")
+    assert materialise(settings, "01", "01", instance).success
+    files = {path: path.read_bytes() for path in settings.data_dir.rglob("actor_01.*")}
+    features = records(warehouse, FEATURES, "true ORDER BY take_id, variant")
+    for path in [*files, warehouse.path]:
+        path.unlink()
+    assert materialise(settings, "01", "01", instance).success
+    assert {path: path.read_bytes() for path in files} == files
+    assert records(warehouse, FEATURES, "true ORDER BY take_id, variant") == features
+
+
+def test_a_changed_recording_changes_its_own_actor_and_no_other(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    for actor in ("01", "02"):
+        sing(settings, actor)
+    assert materialise(settings, "01", "02", instance).success
+    before = {row["actor"]: row["made_from"] for row in records(warehouse, FEATURES, "true")}
+    write_wav(settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav", voice(1.1, hertz=333))
+    assert materialise(settings, "01", "02", instance).success
+    after = {row["actor"]: row["made_from"] for row in records(warehouse, FEATURES, "true")}
+    assert after["01"] != before["01"]
+    assert after["02"] == before["02"]
+
+
+def test_a_changed_setting_is_obeyed_by_what_comes_after_it(
+    settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sing(settings, "01")
+    assert materialise(settings, "01", "01", instance).success
+    mono = ClipStore(settings.data_dir).fingerprint("mono_audio", "01")
+    monkeypatch.setenv("SER_EXTRA_COPIES", "1")
+    assert materialise(Settings(), "01", "01", instance).success
+    labels = ClipStore(settings.data_dir).labels("augmented_set", "01")
+    assert len(labels) == 8 * 4
+    assert (labels["emotion"].value_counts() == 4).all()
+    assert ClipStore(settings.data_dir).fingerprint("mono_audio", "01") == mono
+
+
+def test_an_actor_without_recordings_fails_by_name_and_the_others_are_kept(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    for actor in ("01", "03"):
+        sing(settings, actor)
+    result = materialise(settings, "01", "03", instance, ["raw_videos"])
+    assert not result.success
+    [failure] = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
+    message = failure.user_failure_data.description
+    assert "1 of 3 actors" in message
+    assert f"no recordings of actor 02 under {settings.raw_dir}" in message
+    assert "ser-assets demo-corpus" in message
+    assert statuses(instance, "raw_videos") == {"01": "MATERIALIZED", "02": "FAILED", "03": "MATERIALIZED"}
+
+
+def test_a_recording_that_vanishes_is_named_with_the_remedy(settings: Settings, instance: dg.DagsterInstance) -> None:
+    sing(settings, "01")
+    assert materialise(settings, "01", "01", instance, ["raw_videos"]).success
+    gone = settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav"
+    gone.unlink()
+    result = materialise(settings, "01", "01", instance, ["mono_audio"])
+    [failure] = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
+    assert str(gone) in failure.user_failure_data.description
+    assert "materialize raw_videos for actor 01 again" in failure.user_failure_data.description
+    assert not list(Path(settings.data_dir / "mono_audio").glob("*"))
+
+
+def test_bad_files_are_listed_and_the_good_ones_go_on(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    sing(settings, "01")
+    (settings.raw_dir / "Actor_01/03-01-03-02-01-01-01.wav").write_bytes(b"broken")
+    result = materialise(settings, "01", "01", instance)
+    assert result.success
+    [rejected] = records(warehouse, RAW_VIDEOS, "status = 'rejected'")
+    assert "cannot be decoded" in rejected["reason"]
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert not checks["rejected_files"].passed
+    assert checks["rejected_files"].severity == dg.AssetCheckSeverity.WARN
+    assert not checks["takes_per_actor"].passed
+    assert checks["emotions_balanced"].passed
+    assert checks["no_missing_value"].passed
+    metadata = result.asset_materializations_for_node("raw_videos")[0].metadata
+    assert metadata["rejected files"].value == 1
+    assert metadata["accepted takes"].value == 15
+
+
+def test_a_clip_file_that_is_damaged_is_made_again_from_what_is_upstream(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    sing(settings, "01")
+    assert materialise(settings, "01", "01", instance).success
+    path = ClipStore(settings.data_dir).path("trimmed_audio", "01")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1000])
+    assert materialise(settings, "01", "01", instance).success
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("mode", ["ends", "everywhere"])
+def test_silence_is_cut_the_way_the_settings_say(
+    settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    sing(settings, "01")
+    monkeypatch.setenv("SER_TRIM_MODE", mode)
+    assert materialise(Settings(), "01", "01", instance, CHAIN[:3]).success
+    seconds = ClipStore(settings.data_dir).labels("trimmed_audio", "01")["seconds"]
+    assert seconds.between(0.4, 0.65).all()
+
+
+def test_real_actors_are_balanced_and_measured_without_a_gap(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, ravdess: Path
+) -> None:
+    settings.data_dir.mkdir()
+    settings.raw_dir.symlink_to(ravdess)
+    assert materialise(settings, "07", "07", instance).success
+    labels = ClipStore(settings.data_dir).labels("augmented_set", "07")
+    assert labels["emotion"].value_counts().to_dict() == dict.fromkeys(EMOTIONS, 8)
+    assert labels["take_id"].nunique() == 59
+    assert len(records(warehouse, FEATURES, "true", columns=["take_id"])) == 64
