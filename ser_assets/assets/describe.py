@@ -35,7 +35,7 @@ def raw_videos_metadata(rows: Sequence[RawVideo], examined: int) -> dict[str, An
         "files read anew": examined,
         "seconds": round(sum(row.seconds or 0.0 for row in accepted), 1),
         "takes by emotion": by_emotion([row.emotion or "" for row in accepted]),
-        "containers": ", ".join(sorted({f"{row.container} ({row.codec})" for row in accepted})),
+        "codecs": ", ".join(sorted({row.codec or "" for row in accepted})),
     }
     if any(row.demo for row in accepted):
         metadata["demo corpus"] = "these takes are spoken by a synthesiser"

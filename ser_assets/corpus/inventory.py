@@ -12,10 +12,10 @@ import numpy as np
 
 from ser_assets.audio.decode import DecodeError, Recording, decode, to_mono
 from ser_assets.audio.silence import is_silent
+from ser_assets.corpus.demo import DEMO_COMMENT
 from ser_assets.corpus.ravdess import ACTORS, NotATakeError, Take, parse_name
 
 MEDIA_ENDINGS = frozenset({".mp4", ".wav", ".flac", ".m4a", ".mov", ".mkv"})
-DEMO_COMMENT = "ser-assets demo corpus"
 
 _ACTOR_FOLDER = re.compile(r"actor_(\d\d)", re.IGNORECASE)
 

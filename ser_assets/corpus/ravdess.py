@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import product
 
 ACTORS = tuple(f"{number:02d}" for number in range(1, 25))
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -65,3 +66,19 @@ def _decode(field: str, code: str, values: tuple[str, ...]) -> str:
     if not 1 <= int(code) <= len(values):
         raise NotATakeError(f"{field} {code} does not exist in RAVDESS (01 to {len(values):02d})")
     return values[int(code) - 1]
+
+
+def speech_takes(actor: str) -> tuple[Take, ...]:
+    """List the 60 filmed speech takes of an actor in the order of their names: 4 neutral, 8 of each other emotion.
+
+    Raises:
+        ValueError: there is no such actor.
+    """
+    if actor not in ACTORS:
+        raise ValueError(f"no actor {actor!r} in RAVDESS; actors are '{ACTORS[0]}' to '{ACTORS[-1]}'")
+    codes = product(range(1, len(EMOTIONS) + 1), (1, 2), (1, 2), (1, 2))
+    return tuple(
+        parse_name(f"01-01-{emotion:02d}-{intensity:02d}-{statement:02d}-{repetition:02d}-{actor}")
+        for emotion, intensity, statement, repetition in codes
+        if (emotion, intensity) != (1, 2)
+    )

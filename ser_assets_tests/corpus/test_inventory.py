@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser_assets.corpus import demo
 from ser_assets.corpus.inventory import RawVideo, examine, find_recordings, settle_duplicates, take_stock
+from ser_assets.corpus.ravdess import speech_takes
 from ser_assets_tests.media import voice, write_mp4, write_wav
 
 
@@ -84,6 +86,13 @@ def test_recordings_of_people_go_before_the_demo_corpus(tmp_path: Path) -> None:
     demo = dataclasses.replace(real, path="A/Actor_01/x.wav", recording="other", demo=True)
     accepted = [row for row in settle_duplicates([demo, real]) if row.status == "accepted"]
     assert accepted == [real]
+
+
+def test_a_film_of_the_demo_corpus_says_that_it_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "speech_takes", lambda actor: speech_takes(actor)[:1])
+    demo.make_demo_corpus(tmp_path, ["01"])
+    [row] = inventory(tmp_path, "01").values()
+    assert (row.status, row.demo) == ("accepted", True)
 
 
 @pytest.mark.parametrize("ending", ["wav", "WAV", "flac", "Flac"])
