@@ -58,6 +58,7 @@ def metrics_report(
         learning_curves=_all_of(warehouse, LEARNING_CURVES, "model, fold, epoch, part"),
         leak_proof=_leak_proof(warehouse),
         facts=_facts(settings, predictions),
+        notice=_notice(warehouse),
     )
     page = write_report(data, settings.data_dir / "report")
     context.log.info(f"report at {page}")
@@ -109,13 +110,26 @@ def _leak_proof(warehouse: Warehouse) -> "pd.DataFrame":
     return warehouse.query(f"SELECT DISTINCT * EXCLUDE (model) FROM {LEAK_PROOF} ORDER BY protocol, folds, fold")
 
 
+def _notice(warehouse: Warehouse) -> str:
+    """Say so where the judged voices are not people's."""
+    takes = f"FROM {RAW_VIDEOS} WHERE status = 'accepted' AND demo AND take_id IN (SELECT take_id FROM {PREDICTIONS})"
+    if not len(warehouse.query(f"{takes} LIMIT 1")):
+        return ""
+    return "These voices are the demo corpus, spoken by a synthesiser: the figures say nothing about people."
+
+
 def _facts(settings: Settings, predictions: "pd.DataFrame") -> dict[str, str]:
     actors = sorted(set(predictions["actor"]))
     span = f"{actors[0]}...{actors[-1]}"
     return {
         "Command": f'dagster asset materialize --select "*" --partition-range "{span}" -m ser_assets.definitions',
         "Actors judged": ", ".join(actors),
-        **{name: str(value) for name, value in settings.model_dump(exclude={"workers", "data_dir"}).items()},
+        **{
+            name: str(value)
+            for name, value in settings.model_dump(
+                exclude={"workers", "data_dir", "retrain_cron", "retrain_timezone"}
+            ).items()
+        },
         "Python": platform.python_version(),
         **{library: version(library) for library in LIBRARIES},
     }

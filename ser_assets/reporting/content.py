@@ -68,6 +68,7 @@ def page_content(data: ReportData) -> dict[str, Any]:
         "leak_proof": _leak_proof(data.leak_proof),
         "leaks": _leaks(data.leak_proof, tables[0]),
         "facts": data.facts,
+        "notice": data.notice,
         "pictures": list(_pictures(data, tables[0])),
     }
 
@@ -101,6 +102,7 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
         "importances": _records(data.importances),
         "learning_curves": _records(data.learning_curves),
         "facts": data.facts,
+        "notice": data.notice,
     }
 
 

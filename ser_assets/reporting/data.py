@@ -32,6 +32,7 @@ class ReportData:
     leak_proof: protocol, folds, fold, training_actors, judged_actors, training_clips, judged_takes, shared_takes,
         shared_recordings, shared_actors
     facts: versions, command, settings
+    notice: what a reader must know before the figures; empty for nothing
     """
 
     predictions: pd.DataFrame
@@ -44,3 +45,4 @@ class ReportData:
     learning_curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     leak_proof: pd.DataFrame = field(default_factory=pd.DataFrame)
     facts: dict[str, str] = field(default_factory=dict)
+    notice: str = ""

@@ -1,8 +1,6 @@
 """Writes the report: one page as HTML, as Markdown and as JSON, and its pictures, whole or not at all."""
 
 import json
-import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ from ser_assets.reporting.content import machine_readable, page_content
 from ser_assets.reporting.data import ExampleClip, ReportData
 from ser_assets.reporting.labels import decimal, percent
 from ser_assets.reporting.summary import score_markdown
+from ser_assets.storage.files import whole_folder
 
 __all__ = ["ExampleClip", "ReportData", "score_markdown", "write_report"]
 
@@ -29,13 +28,8 @@ def write_report(data: ReportData, folder: Path) -> Path:
         FileExistsError: `folder` holds something that is no report and would be lost.
     """
     _refuse_to_replace_foreign_files(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-    try:
-        _write_files(data, fresh)
-        _swap(fresh, folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    with whole_folder(folder) as part:
+        _write_files(data, part)
     return folder / "index.html"
 
 
@@ -45,23 +39,9 @@ def _refuse_to_replace_foreign_files(folder: Path) -> None:
         raise FileExistsError(f"{folder} holds more than a report ({', '.join(foreign[:3])}); choose another folder")
 
 
-def _swap(fresh: Path, folder: Path) -> None:
-    if not folder.exists():
-        fresh.rename(folder)
-        return
-    old = fresh.with_name(f"{fresh.name}.old")
-    folder.rename(old)
-    try:
-        fresh.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def _write_files(data: ReportData, folder: Path) -> None:
     content = page_content(data)
-    (folder / "pictures").mkdir(parents=True)
+    (folder / "pictures").mkdir()
     for picture in content["pictures"]:
         (folder / "pictures" / f"{picture.name}.png").write_bytes(picture.png)
     for template, target in (("index.html.jinja", "index.html"), ("report.md.jinja", "report.md")):

@@ -43,6 +43,11 @@ class Score:
         return f"[{decimal(self.low)}, {decimal(self.high)}]" if self.has_interval else ""
 
     @property
+    def narrow(self) -> str:
+        """`0.588` above `0.54-0.63`, for a column of a terminal."""
+        return f"{decimal(self.value)}\n{self.low:.2f}-{self.high:.2f}" if self.has_interval else decimal(self.value)
+
+    @property
     def as_percent(self) -> str:
         """`58.8 % (95 % interval 54.1 to 63.0 %)`, or the value alone where there is no interval."""
         if not self.has_interval:
@@ -179,16 +184,20 @@ def score_table_for_terminal(scores: pd.DataFrame) -> "RenderableType":
     Raises:
         ValueError: the table is empty or has no UAR.
     """
+    from rich import box
     from rich.console import Group
     from rich.table import Table
 
     tables = []
     for board in boards(scores):
-        table = Table("Model", title=f"{board.title} (95 % interval by bootstrap over actors)", title_justify="left")
-        for name in (*(readable(metric, METRIC_NAMES) for metric in board.metrics), "Actors", "Takes"):
-            table.add_column(name, justify="right")
-        for cells in _rows(board):
-            table.add_row(*(cell.replace(" [", "\n[") for cell in cells))
+        basis = next(iter(board.rows.values()))["uar"]
+        title = f"{board.title}\n{basis.actors} actors, {basis.takes} takes; 95 % intervals by bootstrap over actors"
+        table = Table("Model", title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+        for metric in board.metrics:
+            table.add_column(readable(metric, METRIC_NAMES), justify="right")
+        for model, found in board.rows.items():
+            cells = (found[metric].narrow if metric in found else "" for metric in board.metrics)
+            table.add_row(readable(model, MODEL_NAMES), *cells)
         tables.append(table)
     return Group(*tables)
 

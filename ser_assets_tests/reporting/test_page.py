@@ -199,3 +199,12 @@ def test_no_scores_no_report(tmp_path: Path):
     with pytest.raises(ValueError, match="score table is empty"):
         write_report(ReportData(pd.DataFrame(), tables.scores([])), tmp_path / "report")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_notice_stands_before_the_figures_on_both_pages(tmp_path: Path):
+    data = dataclasses.replace(tables.bare_report(), notice="Spoken by a <synthesiser>.")
+    page.write_report(data, tmp_path / "report")
+    html = (tmp_path / "report/index.html").read_text()
+    markdown = (tmp_path / "report/report.md").read_text()
+    assert html.index("Spoken by a &lt;synthesiser&gt;.") < html.index("<h2>Scores")
+    assert markdown.index("**Spoken by a <synthesiser>.**") < markdown.index("## Scores")
