@@ -1,0 +1,67 @@
+"""The command `ser-assets`: what it takes, what it refuses, what it says."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ser_assets.cli import ActorRange, main
+from ser_assets.corpus import demo
+from ser_assets.corpus.ravdess import speech_takes
+from ser_assets.settings import Settings
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "actors"),
+    [("7", ("07",)), ("1-3", ("01", "02", "03")), ("1,3,5-6", ("01", "03", "05", "06")), ("2, 2,01", ("01", "02"))],
+)
+def test_actors_are_written_as_people_write_them(text: str, actors: tuple[str, ...]) -> None:
+    assert ActorRange().convert(text, None, None) == actors
+
+
+@pytest.mark.parametrize("text", ["", "x", "1-", "-3", "0", "25", "5-1", "1..3"])
+def test_what_names_no_actor_is_refused(text: str) -> None:
+    result = call("run", "--actors", text)
+    assert result.exit_code == 2
+    assert "actor" in result.output
+
+
+def test_help_names_the_commands() -> None:
+    result = call("--help")
+    assert result.exit_code == 0
+    assert {"demo-corpus", "run", "scores"} <= set(result.output.split())
+
+
+def test_a_run_without_recordings_says_where_they_belong_and_how_to_make_some(settings: Settings) -> None:
+    result = call("run")
+    assert result.exit_code == 1
+    assert f"no recordings under {settings.raw_dir}" in result.output
+    assert "ser-assets demo-corpus" in result.output
+
+
+def test_scores_before_any_run_are_asked_for_by_name(settings: Settings) -> None:
+    result = call("scores")
+    assert result.exit_code == 1
+    assert "`ser-assets run` makes them" in result.output
+    assert not settings.data_dir.exists()
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_SAMPLING_RATE", "400")
+    result = call("run")
+    assert result.exit_code == 1
+    assert "SER_SAMPLING_RATE" in result.output
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_demo_corpus_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "speech_takes", lambda actor: speech_takes(actor)[:2])
+    first = call("demo-corpus", str(tmp_path), "--actors", "1")
+    assert first.exit_code == 0, first.output
+    assert "2 recordings written" in first.output
+    assert len(list(tmp_path.rglob("*.mp4"))) == 2
+    assert "0 recordings written" in call("demo-corpus", str(tmp_path), "--actors", "1").output

@@ -1,0 +1,157 @@
+"""The whole platform as users drive it: from the shell, in a folder of its own, on a demo corpus of three actors."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from ser_assets.assets.actors import BY_ACTOR
+from ser_assets.corpus.demo import make_demo_corpus
+from ser_assets.corpus.ravdess import EMOTIONS
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn")
+TABLES = ("raw_videos", "features", "mel_sequences", "predictions", "learning_curves", "leak_proof", "scores")
+
+
+def shell(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SER_", "DAGSTER_"))}
+    return subprocess.run([BIN / command[0], *command[1:]], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def materialise(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return shell(folder, "dagster", "asset", "materialize", *options, "-m", "ser_assets.definitions")
+
+
+def query(folder: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(folder / "data/ser.duckdb", read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def everything(folder: Path) -> dict[str, str]:
+    """Hash every file and table that the assets made."""
+    made = ("mono_audio", "trimmed_audio", "augmented_set", "models", "report")
+    hashes = {
+        str(path.relative_to(folder)): hashlib.blake2b(path.read_bytes()).hexdigest()
+        for name in made
+        for path in (folder / "data" / name).rglob("*")
+        if path.is_file()
+    }
+    for table in TABLES:
+        rows = query(folder, f"SELECT * FROM {table} ORDER BY ALL")
+        hashes[table] = hashlib.blake2b(repr(rows).encode()).hexdigest()
+    return hashes
+
+
+def status(folder: Path, asset: str) -> dict[str, str]:
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.from_config(str(folder)) as instance:
+        patch.chdir(folder)
+        keys = BY_ACTOR.get_partition_keys()
+        found = instance.get_status_by_partition(dg.AssetKey(asset), keys, BY_ACTOR) or {}
+        return {actor: state.value for actor, state in found.items() if state}
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a demo corpus of three actors and materialise everything by the command of the README."""
+    folder = tmp_path_factory.mktemp("platform")
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(ROOT / name, folder)
+    make_demo_corpus(folder / "data/raw", ["01", "02", "03"], workers=2)
+    done = materialise(folder, "--select", "*", "--partition-range", "01...03")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def test_one_command_fills_every_table(platform: Path) -> None:
+    assert query(platform, "SELECT count(*) FROM raw_videos WHERE status = 'accepted' AND demo") == [(180,)]
+    assert query(platform, "SELECT actor, emotion FROM features GROUP BY ALL HAVING count(*) != 8") == []
+    assert query(platform, "SELECT count(*) FROM features") == [(3 * 64,)]
+    judged = query(platform, "SELECT model, protocol, folds, count(DISTINCT take_id) FROM predictions GROUP BY ALL")
+    assert sorted(judged) == sorted((model, "speaker_independent", "luna5", 180) for model in MODELS)
+    metrics = query(platform, "SELECT DISTINCT metric FROM scores")
+    assert {name for (name,) in metrics} >= {"accuracy", "uar", "f1_macro", "f1_weighted", "roc_auc"}
+
+
+def test_the_models_hear_more_than_chance_and_less_than_everything(platform: Path) -> None:
+    for model, uar in query(platform, "SELECT model, value FROM scores WHERE metric = 'uar'"):
+        assert 1 / len(EMOTIONS) < uar < 1, model
+
+
+def test_no_fold_trains_on_what_it_judges(platform: Path) -> None:
+    proof = query(platform, "SELECT judged_actors, training_actors, shared_actors FROM leak_proof")
+    assert len(proof) == len(MODELS) * 3
+    for judged, training, shared in proof:
+        assert not set(judged.split()) & set(training.split())
+        assert shared == 0
+
+
+def test_the_report_is_there_and_says_that_the_voices_are_synthetic(platform: Path) -> None:
+    report = platform / "data/report"
+    assert "spoken by a synthesiser" in (report / "index.html").read_text()
+    figures = json.loads((report / "report.json").read_text())
+    assert set(figures["confusion"]) == set(MODELS)
+    assert len(list((report / "pictures").glob("*.png"))) >= 10
+
+
+def test_a_kept_model_recognises_what_it_was_trained_on(platform: Path) -> None:
+    from ser_assets.assets.examples import load_examples
+    from ser_assets.learning.models import load_model
+    from ser_assets.storage.warehouse import Warehouse
+
+    examples = load_examples(Warehouse(platform / "data"))
+    for name in MODELS:
+        model = load_model(platform / "data/models" / name)
+        recognised = model.predict_proba(examples).argmax(axis=1)
+        assert (recognised == examples.labels).mean() > 0.5, name
+
+
+def test_the_history_is_kept_where_the_ui_finds_it(platform: Path) -> None:
+    done = dict.fromkeys(("01", "02", "03"), "MATERIALIZED")
+    for asset in ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features"):
+        assert status(platform, asset) == done
+
+
+def test_running_it_all_again_gives_the_same_bytes_and_the_score_table(platform: Path) -> None:
+    before = everything(platform)
+    done = shell(platform, "ser-assets", "run")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert everything(platform) == before
+    assert "Random" in done.stdout
+    assert "report: data/report/index.html" in done.stdout
+    [(best,)] = query(platform, "SELECT max(value) FROM scores WHERE metric = 'uar'")
+    assert f"{best:.3f}" in done.stdout
+
+
+def test_one_partition_is_made_alone(platform: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (platform / "data/mono_audio").iterdir()}
+    (platform / "data/mono_audio/actor_03.parquet").unlink()
+    done = materialise(platform, "--select", "raw_videos,mono_audio", "--partition", "03")
+    assert done.returncode == 0, done.stderr[-3000:]
+    after = {path: path.stat().st_mtime_ns for path in (platform / "data/mono_audio").iterdir()}
+    assert {path.name for path in after if after[path] != before[path]} == {"actor_03.parquet", "actor_03.png"}
+
+
+def test_a_model_is_trained_alone(platform: Path) -> None:
+    before = everything(platform)
+    done = materialise(platform, "--select", "random_forest,metrics_report")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert everything(platform) == before
+
+
+def test_an_actor_that_nobody_recorded_is_asked_for_by_name(platform: Path) -> None:
+    done = materialise(platform, "--select", "raw_videos", "--partition", "09")
+    assert done.returncode == 1
+    assert "no recordings of actor 09 under data/raw/**/Actor_09/" in done.stdout + done.stderr
+    failed = shell(platform, "ser-assets", "run", "--actors", "9")
+    assert failed.returncode == 1
+    assert "no recordings of actor 09 under data/raw" in failed.stderr
+    assert "Traceback" not in failed.stderr
