@@ -1,7 +1,7 @@
 """What is done to one clip at each step; worker processes import this, so it knows nothing of Dagster."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,13 @@ def trim_clip(clip: Clip, settings: Settings) -> Clip:
     return dataclasses.replace(clip, samples=trimmed.samples, kept_whole=trimmed.kept_whole)
 
 
-def copies_of(clip_and_count: tuple[Clip, int], settings: Settings) -> list[Clip]:
-    """Hand out a clip and so many augmented copies of it."""
-    clip, count = clip_and_count
+def copies_of(clip_and_transforms: tuple[Clip, Sequence[str]], settings: Settings) -> list[Clip]:
+    """Hand out a clip and an augmented copy of it for each transform."""
+    clip, transforms = clip_and_transforms
     snr_db = (settings.noise_snr_db_low, settings.noise_snr_db_high)
     clips = [clip]
-    for variant in range(1, count + 1):
-        copy = copy_clip(clip.samples, clip.sampling_rate, clip.take_id, variant, snr_db)
+    for variant, transform in enumerate(transforms, start=1):
+        copy = copy_clip(clip.samples, clip.sampling_rate, transform, clip.take_id, variant, snr_db)
         clips.append(dataclasses.replace(clip, variant=variant, **vars(copy)))
     return clips
 

@@ -10,7 +10,7 @@ from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_ea
 from ser_assets.assets.clip_steps import copies_of, decode_take, trim_clip
 from ser_assets.assets.describe import clips_metadata, picture_of_clips, raw_videos_metadata
 from ser_assets.assets.versions import code_version, fingerprint
-from ser_assets.audio.augmentation import copies_needed
+from ser_assets.audio.augmentation import plan_copies
 from ser_assets.corpus.inventory import RawVideo, examine, find_recordings, settle_duplicates, take_stock
 from ser_assets.settings import Settings
 from ser_assets.storage.clips import Clip, ClipsMissingError, ClipStore
@@ -114,9 +114,9 @@ def augmented_set(
 
         def make() -> list[Clip]:
             clips = clip_store.read("trimmed_audio", actor)
-            needed = copies_needed({clip.take_id: clip.emotion for clip in clips}, settings.extra_copies)
+            plan = plan_copies({clip.take_id: clip.emotion for clip in clips}, settings.extra_copies)
             vary = functools.partial(copies_of, settings=settings)
-            todo = [(clip, needed[clip.take_id]) for clip in clips]
+            todo = [(clip, plan[clip.take_id]) for clip in clips]
             return [clip for clips in map_in_workers(vary, todo, settings.worker_count) for clip in clips]
 
         return _store_clips(context, clip_store, actor, made_from, make)

@@ -1,6 +1,7 @@
 """Varied copies of a clip, each reproducible from its take and the number of the copy."""
 
 import hashlib
+import itertools
 import json
 import random
 from collections import Counter
@@ -47,21 +48,32 @@ def copies_needed(emotions: Mapping[str, str], extra_copies: int = 0) -> dict[st
     return needed
 
 
+def plan_copies(emotions: Mapping[str, str], extra_copies: int = 0) -> dict[str, tuple[str, ...]]:
+    """Say by which transform each of the copies that are needed is made: all transforms in turn, over the takes."""
+    turn = itertools.cycle(TRANSFORMS)
+    needed = copies_needed(emotions, extra_copies)
+    return {take_id: tuple(itertools.islice(turn, count)) for take_id, count in sorted(needed.items())}
+
+
 def copy_clip(
-    samples: np.ndarray, sampling_rate: int, take_id: str, variant: int, snr_db: tuple[float, float] = (15.0, 30.0)
+    samples: np.ndarray,
+    sampling_rate: int,
+    transform: str,
+    take_id: str,
+    variant: int,
+    snr_db: tuple[float, float] = (15.0, 30.0),
 ) -> Copy:
-    """Make copy number `variant` (1, 2, …) of a clip: one transform, drawn with its parameters from its seed.
+    """Make copy number `variant` (1, 2, …) of a clip by one of `TRANSFORMS`, its parameters drawn from its own seed.
 
     `samples`: float32, shape (samples,). noise: Gaussian at `snr_db` dB; time_stretch: 0.85 to 1.18 times as fast;
     pitch_shift: up to 2 semitones either way; shift: up to 0.15 s either way, the gap filled with silence.
     """
     seed = seed_of(take_id, variant)
-    name = TRANSFORMS[(seed + variant) % len(TRANSFORMS)]
-    transform = _transform(name, snr_db)
+    augment = _transform(transform, snr_db)
     with _seeded(seed):
-        changed = transform(samples=np.ascontiguousarray(samples, dtype=np.float32), sample_rate=sampling_rate)
-    parameters = {key: value for key, value in transform.serialize_parameters().items() if key != "should_apply"}
-    return Copy(np.asarray(changed, np.float32), name, json.dumps(_plain(parameters), sort_keys=True), seed)
+        changed = augment(samples=np.ascontiguousarray(samples, dtype=np.float32), sample_rate=sampling_rate)
+    parameters = {key: value for key, value in augment.serialize_parameters().items() if key != "should_apply"}
+    return Copy(np.asarray(changed, np.float32), transform, json.dumps(_plain(parameters), sort_keys=True), seed)
 
 
 def _transform(name: str, snr_db: tuple[float, float]) -> Any:

@@ -77,6 +77,16 @@ class Board:
         return f"{name}, {folds}" if folds else name
 
     @property
+    def basis(self) -> str:
+        """Number of actors and takes that were judged, and where models differ in it, of each."""
+        judged = {
+            f"{found['uar'].actors} actors, {found['uar'].takes} takes": model for model, found in self.rows.items()
+        }
+        if len(judged) == 1:
+            return next(iter(judged))
+        return "; ".join(f"{readable(model, MODEL_NAMES)}: {basis}" for basis, model in judged.items())
+
+    @property
     def note(self) -> str:
         """What the protocol promises, in one sentence; empty for an unknown one."""
         return PROTOCOL_NOTES.get(self.protocol, "")
@@ -167,10 +177,12 @@ def score_markdown(scores: pd.DataFrame) -> str:
 
 
 def _board_markdown(board: Board) -> str:
-    header = ["Model", *(readable(metric, METRIC_NAMES) for metric in board.metrics), "Actors", "Takes"]
-    lines = [f"**{board.title}** (95 % interval by bootstrap over actors)", ""]
+    header = ["Model", *(readable(metric, METRIC_NAMES) for metric in board.metrics)]
+    lines = [f"**{board.title}** ({board.basis}; 95 % intervals by bootstrap over actors)", ""]
     lines += [_markdown_row(header), _markdown_row(["---"] + ["---:"] * (len(header) - 1))]
-    lines += [_markdown_row(cells) for cells in _rows(board)]
+    for model, found in board.rows.items():
+        cells = (str(found[metric]) if metric in found else "" for metric in board.metrics)
+        lines.append(_markdown_row([readable(model, MODEL_NAMES), *cells]))
     return "\n".join(lines)
 
 
@@ -190,8 +202,7 @@ def score_table_for_terminal(scores: pd.DataFrame) -> "RenderableType":
 
     tables = []
     for board in boards(scores):
-        basis = next(iter(board.rows.values()))["uar"]
-        title = f"{board.title}\n{basis.actors} actors, {basis.takes} takes; 95 % intervals by bootstrap over actors"
+        title = f"{board.title}\n{board.basis}; 95 % intervals by bootstrap over actors"
         table = Table("Model", title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
         for metric in board.metrics:
             table.add_column(readable(metric, METRIC_NAMES), justify="right")
@@ -200,12 +211,6 @@ def score_table_for_terminal(scores: pd.DataFrame) -> "RenderableType":
             table.add_row(readable(model, MODEL_NAMES), *cells)
         tables.append(table)
     return Group(*tables)
-
-
-def _rows(board: Board) -> Iterator[list[str]]:
-    for model, found in board.rows.items():
-        cells = [str(found[metric]) if metric in found else "" for metric in board.metrics]
-        yield [readable(model, MODEL_NAMES), *cells, str(found["uar"].actors), str(found["uar"].takes)]
 
 
 def recalls_by_emotion(predictions: pd.DataFrame) -> pd.DataFrame:
