@@ -1,6 +1,6 @@
 """From the tables of predictions and scores to what the report says: headline, score tables, recalls by model."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,11 +80,11 @@ class Board:
     def basis(self) -> str:
         """Number of actors and takes that were judged, and where models differ in it, of each."""
         judged = {
-            f"{found['uar'].actors} actors, {found['uar'].takes} takes": model for model, found in self.rows.items()
+            model: f"{found['uar'].actors} actors, {found['uar'].takes} takes" for model, found in self.rows.items()
         }
-        if len(judged) == 1:
-            return next(iter(judged))
-        return "; ".join(f"{readable(model, MODEL_NAMES)}: {basis}" for basis, model in judged.items())
+        if len(set(judged.values())) == 1:
+            return next(iter(judged.values()))
+        return "; ".join(f"{readable(model, MODEL_NAMES)}: {basis}" for model, basis in judged.items())
 
     @property
     def note(self) -> str:
