@@ -2,6 +2,7 @@
 
 import functools
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
@@ -31,6 +32,8 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _one_thread_each() -> None:
+    """Hold numerical libraries to one thread: those that are still to be loaded, and those that are there already."""
     import threadpoolctl
 
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     threadpoolctl.threadpool_limits(1)

@@ -80,9 +80,9 @@ def test_scores_that_are_missing_are_refused_by_name():
 
 def test_score_markdown_is_one_table_with_intervals_and_what_they_rest_on():
     table = tables.scores([("cnn", "uar", 0.5, 0.45, 0.55), ("cnn", "my_metric", 0.25, NAN, NAN)])
+    basis = "(24 actors, 1440 takes; 95 % intervals by bootstrap over actors)"
     assert score_markdown(table).splitlines() == [
-        "**Speaker-independent, Luna-Jiménez's five folds by actor** "
-        "(24 actors, 1440 takes; 95 % intervals by bootstrap over actors)",
+        f"**Speaker-independent, Luna-Jiménez's five folds by actor** {basis}",
         "",
         "| Model | UAR | my metric |",
         "| --- | ---: | ---: |",

@@ -1,0 +1,45 @@
+"""One pool for everything that is done clip by clip."""
+
+import os
+from functools import partial
+from operator import truediv
+
+import pytest
+
+from ser_assets.workers import map_in_workers
+
+
+def threads_of_each_library(_: int) -> list[int]:
+    import numpy as np
+    import threadpoolctl
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return [library["num_threads"] for library in threadpoolctl.threadpool_info()]
+
+
+def process(_: int) -> int:
+    return os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_items(workers: int) -> None:
+    assert list(map_in_workers(partial(truediv, 12), [1, 2, 3, 4], workers)) == [12, 6, 4, 3]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_exception_comes_out_where_its_result_would_have(workers: int) -> None:
+    results = map_in_workers(partial(truediv, 12), [1, 0], workers, chunk=1)
+    assert next(results) == 12
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_the_same_processes_serve_every_call() -> None:
+    first = set(map_in_workers(process, range(20), 2, chunk=1))
+    assert os.getpid() not in first
+    assert set(map_in_workers(process, range(20), 2, chunk=1)) | first == first or len(first) < 2
+
+
+def test_a_worker_keeps_numerical_libraries_to_one_thread() -> None:
+    [threads] = map_in_workers(threads_of_each_library, [0], 2)
+    assert set(threads) <= {1}
