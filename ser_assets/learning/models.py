@@ -1,0 +1,31 @@
+"""The models of the project by name, and how a saved one is opened."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from ser_assets.learning.emotion_model import FACTS_FILE, EmotionModel, NotFittedError
+from ser_assets.learning.networks import Cnn, ComplexCnn, NeuralNetwork
+from ser_assets.learning.random_forest import RandomForest
+
+__all__ = ["MODELS", "EmotionModel", "NotFittedError", "load_model"]
+
+MODELS: Final[dict[str, type[RandomForest] | type[NeuralNetwork] | type[Cnn] | type[ComplexCnn]]] = {
+    model.name: model for model in (RandomForest, NeuralNetwork, Cnn, ComplexCnn)
+}
+
+
+def load_model(folder: Path) -> EmotionModel:
+    """Read the saved model in this folder, whichever of `MODELS` it is.
+
+    Raises:
+        FileNotFoundError: there is no model in this folder.
+        ValueError: it is none of `MODELS`, or its labels are others.
+    """
+    facts = folder / FACTS_FILE
+    if not facts.is_file():
+        raise FileNotFoundError(f"no saved model in {folder}: it has no {FACTS_FILE}")
+    name = json.loads(facts.read_text(encoding="utf-8")).get("model")
+    if name not in MODELS:
+        raise ValueError(f"{folder} holds the model {name!r}; there are {', '.join(MODELS)}")
+    return MODELS[name].load(folder)

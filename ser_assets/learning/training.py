@@ -1,0 +1,152 @@
+"""How a network is trained: schedule, scaling and the loop over epochs. What it looks like is in architectures.py."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LARGEST_DEVIATION = 5.0
+"""Standardised values are cut here: one functional far outside the training range must not drown the others."""
+
+Still = Callable[[np.ndarray], np.ndarray]
+Varied = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Hyper-parameters that every network has."""
+
+    members: Annotated[
+        int, Field(ge=1, description="Networks whose probabilities are averaged; each is validated on other actors.")
+    ] = 2
+    epochs: Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")] = 40
+    batch_size: Annotated[int, Field(ge=2, description="Clips in one step.")] = 32
+    learning_rate: Annotated[float, Field(gt=0, description="First step size; it falls to 0 along a cosine.")] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, description="Decoupled weight decay (AdamW).")] = 1e-3
+    label_smoothing: Annotated[
+        float, Field(ge=0, lt=1, description="Share of the target that is spread over all emotions.")
+    ] = 0.1
+
+
+class Standardiser(NamedTuple):
+    """Mean and deviation of each value over the training rows, float32."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+    @classmethod
+    def learn(cls, values: Sequence[np.ndarray]) -> "Standardiser":
+        """From arrays whose last axis is the one to keep."""
+        table = np.vstack(values).astype(np.float64)
+        deviation = table.std(axis=0)
+        return cls(table.mean(axis=0).astype(np.float32), np.where(deviation > 1e-8, deviation, 1.0).astype(np.float32))
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Standardised values, cut at `LARGEST_DEVIATION`; a value that never varied in training becomes 0."""
+        standardised = (values - self.mean) / self.deviation
+        return np.clip(standardised, -LARGEST_DEVIATION, LARGEST_DEVIATION).astype(np.float32)
+
+
+class Part(NamedTuple):
+    """One side of a training: standardised values of each clip and one-hot targets (n, 8)."""
+
+    values: list[np.ndarray]
+    targets: np.ndarray
+
+
+def keras_ready(seed: int) -> None:
+    """Empty Keras's session, seed it, and have it compute the same bits each time.
+
+    Seeds the global generators of Python, NumPy and TensorFlow.
+    """
+    keras = import_keras()
+    import tensorflow
+
+    tensorflow.config.experimental.enable_op_determinism()
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+
+
+def import_keras() -> Any:
+    """Import Keras without the lines that TensorFlow's C++ writes to the terminal before it reads any log level."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _mute() if "tensorflow" not in sys.modules else contextlib.nullcontext():
+        import keras
+        import tensorflow  # noqa: F401
+    return keras
+
+
+@contextlib.contextmanager
+def _mute() -> Iterator[None]:
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def train(
+    network: Any,
+    training: Part,
+    validation: Part | None,
+    still: Still,
+    varied: Varied,
+    settings: TrainingSettings,
+    seed: int,
+) -> "pd.DataFrame":
+    """Train a network and leave it with the weights of the epoch in which the validation loss was lowest.
+
+    still, varied: give the network's input for the values of a clip, as judged and as learned from. Without
+        validation the last weights stay.
+
+    Returns: columns epoch (from 1), part, loss, accuracy. The training part is measured as it is learned, with noise,
+    dropout and varied input, so it may well lie under the validation part.
+    """
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    size = min(settings.batch_size, len(training.values))
+    steps = len(training.values) // size
+    _compile(network, steps * settings.epochs, settings)
+    watched = np.stack([still(values) for values in validation.values]) if validation else None
+    curve, best_loss, best_weights = [], np.inf, None
+    for epoch in range(1, settings.epochs + 1):
+        network.reset_metrics()
+        for batch in rng.permutation(len(training.values))[: steps * size].reshape(steps, size):
+            inputs = np.stack([varied(training.values[row], rng) for row in batch])
+            measured = network.train_on_batch(inputs, training.targets[batch])
+        curve.append((epoch, "training", *map(float, measured)))
+        if validation is None:
+            continue
+        network.reset_metrics()
+        loss, accuracy = map(float, network.test_on_batch(watched, validation.targets))
+        curve.append((epoch, "validation", loss, accuracy))
+        if loss < best_loss:
+            best_loss, best_weights = loss, network.get_weights()
+    if best_weights is not None:
+        network.set_weights(best_weights)
+    return pd.DataFrame(curve, columns=["epoch", "part", "loss", "accuracy"])
+
+
+def _compile(network: Any, steps: int, settings: TrainingSettings) -> None:
+    import keras
+
+    falling = keras.optimizers.schedules.CosineDecay(settings.learning_rate, decay_steps=steps)
+    network.compile(
+        optimizer=keras.optimizers.AdamW(falling, weight_decay=settings.weight_decay),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.examples import Examples
+from ser_assets_tests.learning.corpora import made_up_examples
+
+
+def changed(examples, **parts):
+    whole = {name: getattr(examples, name) for name in ("rows", "functionals", "functional_names", "sequences")}
+    return Examples(**(whole | parts))
+
+
+def test_labels_point_into_the_order_of_the_emotions():
+    examples = made_up_examples(("01",))
+    assert [EMOTIONS[label] for label in examples.labels] == list(examples.rows["emotion"])
+
+
+def test_a_subset_keeps_rows_numbers_and_sequences_together():
+    examples = made_up_examples(("01", "02"))
+    part = examples.subset(np.array([5, 2]))
+    assert list(part.rows["take_id"]) == [examples.rows["take_id"][5], examples.rows["take_id"][2]]
+    assert list(part.rows.index) == [0, 1]
+    np.testing.assert_array_equal(part.functionals, examples.functionals[[5, 2]])
+    assert part.sequences[1] is examples.sequences[2]
+
+
+def test_actors_are_named_once_and_sorted():
+    assert made_up_examples(("07", "02")).actors == ("02", "07")
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (lambda e: {"rows": e.rows.drop(columns="recording")}, "lack the columns recording"),
+        (lambda e: {"functionals": e.functionals[:-1]}, "do not fit functionals of shape"),
+        (lambda e: {"sequences": e.sequences[:-1]}, "do not fit functionals of shape"),
+        (lambda e: {"rows": e.rows.assign(emotion="bored")}, "unknown emotions: bored"),
+        (lambda e: {"rows": e.rows.assign(take_id="01-01-01-01-01-01")}, "there twice"),
+        (lambda e: {"functionals": e.functionals * np.nan}, "not finite"),
+    ],
+)
+def test_parts_that_no_model_can_learn_from_are_refused(part, message):
+    examples = made_up_examples(("01",))
+    with pytest.raises(ValueError, match=message):
+        changed(examples, **part(examples))

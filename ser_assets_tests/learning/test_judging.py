@@ -1,0 +1,85 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_assets.learning.judging import CURVE_COLUMNS, PROBABILITY_COLUMNS, fit_final, judge
+from ser_assets.learning.protocols import speaker_independent
+from ser_assets.learning.scores import score_table
+from ser_assets_tests.learning.corpora import made_up_examples
+
+EXAMPLES = made_up_examples(("01", "02", "03"))
+SPLITS = speaker_independent(EXAMPLES.rows, "loso")
+
+
+class Remembering:
+    """A model that only remembers who it was fitted on, and guesses evenly."""
+
+    name = "remembering"
+    learning_curve_ = None
+
+    def __init__(self, heard=None):
+        self.heard = heard if heard is not None else []
+
+    def fit(self, training):
+        self.heard.append(training.actors)
+        return self
+
+    def predict_proba(self, examples):
+        return np.full((len(examples), 8), 1 / 8)
+
+
+class Learning(Remembering):
+    """The same with a learning curve of one epoch."""
+
+    name = "learning"
+    learning_curve_ = pd.DataFrame({"epoch": [1], "part": ["training"], "loss": [2.0], "accuracy": [0.1]})
+
+
+def test_every_original_is_judged_once_with_its_labels():
+    predictions = judge(Remembering, EXAMPLES, SPLITS).predictions
+    originals = EXAMPLES.rows[EXAMPLES.rows["variant"] == 0]
+    columns = ["take_id", "actor", "emotion"]
+    pd.testing.assert_frame_equal(predictions[columns], originals[columns].reset_index(drop=True))
+    assert list(predictions.columns) == ["model", "protocol", "folds", "fold", *columns, *PROBABILITY_COLUMNS]
+    assert set(predictions["protocol"]) == {"speaker_independent"}
+    assert set(predictions["folds"]) == {"loso"}
+
+
+def test_every_fold_is_fitted_afresh_without_its_judged_actor():
+    heard = []
+    judge(lambda: Remembering(heard), EXAMPLES, SPLITS)
+    assert heard == [("02", "03"), ("01", "03"), ("01", "02")]
+
+
+def test_the_final_model_hears_everybody():
+    assert fit_final(Remembering, EXAMPLES).heard == [("01", "02", "03")]
+
+
+def test_learning_curves_say_which_fold_they_are_from():
+    curves = judge(Learning, EXAMPLES, SPLITS).learning_curves
+    assert list(curves.columns) == list(CURVE_COLUMNS)
+    assert curves["fold"].tolist() == ["1", "2", "3"]
+
+
+def test_a_model_without_epochs_has_an_empty_curve_with_the_same_columns():
+    curves = judge(Remembering, EXAMPLES, SPLITS).learning_curves
+    assert curves.empty
+    assert list(curves.columns) == list(CURVE_COLUMNS)
+
+
+def test_progress_is_told_from_none_to_all():
+    told = []
+    judge(Remembering, EXAMPLES, SPLITS, progress=lambda done, total: told.append((done, total)))
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_even_guesses_score_as_chance():
+    scores = score_table(judge(Remembering, EXAMPLES, SPLITS).predictions, draws=20).set_index("metric")["value"]
+    assert scores["uar"] == pytest.approx(1 / 8)
+    assert scores["roc_auc"] == pytest.approx(1 / 2)
+    assert scores["log_loss"] == pytest.approx(np.log(8))
+
+
+def test_nothing_to_judge_on_is_refused():
+    with pytest.raises(ValueError, match="no split"):
+        judge(Remembering, EXAMPLES, [])

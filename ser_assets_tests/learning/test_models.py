@@ -1,0 +1,228 @@
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.architectures import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
+from ser_assets.learning.models import MODELS, NotFittedError, load_model
+from ser_assets.learning.random_forest import ForestSettings
+from ser_assets_tests.learning.corpora import made_up_examples
+
+QUICK = {
+    "random_forest": ForestSettings(trees=30),
+    "neural_network": DenseSettings(epochs=15, learning_rate=0.02, units=(32, 16), noise=0.1, dropout=0.1),
+    "cnn": ConvolutionSettings(epochs=6, frames=32, filters=(8, 16), band_shift=0),
+    "complex_cnn": ComplexConvolutionSettings(
+        epochs=3, members=1, frames=32, filters=(8, 16), units=(16, 8), band_shift=0
+    ),
+}
+NETWORKS = ("neural_network", "cnn", "complex_cnn")
+TRAINING, STRANGER = made_up_examples(("01", "02", "03")), made_up_examples(("04",), seed=1)
+
+
+def fresh(name):
+    return MODELS[name](QUICK[name], seed=7)
+
+
+@cache
+def fitted(name):
+    return fresh(name).fit(TRAINING)
+
+
+def saved(model, folder):
+    folder.mkdir()
+    model.save(folder)
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_the_four_models_go_by_their_names():
+    assert list(MODELS) == ["random_forest", "neural_network", "cnn", "complex_cnn"]
+    assert [MODELS[name]().name for name in MODELS] == list(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_probabilities_of_every_emotion_sum_to_one(name):
+    probabilities = fitted(name).predict_proba(STRANGER)
+    assert probabilities.shape == (len(STRANGER), len(EMOTIONS))
+    assert probabilities.dtype == np.float64
+    assert (probabilities >= 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("name", ["random_forest", "neural_network"])
+def test_plain_emotions_are_told_for_an_actor_never_heard(name):
+    guess = fitted(name).predict_proba(STRANGER).argmax(axis=1)
+    assert (guess == STRANGER.labels).mean() > 0.8
+
+
+def test_a_cnn_learns_plain_emotions_from_sequences_alone():
+    settings = ConvolutionSettings(epochs=30, members=1, learning_rate=0.005, frames=32, filters=(16, 32), band_shift=0)
+    model = MODELS["cnn"](settings).fit(TRAINING)
+    assert (model.predict_proba(STRANGER).argmax(axis=1) == STRANGER.labels).mean() > 0.8
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_loaded_model_predicts_what_the_saved_one_did(name, tmp_path):
+    before = fitted(name).predict_proba(STRANGER)
+    saved(fitted(name), tmp_path / name)
+    again = load_model(tmp_path / name)
+    assert type(again) is MODELS[name]
+    assert again.settings == QUICK[name]
+    np.testing.assert_allclose(again.predict_proba(STRANGER), before, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_loaded_model_is_saved_as_the_same_bytes(name, tmp_path):
+    files = saved(fitted(name), tmp_path / "first")
+    assert saved(load_model(tmp_path / "first"), tmp_path / "second") == files
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_second_fit_saves_the_same_bytes(name, tmp_path):
+    again = fresh(name).fit(TRAINING)
+    assert saved(again, tmp_path / "again") == saved(fitted(name), tmp_path / "first")
+
+
+def test_a_fit_in_another_process_saves_the_same_bytes(tmp_path):
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from ser_assets_tests.learning import test_models\n"
+        "for name in ('random_forest', 'cnn'):\n"
+        "    test_models.saved(test_models.fitted(name), Path(sys.argv[1]) / name)\n"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, cwd=root, capture_output=True)
+    for name in ("random_forest", "cnn"):
+        here = saved(fitted(name), tmp_path / f"{name}_here")
+        assert {path.name: path.read_bytes() for path in sorted((tmp_path / name).iterdir())} == here
+
+
+def test_fitting_one_network_leaves_another_as_it_was():
+    model = fresh("neural_network").fit(TRAINING)
+    before = model.predict_proba(STRANGER)
+    fresh("cnn").fit(TRAINING)
+    np.testing.assert_array_equal(model.predict_proba(STRANGER), before)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_pickle_and_no_code_in_a_saved_model(name, tmp_path):
+    files = saved(fitted(name), tmp_path / name)
+    assert {Path(file).suffix for file in files} <= {".json", ".npz", ".npy", ".onnx"}
+    for path in (tmp_path / name).glob("*.np[yz]"):
+        np.load(path, allow_pickle=False)
+    assert b"Lambda" not in files.get("architecture.json", b"")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_facts_say_what_was_learned_from(name):
+    facts = fitted(name).facts_
+    assert facts["model"] == name
+    assert facts["emotions"] == list(EMOTIONS)
+    assert facts["features"] == list(TRAINING.functional_names)
+    assert facts["training_actors"] == ["01", "02", "03"]
+    assert (facts["training_clips"], facts["training_takes"]) == (54, 48)
+    assert facts["libraries"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_learning_curve_has_both_parts_of_every_epoch(name):
+    curve = fitted(name).learning_curve_
+    assert list(curve.columns) == ["epoch", "part", "loss", "accuracy"]
+    assert len(curve) == 2 * QUICK[name].epochs
+    assert set(curve["part"]) == {"training", "validation"}
+    assert curve["accuracy"].between(0, 1).all()
+
+
+def test_a_forest_has_no_learning_curve_and_ranks_its_features():
+    forest = fitted("random_forest")
+    assert forest.learning_curve_ is None
+    table = forest.importances_
+    assert set(table["feature"]) == set(TRAINING.functional_names)
+    assert table["importance"].is_monotonic_decreasing
+    assert table["importance"].sum() == pytest.approx(1)
+    assert set(table["feature"][:8]) == {f"functional_{number:02d}" for number in range(8)}
+
+
+def test_the_forest_in_onnx_votes_as_scikit_learn_does():
+    from sklearn.ensemble import RandomForestClassifier
+
+    twin = RandomForestClassifier(30, max_features=0.1, class_weight="balanced", random_state=7)
+    votes = twin.fit(TRAINING.functionals, TRAINING.labels).predict_proba(STRANGER.functionals)
+    np.testing.assert_allclose(fitted("random_forest").predict_proba(STRANGER), votes, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["random_forest", "neural_network"])
+def test_an_emotion_that_was_never_heard_is_not_mixed_up_with_the_others(name):
+    part = TRAINING.subset(np.flatnonzero(TRAINING.rows["emotion"] != "calm"))
+    probabilities = fresh(name).fit(part).predict_proba(STRANGER)
+    assert (probabilities.argmax(axis=1) != EMOTIONS.index("calm")).all()
+    assert (probabilities.argmax(axis=1) == STRANGER.labels).mean() > 0.6
+
+
+def test_a_network_learns_from_one_actor_without_anybody_to_validate_on():
+    model = fresh("neural_network").fit(made_up_examples(("01",)))
+    assert set(model.learning_curve_["part"]) == {"training"}
+
+
+class TestWhatIsRefused:
+    @pytest.mark.parametrize("name", MODELS)
+    def test_to_predict_before_learning(self, name):
+        with pytest.raises(NotFittedError, match=f"{name} has not been fitted"):
+            fresh(name).predict_proba(STRANGER)
+
+    @pytest.mark.parametrize("name", MODELS)
+    def test_to_save_before_learning(self, name, tmp_path):
+        with pytest.raises(NotFittedError, match=name):
+            fresh(name).save(tmp_path)
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("name", MODELS)
+    def test_to_learn_from_a_single_emotion(self, name):
+        sad = TRAINING.subset(np.flatnonzero(TRAINING.rows["emotion"] == "sad"))
+        with pytest.raises(ValueError, match="at least two emotions to learn from; there is sad"):
+            fresh(name).fit(sad)
+
+    def test_functionals_in_another_order(self):
+        names = STRANGER.functional_names
+        other = type(STRANGER)(STRANGER.rows, STRANGER.functionals, names[::-1], STRANGER.sequences)
+        with pytest.raises(ValueError, match="not the same ones in the same order"):
+            fitted("random_forest").predict_proba(other)
+
+    def test_sequences_with_other_bands(self):
+        narrow = tuple(sequence[:, :8] for sequence in STRANGER.sequences)
+        other = type(STRANGER)(STRANGER.rows, STRANGER.functionals, STRANGER.functional_names, narrow)
+        with pytest.raises(ValueError, match="learned from 16 mel bands"):
+            fitted("cnn").predict_proba(other)
+
+    def test_a_folder_without_a_model(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="no saved model"):
+            load_model(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"emotions": ["happy", "sad"]}, "other emotions: happy, sad"),
+            ({"model": "oracle"}, "holds the model 'oracle'"),
+        ],
+    )
+    def test_a_saved_model_of_something_else(self, change, message, tmp_path):
+        saved(fitted("random_forest"), tmp_path / "model")
+        facts = tmp_path / "model" / "facts.json"
+        facts.write_text(json.dumps(json.loads(facts.read_text()) | change))
+        with pytest.raises(ValueError, match=message):
+            load_model(tmp_path / "model")
+
+    def test_the_folder_of_another_model(self, tmp_path):
+        saved(fitted("random_forest"), tmp_path / "model")
+        with pytest.raises(ValueError, match="holds the model random_forest, not cnn"):
+            MODELS["cnn"].load(tmp_path / "model")
+
+    def test_hyper_parameters_out_of_range(self):
+        with pytest.raises(ValidationError):
+            DenseSettings(dropout=1.5)

@@ -1,0 +1,141 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.scores import METRICS, confusion_matrix, recall_by_actor, recall_by_emotion, score_table
+from ser_assets_tests.learning.corpora import made_up_predictions
+
+P = [f"p_{emotion}" for emotion in EMOTIONS]
+
+
+def values(predictions, column="value"):
+    return score_table(predictions, draws=50).set_index("metric")[column]
+
+
+def by_scikit_learn(predictions):
+    truth = predictions["emotion"].map(EMOTIONS.index).to_numpy()
+    probabilities = predictions[P].to_numpy()
+    guess = probabilities.argmax(axis=1)
+    return {
+        "accuracy": metrics.accuracy_score(truth, guess),
+        "uar": metrics.balanced_accuracy_score(truth, guess),
+        "f1_macro": metrics.f1_score(truth, guess, average="macro"),
+        "f1_weighted": metrics.f1_score(truth, guess, average="weighted"),
+        "roc_auc": metrics.roc_auc_score(truth, probabilities, multi_class="ovr", average="macro"),
+        "log_loss": metrics.log_loss(truth, probabilities, labels=range(len(EMOTIONS))),
+    }
+
+
+@given(seed=st.integers(0, 10_000), actors=st.integers(2, 5), takes_each=st.integers(1, 4))
+@settings(deadline=None, max_examples=30)
+def test_values_are_those_of_scikit_learn(seed, actors, takes_each):
+    predictions = made_up_predictions(tuple(f"{number:02d}" for number in range(1, actors + 1)), takes_each, seed)
+    ours, theirs = values(predictions), by_scikit_learn(predictions)
+    for metric in METRICS:
+        assert ours[metric] == pytest.approx(theirs[metric], abs=1e-12), metric
+
+
+def test_a_bootstrap_draw_scores_as_if_its_actors_were_there_that_often():
+    predictions = made_up_predictions(("01", "02", "03"), takes_each=3)
+    drawn = np.random.default_rng(42).multinomial(3, np.full(3, 1 / 3), size=1)[0]
+    repeated = [
+        predictions[predictions["actor"] == f"{actor + 1:02d}"] for actor in range(3) for _ in range(drawn[actor])
+    ]
+    table = score_table(predictions, draws=1, seed=42).set_index("metric")
+    expected = by_scikit_learn(pd.concat(repeated))
+    for metric in METRICS:
+        assert table["low"][metric] == table["high"][metric] == pytest.approx(expected[metric], abs=1e-12), metric
+
+
+@pytest.mark.parametrize(
+    "actors", [("01", "02"), ("01", "02", "03"), tuple(f"{number:02d}" for number in range(1, 21))]
+)
+def test_an_interval_holds_its_value(actors):
+    table = score_table(made_up_predictions(actors), draws=500)
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    assert (table["actors"] == len(actors)).all()
+    assert (table["takes"] == 16 * len(actors)).all()
+
+
+def test_one_actor_has_scores_and_no_interval():
+    table = score_table(made_up_predictions(("01",)))
+    assert table["value"].notna().all()
+    assert table[["low", "high"]].isna().all(axis=None)
+
+
+def test_more_actors_make_a_narrower_interval():
+    few = score_table(made_up_predictions(("01", "02", "03")))
+    many = score_table(made_up_predictions(tuple(f"{number:02d}" for number in range(1, 25))))
+    assert (many["high"] - many["low"]).mean() < (few["high"] - few["low"]).mean()
+
+
+def test_the_same_seed_gives_the_same_table():
+    predictions = made_up_predictions(("01", "02", "03"))
+    pd.testing.assert_frame_equal(score_table(predictions), score_table(predictions))
+
+
+def test_the_order_of_the_takes_does_not_matter():
+    predictions = made_up_predictions(("01", "02", "03"))
+    shuffled = predictions.sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(score_table(predictions, draws=50), score_table(shuffled, draws=50))
+
+
+def test_every_model_has_a_row_for_every_metric():
+    both = pd.concat([made_up_predictions(("01", "02"), model=model) for model in ("one", "two")])
+    table = score_table(both, draws=10)
+    assert table.groupby("model", sort=False)["metric"].apply(list).to_dict() == {"one": [*METRICS], "two": [*METRICS]}
+
+
+def test_perfect_predictions_score_perfectly_in_every_draw():
+    predictions = made_up_predictions(("01", "02"))
+    predictions[P] = np.eye(len(EMOTIONS))[predictions["emotion"].map(EMOTIONS.index)]
+    table = score_table(predictions, draws=20).set_index("metric").drop(index="log_loss")
+    assert np.allclose(table[["value", "low", "high"]], 1)
+
+
+def test_an_emotion_nobody_performed_is_left_out_of_the_means():
+    predictions = made_up_predictions(("01", "02")).query("emotion != 'disgust'")
+    scores = values(predictions)
+    recalls = recall_by_emotion(predictions).set_index("emotion")["recall"]
+    assert np.isnan(recalls["disgust"])
+    assert scores["uar"] == pytest.approx(recalls.mean())
+    assert scores.notna().all()
+
+
+def test_a_single_emotion_cannot_be_ranked_against_others():
+    assert np.isnan(values(made_up_predictions(("01", "02")).query("emotion == 'sad'"))["roc_auc"])
+
+
+def test_the_confusion_matrix_has_performed_emotions_as_rows():
+    predictions = made_up_predictions(("01",)).query("emotion == 'angry'").iloc[:1].copy()
+    predictions[P] = np.eye(len(EMOTIONS))[[EMOTIONS.index("happy")]]
+    counts = confusion_matrix(predictions)
+    assert counts[EMOTIONS.index("angry"), EMOTIONS.index("happy")] == 1
+    assert counts.sum() == 1
+
+
+def test_recall_by_actor_is_the_score_of_that_actor_alone():
+    predictions = made_up_predictions(("01", "02"), takes_each=4)
+    alone = values(predictions.query("actor == '02'"))
+    row = recall_by_actor(predictions).set_index("actor").loc["02"]
+    assert row["uar"] == pytest.approx(alone["uar"])
+    assert row["accuracy"] == pytest.approx(alone["accuracy"])
+    assert row["takes"] == 32
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.iloc[:0], "no prediction"),
+        (lambda table: table.assign(p_sad=np.nan), "not finite"),
+        (lambda table: pd.concat([table, table]), "judged twice"),
+    ],
+)
+def test_predictions_that_cannot_be_scored_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        score_table(change(made_up_predictions(("01", "02"))))
