@@ -21,7 +21,7 @@ check: install
 
 bench: .venv/installed-bench
 	$(BIN)/python benchmarks/pitch_against_praat.py
-	$(BIN)/python benchmarks/sampling_rate.py
+	$(BIN)/python benchmarks/front_end.py
 
 install: .venv/installed
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ser_assets.audio.decode import load_mono
+from ser_assets.audio.silence import TrimMode, trim
+
 BESIDE_THE_CHECKOUT = Path(__file__).parents[2] / "shared" / "ravdess"
 
 
@@ -18,12 +21,6 @@ def speech_takes(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("Actor_*/03-01-*") if path.suffix in (".flac", ".wav"))
 
 
-def trimmed(path: Path, sampling_rate: int) -> np.ndarray:
-    """One recording as the platform measures it: mono float32 at the rate, without the silence at its ends."""
-    import soundfile
-    import soxr
-
-    from ser_assets.audio.silence import trim
-
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    return trim(soxr.resample(samples.mean(axis=1), rate, sampling_rate), sampling_rate).samples
+def trimmed(path: Path, sampling_rate: int, mode: TrimMode = "ends") -> np.ndarray:
+    """One recording as the platform measures it: mono float32 at the rate, without its silence."""
+    return trim(load_mono(path, sampling_rate), sampling_rate, mode=mode).samples

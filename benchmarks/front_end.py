@@ -1,6 +1,7 @@
-"""Which sampling rate tells emotions best: accuracy on unseen actors, and what a clip costs to measure.
+"""Which sampling rate and which way to cut silence tell emotions best: accuracy on unseen actors, and cost of a clip.
 
-Run: `python benchmarks/sampling_rate.py [FOLDER] [--rates 16000 22050 48000] [--json FILE]`.
+Run: `python benchmarks/front_end.py [FOLDER] [--variants 22050:ends 16000:ends 22050:everywhere] [--json FILE]`.
+Differences are to the first variant.
 """
 
 import argparse
@@ -21,21 +22,23 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from ser_assets.audio.features import functional_group, functional_names, measure
+from ser_assets.audio.silence import TrimMode
 from ser_assets.corpus.ravdess import parse_name
 from ser_assets.learning.protocols import speaker_independent
 
+VARIANTS = ("22050:ends", "16000:ends", "48000:ends", "22050:everywhere")
 WORKERS = 2
 SEED = 42
 DRAWS = 2000
 
 
-def measured(path: Path, sampling_rate: int) -> tuple[np.ndarray, float]:
-    """Functionals of one take, and the seconds it took to measure them."""
-    samples = trimmed(path, sampling_rate)
+def measured(path: Path, sampling_rate: int, mode: TrimMode) -> tuple[np.ndarray, float]:
+    """Functionals of one take, and the seconds of processor time it took to measure them."""
+    samples = trimmed(path, sampling_rate, mode)
     with threadpool_limits(1):
-        start = time.perf_counter()
+        start = time.process_time()
         functionals = measure(samples, sampling_rate).functionals
-        return functionals, time.perf_counter() - start
+        return functionals, time.process_time() - start
 
 
 def labels(paths: list[Path]) -> pd.DataFrame:
@@ -56,7 +59,7 @@ def right_on_unseen_actors(model: ClassifierMixin, functionals: np.ndarray, rows
 
 
 def per_actor_draws(right: np.ndarray, actors: pd.Series) -> np.ndarray:
-    """Accuracy in bootstrap draws over actors; the same draws for every rate, so that differences can be told."""
+    """Accuracy in bootstrap draws over actors; the same draws for every variant, so that differences can be told."""
     accuracy = pd.Series(right).groupby(actors.to_numpy()).mean().to_numpy()
     chosen = np.random.default_rng(SEED).integers(len(accuracy), size=(DRAWS, len(accuracy)))
     return accuracy[chosen].mean(axis=1)
@@ -72,10 +75,10 @@ def models() -> dict[str, ClassifierMixin]:
 
 
 def main() -> None:
-    """Measure every take at every rate, judge both models, print a table."""
+    """Measure every take in every variant, judge both models, print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=default_folder())
-    parser.add_argument("--rates", nargs="+", type=int, default=[16000, 22050, 48000])
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), help="sampling rate in Hz : way to trim")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     paths = speech_takes(arguments.folder)
@@ -85,20 +88,22 @@ def main() -> None:
     kept = np.array([functional_group(name) != "notebook" for name in functional_names()])
 
     results = []
-    draws: dict[tuple[int, str], np.ndarray] = {}
-    for rate in arguments.rates:
+    draws: dict[tuple[str, str], np.ndarray] = {}
+    for variant in arguments.variants:
+        rate, _, mode = variant.partition(":")
         with ProcessPoolExecutor(WORKERS) as pool:
-            measurements = list(pool.map(partial(measured, sampling_rate=rate), paths, chunksize=20))
+            of_take = partial(measured, sampling_rate=int(rate), mode=mode)
+            measurements = list(pool.map(of_take, paths, chunksize=20))
         functionals = np.stack([functionals for functionals, _ in measurements])[:, kept]
         milliseconds = 1000 * float(np.median([seconds for _, seconds in measurements]))
         for name, model in models().items():
             right = right_on_unseen_actors(model, functionals, rows)
-            drawn = draws[rate, name] = per_actor_draws(right, rows["actor"])
+            drawn = draws[variant, name] = per_actor_draws(right, rows["actor"])
             low, high = np.percentile(drawn, [2.5, 97.5])
-            difference = drawn - draws[arguments.rates[0], name]
+            difference = drawn - draws[arguments.variants[0], name]
             results.append(
                 {
-                    "rate_hz": rate,
+                    "variant": variant,
                     "model": name,
                     "accuracy": right.mean(),
                     "low": low,
