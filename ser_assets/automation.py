@@ -1,11 +1,14 @@
 """Jobs, and the schedule on which the models are trained again."""
 
 import os
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
+from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from ser_assets.corpus.ravdess import ACTORS
@@ -32,6 +35,13 @@ train_models = dg.define_asset_job(
     description="The four models on all actors that have features, and the report.",
 )
 
+PROCESS_TAG = "ser_assets/process"
+
+EVERYTHING = dg.AssetSelection.all()
+INVENTORY = dg.AssetSelection.assets("raw_videos")
+CLIPS = dg.AssetSelection.groups(CORPUS_GROUP) - INVENTORY
+FEATURES = dg.AssetSelection.groups(FEATURES_GROUP)
+
 JOBS = (full_refresh, prepare_features, train_models)
 
 
@@ -47,31 +57,85 @@ def retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
     )
 
 
-def refresh(definitions: dg.Definitions, actors: Sequence[str]) -> list[str]:
-    """Materialise everything for these actors, one run for each unbroken range of them, models and report last.
+class Refreshed(NamedTuple):
+    """How a refresh went: whether models and report were made, and in words what failed or was left out."""
 
+    finished: bool
+    failures: list[str]
+
+
+def refresh(definitions: dg.Definitions, actors: Sequence[str], usable: Callable[[], Sequence[str]]) -> Refreshed:
+    """Materialise everything for these actors: first their inventory, then the rest for those with an accepted take.
+
+    One run for the inventory and one for the rest, or more where the actors have gaps; models and report come last.
     Recorded in the instance of `DAGSTER_HOME`, or of the `dagster.yaml` in this folder; without either, nowhere.
-    Hands back what failed, in words; nothing if all went well.
+    What fails for one actor does not stop the others.
+
+    usable: tells, once the inventory is made, which actors have an accepted take.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it.
     """
-    *first, last = _ranges(actors)
     with _instance() as instance:
+        _bury_the_dead(instance)
+        failures = []
+        for actor_range in _ranges(actors):
+            failures += _execute(definitions, full_refresh.name, actor_range, instance, INVENTORY)
+        with_takes = [actor for actor in actors if actor in usable()]
+        if left_out := sorted(set(actors) - set(with_takes)):
+            failures.append(f"left out, for want of an accepted take (table raw_videos): actors {', '.join(left_out)}")
+        if not with_takes:
+            return Refreshed(False, failures)
+        *first, last = _ranges(with_takes)
         for actor_range in first:
-            if failures := _execute(definitions, prepare_features.name, actor_range, instance):
-                return failures
-        return _execute(definitions, full_refresh.name, last, instance)
+            failures += _execute(definitions, prepare_features.name, actor_range, instance, CLIPS | FEATURES)
+        last_failures = _execute(definitions, full_refresh.name, last, instance, EVERYTHING - INVENTORY)
+        return Refreshed(not last_failures, failures + last_failures)
 
 
-def _execute(definitions: dg.Definitions, job: str, actors: tuple[str, str], instance: dg.DagsterInstance) -> list[str]:
+def _execute(
+    definitions: dg.Definitions,
+    job: str,
+    actors: tuple[str, str],
+    instance: dg.DagsterInstance,
+    selection: dg.AssetSelection,
+) -> list[str]:
     result = definitions.resolve_job_def(job).execute_in_process(
         instance=instance,
-        tags={ASSET_PARTITION_RANGE_START_TAG: actors[0], ASSET_PARTITION_RANGE_END_TAG: actors[1]},
+        asset_selection=sorted(selection.resolve(definitions.resolve_asset_graph())),
+        tags={
+            ASSET_PARTITION_RANGE_START_TAG: actors[0],
+            ASSET_PARTITION_RANGE_END_TAG: actors[1],
+            PROCESS_TAG: f"{socket.gethostname()} {os.getpid()}",
+        },
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         raise_on_error=False,
     )
     if result.success:
         return []
     failed = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
-    return [_reason(failure) for failure in failed] or [f"{job} failed: `make dev` shows run {result.run_id}"]
+    if any(failure.error and failure.error.cls_name == "DagsterExecutionInterruptedError" for failure in failed):
+        raise KeyboardInterrupt
+    reasons = dict.fromkeys(_reason(failure) for failure in failed)
+    return list(reasons) or [f"{job} failed: `make dev` shows run {result.run_id}"]
+
+
+def _bury_the_dead(instance: dg.DagsterInstance) -> None:
+    """Mark runs as failed whose process on this machine was killed: they would seem to go on for ever."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        host, _, process = run.tags.get(PROCESS_TAG, "").partition(" ")
+        if host == socket.gethostname() and not _is_alive(int(process)):
+            instance.report_run_failed(run, f"process {process} was killed")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _reason(failure: StepFailureData) -> str:
@@ -92,8 +156,9 @@ def _ranges(actors: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _instance() -> dg.DagsterInstance:
-    if os.environ.get("DAGSTER_HOME"):
-        return dg.DagsterInstance.get()
-    if Path("dagster.yaml").exists():
-        return dg.DagsterInstance.from_config(str(Path.cwd()))
-    return dg.DagsterInstance.ephemeral()
+    """Open the history, without capturing what steps print: that would keep the progress bars from the terminal."""
+    home = os.environ.get("DAGSTER_HOME") or (Path.cwd() if Path("dagster.yaml").exists() else None)
+    if home is None:
+        return dg.DagsterInstance.ephemeral()
+    no_capture = {"module": "dagster.core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides={"compute_logs": no_capture}))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ser_assets.settings import Settings
 
 
+MOST_ACTORS = 999
+
+
 class ActorRange(click.ParamType):
     """Actors as people write them: `1-6`, `1,3,5` or `7`."""
 
@@ -28,9 +31,9 @@ class ActorRange(click.ParamType):
         chosen: set[int] = set()
         for part in value.split(","):
             first, dash, last = part.strip().partition("-")
-            if not first.isdigit() or (dash and not last.isdigit()):
+            if not first.isdecimal() or (dash and not last.isdecimal()):
                 self.fail(f"{value!r} names no actors; write 1-6, or 1,3,5", param, ctx)
-            chosen.update(range(int(first), int(last or first) + 1))
+            chosen.update(range(int(first), min(int(last or first), MOST_ACTORS) + 1))
         actors = tuple(f"{number:02d}" for number in sorted(chosen))
         if strangers := [actor for actor in actors if actor not in ACTORS]:
             self.fail(f"there is no actor {', '.join(strangers)}; RAVDESS has 1 to 24", param, ctx)
@@ -76,12 +79,18 @@ def run(actors: tuple[str, ...] | None) -> None:
     from ser_assets.automation import refresh
     from ser_assets.definitions import build_definitions
     from ser_assets.progress import listening
+    from ser_assets.storage.tables import RAW_VIDEOS, actors_with_takes, records
+    from ser_assets.storage.warehouse import Warehouse
 
+    warehouse = Warehouse(settings.data_dir)
     with _bars() as listener, listening(listener):
-        failures = refresh(build_definitions(settings), actors or on_disk)
-    if failures:
-        raise click.ClickException("\n".join(failures))
-    _show_scores(settings)
+        refreshed = refresh(build_definitions(settings), actors or on_disk, lambda: actors_with_takes(warehouse))
+    if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):
+        click.echo(f"{rejected} files rejected: the report and table raw_videos tell why")
+    if refreshed.finished:
+        _show_scores(settings)
+    if refreshed.failures:
+        raise click.ClickException("\n".join(refreshed.failures))
 
 
 @main.command()
@@ -98,7 +107,10 @@ def _settings() -> "Settings":
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [f"SER_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        wrong = [
+            f"{'SER_' + str(item['loc'][0]).upper() if item['loc'] else 'settings'}: {item['msg']}"
+            for item in error.errors()
+        ]
         raise click.ClickException("\n".join(wrong)) from error
 
 
@@ -119,16 +131,20 @@ def _show_scores(settings: "Settings") -> None:
 
 @contextmanager
 def _bars() -> Iterator["Listener"]:
-    """Show a progress bar for each name that the listener is told of."""
+    """Show a progress bar for each name that the listener is told of; away from a terminal a line when it is done."""
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+    console = Console()
     columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns) as bars:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
 
         def listen(name: str, done: int, total: int) -> None:
-            if name not in tasks:
+            if name not in tasks or bars.tasks[tasks[name]].total != total:
                 tasks[name] = bars.add_task(name, total=total)
             bars.update(tasks[name], completed=done, total=total)
+            if done == total and not console.is_terminal:
+                click.echo(f"{name}: {done} of {total} done")
 
         yield listen

@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 FoldScheme = Literal["luna5", "emobox6", "loso"]
@@ -14,7 +14,9 @@ FoldScheme = Literal["luna5", "emobox6", "loso"]
 class Settings(BaseSettings):
     """What a run may be told; read from the environment (prefix `SER_`) or a `.env` file."""
 
-    model_config = SettingsConfigDict(env_prefix="SER_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SER_", env_file=".env", extra="ignore", frozen=True, allow_inf_nan=False
+    )
 
     data_dir: Path = Field(Path("data"), description="Folder of recordings, tables, models and report.")
     workers: Annotated[int, Field(ge=0)] = Field(0, description="Worker processes; 0 is one for each core.")
@@ -39,10 +41,19 @@ class Settings(BaseSettings):
     noise_snr_db_high: float = Field(30.0, description="Cleanest noisy copy: signal-to-noise ratio in dB.")
 
     folds: FoldScheme = Field("luna5", description="Folds by actor on which the models are judged.")
-    seed: int = Field(42, description="Seed of models and bootstrap.")
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(42, description="Seed of models and bootstrap.")
 
-    retrain_cron: str = Field("0 3 * * 1", description="When the models are trained again, in cron's notation.")
+    retrain_cron: Annotated[str, Field(pattern=r"^[\w*/,-]+( [\w*/,-]+){4}$")] = Field(
+        "0 3 * * 1", description="When the models are trained again, in cron's notation."
+    )
     retrain_timezone: str = Field("UTC", description="Time zone of `retrain_cron`.")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _named_folder(cls, folder: Path) -> Path:
+        if folder == Path():
+            raise ValueError("names no folder; leave it out for 'data'")
+        return folder.expanduser()
 
     @field_validator("retrain_timezone")
     @classmethod
@@ -51,6 +62,12 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is no time zone; try 'UTC' or 'Europe/Berlin'")
         ZoneInfo(name)
         return name
+
+    @model_validator(mode="after")
+    def _low_before_high(self) -> Self:
+        if self.noise_snr_db_low > self.noise_snr_db_high:
+            raise ValueError("noise_snr_db_low lies above noise_snr_db_high")
+        return self
 
     @property
     def raw_dir(self) -> Path:

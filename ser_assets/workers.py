@@ -5,6 +5,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -18,10 +19,18 @@ def map_in_workers(
 
     With one worker it is called here, in this process. `function` must be importable (a module's own function or a
     `functools.partial` of one); an exception in it comes out where its result would have.
+
+    Raises:
+        BrokenProcessPool: a worker died; the next call starts new ones.
     """
     if workers <= 1:
-        return map(function, items)
-    return _pool(workers).map(function, items, chunksize=chunk)
+        yield from map(function, items)
+        return
+    try:
+        yield from _pool(workers).map(function, items, chunksize=chunk)
+    except BrokenProcessPool:
+        _pool.cache_clear()
+        raise
 
 
 @functools.cache

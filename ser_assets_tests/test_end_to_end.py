@@ -105,9 +105,10 @@ def test_the_report_is_there_and_says_that_the_voices_are_synthetic(platform: Pa
 def test_a_kept_model_opens_and_hears_more_than_chance_in_what_it_was_trained_on(platform: Path) -> None:
     from ser_assets.assets.examples import load_examples
     from ser_assets.learning.models import load_model
+    from ser_assets.settings import Settings
     from ser_assets.storage.warehouse import Warehouse
 
-    examples = load_examples(Warehouse(platform / "data"))
+    examples = load_examples(Warehouse(platform / "data"), Settings())
     for name in MODELS:
         model = load_model(platform / "data/models" / name)
         recognised = model.predict_proba(examples).argmax(axis=1)

@@ -1,6 +1,7 @@
 """One pool for everything that is done clip by clip."""
 
 import os
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from operator import truediv
 
@@ -43,3 +44,13 @@ def test_the_same_processes_serve_every_call() -> None:
 def test_a_worker_keeps_numerical_libraries_to_one_thread() -> None:
     [threads] = map_in_workers(threads_of_each_library, [0], 2)
     assert set(threads) <= {1}
+
+
+def die(_: int) -> None:
+    os._exit(1)
+
+
+def test_new_workers_take_the_place_of_one_that_died() -> None:
+    with pytest.raises(BrokenProcessPool):
+        list(map_in_workers(die, [1], 2))
+    assert list(map_in_workers(partial(truediv, 12), [3], 2)) == [4]

@@ -18,6 +18,7 @@ def for_each_actor(context: dg.AssetExecutionContext, work: Callable[[str], Acto
     """Do `work` for every actor of the run; what it returns becomes the metadata of that actor's partition.
 
     An actor that fails does not stop the others: they are finished and recorded, then the failures are told together.
+    A run that is interrupted records the actors that it has finished.
 
     Raises:
         dg.Failure: the work failed for at least one actor; names each with its reason.
@@ -33,6 +34,9 @@ def for_each_actor(context: dg.AssetExecutionContext, work: Callable[[str], Acto
         except Exception as error:
             context.log.error(f"{asset} of actor {actor}: {error}", exc_info=True)
             failures[actor] = f"actor {actor}: {type(error).__name__}: {error}"
+        except BaseException:
+            _record(context, finished)
+            raise
         else:
             context.add_asset_metadata(finished[actor], partition_key=actor)
     if failures:

@@ -8,8 +8,9 @@ from ser_assets.assets import corpus
 from ser_assets.assets.features import features
 from ser_assets.audio.features import functional_names
 from ser_assets.audio.silence import SILENT_PEAK
+from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.storage.clips import ClipStore
-from ser_assets.storage.tables import FEATURES, LEAK_PROOF, PREDICTIONS, RAW_VIDEOS
+from ser_assets.storage.tables import FEATURES, LEAK_PROOF, PREDICTIONS, RAW_VIDEOS, USABLE_CLIPS
 from ser_assets.storage.warehouse import Warehouse
 
 TAKES_OF_AN_ACTOR = 60
@@ -57,11 +58,12 @@ def nothing_silent(clip_store: dg.ResourceParam[ClipStore]) -> dg.AssetCheckResu
 
 @dg.asset_check(asset=corpus.augmented_set, blocking=True)
 def emotions_balanced(clip_store: dg.ResourceParam[ClipStore]) -> dg.AssetCheckResult:
-    """All emotions of an actor have the same number of clips."""
+    """All emotions of an actor are there, with the same number of clips."""
     found = clip_store.query(
         "augmented_set",
-        "SELECT actor, min(n) AS fewest, max(n) AS most FROM "
-        "(SELECT actor, emotion, count(*) AS n FROM clips GROUP BY ALL) GROUP BY actor HAVING fewest < most",
+        "SELECT actor, count(*) AS emotions, min(n) AS fewest, max(n) AS most FROM "
+        "(SELECT actor, emotion, count(*) AS n FROM clips GROUP BY ALL) "
+        f"GROUP BY actor HAVING fewest < most OR emotions < {len(EMOTIONS)}",
     )
     return _result(found, ERROR, "actors whose emotions do not count alike")
 
@@ -86,29 +88,61 @@ def no_constant_functional(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCh
 
 
 def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
-    """Make the checks that every model has: nothing leaks, all takes are judged once, better than chance."""
+    """Make the checks that every model has: nothing leaks, every take is judged once, better than chance."""
 
     @dg.asset_check(asset=name, name="no_leak", blocking=True)
     def no_leak(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-        """No take, recording or actor stands on both sides of a fold."""
-        found = warehouse.query(
-            f"SELECT protocol, folds, fold, shared_actors, shared_takes, shared_recordings FROM {LEAK_PROOF} "
-            "WHERE model = ? AND shared_actors + shared_takes + shared_recordings > 0",
-            [name],
-        )
-        return _result(found.to_dict("records"), ERROR, "leaking folds")
+        """No take, recording or actor that is judged belongs to an actor trained on; worked out from the tables."""
+        found = warehouse.query(_LEAKS, [name, name])
+        return _result(found.to_dict("records"), ERROR, "judged takes that were trained on")
 
     @dg.asset_check(asset=name, name="judged_once", blocking=True)
     def judged_once(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-        """Every original take is judged exactly once under each protocol."""
-        found = warehouse.query(
-            f"SELECT protocol, folds, take_id, count(*) AS judged FROM {PREDICTIONS} WHERE model = ? "
-            "GROUP BY ALL HAVING judged != 1 LIMIT 100",
-            [name],
-        )
-        return _result(found.to_dict("records"), ERROR, "takes judged more than once")
+        """Every original take in `features` is judged exactly once under each protocol."""
+        found = warehouse.query(_NOT_JUDGED_ONCE, [name])
+        return _result(found.to_dict("records"), ERROR, "takes not judged exactly once")
 
-    yield from (no_leak, judged_once)
+    @dg.asset_check(asset=name, name="better_than_chance")
+    def better_than_chance(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+        """Under each protocol more takes are recognised than by always naming the most frequent emotion."""
+        found = warehouse.query(_NO_BETTER_THAN_CHANCE, [name])
+        return _result(found.to_dict("records"), WARN, "protocols under which guessing is as good")
+
+    yield from (no_leak, judged_once, better_than_chance)
+
+
+_LEAKS = f"""
+    WITH training AS (
+        SELECT protocol, folds, fold, features.actor, take_id, recording
+        FROM {LEAK_PROOF} JOIN {FEATURES} ON list_contains(string_split(training_actors, ' '), features.actor)
+        WHERE model = ?
+    ), judged AS (
+        SELECT protocol, folds, fold, predictions.actor, take_id, recording
+        FROM {PREDICTIONS} JOIN {FEATURES} USING (take_id) WHERE model = ? AND variant = 0
+    )
+    SELECT DISTINCT protocol, folds, fold, judged.take_id
+    FROM judged JOIN training USING (protocol, folds, fold)
+    WHERE judged.actor = training.actor OR judged.take_id = training.take_id OR judged.recording = training.recording
+"""
+_NOT_JUDGED_ONCE = f"""
+    WITH judged AS (SELECT protocol, folds, take_id, count(*) AS times FROM {PREDICTIONS} WHERE model = ? GROUP BY ALL),
+    wanted AS (
+        SELECT protocol, folds, take_id
+        FROM ({USABLE_CLIPS}) CROSS JOIN (SELECT DISTINCT protocol, folds FROM judged) WHERE variant = 0
+    )
+    SELECT protocol, folds, take_id, coalesce(times, 0) AS times
+    FROM wanted FULL JOIN judged USING (protocol, folds, take_id) WHERE times IS DISTINCT FROM 1 LIMIT 100
+"""
+_PROBABILITIES = ", ".join(f"p_{emotion}" for emotion in EMOTIONS)
+_RECOGNISED = f"{list(EMOTIONS)}[list_position([{_PROBABILITIES}], greatest({_PROBABILITIES}))]"
+_NO_BETTER_THAN_CHANCE = f"""
+    WITH judged AS (
+        SELECT protocol, folds, emotion, {_RECOGNISED} AS recognised FROM {PREDICTIONS} WHERE model = ?
+    ), emotions AS (SELECT protocol, folds, emotion, count(*) AS takes FROM judged GROUP BY ALL)
+    SELECT protocol, folds, avg((judged.emotion = recognised)::INT) AS accuracy, any_value(chance) AS chance
+    FROM judged JOIN (SELECT protocol, folds, max(takes) / sum(takes) AS chance FROM emotions GROUP BY ALL)
+    USING (protocol, folds) GROUP BY protocol, folds HAVING accuracy <= chance
+"""
 
 
 def _result(offenders: Sequence[dict], severity: dg.AssetCheckSeverity, what: str) -> dg.AssetCheckResult:

@@ -44,7 +44,7 @@ def raw_videos(
         look = functools.partial(examine, raw_dir=settings.raw_dir, actor=actor)
         examined = list(map_in_workers(look, new, settings.worker_count))
         rows = settle_duplicates([*examined, *(row for _, row in stock if row is not None)])
-        recordings.extend(sorted(row.recording or "" for row in rows if row.status == "accepted"))
+        recordings.extend(sorted((row.take_id, row.recording) for row in rows if row.status == "accepted"))
         if new or rows != sorted(known.values(), key=lambda row: row.path):
             version = code_version("raw_videos", settings)
             warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})

@@ -100,7 +100,9 @@ def by_emotion(emotions: Iterable[str]) -> dg.TableMetadataValue:
 
 def counts_table(name: str, counts: Mapping[str, int]) -> dg.TableMetadataValue:
     """Lay out counts as a table that the UI shows inline."""
-    return dg.MetadataValue.table([dg.TableRecord({name: key, "clips": count}) for key, count in counts.items()])
+    columns = [dg.TableColumn(name, "string"), dg.TableColumn("clips", "int")]
+    rows = [dg.TableRecord({name: key, "clips": count}) for key, count in counts.items()]
+    return dg.MetadataValue.table(rows, schema=dg.TableSchema(columns))
 
 
 def features_metadata(warehouse: Warehouse, actor: str) -> dict[str, Any]:

@@ -2,40 +2,40 @@
 
 from typing import TYPE_CHECKING
 
+from ser_assets.assets.versions import recipe
 from ser_assets.audio.features import functional_names
 from ser_assets.learning.examples import COLUMNS, Examples
-from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS
+from ser_assets.settings import Settings
+from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
-
-# Spoken by a synthesiser, the demo corpus never stands among recordings of people.
-_DEMO_YIELDS = f"""
-    recording NOT IN (SELECT recording FROM {RAW_VIDEOS} WHERE demo AND recording IS NOT NULL)
-    OR NOT EXISTS (FROM {RAW_VIDEOS} WHERE status = 'accepted' AND NOT demo)
-"""
 
 
 class FeaturesMissingError(LookupError):
     """There is nothing to learn from, or some of it is out of date; the message names the actors and the remedy."""
 
 
-def load_examples(warehouse: Warehouse) -> Examples:
-    """Read the clips of all actors that are materialised, in the order of take and variant.
+def load_examples(warehouse: Warehouse, settings: Settings) -> Examples:
+    """Read the clips of all actors that are materialised, in the order of actor, take and variant.
 
-    Recordings of people push the demo corpus aside: where there is one of them, demo takes are left out.
+    Only takes that `raw_videos` accepts count; the demo corpus is left out where there are recordings of people.
 
     Raises:
-        FeaturesMissingError: there are no features, or some were measured by an earlier version of the code.
+        FeaturesMissingError: there are no features, or some were made with other settings or by other code.
     """
     if not (warehouse.has_table(FEATURES) and warehouse.has_table(RAW_VIDEOS)):
         raise FeaturesMissingError(f"no features in {warehouse.path}: materialize features for two actors or more")
-    order = "ORDER BY actor, take_id, variant"
-    rows = warehouse.query_arrow(f"FROM {FEATURES} WHERE {_DEMO_YIELDS} {order}")
-    kept = f"SELECT take_id, variant FROM {FEATURES} WHERE {_DEMO_YIELDS}"
-    mels = warehouse.query_arrow(f"FROM {MEL_SEQUENCES} SEMI JOIN ({kept}) USING (take_id, variant) {order}")
-    _refuse_old(rows)
+    usable = f"FROM {{}} SEMI JOIN ({USABLE_CLIPS}) USING (take_id, variant) ORDER BY actor, take_id, variant"
+    with warehouse.reading() as connection:
+        rows = connection.sql(usable.format(FEATURES)).to_arrow_table()
+        mels = connection.sql(usable.format(MEL_SEQUENCES)).to_arrow_table()
+    _refuse_other_recipes(rows, recipe(settings))
+    for key in ("take_id", "variant"):
+        if rows[key] != mels[key]:
+            raise FeaturesMissingError(f"{FEATURES} and {MEL_SEQUENCES} hold other clips: materialize features again")
     return Examples(
         rows=rows.select(list(COLUMNS)).to_pandas(),
         functionals=_matrix(rows),
@@ -47,21 +47,19 @@ def load_examples(warehouse: Warehouse) -> Examples:
     )
 
 
-def _matrix(rows: "pa.Table"):  # type: ignore[no-untyped-def]
+def _matrix(rows: "pa.Table") -> "np.ndarray":
     import numpy as np
 
     return np.stack([rows[name].to_numpy() for name in functional_names()], axis=1).astype(np.float32, copy=False)
 
 
-def _refuse_old(rows: "pa.Table") -> None:
+def _refuse_other_recipes(rows: "pa.Table", wanted: str) -> None:
     import pyarrow.compute as pc
 
-    missing = [name for name in functional_names() if name not in rows.column_names]
-    empty = [name for name in functional_names() if name not in missing and rows[name].null_count]
-    old = pc.unique(rows.filter(pc.is_null(rows[empty[0]]))["actor"]).to_pylist() if empty else []
-    if missing:
-        old = pc.unique(rows["actor"]).to_pylist()
+    other = pc.invert(pc.equal(rows["recipe"], wanted))
+    old = sorted(pc.unique(rows.filter(pc.fill_null(other, True))["actor"]).to_pylist())
     if old:
         raise FeaturesMissingError(
-            f"features of actors {', '.join(sorted(old))} were measured by an earlier version: materialize them again"
+            f"features of actors {', '.join(old)} were made with other settings or by other code than those of now: "
+            "materialize raw_videos to features of these actors again, or put the settings back"
         )

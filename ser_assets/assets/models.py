@@ -46,7 +46,7 @@ def model_asset(name: str) -> dg.AssetsDefinition:
         from ser_assets.learning.models import MODELS
         from ser_assets.learning.protocols import leak_proof, speaker_independent
 
-        examples = load_examples(warehouse)
+        examples = load_examples(warehouse, settings)
         splits = speaker_independent(examples.rows, settings.folds)
         factory = functools.partial(MODELS[name], seed=settings.seed)
 
@@ -55,7 +55,7 @@ def model_asset(name: str) -> dg.AssetsDefinition:
             context.log.info(f"{name}: {done} of {total} folds judged")
 
         judgement = judge(factory, examples, splits, tell)
-        final = fit_final(factory, examples)
+        final = fit_final(factory, examples, judgement)
         folder = settings.data_dir / "models" / name
         with whole_folder(folder) as part:
             final.save(part)

@@ -11,7 +11,15 @@ from ser_assets.assets.describe import report_metadata
 from ser_assets.assets.models import MODEL_ASSETS
 from ser_assets.settings import Settings
 from ser_assets.storage.clips import ClipStore
-from ser_assets.storage.tables import FEATURES, LEAK_PROOF, LEARNING_CURVES, PREDICTIONS, RAW_VIDEOS, SCORES
+from ser_assets.storage.tables import (
+    LEAK_PROOF,
+    LEARNING_CURVES,
+    PREDICTIONS,
+    RAW_VIDEOS,
+    SCORES,
+    USABLE_CLIPS,
+    USABLE_TAKES,
+)
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -44,15 +52,13 @@ def metrics_report(
         raise PredictionsMissingError(f"no predictions in {warehouse.path}: materialize at least one model first")
     predictions = warehouse.query(f"FROM {PREDICTIONS} ORDER BY model, protocol, folds, take_id")
     scores = score_table(predictions, seed=settings.seed)
-    with warehouse.writing() as connection:
-        connection.register("new_scores", pa.Table.from_pandas(scores, preserve_index=False))
-        connection.execute(f"CREATE OR REPLACE TABLE {SCORES} AS FROM new_scores")
+    warehouse.replace_rows(SCORES, pa.Table.from_pandas(scores, preserve_index=False), {})
     data = ReportData(
         predictions=predictions,
         scores=scores,
         takes=_judged_takes(warehouse),
         rejected=warehouse.query(f"SELECT path, reason FROM {RAW_VIDEOS} WHERE status = 'rejected' ORDER BY path"),
-        clips=warehouse.query(f"SELECT take_id, variant, actor, emotion FROM {FEATURES} ORDER BY take_id, variant"),
+        clips=warehouse.query(f"{USABLE_CLIPS} ORDER BY take_id, variant"),
         examples=_example_clips(warehouse, clip_store),
         importances=_importances(settings),
         learning_curves=_all_of(warehouse, LEARNING_CURVES, "model, fold, epoch, part"),
@@ -69,8 +75,8 @@ def _judged_takes(warehouse: Warehouse) -> "pd.DataFrame":
     """Read the accepted takes that were judged."""
     columns = "take_id, actor, emotion, gender, intensity, statement, seconds"
     return warehouse.query(
-        f"SELECT {columns} FROM {RAW_VIDEOS} WHERE status = 'accepted' "
-        f"AND take_id IN (SELECT take_id FROM {PREDICTIONS}) ORDER BY take_id"
+        f"SELECT {columns} FROM {RAW_VIDEOS} SEMI JOIN ({USABLE_TAKES}) USING (take_id, recording) "
+        f"WHERE status = 'accepted' AND take_id IN (SELECT take_id FROM {PREDICTIONS}) ORDER BY take_id"
     )
 
 
@@ -112,24 +118,22 @@ def _leak_proof(warehouse: Warehouse) -> "pd.DataFrame":
 
 def _notice(warehouse: Warehouse) -> str:
     """Say so where the judged voices are not people's."""
-    takes = f"FROM {RAW_VIDEOS} WHERE status = 'accepted' AND demo AND take_id IN (SELECT take_id FROM {PREDICTIONS})"
-    if not len(warehouse.query(f"{takes} LIMIT 1")):
+    judged = f"take_id IN (SELECT take_id FROM {PREDICTIONS})"
+    if warehouse.query(f"FROM ({USABLE_TAKES}) WHERE demo AND {judged} LIMIT 1").empty:
         return ""
     return "These voices are the demo corpus, spoken by a synthesiser: the figures say nothing about people."
 
 
 def _facts(settings: Settings, predictions: "pd.DataFrame") -> dict[str, str]:
     actors = sorted(set(predictions["actor"]))
-    span = f"{actors[0]}...{actors[-1]}"
+    knobs = settings.model_dump(exclude={"workers", "data_dir", "retrain_cron", "retrain_timezone"})
+    changed = [
+        f"SER_{name.upper()}={value}" for name, value in knobs.items() if value != Settings.model_fields[name].default
+    ]
     return {
-        "Command": f'dagster asset materialize --select "*" --partition-range "{span}" -m ser_assets.definitions',
+        "Command": " ".join([*changed, "ser-assets run --actors", ",".join(actors)]),
         "Actors judged": ", ".join(actors),
-        **{
-            name: str(value)
-            for name, value in settings.model_dump(
-                exclude={"workers", "data_dir", "retrain_cron", "retrain_timezone"}
-            ).items()
-        },
+        **{name: str(value) for name, value in knobs.items()},
         "Python": platform.python_version(),
         **{library: version(library) for library in LIBRARIES},
     }

@@ -1,28 +1,53 @@
 """Code versions: what an asset was made by, and with which settings; so the UI and a second run see what changed."""
 
+import functools
 import hashlib
 import json
+from importlib.metadata import version
+from typing import NamedTuple
 
+from ser_assets.audio.features import functional_names
 from ser_assets.settings import Settings
 
-_VERSIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "raw_videos": ("1", ()),
-    "mono_audio": ("1", ("sampling_rate",)),
-    "trimmed_audio": ("1", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds")),
-    "augmented_set": ("1", ("extra_copies", "noise_snr_db_low", "noise_snr_db_high")),
-    "features": ("1", ()),
-    "random_forest": ("1", ("folds", "seed")),
-    "neural_network": ("1", ("folds", "seed")),
-    "cnn": ("1", ("folds", "seed")),
-    "complex_cnn": ("1", ("folds", "seed")),
-    "metrics_report": ("1", ("seed",)),
+CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features")
+
+
+class _Made(NamedTuple):
+    """By what an asset is made: version of our code, settings that it obeys, libraries that shape its bytes."""
+
+    version: str
+    settings: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+
+
+_MADE = {
+    "raw_videos": _Made("1", (), ("av",)),
+    "mono_audio": _Made("1", ("sampling_rate",), ("av", "soxr")),
+    "trimmed_audio": _Made("1", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("librosa",)),
+    "augmented_set": _Made(
+        "1", ("extra_copies", "noise_snr_db_low", "noise_snr_db_high"), ("audiomentations", "python-stretch")
+    ),
+    "features": _Made("1", (), ("numpy", "scipy", "librosa")),
+    "random_forest": _Made("1", ("folds", "seed"), ("scikit-learn", "skl2onnx")),
+    "neural_network": _Made("1", ("folds", "seed"), ("tensorflow", "keras")),
+    "cnn": _Made("1", ("folds", "seed"), ("tensorflow", "keras")),
+    "complex_cnn": _Made("1", ("folds", "seed"), ("tensorflow", "keras")),
+    "metrics_report": _Made("1", ("seed",)),
 }
 
 
+@functools.cache
 def code_version(asset: str, settings: Settings) -> str:
-    """Version of an asset's code together with the settings that it obeys, such as `1 sampling_rate=22050`."""
-    version, names = _VERSIONS[asset]
-    return " ".join([version, *(f"{name}={getattr(settings, name)}" for name in names)])
+    """Version of an asset's code, with the settings and libraries behind it: `1 sampling_rate=22050 av=18.1.0`."""
+    made = _MADE[asset]
+    settings_used = (f"{name}={getattr(settings, name)}" for name in made.settings)
+    libraries = (f"{name}={version(name)}" for name in made.libraries)
+    return " ".join([made.version, *settings_used, *libraries])
+
+
+def recipe(settings: Settings) -> str:
+    """Hash of how features are made, from recording to functional, whatever they are made from."""
+    return fingerprint("features", settings, [code_version(asset, settings) for asset in CHAIN], functional_names())
 
 
 def fingerprint(asset: str, settings: Settings, *made_from: object) -> str:

@@ -67,12 +67,17 @@ def copy_clip(
 
     `samples`: float32, shape (samples,). noise: Gaussian at `snr_db` dB; time_stretch: 0.85 to 1.18 times as fast;
     pitch_shift: up to 2 semitones either way; shift: up to 0.15 s either way, the gap filled with silence.
+
+    Raises:
+        ValueError: there is no such transform.
     """
     seed = seed_of(take_id, variant)
     augment = _transform(transform, snr_db)
     with _seeded(seed):
         changed = augment(samples=np.ascontiguousarray(samples, dtype=np.float32), sample_rate=sampling_rate)
     parameters = {key: value for key, value in augment.serialize_parameters().items() if key != "should_apply"}
+    if transform == "noise":
+        parameters["snr_db"] = 20 * np.log10(np.sqrt(np.square(samples).mean()) / parameters.pop("noise_std"))
     return Copy(np.asarray(changed, np.float32), transform, json.dumps(_plain(parameters), sort_keys=True), seed)
 
 
@@ -87,10 +92,12 @@ def _transform(name: str, snr_db: tuple[float, float]) -> Any:
             return audiomentations.TimeStretch(min_rate=0.85, max_rate=1.18, leave_length_unchanged=False, p=1.0)
         case "pitch_shift":
             return audiomentations.PitchShift(min_semitones=-2.0, max_semitones=2.0, p=1.0)
-        case _:
+        case "shift":
             return audiomentations.Shift(
                 min_shift=-0.15, max_shift=0.15, shift_unit="seconds", rollover=False, fade_duration=0.01, p=1.0
             )
+        case _:
+            raise ValueError(f"no transform {name!r}; there are {', '.join(TRANSFORMS)}")
 
 
 @contextmanager
@@ -108,6 +115,6 @@ def _seeded(seed: int) -> Iterator[None]:
 
 def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: round(float(value), 6) if isinstance(value, float | np.floating) else value
+        key: float(f"{value:.6g}") if isinstance(value, float | np.floating) else value
         for key, value in parameters.items()
     }

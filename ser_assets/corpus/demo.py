@@ -1,10 +1,8 @@
 """The demo corpus: RAVDESS-shaped films of 24 synthetic actors, spoken by espeak-ng and written by moviepy as mp4."""
 
-import multiprocessing
 import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 
 from ser_assets.corpus import espeak
 from ser_assets.corpus.ravdess import ACTORS, Take, speech_takes
+from ser_assets.workers import map_in_workers
 
 SAMPLING_RATE = 48000
 LEVEL_SPREAD_DB = 18.0
@@ -119,10 +118,7 @@ def make_demo_corpus(
     """
     takes = [take for actor in dict.fromkeys(actors) for take in speech_takes(actor)]
     film = partial(_film_if_missing, destination)
-    if workers == 1:
-        return _count(map(film, takes), len(takes), progress)
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("forkserver")) as pool:
-        return _count(pool.map(film, takes), len(takes), progress)
+    return _count(map_in_workers(film, takes, workers), len(takes), progress)
 
 
 def perform(take: Take) -> np.ndarray:

@@ -72,6 +72,7 @@ def _folders(top: Path) -> Iterator[tuple[Path, list[str]]]:
         if real in seen:
             subfolders.clear()
             continue
+        subfolders.sort()
         seen.add(real)
         yield Path(folder), names
 
@@ -119,20 +120,25 @@ def examine(path: Path, raw_dir: Path, actor: str) -> RawVideo:
 def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
     """Keep one file of each take and one name of each recording; the others are rejected and name the one kept.
 
-    Real recordings go before demo ones, lossless before lossy, shallow folders before deep ones (mirrors of RAVDESS
-    hold the folders twice, one nested in the other). Rows settled earlier are settled anew.
+    Lossless recordings go before lossy ones, shallow folders before deep ones (mirrors of RAVDESS hold the folders
+    twice, one nested in the other). One recording of a person pushes all demo takes aside. Rows settled earlier are
+    settled anew.
     """
     settled: list[RawVideo] = []
     takes: dict[str | None, str] = {}
     recordings: dict[str | None, str] = {}
+    by_people = ""
     for row in sorted(map(_unsettled, rows), key=_preference):
         if row.status == "accepted":
-            if kept := takes.get(row.take_id):
+            if row.demo and by_people:
+                row = _duplicate(row, by_people, "is of the demo corpus, and there are recordings of people")
+            elif kept := takes.get(row.take_id):
                 row = _duplicate(row, kept, f"is the same take as {kept}")
             elif kept := recordings.get(row.recording):
                 row = _duplicate(row, kept, f"is the same recording as {kept}, under another name")
             else:
                 takes[row.take_id] = recordings[row.recording] = row.path
+                by_people = by_people or ("" if row.demo else row.path)
         settled.append(row)
     return sorted(settled, key=lambda row: row.path)
 
@@ -175,7 +181,9 @@ def _with_sound(row: RawVideo, recording: Recording) -> RawVideo:
         channels=recording.channels,
         seconds=recording.seconds,
         peak=float(np.abs(mono).max()),
-        recording=hashlib.blake2b(mono.tobytes(), digest_size=16).hexdigest(),
+        recording=hashlib.blake2b(
+            mono.tobytes(), digest_size=16, salt=str(recording.sampling_rate).encode()
+        ).hexdigest(),
         demo=recording.comment == DEMO_COMMENT,
     )
 

@@ -39,6 +39,13 @@ class EmotionModel(ABC):
     def fit(self, training: Examples) -> Self:
         """Learn from all these rows. Raises ValueError where there is nothing to tell apart."""
 
+    def fit_all(self, training: Examples, learning_curves: "pd.DataFrame") -> Self:  # noqa: ARG002
+        """Learn from all these rows and leave none out to watch the training by; for the model that is kept.
+
+        learning_curves: of the folds in which the model was judged; they tell a network how long to train.
+        """
+        return self.fit(training)
+
     @abstractmethod
     def predict_proba(self, examples: Examples) -> np.ndarray:
         """Probability of each emotion, float64 (n, 8) in the order of `EMOTIONS`, rows sum to 1."""

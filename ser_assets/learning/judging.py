@@ -57,9 +57,9 @@ def judge(
     )
 
 
-def fit_final(factory: ModelFactory, examples: Examples) -> EmotionModel:
+def fit_final(factory: ModelFactory, examples: Examples, judgement: Judgement) -> EmotionModel:
     """Fit the model that is kept: on all rows, so nothing is left here to judge it on."""
-    return factory().fit(examples)
+    return factory().fit_all(examples, judgement.learning_curves)
 
 
 def _predict(model: EmotionModel, split: Split, examples: Examples) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from abc import abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -19,7 +20,7 @@ from ser_assets.learning.emotion_model import EmotionModel, read_facts, require_
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.protocols import validation_parts
 from ser_assets.learning.sequences import filled, under_peak, varied
-from ser_assets.learning.training import Part, Standardiser, import_keras, keras_ready, train
+from ser_assets.learning.training import Part, Standardiser, best_epoch, import_keras, keras_ready, train
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,15 +53,27 @@ class Network(EmotionModel):
 
     def fit(self, training: Examples) -> Self:
         """Train every member; scaling, too, is learned without the member's validation actors."""
+        parts = (
+            (split.training_examples(training), split.judged_examples(training)) if split else (training, None)
+            for split in validation_parts(training.rows, self.settings.members, self.seed)
+        )
+        return self._fit_members(training, parts, self.settings.epochs)
+
+    def fit_all(self, training: Examples, learning_curves: "pd.DataFrame") -> Self:
+        """Train every member on all rows, for as many epochs as were best for the validation actors of the folds."""
+        epochs = best_epoch(learning_curves) or self.settings.epochs
+        return self._fit_members(training, [(training, None)] * self.settings.members, epochs)
+
+    def _fit_members(self, training: Examples, parts: Iterable[tuple[Examples, Examples | None]], epochs: int) -> Self:
         import pandas as pd
 
         require_two_emotions(training)
-        self._members, curves = [], []
-        for number, split in enumerate(validation_parts(training.rows, self.settings.members, self.seed)):
-            learned = split.training_examples(training) if split else training
-            watched = split.judged_examples(training) if split else None
-            curves.append(self._fit_member(learned, watched, self.seed + number))
-        self.facts_ = self._describe(training, dataclasses.asdict(self.settings), self.seed)
+        self._members = []
+        curves = [
+            self._fit_member(learned, watched, self.seed + number, epochs)
+            for number, (learned, watched) in enumerate(parts)
+        ]
+        self.facts_ = self._describe(training, dataclasses.asdict(self.settings), self.seed) | {"epochs": epochs}
         self.learning_curve_ = (
             pd.concat(curves).groupby(["epoch", "part"], as_index=False, sort=True)[["loss", "accuracy"]].mean()
         )
@@ -104,7 +117,7 @@ class Network(EmotionModel):
         model._open()
         return model
 
-    def _fit_member(self, training: Examples, validation: Examples | None, seed: int) -> "pd.DataFrame":
+    def _fit_member(self, training: Examples, validation: Examples | None, seed: int, epochs: int) -> "pd.DataFrame":
         standardiser = Standardiser.learn(self._values(training))
         keras_ready(seed)
         network = self._build(self._values(training)[0].shape[-1])
@@ -117,6 +130,7 @@ class Network(EmotionModel):
             self._varied,
             self.settings,
             seed,
+            epochs,
         )
         self._members.append(Member(standardiser, network.get_weights()))
         return curve

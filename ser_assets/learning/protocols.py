@@ -124,7 +124,7 @@ def speaker_independent(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]
     if max(map(len, held_out)) == len(heard):
         raise ValueError(
             f"{folds} judges all the actors at hand ({_a_few(heard)}) in one fold and leaves none to train on; "
-            "materialise another actor or judge with folds 'loso'"
+            "materialise another actor or judge with folds 'loso' (SER_FOLDS=loso)"
         )
     return [
         _split_by_actor(rows, actors, "speaker_independent", folds, str(number))

@@ -105,8 +105,11 @@ def train(
     varied: Varied,
     settings: TrainingSettings,
     seed: int,
+    epochs: int,
 ) -> "pd.DataFrame":
     """Train a network and leave it with the weights of the epoch in which the validation loss was lowest.
+
+    epochs: how many of those that the step size is planned for (`settings.epochs`) are gone through.
 
     still, varied: give the network's input for the values of a clip, as judged and as learned from. Without
         validation the last weights stay.
@@ -122,7 +125,7 @@ def train(
     _compile(network, steps * settings.epochs, settings)
     watched = np.stack([still(values) for values in validation.values]) if validation else None
     curve, best_loss, best_weights = [], np.inf, None
-    for epoch in range(1, settings.epochs + 1):
+    for epoch in range(1, epochs + 1):
         network.reset_metrics()
         for batch in rng.permutation(len(training.values))[: steps * size].reshape(steps, size):
             inputs = np.stack([varied(training.values[row], rng) for row in batch])
@@ -138,6 +141,15 @@ def train(
     if best_weights is not None:
         network.set_weights(best_weights)
     return pd.DataFrame(curve, columns=["epoch", "part", "loss", "accuracy"])
+
+
+def best_epoch(learning_curves: "pd.DataFrame") -> int | None:
+    """Median over the folds of the epoch with the lowest validation loss; None where nobody was left to validate on."""
+    watched = learning_curves[learning_curves["part"] == "validation"]
+    if watched.empty:
+        return None
+    lowest = watched.loc[watched.groupby("fold")["loss"].idxmin(), "epoch"]
+    return int(lowest.median())
 
 
 def _compile(network: Any, steps: int, settings: TrainingSettings) -> None:

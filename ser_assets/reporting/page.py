@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ser_assets.reporting.content import machine_readable, page_content
-from ser_assets.reporting.data import ExampleClip, ReportData
+from ser_assets.reporting.data import ReportData
 from ser_assets.reporting.labels import decimal, percent
-from ser_assets.reporting.summary import score_markdown
 from ser_assets.storage.files import whole_folder
-
-__all__ = ["ExampleClip", "ReportData", "score_markdown", "write_report"]
 
 _OWN_FILES = {"index.html", "report.md", "report.json", "pictures"}
 
@@ -34,7 +31,11 @@ def write_report(data: ReportData, folder: Path) -> Path:
 
 
 def _refuse_to_replace_foreign_files(folder: Path) -> None:
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in _OWN_FILES) if folder.exists() else []
+    foreign = (
+        sorted(path.name for path in folder.iterdir() if path.name not in _OWN_FILES and not path.name.startswith("."))
+        if folder.exists()
+        else []
+    )
     if foreign:
         raise FileExistsError(f"{folder} holds more than a report ({', '.join(foreign[:3])}); choose another folder")
 

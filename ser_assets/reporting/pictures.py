@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ser_assets.reporting.canvas import draw_mel, draw_waveform, new_figure, peak_text, tidy, to_png
+from ser_assets.reporting.canvas import draw_mel, draw_waveform, new_figure, peak_text, to_png
 from ser_assets.reporting.labels import MODEL_COLOURS
 
 _INK_BLUE = MODEL_COLOURS["complex_cnn"]
@@ -19,11 +19,6 @@ def markdown_picture(png: bytes, alt: str) -> str:
 def data_uri(png: bytes) -> str:
     """Return the picture as a `data:` URI."""
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-
-
-def clip_picture(samples: np.ndarray, sampling_rate: int, title: str = "") -> bytes:
-    """Waveform above log-mel spectrogram of one clip; samples float, shape (samples,), as PNG bytes."""
-    return clip_strip([(title, samples)], sampling_rate)
 
 
 def clip_strip(clips: Sequence[tuple[str, np.ndarray]], sampling_rate: int) -> bytes:
@@ -52,19 +47,3 @@ def confusion_picture(counts: np.ndarray, title: str = "") -> bytes:
     from ser_assets.reporting.plots import confusion_heatmap
 
     return to_png(confusion_heatmap(counts, title), dpi=90)
-
-
-def count_picture(counts: dict[str, int], colours: dict[str, str] | None = None, title: str = "") -> bytes:
-    """Horizontal bar for each name with its count, as PNG bytes."""
-    figure = new_figure(5.2, 0.6 + 0.28 * max(len(counts), 1))
-    axes = figure.subplots()
-    names = list(counts)
-    shades = [(colours or {}).get(name, _INK_BLUE) for name in names]
-    bars = axes.barh(names, list(counts.values()), color=shades, height=0.72)
-    axes.bar_label(bars, padding=3, fontsize=8.5)
-    axes.invert_yaxis()
-    axes.set_title(title, fontsize=10, loc="left")
-    axes.margins(x=0.08)
-    axes.set_xticks([])
-    tidy(axes, grid="x")
-    return to_png(figure, dpi=100)

@@ -161,8 +161,8 @@ def _comparison(model: str, best: Score, other_model: str, other: Score) -> str:
         )
     if other.high >= best.low:
         return (
-            f"The lead of {name} over {runner_up}, which reaches {other.as_percent}, is inside the noise: "
-            "their intervals overlap."
+            f"Next is {runner_up} with {other.as_percent}: "
+            f"their intervals overlap, so the lead of {name} may be chance."
         )
     return f"It is clearly ahead of {runner_up}, which reaches {other.as_percent}: their intervals do not overlap."
 

@@ -34,7 +34,8 @@ def whole_folder(target: Path) -> Iterator[Path]:
         try:
             part.rename(target)
         except OSError:
-            old.rename(target)
+            if old.exists():
+                old.rename(target)
             raise
     finally:
         shutil.rmtree(part, ignore_errors=True)

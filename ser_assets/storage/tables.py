@@ -18,6 +18,15 @@ LEARNING_CURVES = "learning_curves"
 LEAK_PROOF = "leak_proof"
 SCORES = "scores"
 
+# Spoken by a synthesiser, the demo corpus never stands among recordings of people.
+USABLE_TAKES = f"""
+    SELECT take_id, recording, demo FROM {RAW_VIDEOS}
+    WHERE status = 'accepted' AND NOT (demo AND EXISTS (FROM {RAW_VIDEOS} WHERE status = 'accepted' AND NOT demo))
+"""
+USABLE_CLIPS = (
+    f"SELECT take_id, variant, actor, emotion FROM {FEATURES} SEMI JOIN ({USABLE_TAKES}) USING (take_id, recording)"
+)
+
 
 def dataclass_table(rows: Sequence[Any], **constants: str) -> "pa.Table":
     """Turn instances of one dataclass (of str, int, float and bool, or None) into an Arrow table.
@@ -49,3 +58,9 @@ def records(
         return []
     chosen = ", ".join(columns)
     return warehouse.query_arrow(f"SELECT {chosen} FROM {table} WHERE {condition}", list(parameters)).to_pylist()
+
+
+def actors_with_takes(warehouse: Warehouse) -> list[str]:
+    """Name the actors of whom `raw_videos` accepts at least one take."""
+    rows = records(warehouse, RAW_VIDEOS, "status = 'accepted' ORDER BY actor", columns=["DISTINCT actor"])
+    return [row["actor"] for row in rows]

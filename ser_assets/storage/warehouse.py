@@ -4,6 +4,7 @@ DuckDB lets one process in at a time, readers included. Everybody here takes the
 it, does one short thing and closes it.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,10 @@ PAUSE_SECONDS = 0.2
 
 class WarehouseBusyError(TimeoutError):
     """Another program keeps the database open; the message names the file and the remedy."""
+
+
+class WarehouseDamagedError(OSError):
+    """The database file cannot be read; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -81,27 +86,48 @@ class Warehouse:
 
     @contextmanager
     def _connection(self, *, read_only: bool) -> Iterator["duckdb.DuckDBPyConnection"]:
+        """Open the database when it is this process's turn; a second opening inside the body would wait for itself."""
+        deadline = time.monotonic() + LOCK_SECONDS
+        lock = filelock.FileLock(f"{self.path}.lock")
+        try:
+            lock.acquire(timeout=LOCK_SECONDS)
+        except filelock.Timeout as error:
+            raise self._busy() from error
+        try:
+            connection = self._connect(read_only, deadline)
+            try:
+                yield connection
+            finally:
+                connection.close()
+        finally:
+            lock.release()
+
+    def _connect(self, read_only: bool, deadline: float) -> "duckdb.DuckDBPyConnection":
+        """Wait for a stranger, who does not know of the lock file, to let go of the database."""
         import duckdb
 
-        deadline = time.monotonic() + LOCK_SECONDS
-        try:
-            with filelock.FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS):
-                connection = None
-                while connection is None:
-                    try:
-                        connection = duckdb.connect(self.path, read_only=read_only)
-                    except duckdb.IOException as error:
-                        if "lock" not in str(error) or time.monotonic() > deadline:
-                            raise
-                        time.sleep(PAUSE_SECONDS)
-                try:
-                    yield connection
-                finally:
-                    connection.close()
-        except filelock.Timeout as error:
-            raise WarehouseBusyError(
-                f"{self.path} has been in use for {LOCK_SECONDS:.0f} s: close the program that holds it open"
-            ) from error
+        waiting = False
+        while True:
+            try:
+                return duckdb.connect(self.path, read_only=read_only)
+            except duckdb.IOException as error:
+                if "not a valid DuckDB" in str(error):
+                    raise WarehouseDamagedError(
+                        f"{self.path} is damaged or no DuckDB file: delete it and run again, it is made anew"
+                    ) from error
+                if "Could not set lock" not in str(error):
+                    raise
+                if not waiting:
+                    logging.getLogger(__name__).warning("waiting for another program to close %s", self.path)
+                waiting = True
+                if time.monotonic() > deadline:
+                    raise self._busy() from error
+                time.sleep(PAUSE_SECONDS)
+
+    def _busy(self) -> WarehouseBusyError:
+        return WarehouseBusyError(
+            f"{self.path} has been in use for {LOCK_SECONDS:.0f} s: close the program that holds it open"
+        )
 
 
 def replace_rows(
@@ -109,16 +135,21 @@ def replace_rows(
 ) -> None:
     """Put `rows` in the place of the rows whose columns equal `where`, inside the caller's transaction.
 
-    The table takes the columns of `rows`: new ones are added, empty for other rows, and ones no longer there dropped.
+    With nothing in `where` all rows go. The table takes the columns of `rows`: new ones are added, empty for other
+    rows, and ones no longer there dropped.
     """
     connection.register("new_rows", rows)
     connection.execute(f'CREATE TABLE IF NOT EXISTS "{table}" AS FROM new_rows LIMIT 0')
     present, wanted = _columns(connection, table), _types(connection, "new_rows")
-    for name in wanted.keys() - present.keys():
-        connection.execute(f'ALTER TABLE "{table}" ADD COLUMN "{name}" {wanted[name]}')
-    for name in present.keys() - wanted.keys():
-        connection.execute(f'ALTER TABLE "{table}" DROP COLUMN "{name}"')
-    condition = " AND ".join(f'"{name}" = ?' for name in where)
+    for name, kind in wanted.items():
+        if name not in present:
+            connection.execute(f'ALTER TABLE "{table}" ADD COLUMN "{name}" {kind}')
+        elif kind != present[name]:
+            connection.execute(f'ALTER TABLE "{table}" ALTER COLUMN "{name}" TYPE {kind}')
+    for name in present:
+        if name not in wanted:
+            connection.execute(f'ALTER TABLE "{table}" DROP COLUMN "{name}"')
+    condition = " AND ".join(f'"{name}" = ?' for name in where) or "true"
     connection.execute(f'DELETE FROM "{table}" WHERE {condition}', list(where.values()))
     connection.execute(f'INSERT INTO "{table}" BY NAME FROM new_rows')
     connection.unregister("new_rows")

@@ -6,12 +6,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ser_assets import automation
 from ser_assets.assets.actors import BY_ACTOR
+from ser_assets.assets.examples import FeaturesMissingError, load_examples
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.definitions import build_definitions
 from ser_assets.settings import Settings
 from ser_assets.storage.clips import ClipStore
-from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, records
+from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, actors_with_takes, records
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.media import voice, write_wav
 
@@ -212,3 +214,69 @@ def test_real_actors_are_balanced_and_measured_without_a_gap(
     assert labels["emotion"].value_counts().to_dict() == dict.fromkeys(EMOTIONS, 8)
     assert labels["take_id"].nunique() == 59
     assert len(records(warehouse, FEATURES, "true", columns=["take_id"])) == 64
+
+
+def test_the_others_go_on_when_an_actor_has_no_take_that_can_be_used(
+    settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sing(settings, "01")
+    sing(settings, "03")
+    write_wav(settings.raw_dir / "Actor_02/03-02-03-01-01-01-02.wav", voice())
+    everything_but_models = automation.INVENTORY | automation.CLIPS | automation.FEATURES
+    monkeypatch.setattr(automation, "EVERYTHING", everything_but_models)
+    monkeypatch.chdir(settings.data_dir)
+    definitions = build_definitions(settings)
+    refreshed = automation.refresh(definitions, ["01", "02", "03"], lambda: actors_with_takes(warehouse))
+    assert refreshed.finished
+    assert refreshed.failures == ["left out, for want of an accepted take (table raw_videos): actors 02"]
+    assert {row["actor"] for row in records(warehouse, FEATURES, "true")} == {"01", "03"}
+    [song] = records(warehouse, RAW_VIDEOS, "actor = '02'")
+    assert song["reason"] == "is song, not speech"
+
+
+def test_features_made_with_other_settings_are_refused_by_actor(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for actor in ("01", "02"):
+        sing(settings, actor)
+    assert materialise(settings, "01", "02", instance).success
+    assert len(load_examples(warehouse, settings)) == 2 * 16
+    monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
+    assert materialise(Settings(), "02", "02", instance).success
+    with pytest.raises(FeaturesMissingError, match="features of actors 01 were made with other settings"):
+        load_examples(warehouse, Settings())
+    with pytest.raises(FeaturesMissingError, match="features of actors 02 were made with other settings"):
+        load_examples(warehouse, settings)
+
+
+def test_the_demo_corpus_is_left_out_where_there_are_recordings_of_people(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    for actor in ("01", "02", "03"):
+        sing(settings, actor)
+    assert materialise(settings, "01", "03", instance).success
+    with warehouse.writing() as connection:
+        connection.execute(f"UPDATE {RAW_VIDEOS} SET demo = true WHERE actor = '03'")
+    assert load_examples(warehouse, settings).actors == ("01", "02")
+    with warehouse.writing() as connection:
+        connection.execute(f"UPDATE {RAW_VIDEOS} SET demo = true")
+    assert load_examples(warehouse, settings).actors == ("01", "02", "03")
+
+
+def test_a_take_that_is_no_longer_accepted_is_not_learned_from(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    for actor in ("01", "02"):
+        sing(settings, actor)
+    assert materialise(settings, "01", "02", instance).success
+    (settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav").unlink()
+    assert materialise(settings, "01", "01", instance, ["raw_videos"]).success
+    assert "01-03-01-01-01-01" not in set(load_examples(warehouse, settings).rows["take_id"])
+
+
+def test_an_actor_without_one_of_the_emotions_is_not_balanced(settings: Settings, instance: dg.DagsterInstance) -> None:
+    sing(settings, "01")
+    (settings.raw_dir / "Actor_01/03-01-01-01-01-01-01.wav").unlink()
+    result = materialise(settings, "01", "01", instance, CHAIN[:4])
+    checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert not checks["emotions_balanced"]

@@ -70,5 +70,15 @@ def test_a_noisy_copy_has_the_signal_to_noise_ratio_that_was_asked_for() -> None
     assert abs(ratio - 20.0) < 0.5
 
 
+def test_a_noisy_copy_says_its_signal_to_noise_ratio() -> None:
+    copy = copy_clip(CLIP, RATE, "noise", "take", 1, snr_db=(17.0, 17.0))
+    assert json.loads(copy.parameters) == {"snr_db": pytest.approx(17.0, abs=0.01)}
+
+
+def test_a_transform_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="no transform 'typo'"):
+        copy_clip(CLIP, RATE, "typo", "take", 1)
+
+
 def test_copies_of_one_take_differ() -> None:
     assert len({seed_of("take", variant) for variant in range(100)}) == 100

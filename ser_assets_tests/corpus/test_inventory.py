@@ -83,9 +83,12 @@ def test_trap_6_of_the_doubled_folders_of_a_mirror_the_outer_one_is_taken(tmp_pa
 def test_recordings_of_people_go_before_the_demo_corpus(tmp_path: Path) -> None:
     write_wav(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", voice())
     real = examine(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", tmp_path, "01")
-    demo = dataclasses.replace(real, path="A/Actor_01/x.wav", recording="other", demo=True)
-    accepted = [row for row in settle_duplicates([demo, real]) if row.status == "accepted"]
-    assert accepted == [real]
+    same = dataclasses.replace(real, path="A/Actor_01/x.wav", recording="other", demo=True)
+    another = dataclasses.replace(same, path="A/Actor_01/y.wav", take_id="another", recording="third")
+    settled = settle_duplicates([same, another, real])
+    assert [row for row in settled if row.status == "accepted"] == [real]
+    alone = settle_duplicates(row for row in settled if row.demo)
+    assert [row.status for row in alone] == ["accepted", "accepted"]
 
 
 def test_a_film_of_the_demo_corpus_says_that_it_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,9 @@ class Remembering:
         self.heard.append(training.actors)
         return self
 
+    def fit_all(self, training, _learning_curves):
+        return self.fit(training)
+
     def predict_proba(self, examples):
         return np.full((len(examples), 8), 1 / 8)
 
@@ -52,7 +55,7 @@ def test_every_fold_is_fitted_afresh_without_its_judged_actor():
 
 
 def test_the_final_model_hears_everybody():
-    assert fit_final(Remembering, EXAMPLES).heard == [("01", "02", "03")]
+    assert fit_final(Remembering, EXAMPLES, judge(Remembering, EXAMPLES, SPLITS)).heard == [("01", "02", "03")]
 
 
 def test_learning_curves_say_which_fold_they_are_from():

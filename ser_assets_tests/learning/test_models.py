@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
@@ -226,3 +227,18 @@ class TestWhatIsRefused:
     def test_hyper_parameters_out_of_range(self):
         with pytest.raises(ValidationError):
             DenseSettings(dropout=1.5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_network_that_is_kept_hears_everybody_for_as_long_as_was_best_in_the_folds(name):
+    curves = pd.DataFrame(
+        [
+            {"fold": fold, "epoch": epoch, "part": "validation", "loss": abs(epoch - best)}
+            for fold, best in (("1", 1), ("2", 2), ("3", 2))
+            for epoch in (1, 2, 3)
+        ]
+    )
+    kept = fresh(name).fit_all(TRAINING, curves)
+    assert set(kept.learning_curve_["part"]) == {"training"}
+    assert kept.learning_curve_["epoch"].max() == 2
+    assert kept.facts_["epochs"] == 2

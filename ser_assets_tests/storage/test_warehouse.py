@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from ser_assets.storage.tables import records
-from ser_assets.storage.warehouse import Warehouse
+from ser_assets.storage.warehouse import Warehouse, WarehouseBusyError, WarehouseDamagedError
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_threads_and_processes_that_write_at_once_all_get_their_turn(warehouse: 
     script = f"""
         import pyarrow as pa
         from pathlib import Path
-        from ser_assets.storage.warehouse import Warehouse
+        from ser_assets.storage.warehouse import Warehouse, WarehouseBusyError
         for value in range(5):
             table = pa.table({{"actor": ["99"], "value": pa.array([value], pa.int64())}})
             Warehouse(Path({str(warehouse.data_dir)!r})).replace_rows("t", table, {{"actor": "99"}})
@@ -96,5 +96,31 @@ def test_a_stranger_who_holds_the_database_open_is_waited_for(warehouse: Warehou
 def test_a_file_that_is_no_database_is_told_at_once(warehouse: Warehouse) -> None:
     warehouse.data_dir.mkdir()
     warehouse.path.write_bytes(b"this is no database" * 500)
-    with pytest.raises(duckdb.Error, match=r"ser\.duckdb"):
+    with pytest.raises(WarehouseDamagedError, match=r"ser\.duckdb is damaged .* delete it"):
         warehouse.has_table("t")
+
+
+def test_a_database_that_is_not_there_is_told_at_once_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    (tmp_path / "block").mkdir()
+    with pytest.raises(duckdb.IOException, match="does not exist"):
+        Warehouse(tmp_path / "block").query("SELECT 1")
+
+
+def test_columns_keep_their_order_and_follow_a_new_type(warehouse: Warehouse) -> None:
+    warehouse.replace_rows("t", rows("01", 1), {"actor": "01"})
+    wider = pa.table({"actor": ["02"], "value": [2.7], "b": [1], "a": [2], "c": [3]})
+    warehouse.replace_rows("t", wider, {"actor": "02"})
+    assert [list(row.values()) for row in records(warehouse, "t", "true ORDER BY actor")] == [
+        ["01", 1.0, None, None, None],
+        ["02", 2.7, 1, 2, 3],
+    ]
+    assert list(records(warehouse, "t", "true")[0]) == ["actor", "value", "b", "a", "c"]
+
+
+def test_a_database_that_stays_in_use_is_named_with_the_remedy(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ser_assets.storage.warehouse.LOCK_SECONDS", 0.1)
+    warehouse.replace_rows("t", rows("01", 1), {"actor": "01"})
+    with warehouse.reading(), pytest.raises(WarehouseBusyError, match=r"ser\.duckdb .* close the program"):
+        warehouse.query("FROM t")
