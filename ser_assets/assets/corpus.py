@@ -9,7 +9,7 @@ import dagster as dg
 from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_each_actor
 from ser_assets.assets.clip_steps import copies_of, decode_take, trim_clip
 from ser_assets.assets.describe import clips_metadata, picture_of_clips, raw_videos_metadata
-from ser_assets.assets.versions import code_version, fingerprint
+from ser_assets.assets.versions import code_version, extended, fingerprint
 from ser_assets.audio.augmentation import plan_copies
 from ser_assets.corpus.inventory import RawVideo, examine, find_recordings, settle_duplicates, take_stock
 from ser_assets.settings import Settings
@@ -77,10 +77,13 @@ def mono_audio(
                 f"no accepted recordings of actor {actor} in table raw_videos: materialize raw_videos for {actor}, "
                 "and look there why files were rejected"
             )
-        made_from = fingerprint("mono_audio", settings, [(row["take_id"], row["recording"]) for row in accepted])
+        made_from = fingerprint(
+            "mono_audio", settings, [(row["take_id"], row["recording"], row["code_version"]) for row in accepted]
+        )
         decode = functools.partial(decode_take, settings=settings)
         make = functools.partial(map_in_workers, decode, accepted, settings.worker_count)
-        return _store_clips(context, clip_store, actor, made_from, lambda: list(make()))
+        how = extended("", "raw_videos", accepted[0]["code_version"])
+        return _store_clips(context, settings, clip_store, actor, made_from, how, lambda: list(make()))
 
     return for_each_actor(context, work)
 
@@ -98,7 +101,8 @@ def trimmed_audio(
             trim = functools.partial(trim_clip, settings=settings)
             return list(map_in_workers(trim, clip_store.read("mono_audio", actor), settings.worker_count))
 
-        return _store_clips(context, clip_store, actor, made_from, make)
+        how = clip_store.recipe("mono_audio", actor)
+        return _store_clips(context, settings, clip_store, actor, made_from, how, make)
 
     return for_each_actor(context, work)
 
@@ -119,7 +123,8 @@ def augmented_set(
             todo = [(clip, plan[clip.take_id]) for clip in clips]
             return [clip for clips in map_in_workers(vary, todo, settings.worker_count) for clip in clips]
 
-        return _store_clips(context, clip_store, actor, made_from, make)
+        how = clip_store.recipe("trimmed_audio", actor)
+        return _store_clips(context, settings, clip_store, actor, made_from, how, make)
 
     return for_each_actor(context, work)
 
@@ -139,15 +144,18 @@ def stored_fingerprint(clip_store: ClipStore, asset: str, actor: str) -> str:
 
 def _store_clips(
     context: dg.AssetExecutionContext,
+    settings: Settings,
     clip_store: ClipStore,
     actor: str,
     made_from: str,
+    upstream_recipe: str,
     make: Callable[[], list[Clip]],
 ) -> ActorMetadata:
     """Make and store an actor's clips, unless those at rest were made from the very same things."""
     asset = context.asset_key.to_user_string()
     if clip_store.fingerprint(asset, actor) != made_from:
         clips = make()
-        clip_store.write(asset, actor, clips, made_from)
+        how = extended(upstream_recipe, asset, code_version(asset, settings))
+        clip_store.write(asset, actor, clips, made_from, how)
         clip_store.write_picture(asset, actor, picture_of_clips(clips))
     return clips_metadata(asset, actor, clip_store)

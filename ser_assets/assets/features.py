@@ -9,7 +9,7 @@ from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_ea
 from ser_assets.assets.clip_steps import measure_clip
 from ser_assets.assets.corpus import augmented_set, stored_fingerprint
 from ser_assets.assets.describe import features_metadata
-from ser_assets.assets.versions import fingerprint, recipe
+from ser_assets.assets.versions import code_version, extended, fingerprint
 from ser_assets.audio.features import Measurement, functional_names
 from ser_assets.settings import Settings
 from ser_assets.storage.clips import Clip, ClipStore
@@ -31,17 +31,16 @@ def features(
     """Functionals (table `features`, one row a clip) and log-mel sequences (table `mel_sequences`) of all clips."""
 
     def work(actor: str) -> ActorMetadata:
-        made_from = fingerprint(
-            "features", settings, stored_fingerprint(clip_store, "augmented_set", actor), recipe(settings)
-        )
+        made_from = fingerprint("features", settings, stored_fingerprint(clip_store, "augmented_set", actor))
         if _stored(warehouse, actor) != made_from:
             clips = clip_store.read("augmented_set", actor)
+            how = extended(clip_store.recipe("augmented_set", actor), "features", code_version("features", settings))
             measurements = list(map_in_workers(measure_clip, clips, settings.worker_count))
             with warehouse.writing() as connection:
                 replace_rows(
                     connection,
                     FEATURES,
-                    _features_table(clips, measurements, made_from, recipe(settings)),
+                    _features_table(clips, measurements, made_from, how),
                     {"actor": actor},
                 )
                 replace_rows(connection, MEL_SEQUENCES, _mel_table(clips, measurements), {"actor": actor})
@@ -56,7 +55,7 @@ def _stored(warehouse: Warehouse, actor: str) -> str | None:
 
 
 def _features_table(
-    clips: Sequence[Clip], measurements: Sequence[Measurement], made_from: str, made_how: str
+    clips: Sequence[Clip], measurements: Sequence[Measurement], made_from: str, recipe: str
 ) -> "pa.Table":
     import numpy as np
     import pyarrow as pa
@@ -64,7 +63,7 @@ def _features_table(
     columns: dict[str, Any] = {name: [clip.labels[name] for clip in clips] for name in clips[0].labels}
     columns["transform"] = pa.array([clip.transform for clip in clips], pa.string())
     columns["made_from"] = [made_from] * len(clips)
-    columns["recipe"] = [made_how] * len(clips)
+    columns["recipe"] = [recipe] * len(clips)
     functionals = np.stack([measurement.functionals for measurement in measurements])
     columns |= dict(zip(functional_names(), functionals.T, strict=True))
     return pa.table(columns)

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -42,15 +43,28 @@ def code_version(asset: str, settings: Settings) -> str:
     made = _MADE[asset]
     settings_used = (f"{name}={getattr(settings, name)}" for name in made.settings)
     libraries = (f"{name}={version(name)}" for name in made.libraries)
-    return " ".join([made.version, *settings_used, *libraries])
+    functionals = [f"functionals={_hash(functional_names())}"] if asset == "features" else []
+    return " ".join([made.version, *settings_used, *libraries, *functionals])
 
 
 def recipe(settings: Settings) -> str:
-    """Hash of how features are made, from recording to functional, whatever they are made from."""
-    return fingerprint("features", settings, [code_version(asset, settings) for asset in CHAIN], functional_names())
+    """How features are made under these settings, from recording to functional, whatever they are made from."""
+    steps = ""
+    for asset in CHAIN:
+        steps = extended(steps, asset, code_version(asset, settings))
+    return steps
+
+
+def extended(upstream: str, asset: str, version: str) -> str:
+    """The recipe of what is upstream and one step more: `raw_videos 1 av=18.1.0 > mono_audio 1 …`."""
+    return f"{upstream} > {asset} {version}" if upstream else f"{asset} {version}"
 
 
 def fingerprint(asset: str, settings: Settings, *made_from: object) -> str:
     """Hash of everything that decides what an asset holds: its code version and what it is made from."""
-    text = json.dumps([asset, code_version(asset, settings), *made_from], sort_keys=True, default=str)
+    return _hash([asset, code_version(asset, settings), *made_from])
+
+
+def _hash(parts: Sequence[object]) -> str:
+    text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

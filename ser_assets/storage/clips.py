@@ -72,12 +72,15 @@ class ClipStore:
         """File of one actor's clips."""
         return self.data_dir / asset / f"actor_{actor}.parquet"
 
-    def write(self, asset: str, actor: str, clips: Iterable[Clip], fingerprint: str) -> Path:
-        """Put an actor's clips in the place of those that were there; `fingerprint` says what they were made from."""
+    def write(self, asset: str, actor: str, clips: Iterable[Clip], fingerprint: str, recipe: str) -> Path:
+        """Put an actor's clips in the place of those that were there.
+
+        fingerprint: tells what they were made from. recipe: tells how, from the recordings on.
+        """
         import pyarrow.parquet as pq
 
         path = self.path(asset, actor)
-        table = _table(list(clips), fingerprint)
+        table = _table(list(clips), fingerprint, recipe)
         with whole_file(path) as part:
             pq.write_table(table, part, compression="zstd", row_group_size=16)
         return path
@@ -134,17 +137,24 @@ class ClipStore:
 
     def fingerprint(self, asset: str, actor: str) -> str | None:
         """Tell what the stored clips were made from; None where there are none that can be read."""
+        return self._metadata(asset, actor).get(b"fingerprint", b"").decode() or None
+
+    def recipe(self, asset: str, actor: str) -> str:
+        """Tell how the stored clips were made; empty where there are none that can be read."""
+        return self._metadata(asset, actor).get(b"recipe", b"").decode()
+
+    def _metadata(self, asset: str, actor: str) -> dict[bytes, bytes]:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
             metadata = pq.read_schema(self.path(asset, actor)).metadata or {}
         except (FileNotFoundError, pa.ArrowException, OSError):
-            return None
-        return metadata.get(b"fingerprint", b"").decode() or None
+            return {}
+        return metadata
 
 
-def _table(clips: list[Clip], fingerprint: str) -> "pa.Table":
+def _table(clips: list[Clip], fingerprint: str, recipe: str) -> "pa.Table":
     import pyarrow as pa
 
     rows = [
@@ -162,10 +172,10 @@ def _table(clips: list[Clip], fingerprint: str) -> "pa.Table":
         for clip in clips
     ]
     rate = clips[0].sampling_rate if clips else 0
-    return pa.Table.from_pylist(rows, schema=_schema(fingerprint, rate))
+    return pa.Table.from_pylist(rows, schema=_schema(fingerprint, recipe, rate))
 
 
-def _schema(fingerprint: str, sampling_rate: int) -> "pa.Schema":
+def _schema(fingerprint: str, recipe: str, sampling_rate: int) -> "pa.Schema":
     import pyarrow as pa
 
     columns: dict[str, tuple[pa.DataType, str]] = {
@@ -190,7 +200,8 @@ def _schema(fingerprint: str, sampling_rate: int) -> "pa.Schema":
     features["audio"] = {"sampling_rate": sampling_rate, "mono": True, "_type": "Audio"}
     fields = [pa.field(name, data_type) for name, (data_type, _) in columns.items()]
     fields.append(pa.field("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())])))
-    metadata = {"fingerprint": fingerprint, "huggingface": json.dumps({"info": {"features": features}})}
+    hugging_face = json.dumps({"info": {"features": features}})
+    metadata = {"fingerprint": fingerprint, "recipe": recipe, "huggingface": hugging_face}
     return pa.schema(fields, metadata=metadata)
 
 

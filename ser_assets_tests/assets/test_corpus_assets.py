@@ -249,6 +249,19 @@ def test_features_made_with_other_settings_are_refused_by_actor(
         load_examples(warehouse, settings)
 
 
+def test_features_alone_cannot_pass_old_clips_off_as_made_with_new_settings(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for actor in ("01", "02"):
+        sing(settings, actor)
+    assert materialise(settings, "01", "02", instance).success
+    monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
+    assert materialise(Settings(), "01", "02", instance, ["features"]).success
+    with pytest.raises(FeaturesMissingError, match="features of actors 01, 02 were made with other settings"):
+        load_examples(warehouse, Settings())
+    assert len(load_examples(warehouse, settings)) == 2 * 16
+
+
 def test_the_demo_corpus_is_left_out_where_there_are_recordings_of_people(
     settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:

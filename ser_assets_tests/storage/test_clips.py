@@ -33,21 +33,22 @@ def store(tmp_path: Path) -> ClipStore:
 
 
 def test_clips_come_back_as_they_went_in(store: ClipStore) -> None:
-    store.write("augmented_set", "05", [ORIGINAL, COPY], "made-from-this")
+    store.write("augmented_set", "05", [ORIGINAL, COPY], "made-from-this", "by hand")
     back = store.read("augmented_set", "05")
     for before, after in zip([ORIGINAL, COPY], back, strict=True):
         np.testing.assert_array_equal(before.samples, after.samples)
         assert dataclasses.replace(before, samples=None) == dataclasses.replace(after, samples=None)  # type: ignore[arg-type]
     assert store.fingerprint("augmented_set", "05") == "made-from-this"
+    assert store.recipe("augmented_set", "05") == "by hand"
 
 
 def test_the_same_clips_give_the_same_bytes(store: ClipStore) -> None:
-    first = store.write("mono_audio", "05", [ORIGINAL], "x").read_bytes()
-    assert store.write("mono_audio", "05", [ORIGINAL], "x").read_bytes() == first
+    first = store.write("mono_audio", "05", [ORIGINAL], "x", "by hand").read_bytes()
+    assert store.write("mono_audio", "05", [ORIGINAL], "x", "by hand").read_bytes() == first
 
 
 def test_duckdb_reads_the_labels_and_anybody_the_sound(store: ClipStore) -> None:
-    store.write("augmented_set", "05", [ORIGINAL, COPY], "x")
+    store.write("augmented_set", "05", [ORIGINAL, COPY], "x", "by hand")
     rows = store.query("augmented_set", "SELECT take_id, variant, audio.bytes AS wav FROM clips ORDER BY variant")
     assert [row["variant"] for row in rows] == [0, 1]
     samples, rate = soundfile.read(io.BytesIO(rows[0]["wav"]), dtype="float32")
@@ -56,7 +57,7 @@ def test_duckdb_reads_the_labels_and_anybody_the_sound(store: ClipStore) -> None
 
 
 def test_labels_are_read_without_the_sound(store: ClipStore) -> None:
-    store.write("augmented_set", "05", [ORIGINAL, COPY], "x")
+    store.write("augmented_set", "05", [ORIGINAL, COPY], "x", "by hand")
     labels = store.labels("augmented_set", "05")
     assert list(labels["variant"]) == [0, 1]
     assert "audio" not in labels
@@ -72,7 +73,7 @@ def test_clips_that_are_not_there_are_asked_for_by_name(store: ClipStore) -> Non
 
 
 def test_a_damaged_file_is_named_with_the_remedy(store: ClipStore) -> None:
-    path = store.write("mono_audio", "05", [ORIGINAL], "x")
+    path = store.write("mono_audio", "05", [ORIGINAL], "x", "by hand")
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(
         ClipsMissingError, match=r"actor_05\.parquet is damaged .* delete it and materialize mono_audio"
@@ -82,9 +83,9 @@ def test_a_damaged_file_is_named_with_the_remedy(store: ClipStore) -> None:
 
 
 def test_a_write_that_fails_leaves_the_old_clips(store: ClipStore) -> None:
-    store.write("mono_audio", "05", [ORIGINAL], "x")
+    store.write("mono_audio", "05", [ORIGINAL], "x", "by hand")
     broken = dataclasses.replace(ORIGINAL, samples=None)  # type: ignore[arg-type]
     with pytest.raises(Exception):  # noqa: B017, PT011
-        store.write("mono_audio", "05", [broken], "y")
+        store.write("mono_audio", "05", [broken], "y", "by hand")
     assert store.fingerprint("mono_audio", "05") == "x"
     assert [path.name for path in (store.data_dir / "mono_audio").iterdir()] == ["actor_05.parquet"]
