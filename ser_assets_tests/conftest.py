@@ -29,3 +29,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("SER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("SER_WORKERS", "1")
     return Settings()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the longest file, so that the other core has done all the rest when it ends."""
+    items.sort(key=lambda item: "test_end_to_end" not in item.nodeid)
