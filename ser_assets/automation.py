@@ -1,4 +1,4 @@
-"""Jobs, and the schedule on which the models are trained again."""
+"""Jobs, the schedule on which the models are trained again, and the refresh that `ser-assets run` makes."""
 
 import os
 import socket

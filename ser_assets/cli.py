@@ -118,11 +118,14 @@ def _show_scores(settings: "Settings") -> None:
     from rich.console import Console
 
     from ser_assets.storage.tables import SCORES
-    from ser_assets.storage.warehouse import Warehouse
+    from ser_assets.storage.warehouse import Warehouse, WarehouseBusyError, WarehouseDamagedError
 
     warehouse = Warehouse(settings.data_dir)
-    if not warehouse.has_table(SCORES):
-        raise click.ClickException(f"no scores in {warehouse.path} yet: `ser-assets run` makes them")
+    try:
+        if not warehouse.has_table(SCORES):
+            raise click.ClickException(f"no scores in {warehouse.path} yet: `ser-assets run` makes them")
+    except (WarehouseBusyError, WarehouseDamagedError) as error:
+        raise click.ClickException(str(error)) from error
     from ser_assets.reporting.summary import score_table_for_terminal
 
     Console().print(score_table_for_terminal(warehouse.query(f"FROM {SCORES}")))

@@ -50,6 +50,15 @@ def test_scores_before_any_run_are_asked_for_by_name(settings: Settings) -> None
     assert not settings.data_dir.exists()
 
 
+def test_a_damaged_database_is_named_with_the_remedy(settings: Settings) -> None:
+    settings.data_dir.mkdir()
+    (settings.data_dir / "ser.duckdb").write_bytes(b"garbage" * 1000)
+    result = call("scores")
+    assert result.exit_code == 1
+    assert "ser.duckdb is damaged" in result.output
+    assert "delete it and run again" in result.output.replace("\n", " ")
+
+
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SER_SAMPLING_RATE", "400")
     result = call("run")

@@ -95,14 +95,11 @@ def trimmed_audio(
     """The clips without their silence, judged against each clip's own peak."""
 
     def work(actor: str) -> ActorMetadata:
-        made_from = fingerprint("trimmed_audio", settings, stored_fingerprint(clip_store, "mono_audio", actor))
-
-        def make() -> list[Clip]:
+        def change(clips: list[Clip]) -> list[Clip]:
             trim = functools.partial(trim_clip, settings=settings)
-            return list(map_in_workers(trim, clip_store.read("mono_audio", actor), settings.worker_count))
+            return list(map_in_workers(trim, clips, settings.worker_count))
 
-        how = clip_store.recipe("mono_audio", actor)
-        return _store_clips(context, settings, clip_store, actor, made_from, how, make)
+        return _store_changed(context, settings, clip_store, actor, "mono_audio", change)
 
     return for_each_actor(context, work)
 
@@ -114,17 +111,13 @@ def augmented_set(
     """The clips and varied copies of them, until all emotions of an actor count alike."""
 
     def work(actor: str) -> ActorMetadata:
-        made_from = fingerprint("augmented_set", settings, stored_fingerprint(clip_store, "trimmed_audio", actor))
-
-        def make() -> list[Clip]:
-            clips = clip_store.read("trimmed_audio", actor)
+        def change(clips: list[Clip]) -> list[Clip]:
             plan = plan_copies({clip.take_id: clip.emotion for clip in clips}, settings.extra_copies)
             vary = functools.partial(copies_of, settings=settings)
             todo = [(clip, plan[clip.take_id]) for clip in clips]
-            return [clip for clips in map_in_workers(vary, todo, settings.worker_count) for clip in clips]
+            return [clip for varied in map_in_workers(vary, todo, settings.worker_count) for clip in varied]
 
-        how = clip_store.recipe("trimmed_audio", actor)
-        return _store_clips(context, settings, clip_store, actor, made_from, how, make)
+        return _store_changed(context, settings, clip_store, actor, "trimmed_audio", change)
 
     return for_each_actor(context, work)
 
@@ -140,6 +133,25 @@ def stored_fingerprint(clip_store: ClipStore, asset: str, actor: str) -> str:
         path = clip_store.path(asset, actor)
         raise ClipsMissingError(f"no readable {asset} of actor {actor} at {path}: materialize {asset} for {actor}")
     return found
+
+
+def _store_changed(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    clip_store: ClipStore,
+    actor: str,
+    upstream: str,
+    change: Callable[[list[Clip]], list[Clip]],
+) -> ActorMetadata:
+    """Store what `change` makes of an actor's clips upstream."""
+    asset = context.asset_key.to_user_string()
+    made_from = fingerprint(asset, settings, stored_fingerprint(clip_store, upstream, actor))
+    how = clip_store.recipe(upstream, actor)
+
+    def make() -> list[Clip]:
+        return change(clip_store.read(upstream, actor))
+
+    return _store_clips(context, settings, clip_store, actor, made_from, how, make)
 
 
 def _store_clips(

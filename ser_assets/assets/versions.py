@@ -1,4 +1,4 @@
-"""Code versions: what an asset was made by, and with which settings; so the UI and a second run see what changed."""
+"""Code versions, recipes and fingerprints: how an asset was made and from what, so that all see what has changed."""
 
 import functools
 import hashlib

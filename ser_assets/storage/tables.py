@@ -1,4 +1,4 @@
-"""The names of the DuckDB tables, and rows as they go in and come out."""
+"""The names of the DuckDB tables, which takes in them may be used, and rows as they go in and come out."""
 
 import dataclasses
 import typing
