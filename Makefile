@@ -22,6 +22,7 @@ check: install
 bench: .venv/installed-bench
 	$(BIN)/python benchmarks/pitch_against_praat.py
 	$(BIN)/python benchmarks/front_end.py
+	$(BIN)/python benchmarks/scoring.py
 
 install: .venv/installed
 

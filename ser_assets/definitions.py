@@ -8,8 +8,9 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from ser_assets.assets import corpus, models, report  # noqa: E402
-from ser_assets.assets.checks import CORPUS_CHECKS, model_checks  # noqa: E402
+from ser_assets.assets.checks import CORPUS_CHECKS  # noqa: E402
 from ser_assets.assets.features import features  # noqa: E402
+from ser_assets.assets.model_checks import model_checks  # noqa: E402
 from ser_assets.assets.versions import code_version  # noqa: E402
 from ser_assets.automation import (  # noqa: E402
     CORPUS_GROUP,

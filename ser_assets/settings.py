@@ -2,13 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 FoldScheme = Literal["luna5", "emobox6", "loso"]
+Protocol = Literal["speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky", "permuted_labels"]
 
 
 class Settings(BaseSettings):
@@ -40,13 +41,42 @@ class Settings(BaseSettings):
     noise_snr_db_low: float = Field(15.0, description="Noisiest augmented copy: signal-to-noise ratio in dB.")
     noise_snr_db_high: float = Field(30.0, description="Cleanest noisy copy: signal-to-noise ratio in dB.")
 
-    folds: FoldScheme = Field("luna5", description="Folds by actor on which the models are judged.")
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(42, description="Seed of models and bootstrap.")
+    protocols: Annotated[tuple[Protocol, ...], NoDecode] = Field(
+        ("speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky"),
+        description="Protocols under which the models are judged, with commas; speaker_independent always. There is "
+        "also permuted_labels, which must fall to chance.",
+    )
+    folds: Annotated[tuple[FoldScheme, ...], NoDecode] = Field(
+        ("luna5",), description="Folds by actor on which the models are judged: luna5, emobox6, loso, or several."
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(42, description="Seed of models, splits and bootstrap.")
 
     retrain_cron: Annotated[str, Field(pattern=r"^[\w*/,-]+( [\w*/,-]+){4}$")] = Field(
         "0 3 * * 1", description="When the models are trained again, in cron's notation."
     )
     retrain_timezone: str = Field("UTC", description="Time zone of `retrain_cron`.")
+
+    @field_validator("protocols", "folds", mode="before")
+    @classmethod
+    def _listed(cls, names: object) -> object:
+        if not isinstance(names, str):
+            return names
+        listed = tuple(name.strip() for name in names.split(",") if name.strip())
+        if not listed:
+            raise ValueError("names none; leave it out for the default")
+        return listed
+
+    @field_validator("protocols")
+    @classmethod
+    def _honest_one_first(cls, protocols: tuple[Protocol, ...]) -> tuple[Protocol, ...]:
+        if "speaker_independent" not in protocols:
+            raise ValueError("speaker_independent must be among them: the report begins with it")
+        return tuple(name for name in get_args(Protocol) if name in protocols)
+
+    @field_validator("folds")
+    @classmethod
+    def _folds_in_order(cls, folds: tuple[FoldScheme, ...]) -> tuple[FoldScheme, ...]:
+        return tuple(name for name in get_args(FoldScheme) if name in folds)
 
     @field_validator("data_dir")
     @classmethod
@@ -68,6 +98,11 @@ class Settings(BaseSettings):
         if self.noise_snr_db_low > self.noise_snr_db_high:
             raise ValueError("noise_snr_db_low lies above noise_snr_db_high")
         return self
+
+    def as_text(self, name: str) -> str:
+        """Write a knob as its environment variable has it: `luna5,emobox6`."""
+        value = getattr(self, name)
+        return ",".join(value) if isinstance(value, tuple) else str(value)
 
     @property
     def raw_dir(self) -> Path:

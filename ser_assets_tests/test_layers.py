@@ -16,7 +16,7 @@ KNOW_DAGSTER = {"assets", "automation", "definitions", "storage"}
 HEAVY = {"tensorflow", "keras", "librosa", "matplotlib", "seaborn", "scipy", "sklearn", "moviepy", "soundfile"}
 LAYERS = [
     {"definitions", "cli"},
-    {"automation", "assets"},
+    {"automation", "assets", "replay"},
     {"reporting"},
     {"learning", "storage"},
     {"corpus"},

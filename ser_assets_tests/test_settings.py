@@ -27,6 +27,9 @@ def test_a_knob_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> N
         ("SER_RETRAIN_CRON", "garbage"),
         ("SER_NOISE_SNR_DB_LOW", "90"),
         ("SER_FOLDS", "ten"),
+        ("SER_FOLDS", ""),
+        ("SER_PROTOCOLS", "speaker_independent,by_clip"),
+        ("SER_PROTOCOLS", "random_split"),
         ("SER_RETRAIN_TIMEZONE", "Mars/Base"),
     ],
 )
@@ -34,6 +37,14 @@ def test_a_value_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name.removeprefix("SER_").lower()):
         Settings()
+
+
+def test_several_are_listed_with_commas_and_come_in_their_usual_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_FOLDS", "emobox6, luna5,emobox6")
+    monkeypatch.setenv("SER_PROTOCOLS", "random_split,speaker_independent")
+    assert Settings().folds == ("luna5", "emobox6")
+    assert Settings().protocols == ("speaker_independent", "random_split")
+    assert Settings().as_text("folds") == "luna5,emobox6"
 
 
 def test_every_knob_has_a_description() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ser_assets.learning.examples import Examples
     from ser_assets.learning.judging import Judgement
-    from ser_assets.learning.protocols import Split
+    from ser_assets.learning.splits import Split
 
 CLIPS_IN_A_PICTURE = 4
 
@@ -124,20 +124,24 @@ def features_metadata(warehouse: Warehouse, actor: str) -> dict[str, Any]:
 def model_metadata(
     judgement: "Judgement", examples: "Examples", splits: "Sequence[Split]", folder: Path, seed: int
 ) -> dict[str, Any]:
-    """Scores of a model with their intervals, its confusion matrix, and what it was trained on."""
+    """Scores of a model, what it was trained on, and the confusion matrix of the first protocol."""
     from ser_assets.learning.scores import confusion_matrix, score_table
     from ser_assets.reporting.pictures import confusion_picture
     from ser_assets.reporting.summary import score_markdown
 
-    predictions = judgement.predictions
-    scores = score_table(predictions, seed=seed)
-    values = dict(zip(scores["metric"], scores["value"], strict=True))
+    scheme = ["protocol", "folds"]
+    scores = score_table(judgement.predictions, seed=seed)
+    first = (splits[0].protocol, splits[0].folds)
+    headline = scores[(scores[scheme] == first).all(axis=1)]
+    values = dict(zip(headline["metric"], headline["value"], strict=True))
+    predictions = judgement.predictions[(judgement.predictions[scheme] == first).all(axis=1)]
     picture = confusion_picture(confusion_matrix(predictions))
+    folds = Counter(" ".join((split.protocol, split.folds)).strip() for split in splits)
     return {
         **{metric: round(float(values[metric]), 4) for metric in ("accuracy", "uar", "f1_macro", "roc_auc")},
         "scores": dg.MetadataValue.md(score_markdown(scores)),
         "confusion matrix": picture_metadata(picture, "performed against recognised emotion"),
-        "protocol": f"{splits[0].protocol}, {splits[0].folds}: {len(splits)} folds",
+        "folds by protocol": ", ".join(f"{name}: {count}" for name, count in folds.items()),
         "judged takes": len(predictions),
         "trained on actors": ", ".join(examples.actors),
         "trained on clips": len(examples),

@@ -12,7 +12,7 @@ from ser_assets.assets.examples import load_examples
 from ser_assets.assets.features import features
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_folder
-from ser_assets.storage.tables import LEAK_PROOF, LEARNING_CURVES, PREDICTIONS
+from ser_assets.storage.tables import LEAK_PROOF, LEARNING_CURVES, PREDICTIONS, TRAINING_ROWS
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ def model_asset(name: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=name,
-        description=f"{DESCRIPTIONS[name]} Judged on actors that it has not heard (tables `predictions` and "
-        "`leak_proof`), then fitted on all actors that are materialised and kept under `models/`.",
+        description=f"{DESCRIPTIONS[name]} Judged on actors that it has not heard, and under the other protocols "
+        "(tables `predictions`, `training_rows`, `leak_proof`), then fitted on all actors that are materialised and "
+        "kept under `models/`.",
         deps=[features],
         backfill_policy=SINGLE_RUN,
         kinds=KINDS.get(name, NETWORK_KINDS),
@@ -44,37 +45,43 @@ def model_asset(name: str) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from ser_assets.learning.judging import fit_final, judge
         from ser_assets.learning.models import MODELS
-        from ser_assets.learning.protocols import leak_proof, speaker_independent
+        from ser_assets.learning.protocols import dropped_folds, leak_proof, make_splits
 
         examples = load_examples(warehouse, settings)
-        splits = speaker_independent(examples.rows, settings.folds)
+        splits = make_splits(examples.rows, settings.protocols, settings.folds, settings.seed)
+        for scheme in settings.folds:
+            if dropped := dropped_folds(examples.actors, scheme):
+                context.log.info(f"{scheme}: dropped for want of actors to judge: folds {', '.join(dropped)}")
         factory = functools.partial(MODELS[name], seed=settings.seed)
 
         def tell(done: int, total: int) -> None:
             progress.report(name, done, total + 1)
             context.log.info(f"{name}: {done} of {total} folds judged")
 
-        judgement = judge(factory, examples, splits, tell)
+        judgement = judge(factory, examples, splits, settings.worker_count, tell)
         final = fit_final(factory, examples, judgement)
         folder = settings.data_dir / "models" / name
         with whole_folder(folder) as part:
             final.save(part)
-        proof = leak_proof(splits).assign(model=name)
-        _store(warehouse, name, judgement.predictions, judgement.learning_curves, proof)
+        tables = {
+            PREDICTIONS: judgement.predictions,
+            LEARNING_CURVES: judgement.learning_curves,
+            TRAINING_ROWS: judgement.training_rows,
+            LEAK_PROOF: leak_proof(splits).assign(model=name),
+        }
+        _store(warehouse, name, tables)
         progress.report(name, len(splits) + 1, len(splits) + 1)
         return dg.MaterializeResult(metadata=model_metadata(judgement, examples, splits, folder, settings.seed))
 
     return model
 
 
-def _store(
-    warehouse: Warehouse, name: str, predictions: "pd.DataFrame", curves: "pd.DataFrame", proof: "pd.DataFrame"
-) -> None:
+def _store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]") -> None:
     import pyarrow as pa
 
     with warehouse.writing() as connection:
-        for table, rows in ((PREDICTIONS, predictions), (LEARNING_CURVES, curves), (LEAK_PROOF, proof)):
-            if len(rows) or table != LEARNING_CURVES:
+        for table, rows in tables.items():
+            if len(rows):
                 replace_rows(connection, table, pa.Table.from_pandas(rows, preserve_index=False), {"model": name})
 
 

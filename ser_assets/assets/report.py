@@ -1,6 +1,7 @@
 """`metrics_report`: the scores of all models, and one page that tells them."""
 
 import platform
+import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -14,20 +15,24 @@ from ser_assets.storage.clips import ClipStore
 from ser_assets.storage.tables import (
     LEAK_PROOF,
     LEARNING_CURVES,
+    NOTEBOOK_REPLAY,
     PREDICTIONS,
     RAW_VIDEOS,
+    SCORE_DIFFERENCES,
     SCORES,
+    SCORES_BY_GROUP,
     USABLE_CLIPS,
     USABLE_TAKES,
 )
-from ser_assets.storage.warehouse import Warehouse
+from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.reporting.data import ExampleClip
+    from ser_assets.reporting.data import ExampleClip, MissedTake
 
 LIBRARIES = ("ser-assets", "dagster", "duckdb", "librosa", "numpy", "scikit-learn", "tensorflow", "keras")
+MISSED_SHOWN = 8
 
 
 class PredictionsMissingError(LookupError):
@@ -41,25 +46,38 @@ def metrics_report(
     warehouse: dg.ResourceParam[Warehouse],
     clip_store: dg.ResourceParam[ClipStore],
 ) -> dg.MaterializeResult:
-    """Scores with their intervals (table `scores`), and the report under `report/`: HTML, Markdown, pictures, JSON."""
-    import pyarrow as pa
-
-    from ser_assets.learning.scores import score_table
+    """Tables `scores`, `score_differences`, `scores_by_group`; the report under `report/`: HTML, Markdown, JSON."""
+    from ser_assets.learning.misses import missed_by_all
+    from ser_assets.learning.scores import score_differences, score_table, scores_by_group
     from ser_assets.reporting.data import ReportData
     from ser_assets.reporting.page import write_report
+    from ser_assets.reporting.summary import boards
 
     if not warehouse.has_table(PREDICTIONS):
         raise PredictionsMissingError(f"no predictions in {warehouse.path}: materialize at least one model first")
     predictions = warehouse.query(f"FROM {PREDICTIONS} ORDER BY model, protocol, folds, take_id")
+    takes = _judged_takes(warehouse)
+    started = time.perf_counter()
     scores = score_table(predictions, seed=settings.seed)
-    warehouse.replace_rows(SCORES, pa.Table.from_pandas(scores, preserve_index=False), {})
+    differences = score_differences(predictions, seed=settings.seed)
+    group_scores = scores_by_group(predictions, takes, seed=settings.seed)
+    seconds = time.perf_counter() - started
+    _store(warehouse, {SCORES: scores, SCORE_DIFFERENCES: differences, SCORES_BY_GROUP: group_scores})
+    best = boards(scores)[0]
+    of_best = (predictions["protocol"] == best.protocol) & (predictions["folds"] == best.folds)
+    missed = missed_by_all(predictions[of_best])
     data = ReportData(
         predictions=predictions,
         scores=scores,
-        takes=_judged_takes(warehouse),
+        differences=differences,
+        group_scores=group_scores,
+        missed=_missed_takes(missed, takes, clip_store),
+        missed_count=missed["take_id"].nunique(),
+        replay=_all_of(warehouse, NOTEBOOK_REPLAY, "model, way, metric"),
+        takes=takes,
         rejected=warehouse.query(f"SELECT path, reason FROM {RAW_VIDEOS} WHERE status = 'rejected' ORDER BY path"),
         clips=warehouse.query(f"{USABLE_CLIPS} ORDER BY take_id, variant"),
-        examples=_example_clips(warehouse, clip_store),
+        examples=_example_clips(takes, clip_store),
         importances=_importances(settings),
         learning_curves=_all_of(warehouse, LEARNING_CURVES, "model, fold, epoch, part"),
         leak_proof=_leak_proof(warehouse),
@@ -68,7 +86,37 @@ def metrics_report(
     )
     page = write_report(data, settings.data_dir / "report")
     context.log.info(f"report at {page}")
-    return dg.MaterializeResult(metadata=report_metadata(scores, page))
+    return dg.MaterializeResult(metadata={**report_metadata(scores, page), "seconds of scoring": round(seconds, 2)})
+
+
+def _store(warehouse: Warehouse, tables: "dict[str, pd.DataFrame]") -> None:
+    import pyarrow as pa
+
+    with warehouse.writing() as connection:
+        for table, rows in tables.items():
+            replace_rows(connection, table, pa.Table.from_pandas(rows, preserve_index=False), {})
+
+
+def _missed_takes(missed: "pd.DataFrame", takes: "pd.DataFrame", clip_store: ClipStore) -> "list[MissedTake]":
+    """Fetch the clips of the worst of the takes that all models miss."""
+    from ser_assets.reporting.data import ExampleClip, MissedTake
+
+    about = takes.set_index("take_id").to_dict("index")
+    shown = []
+    for take_id, sayings in list(missed.groupby("take_id", sort=False))[:MISSED_SHOWN]:
+        take = about[take_id]
+        [clip] = [clip for clip in clip_store.read("trimmed_audio", take["actor"]) if clip.take_id == take_id]
+        said = zip(sayings["said"], sayings["probability"], strict=True)
+        shown.append(
+            MissedTake(
+                clip=ExampleClip(clip.emotion, clip.gender, clip.take_id, clip.samples, clip.sampling_rate),
+                actor=take["actor"],
+                intensity=take["intensity"],
+                statement=take["statement"],
+                said=dict(zip(sayings["model"], said, strict=True)),
+            )
+        )
+    return shown
 
 
 def _judged_takes(warehouse: Warehouse) -> "pd.DataFrame":
@@ -80,11 +128,10 @@ def _judged_takes(warehouse: Warehouse) -> "pd.DataFrame":
     )
 
 
-def _example_clips(warehouse: Warehouse, clip_store: ClipStore) -> "list[ExampleClip]":
+def _example_clips(takes: "pd.DataFrame", clip_store: ClipStore) -> "list[ExampleClip]":
     """Pick one clip of each emotion from the first man and the first woman who were judged."""
     from ser_assets.reporting.data import ExampleClip
 
-    takes = _judged_takes(warehouse)
     examples = []
     for _, speakers in takes.groupby("gender"):
         clips = clip_store.read("trimmed_audio", speakers["actor"].min())
@@ -125,15 +172,25 @@ def _notice(warehouse: Warehouse) -> str:
 
 
 def _facts(settings: Settings, predictions: "pd.DataFrame") -> dict[str, str]:
+    from ser_assets.learning.protocols import dropped_folds
+
     actors = sorted(set(predictions["actor"]))
     knobs = settings.model_dump(exclude={"workers", "data_dir", "retrain_cron", "retrain_timezone"})
     changed = [
-        f"SER_{name.upper()}={value}" for name, value in knobs.items() if value != Settings.model_fields[name].default
+        f"SER_{name.upper()}={settings.as_text(name)}"
+        for name, value in knobs.items()
+        if value != Settings.model_fields[name].default
     ]
+    dropped = {scheme: dropped_folds(actors, scheme) for scheme in settings.folds}
     return {
         "Command": " ".join([*changed, "ser-assets run --actors", ",".join(actors)]),
         "Actors judged": ", ".join(actors),
-        **{name: str(value) for name, value in knobs.items()},
+        **{
+            f"Folds of {scheme} without an actor to judge": ", ".join(names)
+            for scheme, names in dropped.items()
+            if names
+        },
+        **{name: settings.as_text(name) for name in knobs},
         "Python": platform.python_version(),
         **{library: version(library) for library in LIBRARIES},
     }

@@ -29,11 +29,11 @@ _MADE = {
         "1", ("extra_copies", "noise_snr_db_low", "noise_snr_db_high"), ("audiomentations", "python-stretch")
     ),
     "features": _Made("1", (), ("numpy", "scipy", "librosa")),
-    "random_forest": _Made("1", ("folds", "seed"), ("scikit-learn", "skl2onnx")),
-    "neural_network": _Made("1", ("folds", "seed"), ("tensorflow", "keras")),
-    "cnn": _Made("1", ("folds", "seed"), ("tensorflow", "keras")),
-    "complex_cnn": _Made("1", ("folds", "seed"), ("tensorflow", "keras")),
-    "metrics_report": _Made("1", ("seed",)),
+    "random_forest": _Made("2", ("protocols", "folds", "seed"), ("scikit-learn", "skl2onnx")),
+    "neural_network": _Made("2", ("protocols", "folds", "seed"), ("tensorflow", "keras")),
+    "cnn": _Made("2", ("protocols", "folds", "seed"), ("tensorflow", "keras")),
+    "complex_cnn": _Made("2", ("protocols", "folds", "seed"), ("tensorflow", "keras")),
+    "metrics_report": _Made("2", ("seed",)),
 }
 
 
@@ -41,7 +41,7 @@ _MADE = {
 def code_version(asset: str, settings: Settings) -> str:
     """Version of an asset's code, with the settings and libraries behind it: `1 sampling_rate=22050 av=18.1.0`."""
     made = _MADE[asset]
-    settings_used = (f"{name}={getattr(settings, name)}" for name in made.settings)
+    settings_used = (f"{name}={settings.as_text(name)}" for name in made.settings)
     libraries = (f"{name}={version(name)}" for name in made.libraries)
     functionals = [f"functionals={_hash(functional_names())}"] if asset == "features" else []
     return " ".join([made.version, *settings_used, *libraries, *functionals])

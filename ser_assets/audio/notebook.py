@@ -1,12 +1,20 @@
-"""The 26 feature means of the notebook this project grew from: librosa's defaults, from one shared transform.
+"""What the notebook this project grew from does to a clip: silence, copies of neutral, and its 26 feature means.
 
 Kept so that the notebook's table can be made again; the features to use are in `features.py`.
 """
 
 import numpy as np
 
+from ser_assets.audio.augmentation import copy_clip
 from ser_assets.audio.descriptors import root_mean_square, spectral_shape, zero_crossing_rate
+from ser_assets.audio.silence import trim
 from ser_assets.audio.spectrum import Spectrum, centred_frames, cepstrum, chroma, decibels, mel_power, spectrum
+
+SAMPLING_RATE = 22050
+"""Rate in Hz to which `librosa.load` brings every recording unless told otherwise."""
+SILENCE_BELOW_PEAK_DB = 20.0
+COPIES_OF_NEUTRAL = ("noise", "time_stretch", "pitch_shift")
+"""Three copies of each neutral take make its 276 of 92; which three the notebook does not tell, these are ours."""
 
 FRAME_LENGTH = 2048
 HOP = 512
@@ -27,6 +35,22 @@ NAMES = (
     "zero_crossing_rate",
     *(f"mfcc_{number:02d}" for number in range(1, COEFFICIENTS + 1)),
 )
+
+
+def notebook_clips(samples: np.ndarray, sampling_rate: int, take_id: str, emotion: str) -> list[np.ndarray]:
+    """Cut silence out everywhere and, of a neutral take, add copies 1 to 3, one by each of `COPIES_OF_NEUTRAL`.
+
+    `samples`: float32, shape (samples,). However little is left of a clip is used, as in the notebook.
+    """
+    heard = trim(
+        samples, sampling_rate, mode="everywhere", below_peak_db=SILENCE_BELOW_PEAK_DB, minimum_seconds=0.0
+    ).samples
+    transforms = COPIES_OF_NEUTRAL if emotion == "neutral" else ()
+    copies = [
+        copy_clip(heard, sampling_rate, transform, take_id, variant).samples
+        for variant, transform in enumerate(transforms, start=1)
+    ]
+    return [heard, *copies]
 
 
 def notebook_means(samples: np.ndarray, sampling_rate: int) -> np.ndarray:

@@ -35,6 +35,11 @@ class EmotionModel(ABC):
     facts_: dict[str, Any] | None = None
     """What facts.json holds: label order, feature names, hyper-parameters, what it was trained on, library versions."""
 
+    @classmethod
+    @abstractmethod
+    def brief(cls, seed: int) -> Self:
+        """Make the same model with the least of training: every step of it is gone through, and little is learned."""
+
     @abstractmethod
     def fit(self, training: Examples) -> Self:
         """Learn from all these rows. Raises ValueError where there is nothing to tell apart."""
@@ -65,6 +70,7 @@ class EmotionModel(ABC):
             "emotions": list(EMOTIONS),
             "features": list(training.functional_names),
             "mel_bands": int(training.sequences[0].shape[1]),
+            "calibrated": training.calibrated,
             "hyper_parameters": hyper_parameters,
             "seed": seed,
             "training_actors": list(training.actors),
@@ -77,6 +83,11 @@ class EmotionModel(ABC):
         if self.facts_ is None:
             raise NotFittedError(f"{self.name} has not been fitted")
         return self.facts_
+
+    def _check_calibration(self, examples: Examples) -> None:
+        if examples.calibrated != self._fitted_facts()["calibrated"]:
+            wanted, given = ("raw", "calibrated") if examples.calibrated else ("calibrated", "raw")
+            raise ValueError(f"{self.name} learned from {wanted} clips, and these are {given}")
 
     def _check_features(self, examples: Examples) -> None:
         learned = self._fitted_facts()["features"]

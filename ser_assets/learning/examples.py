@@ -1,6 +1,6 @@
 """What a model learns from: clips with their labels, functionals and log-mel sequences, row by row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ class Examples:
     functionals: float32 (n, F), finite.
     functional_names: the F names.
     sequences: n arrays float32 (frames, bands), log-mel in dB, of different lengths.
+    calibrated: functionals and sequences are z-scores within each speaker (`calibration.calibrated`).
 
     Raises:
         ValueError: the parts do not fit together, or hold what no model can learn from; the message says which.
@@ -31,6 +32,7 @@ class Examples:
     functionals: np.ndarray
     functional_names: tuple[str, ...]
     sequences: tuple[np.ndarray, ...]
+    calibrated: bool = False
 
     def __post_init__(self) -> None:
         missing = [column for column in COLUMNS if column not in self.rows]
@@ -69,9 +71,17 @@ class Examples:
 
     def subset(self, indices: np.ndarray) -> "Examples":
         """Take the rows at these positions, in this order."""
-        return Examples(
+        return replace(
+            self,
             rows=self.rows.iloc[indices],
             functionals=self.functionals[indices],
-            functional_names=self.functional_names,
             sequences=tuple(self.sequences[index] for index in indices),
         )
+
+    def with_labels_permuted(self, seed: int) -> "Examples":
+        """Deal the emotions of each actor's takes out anew among them; an augmented copy goes with its take."""
+        dealt: dict[str, str] = {}
+        for actor, own in self.rows.sort_values("take_id").drop_duplicates("take_id").groupby("actor"):
+            generator = np.random.default_rng([seed, int.from_bytes(str(actor).encode())])
+            dealt |= dict(zip(own["take_id"], generator.permutation(own["emotion"].to_numpy()), strict=True))
+        return replace(self, rows=self.rows.assign(emotion=self.rows["take_id"].map(dealt)))

@@ -51,6 +51,11 @@ class Network(EmotionModel):
         self._architecture = ""
         self._network: Any = None
 
+    @classmethod
+    def brief(cls, seed: int) -> Self:
+        """Make a network of one member that trains for two epochs."""
+        return cls(cls.settings_type(members=1, epochs=2), seed)
+
     def fit(self, training: Examples) -> Self:
         """Train every member; scaling, too, is learned without the member's validation actors."""
         parts = (
@@ -82,6 +87,7 @@ class Network(EmotionModel):
 
     def predict_proba(self, examples: Examples) -> np.ndarray:
         """Mean of the members' softmax, float64 (n, 8)."""
+        self._check_calibration(examples)
         self._check_inputs(examples)
         values = self._values(examples)
         total = np.zeros((len(examples), len(EMOTIONS)))
@@ -186,7 +192,8 @@ class Cnn(Network):
     settings_type: ClassVar = ConvolutionSettings
 
     def _values(self, examples: Examples) -> list[np.ndarray]:
-        return [under_peak(sequence) for sequence in examples.sequences]
+        # Calibrated sequences have no peak to refer to: how loud a clip is for its speaker is evidence.
+        return list(examples.sequences) if examples.calibrated else list(map(under_peak, examples.sequences))
 
     def _build(self, width: int) -> Any:
         return convolutional(self.settings, width, len(EMOTIONS))

@@ -1,14 +1,22 @@
 """Who may be trained on and who is judged. The only place where a split is made; nothing else may cut rows in two."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import ACTORS
-from ser_assets.learning.examples import Examples
+from ser_assets.learning.splits import (
+    LeakyRandomSplit,
+    NotebookSplit,
+    PermutedLabelsSplit,
+    RandomSplit,
+    SpeakerCalibratedSplit,
+    SpeakerIndependentSplit,
+    Split,
+    a_few,
+)
 
 # luna5: Luna-Jimenez et al. 2022, doi 10.3390/app12010327. emobox6: Ma et al. 2024, arXiv 2406.07162.
 FOLD_SCHEMES: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
@@ -30,77 +38,22 @@ FOLD_SCHEMES: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "loso": tuple((actor,) for actor in ACTORS),
 }
 
-# What may stand on one side only. A copy carries the take and the recording of its original.
-KEPT_APART: Final = {"actor": "actors", "take_id": "takes", "recording": "recordings"}
+TEST_SHARE: Final = 0.2
+"""Share of the clips that a random split judges, as the notebook has it."""
 
 
-class LeakError(ValueError):
-    """Something that is judged would also be trained on; the message names it."""
+def make_splits(rows: pd.DataFrame, protocols: Sequence[str], schemes: Sequence[str], seed: int) -> list[Split]:
+    """All folds of these protocols, protocol by protocol; those by actor once for each fold scheme.
 
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """One fold: positions of the rows to train on (originals and copies) and of those to judge (originals only).
-
-    rows: the table that was split; columns take_id, variant, actor and recording are read.
-    training, judged: int64 positions into `rows`, kept as read-only arrays.
+    rows: take_id, variant, actor, recording and emotion of every clip. seed: of what is drawn at random.
 
     Raises:
-        LeakError: an actor, a take (or a copy of it) or a recording stands on both sides.
-        ValueError: a side is empty, a position does not exist or is named twice, or a copy would be judged.
+        LeakError, ValueError: as the functions below, one for each protocol, do.
     """
-
-    protocol: str
-    folds: str
-    fold: str
-    training: np.ndarray
-    judged: np.ndarray
-    rows: pd.DataFrame = field(repr=False)
-
-    def __post_init__(self) -> None:
-        for side in ("training", "judged"):
-            positions = np.array(getattr(self, side), dtype=np.int64)
-            positions.setflags(write=False)
-            object.__setattr__(self, side, positions)
-            self._check_positions(side, positions)
-        copies = self.rows.iloc[self.judged].query("variant != 0")
-        if len(copies):
-            raise ValueError(f"{self.title}: augmented copies would be judged: {_a_few(copies['take_id'])}")
-        leaks = [f"{name} {_a_few(shared)}" for name, shared in self.shared().items() if shared]
-        if leaks:
-            raise LeakError(f"{self.title} would train on what it judges: {'; '.join(leaks)}")
-
-    @property
-    def title(self) -> str:
-        """The fold in words, for messages."""
-        return f"{self.protocol} {self.folds} fold {self.fold}"
-
-    def shared(self) -> dict[str, list[str]]:
-        """Name the actors, takes and recordings on both sides; all three are empty in any split that exists."""
-        training, judged = self.rows.iloc[self.training], self.rows.iloc[self.judged]
-        return {name: sorted(set(training[column]) & set(judged[column])) for column, name in KEPT_APART.items()}
-
-    def training_examples(self, examples: Examples) -> Examples:
-        """Take the rows to train on. Raises ValueError when these are not the rows that were split."""
-        return self._side(examples, self.training)
-
-    def judged_examples(self, examples: Examples) -> Examples:
-        """Take the rows to judge. Raises ValueError when these are not the rows that were split."""
-        return self._side(examples, self.judged)
-
-    def _side(self, examples: Examples, positions: np.ndarray) -> Examples:
-        key = ["take_id", "variant"]
-        if not np.array_equal(examples.rows[key].to_numpy(), self.rows[key].to_numpy()):
-            raise ValueError(f"{self.title} was made for other rows than these examples")
-        return examples.subset(positions)
-
-    def _check_positions(self, side: str, positions: np.ndarray) -> None:
-        if positions.size == 0:
-            raise ValueError(f"{self.title}: nothing is {'judged' if side == 'judged' else 'left to train on'}")
-        if positions.min() < 0 or positions.max() >= len(self.rows):
-            raise ValueError(f"{self.title}: {side} names a row that does not exist")
-        if len(np.unique(positions)) != len(positions):
-            raise ValueError(f"{self.title}: {side} names a row twice")
+    unknown = sorted(set(protocols) - set(PROTOCOLS))
+    if unknown:
+        raise ValueError(f"unknown protocol {a_few(unknown)}; there are {', '.join(PROTOCOLS)}")
+    return [split for protocol in protocols for split in PROTOCOLS[protocol](rows, schemes, seed)]
 
 
 def speaker_independent(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]:
@@ -119,18 +72,85 @@ def speaker_independent(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]
     _require_two(heard)
     strangers = sorted(set(heard) - {actor for fold in FOLD_SCHEMES[folds] for actor in fold})
     if strangers:
-        raise ValueError(f"{folds} has no fold for actor {_a_few(strangers)}")
+        raise ValueError(f"{folds} has no fold for actor {a_few(strangers)}")
     held_out = [sorted(set(fold) & set(heard)) for fold in FOLD_SCHEMES[folds]]
     if max(map(len, held_out)) == len(heard):
         raise ValueError(
-            f"{folds} judges all the actors at hand ({_a_few(heard)}) in one fold and leaves none to train on; "
+            f"{folds} judges all the actors at hand ({a_few(heard)}) in one fold and leaves none to train on; "
             "materialise another actor or judge with folds 'loso' (SER_FOLDS=loso)"
         )
     return [
-        _split_by_actor(rows, actors, "speaker_independent", folds, str(number))
+        _by_actor(SpeakerIndependentSplit, rows, actors, "speaker_independent", folds, str(number))
         for number, actors in enumerate(held_out, start=1)
         if actors
     ]
+
+
+def speaker_calibrated(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]:
+    """The folds of `speaker_independent`, each speaker's clips as z-scores within that speaker; raises as it does."""
+    return [
+        SpeakerCalibratedSplit("speaker_calibrated", folds, split.fold, split.training, split.judged, rows)
+        for split in speaker_independent(rows, folds)
+    ]
+
+
+def permuted_labels(rows: pd.DataFrame, folds: str = "luna5", seed: int = 42) -> list[Split]:
+    """The folds of `speaker_independent` with nothing to learn in them: scores above chance would tell of a leak."""
+    return [
+        PermutedLabelsSplit("permuted_labels", folds, split.fold, split.training, split.judged, rows, seed)
+        for split in speaker_independent(rows, folds)
+    ]
+
+
+def random_split(rows: pd.DataFrame, seed: int = 42) -> list[Split]:
+    """One fifth of the takes judged, drawn at random within each emotion; actors are heard on both sides.
+
+    Copies of judged takes, and takes with a judged recording under another name, are left out of training.
+
+    Raises:
+        ValueError: there are too few takes to have each emotion on both sides.
+    """
+    _, judged = _drawn(rows, np.flatnonzero(rows["variant"] == 0), seed)
+    heard = rows.iloc[judged]
+    crossing = rows["take_id"].isin(heard["take_id"]) | rows["recording"].isin(heard["recording"])
+    return [RandomSplit("random_split", "", "1", np.flatnonzero(~crossing), judged, rows)]
+
+
+def random_split_leaky(rows: pd.DataFrame, seed: int = 42) -> list[Split]:
+    """A random split made after augmentation, as the notebook made it: shows what the leak is worth, nothing else.
+
+    Judged are the originals among the fifth that is drawn; its copies stand on neither side. Raises as `random_split`.
+    """
+    training, drawn = _drawn(rows, np.arange(len(rows)), seed)
+    judged = drawn[rows["variant"].to_numpy()[drawn] == 0]
+    return [LeakyRandomSplit("random_split_leaky", "", "1", training, judged, rows)]
+
+
+def notebook_split(rows: pd.DataFrame, seed: int = 42) -> NotebookSplit:
+    """The notebook's own split, for its replay: as `random_split_leaky`, and judged copies count like originals."""
+    training, judged = _drawn(rows, np.arange(len(rows)), seed)
+    return NotebookSplit("notebook", "", "1", training, judged, rows)
+
+
+PROTOCOLS: Final[dict[str, Callable[[pd.DataFrame, Sequence[str], int], list[Split]]]] = {
+    "speaker_independent": lambda rows, schemes, _: [
+        split for folds in schemes for split in speaker_independent(rows, folds)
+    ],
+    "speaker_calibrated": lambda rows, schemes, _: [
+        split for folds in schemes for split in speaker_calibrated(rows, folds)
+    ],
+    "random_split": lambda rows, _, seed: random_split(rows, seed),
+    "random_split_leaky": lambda rows, _, seed: random_split_leaky(rows, seed),
+    "permuted_labels": lambda rows, schemes, seed: [
+        split for folds in schemes for split in permuted_labels(rows, folds, seed)
+    ],
+}
+
+
+def dropped_folds(actors: Iterable[str], folds: str) -> list[str]:
+    """Name the folds of a scheme, by number from 1, that judge none of these actors and are dropped."""
+    at_hand = set(actors)
+    return [str(number) for number, fold in enumerate(FOLD_SCHEMES[folds], start=1) if not at_hand & set(fold)]
 
 
 def validation_parts(rows: pd.DataFrame, parts: int, seed: int) -> Iterator[Split | None]:
@@ -145,14 +165,17 @@ def validation_parts(rows: pd.DataFrame, parts: int, seed: int) -> Iterator[Spli
     size = max(1, round(len(actors) / 5))
     for part in range(parts):
         chosen = [actors[order[(part * size + step) % len(actors)]] for step in range(size)]
-        yield _split_by_actor(rows, chosen, "validation", "by actor", str(part + 1)) if len(actors) > 1 else None
+        if len(actors) == 1:
+            yield None
+        else:
+            yield _by_actor(SpeakerIndependentSplit, rows, chosen, "validation", "by actor", str(part + 1))
 
 
-def leak_proof(splits: list[Split]) -> pd.DataFrame:
-    """For each fold what stands on each side and what stands on both: the last three columns are all zero.
+def leak_proof(splits: Iterable[Split]) -> pd.DataFrame:
+    """For each fold what stands on each side, what stands on both, and what the protocol promises to keep apart.
 
     Columns: protocol, folds, fold, judged_actors, training_actors, judged_takes, training_clips, shared_actors,
-    shared_takes, shared_recordings.
+    shared_takes, shared_recordings (counts), kept_apart ('actors, takes, recordings'; empty where nothing is promised).
     """
     return pd.DataFrame([_proof_row(split) for split in splits])
 
@@ -168,20 +191,33 @@ def _proof_row(split: Split) -> dict[str, object]:
         "judged_takes": len(judged),
         "training_clips": len(training),
         **{f"shared_{name}": len(shared) for name, shared in split.shared().items()},
+        "kept_apart": ", ".join(split.kept_apart),
     }
 
 
-def _split_by_actor(rows: pd.DataFrame, actors: list[str], protocol: str, folds: str, fold: str) -> Split:
+def _by_actor(
+    kind: type[SpeakerIndependentSplit], rows: pd.DataFrame, actors: list[str], protocol: str, folds: str, fold: str
+) -> Split:
     held_out = rows["actor"].isin(actors).to_numpy()
     original = rows["variant"].to_numpy() == 0
-    return Split(
-        protocol=protocol,
-        folds=folds,
-        fold=fold,
-        training=np.flatnonzero(~held_out),
-        judged=np.flatnonzero(held_out & original),
-        rows=rows,
-    )
+    return kind(protocol, folds, fold, np.flatnonzero(~held_out), np.flatnonzero(held_out & original), rows)
+
+
+def _drawn(rows: pd.DataFrame, positions: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a fifth of these positions, emotion by emotion, whatever the order of the rows; training, then drawn."""
+    from sklearn.model_selection import train_test_split
+
+    clips = rows.iloc[positions]
+    in_order = positions[np.lexsort([clips["variant"], clips["take_id"]])]
+    emotions = rows["emotion"].to_numpy()[in_order]
+    _, takes_each = np.unique(emotions, return_counts=True)
+    if len(takes_each) < 2 or takes_each.min() < 2 or TEST_SHARE * len(in_order) < len(takes_each):
+        raise ValueError(
+            f"{len(in_order)} clips of {len(takes_each)} emotions are too few for a random split with each emotion on "
+            "both sides; materialise more actors, or leave the random splits out of SER_PROTOCOLS"
+        )
+    training, drawn = train_test_split(in_order, test_size=TEST_SHARE, random_state=seed, stratify=emotions)
+    return np.sort(training), np.sort(drawn)
 
 
 def _require_two(actors: list[str]) -> None:
@@ -189,8 +225,3 @@ def _require_two(actors: list[str]) -> None:
         raise ValueError("needs at least two actors; none is materialised")
     if len(actors) == 1:
         raise ValueError(f"needs at least two actors; only {actors[0]} is materialised")
-
-
-def _a_few(names: object) -> str:
-    listed = sorted(set(map(str, names)))  # type: ignore[call-overload]
-    return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")

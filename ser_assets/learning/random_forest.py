@@ -43,6 +43,11 @@ class RandomForest(EmotionModel):
         self._session: Any = None
         self._gains = np.empty(0)
 
+    @classmethod
+    def brief(cls, seed: int) -> Self:
+        """Make a forest of five trees."""
+        return cls(ForestSettings(trees=5), seed)
+
     def fit(self, training: Examples) -> Self:
         """Grow the forest on all rows."""
         from sklearn.ensemble import RandomForestClassifier
@@ -64,6 +69,7 @@ class RandomForest(EmotionModel):
 
     def predict_proba(self, examples: Examples) -> np.ndarray:
         """Share of the trees' votes for each emotion, float64 (n, 8); an emotion never heard gets 0."""
+        self._check_calibration(examples)
         self._check_features(examples)
         votes = self._session.run(["probabilities"], {"functionals": examples.functionals})[0].astype(np.float64)
         probabilities = np.zeros((len(examples), len(EMOTIONS)))

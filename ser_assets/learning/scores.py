@@ -1,23 +1,33 @@
-"""How good predictions are: metrics, each with the interval in which it would fall for other actors.
+"""How good predictions are: tables of metrics, each with the interval in which it would fall for other actors.
 
-Every metric is worked out from sums per actor (confusion counts, log losses, won comparisons), so that a bootstrap over
-actors is a product with the number of times that each actor was drawn.
-
-Emotions that are missing are left out of a mean over emotions, in a small corpus and in a draw alike: UAR takes the
-emotions that were performed, F1 macro those performed or predicted (as scikit-learn does), ROC AUC those that were
-performed by somebody and not by everybody. So a draw without any 'neutral' is scored on the other seven.
+`learning.metrics` says what each metric is and what becomes of emotions that nobody performed.
 """
 
+from collections.abc import Iterator
+from itertools import combinations
 from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.judging import PROBABILITY_COLUMNS
+from ser_assets.learning.bootstrap import interval, times_drawn
+from ser_assets.learning.metrics import (
+    CALIBRATION_BINS,
+    METRICS,
+    accuracy_and_uar,
+    calibration_bin,
+    calibration_edges,
+    metric_values,
+    performed_labels,
+    probability_array,
+    sums_by_actor,
+)
 
-METRICS: Final = ("accuracy", "uar", "f1_macro", "f1_weighted", "roc_auc", "log_loss")
-INTERVAL_PERCENT: Final = (2.5, 97.5)
+GROUPINGS: Final = ("emotion", "actor", "gender", "intensity", "statement")
+TAKE_LABELS: Final = ("gender", "intensity", "statement")
+
+_JUDGEMENT: Final = ["model", "protocol", "folds"]
 
 
 def score_table(predictions: pd.DataFrame, draws: int = 2000, seed: int = 42) -> pd.DataFrame:
@@ -28,25 +38,119 @@ def score_table(predictions: pd.DataFrame, draws: int = 2000, seed: int = 42) ->
 
     Returns: columns model, protocol, folds, metric, value, low, high, actors, takes; a row for each of `METRICS`. low
     and high are the 2.5th and 97.5th percentile (Efron 1979) and NaN where one actor is all there is: nothing tells
-    then how much another one would differ. With two or three actors they are there, wide and coarse.
+    then how much another one would differ. With two or three actors they are there, wide and coarse. A calibration
+    error is a mean of absolute values, which chance can only raise: where it is small, its draws lie above it, and its
+    interval may too.
 
     Raises:
         ValueError: there is no prediction, a probability is not finite, or a take is judged twice.
     """
     _check(predictions)
-    keys = ["model", "protocol", "folds"]
-    tables = [
-        _scores_of(judged, draws, seed).assign(**dict(zip(keys, map(str, names), strict=True)))
-        for names, judged in predictions.groupby(keys, sort=False)
+    rows = []
+    for names, judged in _each_judgement(predictions):
+        scored = _scored(judged, draws, seed)
+        for metric in METRICS:
+            low, high = interval(scored.drawn[metric])
+            rows.append((*names, metric, scored.value[metric], low, high, scored.actors, len(judged)))
+    return pd.DataFrame(rows, columns=[*_JUDGEMENT, "metric", "value", "low", "high", "actors", "takes"])
+
+
+def score_differences(predictions: pd.DataFrame, draws: int = 2000, seed: int = 42) -> pd.DataFrame:
+    """Compare every two models under each protocol by paired bootstrap: both are scored on the same drawn actors.
+
+    predictions, draws, seed: as for `score_table`, whose values and draws these are the differences of.
+
+    Returns: columns protocol, folds, metric, model, other, difference (model minus other), low, high, actors, takes; a
+    row for each of `METRICS`. `model` is the one with the higher UAR (the first to appear where they tie); a log loss
+    or calibration error below zero is therefore in its favour. Pairs not judged on the same takes are left out.
+
+    Raises:
+        ValueError: as `score_table`.
+    """
+    _check(predictions)
+    rows = []
+    for names, judged in predictions.groupby(["protocol", "folds"], sort=False):
+        scored = {str(model): _scored(own, draws, seed) for model, own in judged.groupby("model", sort=False)}
+        for pair in combinations(scored, 2):
+            model, other = sorted(pair, key=lambda name: scored[name].value["uar"], reverse=True)
+            better, worse = scored[model], scored[other]
+            if better.takes != worse.takes:
+                continue
+            for metric in METRICS:
+                difference = better.value[metric] - worse.value[metric]
+                low, high = interval(better.drawn[metric] - worse.drawn[metric])
+                basis = (better.actors, len(better.takes))
+                rows.append((*map(str, names), metric, model, other, difference, low, high, *basis))
+    text = ["protocol", "folds", "metric", "model", "other"]
+    real, whole = ["difference", "low", "high"], ["actors", "takes"]
+    # Without a pair there is no row to tell the types from, and the table must still fit into a database.
+    types = {**dict.fromkeys(text, "str"), **dict.fromkeys(real, "float64"), **dict.fromkeys(whole, "int64")}
+    return pd.DataFrame(rows, columns=[*types]).astype(types)
+
+
+def scores_by_group(predictions: pd.DataFrame, takes: pd.DataFrame, draws: int = 2000, seed: int = 42) -> pd.DataFrame:
+    """Score each model on the takes of each emotion, actor, gender, intensity and statement alone.
+
+    predictions, draws, seed: as for `score_table`.
+    takes: one row a take, columns take_id, gender, intensity, statement; others are not looked at.
+
+    Returns: columns model, protocol, folds, grouping (one of `GROUPINGS`), group, metric (accuracy or uar), value, low,
+    high, actors, takes; emotions in the order of `EMOTIONS`, other groups sorted. The intervals are by bootstrap over
+    the actors of the group, and NaN where that is one. UAR takes the emotions that were performed in the group.
+
+    Raises:
+        ValueError: as `score_table`; a judged take is not in `takes` with all its labels, or is there twice.
+    """
+    _check(predictions)
+    labelled = predictions.merge(takes[["take_id", *TAKE_LABELS]], on="take_id", how="left", validate="many_to_one")
+    unknown = labelled.loc[labelled[list(TAKE_LABELS)].isna().any(axis=1), "take_id"]
+    if len(unknown):
+        raise ValueError(f"gender, intensity or statement of take {unknown.iloc[0]} is not known")
+    rows = [
+        (*names, *scores)
+        for names, judged in _each_judgement(labelled)
+        for scores in _scores_of_groups(judged, draws, seed)
     ]
-    columns = ["model", "protocol", "folds", "metric", "value", "low", "high", "actors", "takes"]
-    return pd.concat(tables, ignore_index=True)[columns]
+    columns = [*_JUDGEMENT, "grouping", "group", "metric", "value", "low", "high", "actors", "takes"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def reliability(predictions: pd.DataFrame, bins: int = CALIBRATION_BINS) -> pd.DataFrame:
+    """Tell how often one model under one protocol is right, by how sure it is.
+
+    bins: number of bins of equal width of the top probability; each holds its upper edge and not its lower one.
+
+    Returns: columns low, high (edges of the bin), confidence (mean top probability), accuracy, takes; empty bins are
+    left out. The calibration error is the mean distance of confidence and accuracy, each bin counting by its takes.
+
+    Raises:
+        ValueError: as `score_table`; or the predictions are of several models or protocols.
+    """
+    _check(predictions)
+    if len(predictions[_JUDGEMENT].drop_duplicates()) > 1:
+        raise ValueError("reliability is told of one model under one protocol, and these are several")
+    probabilities = probability_array(predictions)
+    confidence = probabilities.max(axis=1)
+    hit = probabilities.argmax(axis=1) == performed_labels(predictions)
+    in_bin = calibration_bin(confidence, bins)
+    takes = np.bincount(in_bin, minlength=bins)
+    filled = np.flatnonzero(takes)
+    edges = calibration_edges(bins)
+    return pd.DataFrame(
+        {
+            "low": edges[filled],
+            "high": edges[filled + 1],
+            "confidence": np.bincount(in_bin, confidence, bins)[filled] / takes[filled],
+            "accuracy": np.bincount(in_bin, hit, bins)[filled] / takes[filled],
+            "takes": takes[filled],
+        }
+    )
 
 
 def confusion_matrix(predictions: pd.DataFrame) -> np.ndarray:
     """Count takes by performed (row) and most probable (column) emotion, int64 (8, 8) in the order of `EMOTIONS`."""
     counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), dtype=np.int64)
-    np.add.at(counts, (_performed(predictions), _most_probable(predictions)), 1)
+    np.add.at(counts, (performed_labels(predictions), probability_array(predictions).argmax(axis=1)), 1)
     return counts
 
 
@@ -60,111 +164,64 @@ def recall_by_emotion(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def recall_by_actor(predictions: pd.DataFrame) -> pd.DataFrame:
     """Columns actor, uar, accuracy, takes, sorted by actor."""
-    sums = _sums_by_actor(predictions)
-    each = _metrics(sums, np.eye(len(sums.actors)))
+    sums = sums_by_actor(predictions)
+    each = metric_values(sums, np.eye(len(sums.actors)))
     takes = sums.confusion.sum(axis=(1, 2)).astype(np.int64)
     return pd.DataFrame({"actor": sums.actors, "uar": each["uar"], "accuracy": each["accuracy"], "takes": takes})
 
 
-class _Sums(NamedTuple):
-    actors: list[str]
-    confusion: np.ndarray
-    """(A, 8, 8) takes of each actor by performed and most probable emotion."""
-    log_loss: np.ndarray
-    """(A,) sum of the log losses of each actor's takes."""
-    wins: np.ndarray
-    """(8, A, A) comparisons won by a take of the first actor with the emotion over one of the second without it."""
+class _Scored(NamedTuple):
+    """One model under one protocol: each metric as it is, and in every draw."""
+
+    value: dict[str, float]
+    drawn: dict[str, np.ndarray]
+    actors: int
+    takes: frozenset[str]
 
 
-def _scores_of(judged: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
-    sums = _sums_by_actor(judged)
+def _scored(judged: pd.DataFrame, draws: int, seed: int) -> _Scored:
+    sums = sums_by_actor(judged)
     actors = len(sums.actors)
-    points = _metrics(sums, np.ones((1, actors)))
-    times_drawn = np.random.default_rng(seed).multinomial(actors, np.full(actors, 1 / actors), size=draws)
-    drawn = _metrics(sums, times_drawn.astype(np.float64))
-    rows = []
-    for metric in METRICS:
-        low, high = _interval(drawn[metric]) if actors > 1 else (np.nan, np.nan)
-        rows.append((metric, points[metric][0], low, high, actors, len(judged)))
-    return pd.DataFrame(rows, columns=["metric", "value", "low", "high", "actors", "takes"])
+    value = {metric: float(values[0]) for metric, values in metric_values(sums, np.ones((1, actors))).items()}
+    drawn = metric_values(sums, times_drawn(actors, draws, seed))
+    return _Scored(value, drawn, actors, frozenset(judged["take_id"]))
 
 
-def _interval(drawn: np.ndarray) -> tuple[float, float]:
-    known = drawn[~np.isnan(drawn)]
-    low, high = np.percentile(known, INTERVAL_PERCENT) if known.size else (np.nan, np.nan)
-    return low, high
+def _scores_of_groups(judged: pd.DataFrame, draws: int, seed: int) -> Iterator[tuple[object, ...]]:
+    """Yield grouping, group, metric, value, low, high, actors, takes."""
+    actors, performed = judged["actor"].to_numpy(dtype=str), performed_labels(judged)
+    hit = probability_array(judged).argmax(axis=1) == performed
+    for grouping in GROUPINGS:
+        group_of = judged[grouping].to_numpy(dtype=str)
+        there = sorted(set(group_of), key=EMOTIONS.index if grouping == "emotion" else None)
+        for group in there:
+            inside = group_of == group
+            heard, actor = np.unique(actors[inside], return_inverse=True)
+            hits, all_takes = _hits_and_takes(actor, performed[inside], hit[inside])
+            times = times_drawn(len(heard), draws, seed)
+            value = accuracy_and_uar(hits.sum(axis=0, keepdims=True), all_takes.sum(axis=0, keepdims=True))
+            drawn = accuracy_and_uar(times @ hits, times @ all_takes)
+            for metric in value:
+                low, high = interval(drawn[metric])
+                yield grouping, group, metric, float(value[metric][0]), low, high, len(heard), int(inside.sum())
 
 
-def _metrics(sums: _Sums, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Each metric, (D,), for actors that count as often as `weights` (D, A) says."""
-    confusion = np.tensordot(weights, sums.confusion, axes=1)
-    hits = np.diagonal(confusion, axis1=1, axis2=2)
-    performed, predicted = confusion.sum(axis=2), confusion.sum(axis=1)
-    takes = performed.sum(axis=1)
-    f1 = _ratio(2 * hits, performed + predicted)
-    return {
-        "accuracy": hits.sum(axis=1) / takes,
-        "uar": _mean_of_those_there(_ratio(hits, performed)),
-        "f1_macro": _mean_of_those_there(f1),
-        "f1_weighted": (np.nan_to_num(f1) * performed).sum(axis=1) / takes,
-        "roc_auc": _roc_auc(sums.wins, weights, performed, takes),
-        "log_loss": weights @ sums.log_loss / takes,
-    }
+def _hits_and_takes(actor: np.ndarray, performed: np.ndarray, hit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Count the takes of each actor (A) and emotion (8): those that were recognised, and all; float64 (A, 8) both."""
+    of_actor, of_emotion = np.eye(actor.max() + 1)[actor], np.eye(len(EMOTIONS))[performed]
+    return of_actor[hit].T @ of_emotion[hit], of_actor.T @ of_emotion
 
 
-def _roc_auc(wins: np.ndarray, weights: np.ndarray, performed: np.ndarray, takes: np.ndarray) -> np.ndarray:
-    """One emotion against the rest, mean over emotions: the share of comparisons won (Mann-Whitney), ties by half."""
-    won = np.stack([((weights @ by_actor) * weights).sum(axis=1) for by_actor in wins], axis=1)
-    return _mean_of_those_there(_ratio(won, performed * (takes[:, None] - performed)))
-
-
-def _sums_by_actor(predictions: pd.DataFrame) -> _Sums:
-    actors, actor = np.unique(predictions["actor"].to_numpy(dtype=str), return_inverse=True)
-    performed, probabilities = _performed(predictions), _probabilities(predictions)
-    confusion = np.zeros((len(actors), len(EMOTIONS), len(EMOTIONS)))
-    np.add.at(confusion, (actor, performed, probabilities.argmax(axis=1)), 1)
-    given_to_truth = probabilities[np.arange(len(actor)), performed]
-    smallest = np.finfo(np.float64).eps
-    losses = -np.log(np.clip(given_to_truth, smallest, 1 - smallest))
-    membership = np.eye(len(actors))[actor]
-    wins = [_wins(probabilities[:, label], performed == label, membership) for label in range(len(EMOTIONS))]
-    return _Sums(actors.tolist(), confusion, membership.T @ losses, np.stack(wins))
-
-
-def _wins(scores: np.ndarray, positive: np.ndarray, membership: np.ndarray) -> np.ndarray:
-    """Count how often a positive take (by actor, rows) scores higher than a negative one (columns); ties are half."""
-    higher = np.sign(scores[positive, None] - scores[None, ~positive]) / 2 + 0.5
-    won: np.ndarray = membership[positive].T @ higher @ membership[~positive]
-    return won
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0)
-
-
-def _mean_of_those_there(values: np.ndarray) -> np.ndarray:
-    there = ~np.isnan(values)
-    return _ratio(np.where(there, values, 0).sum(axis=1), there.sum(axis=1))
-
-
-def _performed(predictions: pd.DataFrame) -> np.ndarray:
-    index = {emotion: number for number, emotion in enumerate(EMOTIONS)}
-    return predictions["emotion"].map(index).to_numpy(dtype=np.int64)
-
-
-def _probabilities(predictions: pd.DataFrame) -> np.ndarray:
-    return predictions[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
-
-
-def _most_probable(predictions: pd.DataFrame) -> np.ndarray:
-    labels: np.ndarray = _probabilities(predictions).argmax(axis=1)
-    return labels
+def _each_judgement(predictions: pd.DataFrame) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
+    """Yield model, protocol and folds, and the predictions that were made under them."""
+    for names, judged in predictions.groupby(_JUDGEMENT, sort=False):
+        yield tuple(map(str, names)), judged
 
 
 def _check(predictions: pd.DataFrame) -> None:
     if predictions.empty:
         raise ValueError("there is no prediction to score")
-    if not np.isfinite(_probabilities(predictions)).all():
+    if not np.isfinite(probability_array(predictions)).all():
         raise ValueError("a predicted probability is not finite")
-    if predictions.duplicated(["model", "protocol", "folds", "take_id"]).any():
+    if predictions.duplicated([*_JUDGEMENT, "take_id"]).any():
         raise ValueError("a take is judged twice by one model under one protocol")

@@ -52,6 +52,14 @@ def percent_axis(axis: Any) -> None:
     axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
 
 
+def colour_legend(figure: "Figure", colours: dict[str, str]) -> None:
+    """Say above the panels what each colour stands for."""
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=colour, label=label) for label, colour in colours.items()]
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), frameon=False)
+
+
 def draw_waveform(axes: "Axes", samples: np.ndarray, sampling_rate: int, colour: str) -> None:
     """Envelope of a clip over time in seconds, drawn to the clip's own peak."""
     low, high = _envelope(samples, bins=600)

@@ -1,83 +1,114 @@
-"""What stands on the page: the values for its templates, its pictures, and the same figures for machines."""
+"""What stands on the page: the values for its templates, and the same figures for machines."""
 
+import dataclasses
 import json
-import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.scores import confusion_matrix
-from ser_assets.reporting import plots
-from ser_assets.reporting.canvas import to_png
-from ser_assets.reporting.data import ReportData
-from ser_assets.reporting.labels import CHANCE, METRIC_NAMES, METRIC_NOTES, MODEL_NAMES, in_order, readable
-from ser_assets.reporting.pictures import data_uri
-from ser_assets.reporting.summary import (
-    Board,
-    boards,
-    headline,
-    recalls_by_actor,
-    recalls_by_emotion,
-    score_markdown,
+from ser_assets.learning.scores import confusion_matrix, reliability
+from ser_assets.reporting.boards import Board, Score, all_models, boards
+from ser_assets.reporting.comparison import chance_check, differences_on, gaps
+from ser_assets.reporting.data import MissedTake, ReportData
+from ser_assets.reporting.figures import all_pictures
+from ser_assets.reporting.labels import (
+    CHANCE,
+    FOLD_NAMES,
+    GROUPING_NAMES,
+    METRIC_NAMES,
+    METRIC_NOTES,
+    MODEL_NAMES,
+    in_order,
+    percent,
+    readable,
 )
+from ser_assets.reporting.proof import SIDES, proofs
+from ser_assets.reporting.references import REFERENCES, Reference
+from ser_assets.reporting.replay import COMMAND, WAY_NAMES, WHY_THEY_DIFFER, replay_gap, replayed_models
+from ser_assets.reporting.summary import board_markdown, headline, recalls_by_actor, recalls_by_emotion
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_SHARED = ["shared_takes", "shared_recordings", "shared_actors"]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure of the page: its file name without ending, its section, what it shows, and its PNG bytes."""
-
-    name: str
-    section: str
-    caption: str
-    png: bytes
-
-    @property
-    def uri(self) -> str:
-        """The picture as a `data:` URI."""
-        return data_uri(self.png)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels, as the PNG header has them."""
-        width, height = struct.unpack(">II", self.png[16:24])
-        return width, height
+# Longer lists of rejected files are folded up, on the screen and in print.
+_PATHS_SHOWN = 12
+# Facts with more letters than this have a line of their own, the others stand in columns.
+_WIDE_FACT = 28
 
 
 def page_content(data: ReportData) -> dict[str, Any]:
-    """Values for the templates; the first board is the one that the headline and the figures are about."""
+    """Values for the templates; the first board is the one that the headline and the figures are about.
+
+    sections: title of each section that has something to show, by its anchor, in the order of the page.
+    """
     tables = boards(data.scores)
+    differences = differences_on(tables[0], data.differences)
+    references = _references(data)
+    replayed = replayed_models(data.replay)
+    proven = proofs(data.leak_proof)
+    pictures = list(all_pictures(data, tables, references))
     return {
-        "headline": headline(tables[0]),
+        "sections": _sections(data, tables, {picture.section for picture in pictures}),
+        "headline": headline(tables[0], differences),
         "board": tables[0],
         "boards": tables,
-        "models": {model: readable(model, MODEL_NAMES) for table in tables for model in table.rows},
-        "metrics": {metric: readable(metric, METRIC_NAMES) for table in tables for metric in table.metrics},
-        "metric_notes": [METRIC_NOTES[m] for m in tables[0].metrics if m in METRIC_NOTES],
-        "score_markdown": score_markdown(data.scores),
+        "board_markdown": board_markdown,
+        "models": {model: readable(model, MODEL_NAMES) for model in all_models(tables)},
+        "metrics": {metric: readable(metric, METRIC_NAMES) for metric in METRIC_NAMES}
+        | {metric: readable(metric, METRIC_NAMES) for table in tables for metric in table.metrics},
+        "metric_notes": [METRIC_NOTES[metric] for metric in tables[0].metrics if metric in METRIC_NOTES],
+        "protocol_notes": {table.name: table.note for table in tables if table.note},
+        "fold_notes": {table.folds: FOLD_NAMES[table.folds] for table in tables if table.folds in FOLD_NAMES},
+        "gaps": gaps(tables),
+        "chance_checks": [chance_check(table) for table in tables if table.protocol == "permuted_labels"],
+        "references": references,
+        "differences": differences,
         "chance": CHANCE,
+        "groups": _groups(tables[0].of(data.group_scores)),
+        "missed": [_in_board_order(take, tables[0]) for take in data.missed],
+        "missed_sentence": _missed_sentence(data, tables[0]),
+        "replayed": replayed,
+        "replay_gap": replay_gap(replayed),
+        "ways": WAY_NAMES,
+        "why_they_differ": WHY_THEY_DIFFER,
+        "replay_command": COMMAND,
+        "sides": SIDES,
+        "proofs": proven,
+        "leaks": [leak for proof in proven for leak in proof.leaks],
         "corpus": _corpus(data.takes),
         "rejected": _rejected(data.rejected),
-        "leak_proof": _leak_proof(data.leak_proof),
-        "leaks": _leaks(data.leak_proof, tables[0]),
+        "paths_shown": _PATHS_SHOWN,
         "facts": data.facts,
+        "wide_fact": _WIDE_FACT,
         "notice": data.notice,
-        "pictures": list(_pictures(data, tables[0])),
+        "pictures": pictures,
     }
+
+
+def _sections(data: ReportData, tables: list[Board], drawn: set[str]) -> dict[str, str]:
+    several = len(tables) > 1
+    candidates = {
+        "protocols": ("Protocols side by side" if several else "Scores", True),
+        "reliability": ("Is its confidence to be believed?", "reliability" in drawn),
+        "confusion": ("What is taken for what", "confusion" in drawn),
+        "recall": ("Which emotions, which voices", "recall" in drawn or "groups" in drawn),
+        "missed": ("Takes that every model misses", data.missed_count > 0),
+        "notebook": ("The notebook, replayed", len(data.replay) > 0),
+        "boards": ("All scores", several),
+        "proof": ("Leak proof", len(data.leak_proof) > 0),
+        "corpus": ("What went in", bool(len(data.takes) or len(data.clips) or len(data.rejected))),
+        "curves": ("How the networks learned", "curves" in drawn),
+        "importances": ("What the Random Forest listens to", "importances" in drawn),
+        "examples": ("What the emotions look like", "examples" in drawn),
+        "facts": ("How to get these numbers again", bool(data.facts)),
+    }
+    return {anchor: title for anchor, (title, is_there) in candidates.items() if is_there}
 
 
 def machine_readable(data: ReportData) -> dict[str, Any]:
     """All figures of the page as plain values that JSON can hold; a number that does not exist is null."""
     tables = boards(data.scores)
-    best = headline(tables[0])
-    judged = _of(tables[0], data.predictions)
+    best = headline(tables[0], differences_on(tables[0], data.differences))
+    judged = tables[0].of(data.predictions)
+    by_model = [(str(model), own) for model, own in judged.groupby("model")] if len(judged) else []
     return {
         "headline": {
             "model": best.model,
@@ -88,13 +119,17 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
             "chance": CHANCE,
         },
         "scores": _records(data.scores),
+        "differences": _records(data.differences),
+        "group_scores": _records(data.group_scores),
+        "references": [dataclasses.asdict(reference) for reference in _references(data)],
         "emotions": list(EMOTIONS),
-        "confusion": {
-            str(model): confusion_matrix(own).tolist()
-            for model, own in (judged.groupby("model") if len(judged) else ())
-        },
+        "reliability": {model: _records(reliability(own)) for model, own in by_model},
+        "confusion": {model: confusion_matrix(own).tolist() for model, own in by_model},
         "recall_by_actor": _records(recalls_by_actor(judged)) if len(judged) else [],
         "recall_by_emotion": _records(recalls_by_emotion(judged)) if len(judged) else [],
+        "missed_by_all": data.missed_count,
+        "missed": [_missed_record(take) for take in data.missed],
+        "notebook_replay": _records(data.replay),
         "corpus": _corpus(data.takes),
         "clips": _records(_clip_counts(data.clips)) if len(data.clips) else [],
         "rejected": _records(data.rejected),
@@ -106,41 +141,62 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
     }
 
 
-def _of(board: Board, table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the board's own protocol and folds; a table without these columns is of one protocol and kept whole."""
-    if table.empty or not {"protocol", "folds"} <= set(table.columns):
-        return table
-    return table[(table["protocol"] == board.protocol) & (table["folds"] == board.folds)]
+def _references(data: ReportData) -> tuple[Reference, ...]:
+    """People and published systems; none beside voices of which a notice warns."""
+    return () if data.notice else REFERENCES
 
 
-def _pictures(data: ReportData, board: Board) -> Iterator[Picture]:
-    judged = _of(board, data.predictions)
-    yield _picture(
-        "scores", "scores", "UAR and accuracy with 95 % interval, by model", plots.score_comparison(data.scores)
+def _groups(group_scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """UAR by gender, intensity and statement: a row for each group, `scores` by model."""
+    if group_scores.empty:
+        return []
+    own = group_scores[(group_scores["metric"] == "uar") & group_scores["grouping"].isin(GROUPING_NAMES)]
+    rows = [
+        {
+            "grouping": GROUPING_NAMES[str(grouping)],
+            "group": str(group),
+            "scores": {
+                row["model"]: Score(row["value"], row["low"], row["high"], row["actors"], row["takes"])
+                for row in table.to_dict("records")
+            },
+        }
+        for (grouping, group), table in own.groupby(["grouping", "group"])
+    ]
+    order = list(GROUPING_NAMES.values())
+    return sorted(rows, key=lambda row: order.index(row["grouping"]))
+
+
+def _missed_sentence(data: ReportData, board: Board) -> str:
+    """How many takes every model misses; empty where there are none."""
+    if not data.missed_count:
+        return ""
+    judged = max(found["uar"].takes for found in board.rows.values())
+    who = "Every model misses" if len(board.rows) > 2 else "All models miss"
+    shown = (
+        f" Shown: the {len(data.missed)} whose emotion the models thought least likely."
+        if 0 < len(data.missed) < data.missed_count
+        else ""
     )
-    if len(judged):
-        for model in in_order(judged["model"].tolist(), list(board.rows)):
-            caption = f"Confusion matrix of {readable(model, MODEL_NAMES)}"
-            yield _picture(f"confusion_{model}", "confusion", caption, plots.model_confusion(judged, model))
-        yield _picture("recall_by_emotion", "recall", "Recall of each emotion, by model", plots.emotion_bars(judged))
-        yield _picture("uar_by_actor", "recall", "UAR of each actor, by model", plots.actor_bars(judged))
-    if len(data.clips):
-        caption = "Clips of each actor and emotion, originals and augmented copies"
-        yield _picture("samples", "corpus", caption, plots.samples_per_actor_and_emotion(data.clips))
-    for gender in sorted({clip.gender for clip in data.examples}):
-        caption = f"One {gender} clip of each emotion: waveform and log-mel spectrogram"
-        yield _picture(f"examples_{gender}", "examples", caption, plots.example_grid(data.examples, gender))
-    if len(data.importances):
-        caption = "The features that the Random Forest leans on most"
-        yield _picture("importances", "importances", caption, plots.feature_importances(data.importances))
-    curves = _of(board, data.learning_curves)
-    if len(curves):
-        caption = "Loss and accuracy by epoch in training and validation"
-        yield _picture("learning_curves", "curves", caption, plots.learning_curves(curves))
+    return f"{who} {data.missed_count} of {judged} takes ({percent(data.missed_count / judged)}).{shown}"
 
 
-def _picture(name: str, section: str, caption: str, figure: "Figure") -> Picture:
-    return Picture(name, section, caption, to_png(figure))
+def _in_board_order(take: MissedTake, board: Board) -> MissedTake:
+    said = {model: take.said[model] for model in in_order(list(take.said), list(board.rows))}
+    return dataclasses.replace(take, said=said)
+
+
+def _missed_record(take: MissedTake) -> dict[str, Any]:
+    return {
+        "take_id": take.clip.take_id,
+        "actor": take.actor,
+        "emotion": take.clip.emotion,
+        "intensity": take.intensity,
+        "statement": take.statement,
+        "said": {
+            model: {"emotion": emotion, "probability": float(probability)}
+            for model, (emotion, probability) in take.said.items()
+        },
+    }
 
 
 def _corpus(takes: pd.DataFrame) -> dict[str, Any] | None:
@@ -166,23 +222,6 @@ def _rejected(rejected: pd.DataFrame) -> dict[str, list[str]]:
         return {}
     by_reason = rejected.groupby("reason")["path"].apply(lambda paths: sorted(map(str, paths)))
     return {str(reason): paths for reason, paths in sorted(by_reason.items(), key=lambda item: -len(item[1]))}
-
-
-def _leak_proof(leak_proof: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = [{str(name): value for name, value in row.items()} for row in leak_proof.to_dict("records")]
-    for row in rows:
-        for side in ("training_actors", "judged_actors"):
-            row[side] = row[side] if isinstance(row[side], str) else " ".join(map(str, row[side]))
-        row["clean"] = all(row[shared] == 0 for shared in _SHARED)
-    return rows
-
-
-def _leaks(leak_proof: pd.DataFrame, board: Board) -> list[str]:
-    """Folds of the headline's own protocol that share anything between training and judging."""
-    if leak_proof.empty:
-        return []
-    own = _of(board, leak_proof)
-    return [str(fold) for fold in own.loc[own[_SHARED].sum(axis=1) > 0, "fold"]]
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What the report is made of: the tables, clips and facts that are handed in, before anything is drawn or written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,29 +19,56 @@ class ExampleClip:
 
 
 @dataclass(frozen=True)
+class MissedTake:
+    """A take that every model names wrong: its clip, who performed what, and what each model said instead.
+
+    said: by model the emotion that it named and the probability, 0 to 1, that it gave to it.
+    """
+
+    clip: ExampleClip
+    actor: str
+    intensity: str
+    statement: str
+    said: dict[str, tuple[str, float]]
+
+
+@dataclass(frozen=True)
 class ReportData:
     """All that the report shows; an empty table or list drops its section.
 
     predictions: model, protocol, folds, fold, take_id, actor, emotion, p_neutral … p_surprised
     scores: model, protocol, folds, metric, value, low, high, actors, takes
+    differences: as `learning.scores.score_differences` gives them: protocol, folds, metric, model, other, difference,
+        low, high, actors, takes
+    group_scores: as `learning.scores.scores_by_group` gives them: model, protocol, folds, grouping, group, metric,
+        value, low, high, actors, takes
+    missed: a few of the takes that every model misses under the headline's protocol, the least expected emotion first
+    missed_count: how many of those there are
+    replay: the notebook again, model, way, metric, value, low, high, actors, takes
     takes: one accepted take a row: take_id, actor, emotion, gender, intensity, statement, seconds
     rejected: path, reason
     clips: one clip a row: take_id, variant (0 is the original), actor, emotion
     examples: at most one clip for each emotion and gender
     importances: feature, importance
-    learning_curves: model, fold, epoch, part (training or validation), loss, accuracy
-    leak_proof: protocol, folds, fold, training_actors, judged_actors, training_clips, judged_takes, shared_takes,
-        shared_recordings, shared_actors
+    learning_curves: model, protocol, folds, fold, epoch, part (training or validation), loss, accuracy
+    leak_proof: protocol, folds, fold, training_actors, judged_actors, training_clips, judged_takes, shared_actors,
+        shared_takes, shared_recordings (counts), kept_apart (what the protocol promises, such as "takes, recordings")
     facts: versions, command, settings
-    notice: what a reader must know before the figures; empty for nothing
+    notice: what a reader must know before the figures, such as that no person speaks here; empty for nothing. With a
+        notice the scores are not set beside those of people and published systems
     """
 
     predictions: pd.DataFrame
     scores: pd.DataFrame
+    differences: pd.DataFrame = field(default_factory=pd.DataFrame)
+    group_scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    missed: Sequence[MissedTake] = ()
+    missed_count: int = 0
+    replay: pd.DataFrame = field(default_factory=pd.DataFrame)
     takes: pd.DataFrame = field(default_factory=pd.DataFrame)
     rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
     clips: pd.DataFrame = field(default_factory=pd.DataFrame)
-    examples: list[ExampleClip] = field(default_factory=list)
+    examples: Sequence[ExampleClip] = ()
     importances: pd.DataFrame = field(default_factory=pd.DataFrame)
     learning_curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     leak_proof: pd.DataFrame = field(default_factory=pd.DataFrame)

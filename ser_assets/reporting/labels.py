@@ -41,37 +41,60 @@ METRIC_NAMES = {
     "f1_weighted": "F1 (weighted)",
     "roc_auc": "ROC AUC",
     "log_loss": "Log loss ↓",
+    "calibration_error": "Calibration error ↓",
 }
 METRIC_NOTES = {
     "uar": "UAR, unweighted average recall, is the mean of the recalls of the emotions, so that each counts alike.",
     "accuracy": "Accuracy is the share of takes that are named right.",
     "f1_macro": "F1 (macro) is the mean over the emotions of the harmonic mean of precision and recall.",
+    "f1_weighted": "F1 (weighted) is the same mean, weighted by the takes of each emotion.",
     "roc_auc": "ROC AUC is one emotion against the rest, averaged over the emotions (chance 0.5).",
     "log_loss": "Log loss punishes probability that is put on wrong emotions: lower is better (blind guessing: 2.08).",
+    "calibration_error": "Calibration error is the distance between the probability of the named emotion and the share "
+    "of takes named right, averaged over bins of that probability: lower is better. Chance can only raise it, so its "
+    "interval lies high.",
 }
 PROTOCOL_NAMES = {
     "speaker_independent": "Speaker-independent",
     "speaker_calibrated": "Speaker-calibrated",
     "random_split": "Random split",
     "random_split_leaky": "Random split with leaks",
+    "permuted_labels": "Labels permuted",
 }
+# What each promises, then what it may be used for.
 PROTOCOL_NOTES = {
-    "speaker_independent": "No judged actor was heard in training.",
-    "speaker_calibrated": "No judged actor was heard in training; features are z-scored with the unlabelled clips of "
-    "each speaker, which needs several recordings of that speaker.",
-    "random_split": "Actors stand on both sides of the split; these scores do not carry over to a new voice.",
-    "random_split_leaky": "Actors and copies of judged takes stand on both sides; shows only what a leak is worth.",
+    "speaker_independent": "No judged actor is heard in training. This is what a new speaker will get, and the score "
+    "to quote.",
+    "speaker_calibrated": "No judged actor is heard in training, but features are z-scored with the unlabelled clips "
+    "of each speaker. This is what a new speaker will get who has made several recordings before.",
+    "random_split": "Takes, their copies and their recordings are kept apart, actors are not. This is what a speaker "
+    "will get who is among the training voices; it says nothing about a new one.",
+    "random_split_leaky": "Augmented first and split then, as many notebooks do: actors, and copies of judged takes, "
+    "stand on both sides. It shows what the leaks are worth and is fit for nothing else.",
+    "permuted_labels": "Emotions are shuffled within each actor, so that there is nothing to learn. It checks the "
+    "pipeline: scores should be at chance.",
 }
 FOLD_NAMES = {
     "luna5": "Luna-Jiménez's five folds by actor",
     "emobox6": "EmoBox's six folds by actor",
     "loso": "one fold for each actor",
 }
+GROUPING_NAMES = {
+    "gender": "Gender",
+    "intensity": "Intensity",
+    "statement": "Statement",
+}
 
 
 def readable(name: str, names: dict[str, str]) -> str:
     """Name for people; an unknown one is shown as it is, without underscores."""
     return names.get(name, name.replace("_", " "))
+
+
+def protocol_title(protocol: str, folds: str) -> str:
+    """The protocol and its folds in full, for people."""
+    name = readable(protocol, PROTOCOL_NAMES)
+    return f"{name}, {readable(folds, FOLD_NAMES)}" if folds else name
 
 
 def in_order(found: Sequence[str], order: Sequence[str]) -> list[str]:
@@ -95,3 +118,14 @@ def decimal(value: float) -> str:
 def percent(value: float) -> str:
     """Share of one as a percentage with one decimal, or a dash for a number that does not exist."""
     return NOT_A_NUMBER if value != value else f"{100 * value:.1f} %"
+
+
+def points(value: float) -> str:
+    """Share of one as percentage points with one decimal and a true minus sign, or a dash where there is no number."""
+    # Adding zero turns a minus zero into zero.
+    return NOT_A_NUMBER if value != value else f"{round(100 * value, 1) + 0:.1f}".replace("-", "−")
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Join as in a sentence: `a, b and c`."""
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ser_assets.reporting.content import machine_readable, page_content
 from ser_assets.reporting.data import ReportData
-from ser_assets.reporting.labels import decimal, percent
+from ser_assets.reporting.labels import decimal, percent, points
 from ser_assets.storage.files import whole_folder
 
 _OWN_FILES = {"index.html", "report.md", "report.json", "pictures"}
@@ -65,6 +65,7 @@ def _render(template: str, content: dict[str, Any]) -> str:
     environment.filters |= {
         "percent": percent,
         "decimal": decimal,
+        "points": points,
         "unbroken": lambda text: text.replace(" %", "\u00a0%"),
         "cell": lambda text: " ".join(str(text).split()).replace("|", "\\|"),
     }

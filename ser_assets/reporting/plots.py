@@ -1,6 +1,5 @@
-"""The figures of the report: tables in, one matplotlib Figure out. Reads and writes no file, keeps no global state."""
+"""Figures of confusions, recalls, the corpus and the training: tables in, one matplotlib Figure out."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,71 +7,22 @@ import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.scores import confusion_matrix
-from ser_assets.reporting.canvas import INK, MUTED, draw_mel, draw_waveform, new_figure, peak_text, percent_axis, tidy
-from ser_assets.reporting.data import ExampleClip
+from ser_assets.reporting.canvas import INK, MUTED, colour_legend, new_figure, percent_axis, tidy
 from ser_assets.reporting.labels import (
     CHANCE,
     EMOTION_COLOURS,
-    METRIC_NAMES,
     MODEL_COLOURS,
     MODEL_NAMES,
     in_order,
     model_colours,
     readable,
 )
-from ser_assets.reporting.summary import boards, recalls_by_actor, recalls_by_emotion
+from ser_assets.reporting.summary import recalls_by_actor, recalls_by_emotion
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _PART_STYLES: dict[str, Any] = {"training": (0, (5, 2)), "validation": "-"}
-
-
-def score_comparison(scores: pd.DataFrame, metrics: Sequence[str] = ("uar", "accuracy")) -> "Figure":
-    """Dot for each model and protocol with its 95 % interval, a panel for each metric, a line at chance."""
-    tables = boards(scores)
-    shown = [metric for metric in metrics if any(metric in table.metrics for table in tables)]
-    models = list(dict.fromkeys(model for table in tables for model in table.rows))
-    colours = model_colours(models)
-    figure = new_figure(11, 1.5 + 0.34 * max(len(models) * len(tables), 3), gap=0.06)
-    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-    offsets = np.linspace(-0.3, 0.3, len(tables)) if len(tables) > 1 else np.zeros(1)
-    for axes, metric in zip(panels, shown, strict=True):
-        for table, offset, marker in zip(tables, offsets, _markers(len(tables)), strict=True):
-            for model, found in table.rows.items():
-                if metric in found:
-                    _dot(axes, models.index(model) + offset, found[metric], colours[model], marker)
-        axes.axvline(CHANCE, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-        axes.text(CHANCE, 1.0, "chance", transform=axes.get_xaxis_transform(), ha="center", va="bottom", color=MUTED)
-        axes.set(title=readable(metric, METRIC_NAMES), xlim=(0, 1))
-        axes.set_yticks(range(len(models)), [readable(model, MODEL_NAMES) for model in models])
-        axes.set_ylim(len(models) - 0.4, -0.6)
-        percent_axis(axes.xaxis)
-        tidy(axes, grid="x")
-    if len(tables) > 1:
-        from matplotlib.lines import Line2D
-
-        handles = [
-            Line2D([], [], color=MUTED, marker=marker, linestyle="", label=table.title)
-            for table, marker in zip(tables, _markers(len(tables)), strict=True)
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
-    return figure
-
-
-def _markers(count: int) -> list[str]:
-    return [("o", "D", "s", "^")[index % 4] for index in range(count)]
-
-
-def _dot(axes: "Axes", height: float, score: Any, colour: str, marker: str) -> None:
-    if score.has_interval:
-        axes.plot([score.low, score.high], [height, height], color=colour, linewidth=2.5, solid_capstyle="round")
-    axes.plot(score.value, height, marker=marker, color=colour, markersize=8, markeredgecolor="white", zorder=3)
-    right = score.high if score.has_interval else score.value
-    left = score.low if score.has_interval else score.value
-    beside, align = (right + 0.02, "left") if right < 0.85 else (left - 0.02, "right")
-    axes.text(beside, height, f"{100 * score.value:.1f} %", ha=align, va="center", color=INK)
 
 
 def confusion_heatmap(counts: np.ndarray, title: str = "") -> "Figure":
@@ -121,44 +71,46 @@ def model_confusion(predictions: pd.DataFrame, model: str) -> "Figure":
 
 def actor_bars(predictions: pd.DataFrame) -> "Figure":
     """UAR of each actor by model, with a line at chance."""
-    table = recalls_by_actor(predictions)
-    return _model_bars(table, "actor", "uar", sorted(table["actor"].unique()), "UAR")
+    table = recalls_by_actor(predictions).rename(columns={"actor": "category", "uar": "value"})
+    return _model_bars(table, sorted(table["category"].unique()), "actor", "UAR")
 
 
-def emotion_bars(predictions: pd.DataFrame) -> "Figure":
-    """Recall of each emotion by model, with a line at chance."""
-    table = recalls_by_emotion(predictions)
-    return _model_bars(table, "emotion", "recall", list(EMOTIONS), "recall")
+def emotion_bars(predictions: pd.DataFrame, group_scores: pd.DataFrame | None = None) -> "Figure":
+    """Recall of each emotion by model, with a line at chance, and 95 % intervals where `group_scores` has them.
+
+    group_scores: of the same protocol and folds; the UAR of the takes of one emotion is the recall of that emotion.
+    """
+    table = recalls_by_emotion(predictions).rename(columns={"emotion": "category", "recall": "value"})
+    if group_scores is not None and len(group_scores):
+        own = group_scores[(group_scores["grouping"] == "emotion") & (group_scores["metric"] == "uar")]
+        intervals = own.rename(columns={"group": "category"})[["model", "category", "low", "high"]]
+        table = table.merge(intervals, on=["model", "category"], how="left")
+    return _model_bars(table, list(EMOTIONS), "emotion", "recall")
 
 
-def _model_bars(table: pd.DataFrame, category: str, value: str, order: list[str], label: str) -> "Figure":
-    import seaborn
-
+def _model_bars(table: pd.DataFrame, order: list[str], category: str, label: str) -> "Figure":
+    """Bars of column value by column category, one for each model side by side; columns low and high are whiskers."""
     models = in_order(table["model"].tolist(), list(MODEL_NAMES))
+    colours = model_colours(models)
     figure = new_figure(11, 3.8)
     axes = figure.subplots()
-    seaborn.barplot(
-        table,
-        x=category,
-        y=value,
-        hue="model",
-        order=order,
-        hue_order=models,
-        palette=model_colours(models),
-        saturation=1,
-        errorbar=None,
-        width=min(0.82, 0.25 * len(models), 0.14 * len(order)),
-        legend=False,
-        ax=axes,
-    )
+    positions = np.arange(len(order))
+    width = min(0.82, 0.25 * len(models), 0.14 * len(order)) / len(models)
+    for number, model in enumerate(models):
+        own = table[table["model"] == model].set_index("category").reindex(order)
+        centres = positions + (number - (len(models) - 1) / 2) * width
+        axes.bar(centres, own["value"], width=width, color=colours[model])
+        if "low" in own:
+            axes.vlines(centres, own["low"], own["high"], color=INK, linewidth=0.9)
     axes.axhline(CHANCE, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.annotate(
         "chance", (1, CHANCE), (4, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points", va="center"
     ).set_color(MUTED)
+    axes.set_xticks(positions, order)
     axes.set(xlabel=category, ylabel=label, xlim=(-0.55, len(order) - 0.45), ylim=(0, 1))
     percent_axis(axes.yaxis)
     tidy(axes, grid="y")
-    _legend(figure, {readable(model, MODEL_NAMES): colour for model, colour in model_colours(models).items()})
+    colour_legend(figure, {readable(model, MODEL_NAMES): colour for model, colour in colours.items()})
     return figure
 
 
@@ -183,42 +135,7 @@ def samples_per_actor_and_emotion(clips: pd.DataFrame) -> "Figure":
         tidy(axes, grid="y")
     figure.supxlabel("actor", fontsize=9.5, color=INK)
     figure.supylabel("clips", fontsize=9.5, color=INK)
-    _legend(figure, {"original": "#777777", "augmented copy": "#CFCFCF"})
-    return figure
-
-
-def example_grid(examples: Sequence[ExampleClip], gender: str) -> "Figure":
-    """Waveform, each to its own peak, and log-mel spectrogram of one clip for each emotion, on one time scale."""
-    from matplotlib.ticker import MultipleLocator
-
-    own = {clip.emotion: clip for clip in examples if clip.gender == gender}
-    longest = max(clip.samples.size / clip.sampling_rate for clip in own.values())
-    shown = [emotion for emotion in EMOTIONS if emotion in own]
-    rows = -(-len(shown) // 4)
-    figure = new_figure(11, 3.1 * rows + 0.2, gap=0.04)
-    panels = figure.subplots(2 * rows, 4, sharex=True, squeeze=False, height_ratios=[1, 1.9] * rows)
-    for axes in panels.flat:
-        axes.set_visible(False)
-    for index, emotion in enumerate(shown):
-        row, column = divmod(index, 4)
-        wave, mel = panels[2 * row, column], panels[2 * row + 1, column]
-        clip = own[emotion]
-        draw_waveform(wave, clip.samples, clip.sampling_rate, EMOTION_COLOURS[emotion])
-        draw_mel(mel, clip.samples, clip.sampling_rate)
-        wave.set_visible(True)
-        mel.set_visible(True)
-        wave.set_title(emotion, loc="left", fontweight="bold", pad=3)
-        wave.set_title(peak_text(clip.samples), loc="right", fontsize=8, color=MUTED, pad=3)
-        wave.set_xlim(0, longest)
-        wave.tick_params(labelbottom=False)
-        mel.tick_params(labelbottom=True)
-        mel.set_xlabel(f"take {clip.take_id}", fontsize=8, color=MUTED)
-        mel.xaxis.set_major_locator(MultipleLocator(0.5 if longest < 4 else 1))
-        mel.xaxis.set_major_formatter("{x:g} s")
-        for axes in (wave, mel):
-            axes.tick_params(labelleft=column == 0)
-        if column == 0:
-            mel.set_ylabel("Hz")
+    colour_legend(figure, {"original": "#777777", "augmented copy": "#CFCFCF"})
     return figure
 
 
@@ -264,10 +181,3 @@ def learning_curves(curves: pd.DataFrame) -> "Figure":
     panels[1, 0].set(ylabel="accuracy", ylim=(0, 1))
     percent_axis(panels[1, 0].yaxis)
     return figure
-
-
-def _legend(figure: "Figure", colours: dict[str, str]) -> None:
-    from matplotlib.patches import Patch
-
-    handles = [Patch(color=colour, label=label) for label, colour in colours.items()]
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), frameon=False)

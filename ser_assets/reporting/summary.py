@@ -1,105 +1,24 @@
-"""From the tables of predictions and scores to what the report says: headline, score tables, recalls by model."""
+"""From the tables of predictions and scores to what people read of them: headline, compact tables, recalls by model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from ser_assets.learning.scores import recall_by_actor, recall_by_emotion
-from ser_assets.reporting.labels import (
-    FOLD_NAMES,
-    METRIC_NAMES,
-    MODEL_NAMES,
-    PROTOCOL_NAMES,
-    PROTOCOL_NOTES,
-    decimal,
-    in_order,
-    percent,
-    readable,
-)
+from ser_assets.reporting.boards import Board, Score, all_models, boards
+from ser_assets.reporting.comparison import Difference, lead
+from ser_assets.reporting.labels import METRIC_NAMES, MODEL_NAMES, percent, readable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-
-@dataclass(frozen=True)
-class Score:
-    """One number of the score table: its value, its 95 % interval (NaN if there is none), and what it rests on."""
-
-    value: float
-    low: float
-    high: float
-    actors: int
-    takes: int
-
-    def __str__(self) -> str:
-        return f"{decimal(self.value)} {self.interval}".rstrip()
-
-    @property
-    def interval(self) -> str:
-        """`[0.541, 0.630]`, empty where there is no interval."""
-        return f"[{decimal(self.low)}, {decimal(self.high)}]" if self.has_interval else ""
-
-    @property
-    def narrow(self) -> str:
-        """`0.588` above `0.54-0.63`, for a column of a terminal."""
-        return f"{decimal(self.value)}\n{self.low:.2f}-{self.high:.2f}" if self.has_interval else decimal(self.value)
-
-    @property
-    def as_percent(self) -> str:
-        """`58.8 % (95 % interval 54.1 to 63.0 %)`, or the value alone where there is no interval."""
-        if not self.has_interval:
-            return percent(self.value)
-        return f"{percent(self.value)} (95 % interval {100 * self.low:.1f} to {percent(self.high)})"
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether the bootstrap could say how sure this number is."""
-        return bool(np.isfinite(self.low) and np.isfinite(self.high))
-
-
-@dataclass(frozen=True)
-class Board:
-    """Scores of one protocol on one fold scheme: `rows[model][metric]`, the best model by UAR first."""
-
-    protocol: str
-    folds: str
-    metrics: list[str]
-    rows: dict[str, dict[str, Score]]
-
-    @property
-    def title(self) -> str:
-        """The protocol and its folds, for people."""
-        folds = readable(self.folds, FOLD_NAMES)
-        name = readable(self.protocol, PROTOCOL_NAMES)
-        return f"{name}, {folds}" if folds else name
-
-    @property
-    def basis(self) -> str:
-        """Number of actors and takes that were judged, and where models differ in it, of each."""
-        judged = {
-            model: f"{found['uar'].actors} actors, {found['uar'].takes} takes" for model, found in self.rows.items()
-        }
-        if len(set(judged.values())) == 1:
-            return next(iter(judged.values()))
-        return "; ".join(f"{readable(model, MODEL_NAMES)}: {basis}" for model, basis in judged.items())
-
-    @property
-    def note(self) -> str:
-        """What the protocol promises, in one sentence; empty for an unknown one."""
-        return PROTOCOL_NOTES.get(self.protocol, "")
-
-    @property
-    def has_intervals(self) -> bool:
-        """Whether any score of the board has an interval."""
-        return any(score.has_interval for found in self.rows.values() for score in found.values())
+    from rich.table import Table
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The best model by UAR, how good it is on whom, and whether its lead over the next one means anything."""
+    """The best model by UAR, how good it is on whom, and whether its lead over the others means anything."""
 
     model: str
     protocol: str
@@ -110,38 +29,16 @@ class Headline:
     comparison: str
 
 
-def boards(scores: pd.DataFrame) -> list[Board]:
-    """Share out the score table by protocol and fold scheme, the protocols in their usual order.
-
-    Raises:
-        ValueError: the table is empty, or a model has no UAR, by which the best is picked.
-    """
-    if scores.empty:
-        raise ValueError("the score table is empty: materialise at least one model first")
-    tables = []
-    for (protocol, folds), group in scores.groupby(["protocol", "folds"], sort=False):
-        rows: dict[str, dict[str, Score]] = {}
-        for row in group.to_dict("records"):
-            score = Score(row["value"], row["low"], row["high"], row["actors"], row["takes"])
-            rows.setdefault(row["model"], {})[row["metric"]] = score
-        without_uar = [model for model, found in rows.items() if "uar" not in found]
-        if without_uar:
-            raise ValueError(f"no UAR among the scores of {', '.join(without_uar)} ({protocol}, {folds})")
-        ranked = dict(sorted(rows.items(), key=lambda item: -np.nan_to_num(item[1]["uar"].value, nan=-1.0)))
-        tables.append(Board(str(protocol), str(folds), in_order(list(group.metric), list(METRIC_NAMES)), ranked))
-    order = in_order([table.protocol for table in tables], list(PROTOCOL_NAMES))
-    return sorted(tables, key=lambda table: order.index(table.protocol))
-
-
-def headline(board: Board) -> Headline:
+def headline(board: Board, differences: Sequence[Difference] = ()) -> Headline:
     """Say who leads a board, in sentences that a visitor reads in five seconds."""
-    (model, best), *others = board.rows.items()
+    model, best = next(iter(board.rows.items()))
     uar = best["uar"]
     whom = {
         "speaker_independent": "in voices it has never heard",
         "speaker_calibrated": "in new voices, after calibrating on unlabelled clips of each",
+        "permuted_labels": "after learning from permuted labels",
     }.get(board.protocol, "in voices that it also heard in training")
-    interval = f" (95 % interval {100 * uar.low:.1f} to {percent(uar.high)})" if uar.has_interval else ""
+    interval = f" (95 % interval {uar.range})" if uar.has_interval else ""
     return Headline(
         model=model,
         protocol=board.protocol,
@@ -149,68 +46,92 @@ def headline(board: Board) -> Headline:
         uar=uar,
         accuracy=best.get("accuracy"),
         sentence=f"{readable(model, MODEL_NAMES)} recognises {percent(uar.value)} of emotions {whom}{interval}.",
-        comparison=_comparison(model, uar, others[0][0], others[0][1]["uar"]) if others else "",
+        comparison=lead(board, list(differences)),
     )
 
 
-def _comparison(model: str, best: Score, other_model: str, other: Score) -> str:
-    name, runner_up = readable(model, MODEL_NAMES), readable(other_model, MODEL_NAMES)
-    if not (best.has_interval and other.has_interval):
-        return (
-            f"Next is {runner_up} with {other.as_percent}; without intervals nobody can say whether the lead is real."
-        )
-    if other.high >= best.low:
-        return (
-            f"Next is {runner_up} with {other.as_percent}: "
-            f"their intervals overlap, so the lead of {name} may be chance."
-        )
-    return f"It is clearly ahead of {runner_up}, which reaches {other.as_percent}: their intervals do not overlap."
-
-
 def score_markdown(scores: pd.DataFrame) -> str:
-    """Compact Markdown table of models by metrics, `value [low, high]`, one for each protocol.
+    """Compact Markdown: UAR of every protocol where there are several, then all metrics of the headline's.
 
     Raises:
         ValueError: the table is empty or has no UAR.
     """
-    return "\n\n".join(_board_markdown(board) for board in boards(scores))
+    tables = boards(scores)
+    side_by_side = [_protocols_markdown(tables)] if len(tables) > 1 else []
+    return "\n\n".join([*side_by_side, board_markdown(tables[0])])
 
 
-def _board_markdown(board: Board) -> str:
-    header = ["Model", *(readable(metric, METRIC_NAMES) for metric in board.metrics)]
-    lines = [f"**{board.title}** ({board.basis}; 95 % intervals by bootstrap over actors)", ""]
-    lines += [_markdown_row(header), _markdown_row(["---"] + ["---:"] * (len(header) - 1))]
-    for model, found in board.rows.items():
-        cells = (str(found[metric]) if metric in found else "" for metric in board.metrics)
-        lines.append(_markdown_row([readable(model, MODEL_NAMES), *cells]))
+def board_markdown(board: Board) -> str:
+    """Markdown table of the metrics of a board by model, `value [low, high]`, the best model first."""
+    title = f"**{board.title}** ({board.basis}; 95 % intervals by bootstrap over actors)"
+    rows = {
+        readable(metric, METRIC_NAMES): [found.get(metric) for found in board.rows.values()] for metric in board.metrics
+    }
+    return _models_as_columns(title, "Metric", list(board.rows), rows)
+
+
+def _protocols_markdown(tables: list[Board]) -> str:
+    models = all_models(tables)
+    rows = {table.short_title: [_uar(table, model) for model in models] for table in tables}
+    return _models_as_columns("**UAR by protocol** (95 % intervals by bootstrap over actors)", "Protocol", models, rows)
+
+
+def _models_as_columns(title: str, corner: str, models: list[str], rows: dict[str, list[Score | None]]) -> str:
+    header = [corner, *(readable(model, MODEL_NAMES) for model in models)]
+    lines = [title, "", markdown_row(header), markdown_row(["---"] + ["---:"] * len(models))]
+    lines += [
+        markdown_row([name, *("" if score is None else str(score) for score in found)]) for name, found in rows.items()
+    ]
     return "\n".join(lines)
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
+def markdown_row(cells: Sequence[str]) -> str:
+    """One row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
+def _uar(table: Board, model: str) -> Score | None:
+    return table.rows[model]["uar"] if model in table.rows else None
+
+
 def score_table_for_terminal(scores: pd.DataFrame) -> "RenderableType":
-    """Make a table of models by metrics for a rich console, one for each protocol.
+    """Fit the scores into 80 columns of a rich console: UAR of every protocol, then all metrics of the headline's.
+
+    Models are columns, the best first, so that more protocols or metrics make the tables longer and not wider.
 
     Raises:
         ValueError: the table is empty or has no UAR.
     """
-    from rich import box
     from rich.console import Group
+
+    first, *others = tables = boards(scores)
+    models = all_models(tables)
+    shown: list[RenderableType] = [headline(first).sentence, ""]
+    if others:
+        by_protocol = _terminal_table("UAR by protocol; 95 % intervals by bootstrap over actors", "Protocol", models)
+        for table in tables:
+            _add_row(by_protocol, table.short_title, [_uar(table, model) for model in models])
+        shown.append(by_protocol)
+    title = f"{first.title}\n{first.basis}; 95 % intervals by bootstrap over actors"
+    by_metric = _terminal_table(title, "Metric", list(first.rows))
+    for metric in first.metrics:
+        _add_row(by_metric, readable(metric, METRIC_NAMES), [found.get(metric) for found in first.rows.values()])
+    return Group(*shown, by_metric)
+
+
+def _terminal_table(title: str, corner: str, models: list[str]) -> "Table":
+    from rich import box
     from rich.table import Table
 
-    tables = []
-    for board in boards(scores):
-        title = f"{board.title}\n{board.basis}; 95 % intervals by bootstrap over actors"
-        table = Table("Model", title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
-        for metric in board.metrics:
-            table.add_column(readable(metric, METRIC_NAMES), justify="right")
-        for model, found in board.rows.items():
-            cells = (found[metric].narrow if metric in found else "" for metric in board.metrics)
-            table.add_row(readable(model, MODEL_NAMES), *cells)
-        tables.append(table)
-    return Group(*tables)
+    table = Table(corner, title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for model in models:
+        # Two words stand on two lines, so that four models are no wider than their intervals.
+        table.add_column(readable(model, MODEL_NAMES).replace(" ", "\n", 1), justify="right")
+    return table
+
+
+def _add_row(table: "Table", name: str, scores: list[Score | None]) -> None:
+    table.add_row(name, *("" if score is None else score.narrow for score in scores))
 
 
 def recalls_by_emotion(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,11 @@ MEL_SEQUENCES = "mel_sequences"
 PREDICTIONS = "predictions"
 LEARNING_CURVES = "learning_curves"
 LEAK_PROOF = "leak_proof"
+TRAINING_ROWS = "training_rows"
 SCORES = "scores"
+SCORE_DIFFERENCES = "score_differences"
+SCORES_BY_GROUP = "scores_by_group"
+NOTEBOOK_REPLAY = "notebook_replay"
 
 # Spoken by a synthesiser, the demo corpus never stands among recordings of people.
 USABLE_TAKES = f"""

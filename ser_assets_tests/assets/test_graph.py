@@ -28,7 +28,13 @@ CHECKS = {
     "augmented_set": {"emotions_balanced"},
     "features": {"no_missing_value", "no_constant_functional"},
     **{
-        name: {"no_leak", "judged_once", "better_than_chance"}
+        name: {
+            "no_leak",
+            "fitted_on_training_rows",
+            "judged_once",
+            "better_than_chance",
+            "permuted_labels_at_chance",
+        }
         for name in ("random_forest", "neural_network", "cnn", "complex_cnn")
     },
 }

@@ -1,23 +1,25 @@
-"""The checks of a model catch a pipeline that is broken on purpose."""
+"""The checks of a model catch tables that a broken pipeline would leave."""
 
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ser_assets.assets.checks import model_checks
+from ser_assets.assets.model_checks import model_checks
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.storage.tables import FEATURES, LEAK_PROOF, PREDICTIONS, RAW_VIDEOS
+from ser_assets.storage.tables import FEATURES, PREDICTIONS, RAW_VIDEOS, TRAINING_ROWS
 from ser_assets.storage.warehouse import Warehouse
 
 ACTORS = ("01", "02")
 FOLD = {"model": "cnn", "protocol": "speaker_independent", "folds": "loso"}
+PROBABILITIES = [f"p_{name}" for name in EMOTIONS]
 
 
 def honest_tables() -> dict[str, pd.DataFrame]:
-    """Two actors with one take of each emotion, each judged by a model of the other, and always right."""
+    """Two actors with one take of each emotion and a copy of it, each judged by a model of the other, always right."""
     takes = pd.DataFrame(
         {
             "take_id": f"{emotion}-{actor}",
@@ -28,15 +30,14 @@ def honest_tables() -> dict[str, pd.DataFrame]:
         for actor in ACTORS
         for emotion in EMOTIONS
     )
+    clips = pd.concat([takes.assign(variant=variant) for variant in (0, 1)], ignore_index=True)
     chances = {f"p_{name}": (takes["emotion"] == name).astype(float) for name in EMOTIONS}
-    folds = [
-        {**FOLD, "fold": judged, "training_actors": other} for judged, other in zip(ACTORS, ACTORS[::-1], strict=True)
-    ]
+    other = clips["actor"].map(dict(zip(ACTORS, ACTORS[::-1], strict=True)))
     return {
         RAW_VIDEOS: takes.assign(status="accepted", demo=False),
-        FEATURES: takes.assign(variant=0),
+        FEATURES: clips,
         PREDICTIONS: takes.drop(columns="recording").assign(**FOLD, fold=takes["actor"], **chances),
-        LEAK_PROOF: pd.DataFrame(folds),
+        TRAINING_ROWS: clips[["take_id", "variant"]].assign(**FOLD, fold=other),
     }
 
 
@@ -48,23 +49,65 @@ def checked(tables: dict[str, pd.DataFrame], folder: Path) -> dict[str, bool]:
     @dg.asset
     def cnn() -> None: ...
 
-    result = dg.materialize([cnn, *model_checks("cnn")], resources={"warehouse": warehouse}, raise_on_error=False)
+    from_tables = [check for check in model_checks("cnn") if "fitted" not in check.check_key.name]
+    result = dg.materialize([cnn, *from_tables], resources={"warehouse": warehouse}, raise_on_error=False)
     return {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
 
 
+def under(protocol: str, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Have all that was judged stand under another protocol."""
+    for name in (PREDICTIONS, TRAINING_ROWS):
+        tables[name] = tables[name].assign(protocol=protocol)
+    return tables
+
+
 def test_an_honest_model_passes(tmp_path: Path) -> None:
-    assert checked(honest_tables(), tmp_path) == {"no_leak": True, "judged_once": True, "better_than_chance": True}
+    assert checked(honest_tables(), tmp_path) == {
+        "no_leak": True,
+        "judged_once": True,
+        "better_than_chance": True,
+        "permuted_labels_at_chance": True,
+    }
 
 
-def test_a_fold_that_trains_on_the_actor_it_judges_is_caught(tmp_path: Path) -> None:
-    tables = honest_tables()
-    tables[LEAK_PROOF]["training_actors"] = "01 02"
+@pytest.mark.parametrize(
+    ("protocol", "caught"),
+    [
+        ("speaker_independent", True),
+        ("speaker_calibrated", True),
+        ("permuted_labels", True),
+        ("random_split", False),
+        ("random_split_leaky", False),
+    ],
+)
+def test_a_fold_that_trains_on_another_take_of_the_actor_it_judges_is_caught_where_actors_are_kept_apart(
+    tmp_path: Path, protocol: str, caught: bool
+) -> None:
+    tables = under(protocol, honest_tables())
+    tables[PREDICTIONS] = tables[PREDICTIONS].drop(index=0)
+    own = {"take_id": f"{EMOTIONS[0]}-01", "variant": 0, **FOLD, "protocol": protocol, "fold": "01"}
+    tables[TRAINING_ROWS] = pd.concat([tables[TRAINING_ROWS], pd.DataFrame([own])])
+    assert checked(tables, tmp_path)["no_leak"] == (not caught)
+
+
+@pytest.mark.parametrize("protocol", ["speaker_independent", "speaker_calibrated", "random_split"])
+def test_a_copy_of_what_is_judged_among_the_training_rows_is_caught(tmp_path: Path, protocol: str) -> None:
+    tables = under(protocol, honest_tables())
+    copy = {"take_id": f"{EMOTIONS[0]}-01", "variant": 1, **FOLD, "protocol": protocol, "fold": "01"}
+    tables[TRAINING_ROWS] = pd.concat([tables[TRAINING_ROWS], pd.DataFrame([copy])])
     assert not checked(tables, tmp_path)["no_leak"]
 
 
-def test_a_recording_of_another_name_on_the_other_side_is_caught(tmp_path: Path) -> None:
-    tables = honest_tables()
+@pytest.mark.parametrize("protocol", ["speaker_independent", "random_split"])
+def test_a_recording_of_another_name_on_the_other_side_is_caught(tmp_path: Path, protocol: str) -> None:
+    tables = under(protocol, honest_tables())
     tables[FEATURES].loc[0, "recording"] = tables[FEATURES].loc[len(EMOTIONS), "recording"]
+    assert not checked(tables, tmp_path)["no_leak"]
+
+
+def test_a_fold_that_does_not_tell_what_it_was_trained_on_is_caught(tmp_path: Path) -> None:
+    tables = honest_tables()
+    tables[TRAINING_ROWS] = tables[TRAINING_ROWS].query("fold == '01'")
     assert not checked(tables, tmp_path)["no_leak"]
 
 
@@ -75,7 +118,27 @@ def test_a_take_that_is_judged_never_or_twice_is_caught(tmp_path: Path, rows: ob
     assert not checked(tables, tmp_path)["judged_once"]
 
 
+def test_a_random_split_judges_some_takes_and_none_twice(tmp_path: Path) -> None:
+    tables = under("random_split", honest_tables())
+    tables[PREDICTIONS] = tables[PREDICTIONS].iloc[:4]
+    assert checked(tables, tmp_path / "some")["judged_once"]
+    tables[PREDICTIONS] = tables[PREDICTIONS].iloc[[0, 0, 1]]
+    assert not checked(tables, tmp_path / "twice")["judged_once"]
+
+
 def test_a_model_that_always_says_the_same_is_caught(tmp_path: Path) -> None:
     tables = honest_tables()
-    tables[PREDICTIONS][[f"p_{name}" for name in EMOTIONS]] = [1.0, *[0.0] * (len(EMOTIONS) - 1)]
+    tables[PREDICTIONS][PROBABILITIES] = [1.0, *[0.0] * (len(EMOTIONS) - 1)]
     assert not checked(tables, tmp_path)["better_than_chance"]
+
+
+def test_permuted_labels_that_are_recognised_are_caught(tmp_path: Path) -> None:
+    found = checked(under("permuted_labels", honest_tables()), tmp_path)
+    assert not found["permuted_labels_at_chance"]
+    assert found["better_than_chance"]
+
+
+def test_permuted_labels_that_are_guessed_are_fine(tmp_path: Path) -> None:
+    tables = under("permuted_labels", honest_tables())
+    tables[PREDICTIONS][PROBABILITIES] = np.random.default_rng(1).dirichlet(np.ones(8), len(tables[PREDICTIONS]))
+    assert checked(tables, tmp_path)["permuted_labels_at_chance"]

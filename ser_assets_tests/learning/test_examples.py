@@ -44,3 +44,27 @@ def test_parts_that_no_model_can_learn_from_are_refused(part, message):
     examples = made_up_examples(("01",))
     with pytest.raises(ValueError, match=message):
         changed(examples, **part(examples))
+
+
+def test_permuted_labels_are_dealt_out_within_each_actor():
+    examples = made_up_examples(("01", "02"), takes_each=4)
+    permuted = examples.with_labels_permuted(seed=3)
+    assert (permuted.labels != examples.labels).mean() > 0.5
+    originals = examples.rows["variant"] == 0
+    for actor in ("01", "02"):
+        own = originals & (examples.rows["actor"] == actor)
+        assert sorted(permuted.labels[own]) == sorted(examples.labels[own])
+
+
+def test_a_copy_takes_the_permuted_label_of_its_take():
+    permuted = made_up_examples(("01", "02")).with_labels_permuted(seed=3)
+    assert (permuted.rows.groupby("take_id")["emotion"].nunique() == 1).all()
+
+
+def test_the_same_seed_permutes_the_same_way_whatever_the_order_of_the_rows():
+    examples = made_up_examples(("01", "02"))
+    backwards = np.arange(len(examples))[::-1]
+    once = examples.with_labels_permuted(seed=3).subset(backwards)
+    again = examples.subset(backwards).with_labels_permuted(seed=3)
+    np.testing.assert_array_equal(once.labels, again.labels)
+    assert (once.labels != examples.with_labels_permuted(seed=4).subset(backwards).labels).any()

@@ -1,9 +1,12 @@
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.learning.judging import CURVE_COLUMNS, PROBABILITY_COLUMNS, fit_final, judge
+from ser_assets.learning.judging import CURVE_COLUMNS, PROBABILITY_COLUMNS, Judgement, fit_final, judge
 from ser_assets.learning.protocols import speaker_independent
+from ser_assets.learning.random_forest import RandomForest
 from ser_assets.learning.scores import score_table
 from ser_assets_tests.learning.corpora import made_up_examples
 
@@ -52,6 +55,34 @@ def test_every_fold_is_fitted_afresh_without_its_judged_actor():
     heard = []
     judge(lambda: Remembering(heard), EXAMPLES, SPLITS)
     assert heard == [("02", "03"), ("01", "03"), ("01", "02")]
+
+
+def test_it_tells_which_rows_a_model_was_really_given():
+    given = judge(Remembering, EXAMPLES, SPLITS).training_rows
+    assert list(given.columns) == ["model", "protocol", "folds", "fold", "take_id", "variant"]
+    first = given[given["fold"] == "1"]
+    wanted = EXAMPLES.rows.iloc[SPLITS[0].training]
+    assert first["take_id"].tolist() == wanted["take_id"].tolist()
+    assert first["variant"].tolist() == wanted["variant"].tolist()
+
+
+def test_worker_processes_judge_alike():
+    forest = functools.partial(RandomForest.brief, 1)
+    here, there = judge(forest, EXAMPLES, SPLITS), judge(forest, EXAMPLES, SPLITS, workers=2)
+    for one, other in zip(here, there, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+
+
+def test_the_final_network_trains_as_long_as_was_best_under_the_first_protocol():
+    curves = pd.DataFrame({"protocol": ["first", "second"], "folds": "loso", "epoch": [3, 30]})
+    judgement = Judgement(pd.DataFrame(), curves, pd.DataFrame())
+
+    class Asking(Remembering):
+        def fit_all(self, training, learning_curves):  # noqa: ARG002
+            self.heard = learning_curves["epoch"].tolist()
+            return self
+
+    assert fit_final(Asking, EXAMPLES, judgement).heard == [3]
 
 
 def test_the_final_model_hears_everybody():

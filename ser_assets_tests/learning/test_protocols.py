@@ -4,14 +4,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.corpus.ravdess import ACTORS
+from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
 from ser_assets.learning.protocols import (
     FOLD_SCHEMES,
-    LeakError,
-    Split,
+    PROTOCOLS,
+    dropped_folds,
     leak_proof,
+    make_splits,
+    notebook_split,
+    permuted_labels,
+    random_split,
+    random_split_leaky,
+    speaker_calibrated,
     speaker_independent,
     validation_parts,
+)
+from ser_assets.learning.splits import (
+    COLUMN_OF,
+    LeakError,
+    LeakyRandomSplit,
+    NotebookSplit,
+    RandomSplit,
+    SpeakerIndependentSplit,
 )
 from ser_assets_tests.learning.corpora import made_up_examples, made_up_rows
 
@@ -23,10 +37,17 @@ def corpora(draw):
     """Any few takes of any few actors, some with copies, some with the same recording under two names."""
     clips = []
     for actor in draw(ANY_ACTORS):
-        for take in range(draw(st.integers(1, 4))):
-            recording = draw(st.integers(0, 40))
+        for take in range(draw(st.integers(1, 8))):
+            recording = draw(st.integers(0, 400))
+            emotion = draw(st.sampled_from(EMOTIONS[:3]))
             clips += [
-                {"take_id": f"{take}-{actor}", "variant": variant, "actor": actor, "recording": str(recording)}
+                {
+                    "take_id": f"{take}-{actor}",
+                    "variant": variant,
+                    "actor": actor,
+                    "recording": str(recording),
+                    "emotion": emotion,
+                }
                 for variant in range(draw(st.integers(1, 3)))
             ]
     return pd.DataFrame(draw(st.permutations(clips)))
@@ -37,7 +58,7 @@ def both_sides(split):
 
 
 def split_of(rows, training, judged):
-    return Split("by hand", "any", "1", np.array(training, int), np.array(judged, int), rows)
+    return SpeakerIndependentSplit("by hand", "any", "1", np.array(training, int), np.array(judged, int), rows)
 
 
 @pytest.mark.parametrize("scheme", FOLD_SCHEMES)
@@ -45,18 +66,38 @@ def test_a_scheme_judges_every_actor_once(scheme):
     assert sorted(actor for fold in FOLD_SCHEMES[scheme] for actor in fold) == list(ACTORS)
 
 
-@settings(deadline=None)
-@given(rows=corpora(), scheme=st.sampled_from(sorted(FOLD_SCHEMES)))
-def test_no_split_ever_leaks(rows, scheme):
+@settings(deadline=None, max_examples=200)
+@given(rows=corpora(), protocol=st.sampled_from(sorted(PROTOCOLS)), seed=st.integers(0, 99))
+def test_no_split_ever_leaks(rows, protocol, seed):
     try:
-        splits = speaker_independent(rows, scheme)
+        splits = make_splits(rows, [protocol], sorted(FOLD_SCHEMES), seed)
     except ValueError:
         return
+    promised = {"random_split": ("take_id", "recording"), "random_split_leaky": ()}
     for split in splits:
         training, judged = both_sides(split)
-        for column in ("actor", "take_id", "recording"):
+        for column in promised.get(protocol, ("actor", "take_id", "recording")):
             assert not set(training[column]) & set(judged[column])
         assert (judged["variant"] == 0).all()
+        assert isinstance(split, LeakyRandomSplit) == (protocol == "random_split_leaky")
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    rows=corpora(),
+    kind=st.sampled_from([SpeakerIndependentSplit, RandomSplit]),
+    training=st.lists(st.integers(-1, 12), max_size=6),
+    judged=st.lists(st.integers(-1, 12), max_size=6),
+)
+def test_no_split_made_by_hand_leaks_either(rows, kind, training, judged):
+    try:
+        split = kind("by hand", "any", "1", np.array(training, int), np.array(judged, int), rows)
+    except ValueError:
+        return
+    trained_on, heard = both_sides(split)
+    for name in split.kept_apart:
+        assert not set(trained_on[COLUMN_OF[name]]) & set(heard[COLUMN_OF[name]])
+    assert (heard["variant"] == 0).all()
 
 
 @settings(deadline=None)
@@ -124,6 +165,126 @@ def test_positions_cannot_be_changed_afterwards():
         split.training[0] = split.judged[0]
 
 
+def test_a_split_looks_again_at_what_it_hands_out():
+    examples = made_up_examples(("01", "02", "03"))
+    split = speaker_independent(examples.rows, "loso")[0]
+    examples.rows["recording"] = "the very same"
+    with pytest.raises(LeakError, match="recordings the very same"):
+        split.training_examples(examples)
+
+
+def test_a_change_of_the_table_does_not_change_the_split():
+    rows = made_up_rows(("01", "02"))
+    split = speaker_independent(rows, "loso")[0]
+    rows["actor"] = "03"
+    assert set(split.rows["actor"]) == {"01", "02"}
+
+
+class TestRandomSplits:
+    rows = made_up_rows(("01", "02", "03"), takes_each=8, copies_of_neutral=2)
+
+    def test_a_fifth_of_the_takes_is_judged_emotion_by_emotion(self):
+        (split,) = random_split(self.rows)
+        _, judged = both_sides(split)
+        takes = self.rows["take_id"].nunique()
+        assert len(judged) == -(-takes // 5)
+        emotions = self.rows.iloc[split.judged]["emotion"].value_counts()
+        assert emotions.max() - emotions.min() <= 1
+
+    def test_copies_of_what_is_judged_are_on_neither_side(self):
+        (split,) = random_split(self.rows)
+        training, judged = both_sides(split)
+        left_out = self.rows.drop(index=[*split.training, *split.judged])
+        assert len(left_out)
+        assert set(left_out["take_id"]) <= set(judged["take_id"])
+        assert (training["variant"] > 0).any()
+
+    def test_a_judged_recording_under_another_name_is_not_trained_on(self):
+        rows = self.rows.assign(recording=self.rows["recording"].str.replace(" 03", " 02"))
+        (split,) = random_split(rows)
+        training, judged = both_sides(split)
+        assert not set(training["recording"]) & set(judged["recording"])
+
+    def test_actors_are_on_both_sides_and_the_split_says_so(self):
+        (split,) = random_split(self.rows)
+        assert split.shared()["actors"] == ["01", "02", "03"]
+        assert split.kept_apart == ("takes", "recordings")
+
+    def test_the_leaky_one_trains_on_copies_of_what_it_judges_and_judges_originals(self):
+        (split,) = random_split_leaky(self.rows)
+        training, judged = both_sides(split)
+        assert isinstance(split, LeakyRandomSplit)
+        assert split.kept_apart == ()
+        assert split.shared()["takes"]
+        assert set(training.loc[training["variant"] > 0, "take_id"]) & set(judged["take_id"])
+        assert (judged["variant"] == 0).all()
+
+    def test_the_notebooks_own_judges_copies_too(self):
+        split = notebook_split(self.rows)
+        _, judged = both_sides(split)
+        assert isinstance(split, NotebookSplit)
+        assert (judged["variant"] > 0).any()
+        assert len(split.training) + len(split.judged) == len(self.rows)
+
+    @pytest.mark.parametrize("protocol", [random_split, random_split_leaky])
+    def test_the_order_of_the_rows_changes_nothing_and_the_seed_does(self, protocol):
+        def judged(rows, seed):
+            return set(both_sides(protocol(rows, seed)[0])[1]["take_id"])
+
+        assert judged(self.rows, 1) == judged(self.rows.iloc[::-1], 1)
+        assert judged(self.rows, 1) != judged(self.rows, 2)
+
+    def test_too_few_takes_are_told(self):
+        with pytest.raises(ValueError, match=r"16 clips of 8 emotions are too few.*SER_PROTOCOLS"):
+            random_split(made_up_rows(("01", "02"), takes_each=1))
+
+
+class TestSidesAsTheyAreHandedOut:
+    examples = made_up_examples(("01", "02", "03"))
+
+    def test_a_calibrated_split_hands_out_scores_within_each_speaker(self):
+        split = speaker_calibrated(self.examples.rows, "loso")[0]
+        for side in (split.training_examples(self.examples), split.judged_examples(self.examples)):
+            assert side.calibrated
+            originals = side.functionals[side.rows["variant"] == 0]
+            np.testing.assert_allclose(originals.mean(axis=0), 0, atol=1e-5)
+
+    def test_it_has_the_folds_of_the_plain_one(self):
+        plain, calibrated = (
+            make_splits(self.examples.rows, [name], ["loso"], 42)
+            for name in ("speaker_independent", "speaker_calibrated")
+        )
+        assert [split.judged.tolist() for split in plain] == [split.judged.tolist() for split in calibrated]
+
+    def test_permuted_labels_are_handed_out_on_both_sides(self):
+        split = permuted_labels(self.examples.rows, "loso", seed=1)[0]
+        whole = self.examples.with_labels_permuted(1)
+        assert (split.judged_examples(self.examples).labels == whole.labels[split.judged]).all()
+        assert (split.training_examples(self.examples).labels == whole.labels[split.training]).all()
+
+
+class TestAllProtocolsOfARun:
+    rows = made_up_rows(("01", "02", "03"), takes_each=8)
+
+    def test_folds_by_actor_are_made_for_each_scheme_and_random_ones_have_none(self):
+        protocols = ["speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky"]
+        found = [(split.protocol, split.folds) for split in make_splits(self.rows, protocols, ["luna5", "loso"], 42)]
+        by_actor = [("luna5", 3), ("loso", 3)]
+        assert found == [
+            *((protocol, folds) for protocol in protocols[:2] for folds, count in by_actor for _ in range(count)),
+            ("random_split", ""),
+            ("random_split_leaky", ""),
+        ]
+
+    def test_an_unknown_protocol_is_refused(self):
+        with pytest.raises(ValueError, match="unknown protocol by_clip"):
+            make_splits(self.rows, ["by_clip"], ["luna5"], 42)
+
+    def test_folds_without_an_actor_are_named(self):
+        assert dropped_folds(["01", "02", "03"], "luna5") == ["3", "4"]
+        assert dropped_folds(ACTORS, "emobox6") == []
+
+
 class TestWhatIsRefused:
     rows = made_up_rows(("01", "02"))
 
@@ -136,6 +297,19 @@ class TestWhatIsRefused:
         original, copy = np.flatnonzero(rows["take_id"] == rows["take_id"][0])
         with pytest.raises(LeakError, match="takes 01-01-01-01-01-01"):
             split_of(rows, [copy], [original])
+
+    def test_the_mp4_and_the_wav_of_one_take(self):
+        rows = pd.DataFrame(
+            {
+                "take_id": "01-05-01-01-01-03",
+                "variant": 0,
+                "actor": "03",
+                "recording": ["hash of the mp4", "hash of the wav"],
+                "emotion": "angry",
+            }
+        )
+        with pytest.raises(LeakError, match="takes 01-05-01-01-01-03"):
+            RandomSplit("random_split", "", "1", np.array([0]), np.array([1]), rows)
 
     def test_the_same_recording_under_two_names(self):
         rows = self.rows.assign(recording="the very same")
@@ -209,3 +383,13 @@ def test_the_leak_proof_has_a_row_for_each_fold_and_nothing_shared():
     assert proof["judged_actors"].tolist() == ["01", "02", "03"]
     assert proof["training_actors"].tolist() == ["02 03", "01 03", "01 02"]
     assert (proof[["shared_actors", "shared_takes", "shared_recordings"]] == 0).all(axis=None)
+    assert set(proof["kept_apart"]) == {"actors, takes, recordings"}
+
+
+def test_the_leak_proof_tells_what_a_random_split_shares_and_does_not_promise():
+    rows = made_up_rows(("01", "02", "03"), takes_each=8, copies_of_neutral=2)
+    proof = leak_proof([*random_split(rows), *random_split_leaky(rows)]).set_index("protocol")
+    assert proof["kept_apart"].to_dict() == {"random_split": "takes, recordings", "random_split_leaky": ""}
+    assert proof["shared_actors"].tolist() == [3, 3]
+    assert proof["shared_takes"]["random_split"] == 0
+    assert proof["shared_takes"]["random_split_leaky"] > 0

@@ -16,27 +16,57 @@ def values(predictions, column="value"):
     return score_table(predictions, draws=50).set_index("metric")[column]
 
 
+def expected_calibration_error(truth, probabilities, bins=15):
+    """Guo et al. 2017, equation 3, take by take."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    error = 0.0
+    for number in range(bins):
+        inside = (confidence > number / bins) & (confidence <= (number + 1) / bins)
+        if inside.any():
+            error += inside.sum() / len(truth) * abs(right[inside].mean() - confidence[inside].mean())
+    return error
+
+
 def by_scikit_learn(predictions):
+    """All metrics; the means over emotions by hand, because scikit-learn refuses a ranking where one is missing."""
     truth = predictions["emotion"].map(EMOTIONS.index).to_numpy()
     probabilities = predictions[P].to_numpy()
     guess = probabilities.argmax(axis=1)
+    performed = np.unique(truth)
     return {
         "accuracy": metrics.accuracy_score(truth, guess),
-        "uar": metrics.balanced_accuracy_score(truth, guess),
+        "uar": metrics.recall_score(truth, guess, labels=performed, average="macro"),
         "f1_macro": metrics.f1_score(truth, guess, average="macro"),
         "f1_weighted": metrics.f1_score(truth, guess, average="weighted"),
-        "roc_auc": metrics.roc_auc_score(truth, probabilities, multi_class="ovr", average="macro"),
+        "roc_auc": np.mean([metrics.roc_auc_score(truth == label, probabilities[:, label]) for label in performed]),
         "log_loss": metrics.log_loss(truth, probabilities, labels=range(len(EMOTIONS))),
+        "calibration_error": expected_calibration_error(truth, probabilities),
     }
 
 
-@given(seed=st.integers(0, 10_000), actors=st.integers(2, 5), takes_each=st.integers(1, 4))
+@given(
+    seed=st.integers(0, 10_000),
+    actors=st.integers(1, 5),
+    takes_each=st.integers(1, 4),
+    missing=st.sets(st.sampled_from(EMOTIONS), max_size=6),
+)
 @settings(deadline=None, max_examples=30)
-def test_values_are_those_of_scikit_learn(seed, actors, takes_each):
+def test_values_are_those_of_scikit_learn(seed, actors, takes_each, missing):
     predictions = made_up_predictions(tuple(f"{number:02d}" for number in range(1, actors + 1)), takes_each, seed)
-    ours, theirs = values(predictions), by_scikit_learn(predictions)
+    performed = predictions[~predictions["emotion"].isin(missing)]
+    ours, theirs = values(performed), by_scikit_learn(performed)
     for metric in METRICS:
         assert ours[metric] == pytest.approx(theirs[metric], abs=1e-12), metric
+
+
+def test_with_all_emotions_the_means_are_those_that_scikit_learn_takes_itself():
+    predictions = made_up_predictions(("01", "02", "03"))
+    truth, probabilities = predictions["emotion"].map(EMOTIONS.index), predictions[P].to_numpy()
+    ours = values(predictions)
+    uar = metrics.balanced_accuracy_score(truth, probabilities.argmax(axis=1))
+    area = metrics.roc_auc_score(truth, probabilities, multi_class="ovr", average="macro")
+    assert ours["uar"] == pytest.approx(uar, abs=1e-12)
+    assert ours["roc_auc"] == pytest.approx(area, abs=1e-12)
 
 
 def test_a_bootstrap_draw_scores_as_if_its_actors_were_there_that_often():
@@ -94,8 +124,9 @@ def test_every_model_has_a_row_for_every_metric():
 def test_perfect_predictions_score_perfectly_in_every_draw():
     predictions = made_up_predictions(("01", "02"))
     predictions[P] = np.eye(len(EMOTIONS))[predictions["emotion"].map(EMOTIONS.index)]
-    table = score_table(predictions, draws=20).set_index("metric").drop(index="log_loss")
-    assert np.allclose(table[["value", "low", "high"]], 1)
+    table = score_table(predictions, draws=20).set_index("metric")[["value", "low", "high"]]
+    assert np.allclose(table.drop(index=["log_loss", "calibration_error"]), 1)
+    assert np.allclose(table.loc[["log_loss", "calibration_error"]], 0)
 
 
 def test_an_emotion_nobody_performed_is_left_out_of_the_means():

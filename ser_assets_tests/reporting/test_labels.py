@@ -6,7 +6,22 @@ import numpy as np
 import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.reporting.labels import EMOTION_COLOURS, MODEL_COLOURS, decimal, in_order, model_colours, percent
+from ser_assets.learning.protocols import PROTOCOLS
+from ser_assets.learning.scores import METRICS
+from ser_assets.reporting.labels import (
+    EMOTION_COLOURS,
+    METRIC_NAMES,
+    METRIC_NOTES,
+    MODEL_COLOURS,
+    PROTOCOL_NAMES,
+    PROTOCOL_NOTES,
+    decimal,
+    in_order,
+    listed,
+    model_colours,
+    percent,
+    points,
+)
 
 # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB.
 EYES = {
@@ -55,3 +70,22 @@ def test_a_number_that_does_not_exist_is_a_dash():
         "–",
         "–",
     )
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(0.034, "3.4"), (-0.006, "−0.6"), (-0.0001, "0.0"), (float("nan"), "–"), (1, "100.0")]
+)
+def test_points_have_one_decimal_and_a_true_minus(share: float, shown: str):
+    assert points(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_a_list_reads_as_in_a_sentence(parts: list[str], shown: str):
+    assert listed(parts) == shown
+
+
+def test_every_metric_and_every_protocol_has_its_name_and_its_explanation():
+    assert set(METRIC_NAMES) == set(METRIC_NOTES) == set(METRICS)
+    assert list(PROTOCOL_NAMES) == list(PROTOCOL_NOTES) == list(PROTOCOLS)

@@ -14,6 +14,8 @@ from ser_assets.reporting import page, plots
 from ser_assets.reporting.data import ReportData
 from ser_assets.reporting.labels import METRIC_NAMES, MODEL_NAMES
 from ser_assets.reporting.page import write_report
+from ser_assets.reporting.references import REFERENCES
+from ser_assets.reporting.replay import WHY_THEY_DIFFER
 from ser_assets_tests.reporting import tables
 
 
@@ -27,31 +29,58 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def cells(html: str, model: str) -> list[str]:
-    """Texts of the cells of the model's row in the first table."""
-    row = re.search(rf'<th scope="row">{model}</th>(.*?)</tr>', html, re.DOTALL)
-    assert row is not None
-    return [re.sub(r"<[^>]+>", " ", cell).strip() for cell in re.findall(r"<td>(.*?)</td>", row.group(1))]
+def section(html: str, anchor: str) -> str:
+    """One section of the page."""
+    found = re.search(rf'<section id="{anchor}">(.*?)</section>', html, re.DOTALL)
+    assert found is not None, anchor
+    return found.group(1)
 
 
-def test_every_number_of_the_score_table_is_the_one_that_was_scored(report: tuple[ReportData, Path]):
-    data, folder = report
-    html = (folder / "index.html").read_text(encoding="utf-8")
-    markdown = (folder / "report.md").read_text(encoding="utf-8")
-    header = re.findall(r'<th scope="col">(.*?)</th>', html.split("</thead>")[0])[1:]
-    for model, own in data.scores.groupby("model"):
-        shown = dict(zip(header, cells(html, MODEL_NAMES[str(model)]), strict=True))
-        for row in own.itertuples():
-            text = f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]"
-            assert " ".join(shown[METRIC_NAMES[str(row.metric)]].split()) == text
-            assert text in markdown
-        assert (shown["Actors"], shown["Takes"]) == ("3", "48")
+def plain(html: str) -> str:
+    """Text as a reader sees it."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("\u00a0", " ").replace("&nbsp;", " ").split())
+
+
+def rows(html: str, model: str) -> list[list[str]]:
+    """Texts of the cells of each row of a model."""
+    found = re.findall(rf'<th scope="row">{model}</th>(.*?)</tr>', html, re.DOTALL)
+    return [[plain(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in found]
+
+
+@pytest.fixture(scope="module")
+def html(report: tuple[ReportData, Path]) -> str:
+    return (report[1] / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def markdown(report: tuple[ReportData, Path]) -> str:
+    return (report[1] / "report.md").read_text(encoding="utf-8")
+
+
+def test_every_number_of_the_score_table_is_the_one_that_was_scored(
+    report: tuple[ReportData, Path], html: str, markdown: str
+):
+    protocols = ["speaker_independent", "random_split_leaky"]
+    for model, own in report[0].scores.groupby("model"):
+        uars = own[own["metric"] == "uar"].set_index("protocol").loc[protocols]
+        [side_by_side] = rows(section(html, "protocols"), MODEL_NAMES[str(model)])
+        assert side_by_side == [text(row) for row in uars.itertuples()]
+        for shown, protocol in zip(rows(section(html, "boards"), MODEL_NAMES[str(model)]), protocols, strict=True):
+            values = own[own["protocol"] == protocol].set_index("metric").loc[[*METRIC_NAMES]]
+            assert shown == [text(row) for row in values.itertuples()]
+        assert all(text(row) in markdown for row in own.itertuples())
+    assert "3 actors, 48 takes" in plain(section(html, "boards"))
+
+
+def text(row) -> str:
+    return f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]"
 
 
 def test_the_page_opens_with_the_best_model_and_its_interval(report: tuple[ReportData, Path]):
     data, folder = report
     html = (folder / "index.html").read_text(encoding="utf-8").replace("\u00a0", " ")
-    best = data.scores[data.scores["metric"] == "uar"].nlargest(1, "value").iloc[0]
+    honest = data.scores[data.scores["protocol"] == "speaker_independent"]
+    best = honest[honest["metric"] == "uar"].nlargest(1, "value").iloc[0]
     title = re.search("<h1>(.*?)</h1>", html)
     assert title is not None
     assert title.group(1) == (
@@ -65,22 +94,42 @@ def test_the_machine_readable_report_holds_the_same_figures(report: tuple[Report
     data, folder = report
     figures = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     pd.testing.assert_frame_equal(pd.DataFrame(figures["scores"]), data.scores, check_exact=False, rtol=1e-12)
-    for model, own in data.predictions.groupby("model"):
+    honest = data.predictions[data.predictions["protocol"] == "speaker_independent"]
+    for model, own in honest.groupby("model"):
         assert figures["confusion"][model] == confusion_matrix(own).tolist()
+        assert sum(row["takes"] for row in figures["reliability"][model]) == len(own)
+    for name, table in (
+        ("differences", data.differences),
+        ("group_scores", data.group_scores),
+        ("notebook_replay", data.replay),
+    ):
+        pd.testing.assert_frame_equal(
+            pd.DataFrame(figures[name]), table, check_exact=False, rtol=1e-12, check_dtype=False
+        )
+    assert figures["missed_by_all"] == 6
+    assert figures["missed"][0]["said"]["cnn"] == {"emotion": "sad", "probability": 0.614}
+    assert {reference["system"] for reference in figures["references"]} == {each.system for each in REFERENCES}
     assert figures["corpus"]["takes"] == len(data.takes)
     assert sum(row["copies"] for row in figures["clips"]) == (data.clips["variant"] > 0).sum()
-    assert len(figures["leak_proof"]) == len(tables.ACTORS)
+    assert len(figures["leak_proof"]) == 2 * len(tables.ACTORS)
     assert figures["facts"] == data.facts
 
 
-def test_the_page_needs_nothing_but_itself(report: tuple[ReportData, Path]):
-    html = (report[1] / "index.html").read_text(encoding="utf-8")
-    assert "http" not in html.replace("http-equiv", "")
-    references = re.findall(r'(?:src|href)="([^"]*)"', html)
-    assert references
-    assert all(reference.startswith("data:") for reference in references)
+def test_the_page_needs_nothing_but_itself(html: str):
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in html
+    assert all(source.startswith("data:") for source in re.findall(r'src="([^"]*)"', html))
+    assert re.findall(r'<link [^>]*href="([^"]*)"', html) == ["data:,"]
+    assert not re.search("<(script|iframe|object|embed|video|audio|form)", html)
     assert "@import" not in html
     assert "url(" not in html
+
+
+def test_links_lead_to_sources_and_to_sections_of_the_page_itself(html: str):
+    addresses = re.findall(r'<a href="([^"]*)"', html)
+    outside = {address for address in addresses if not address.startswith("#")}
+    assert outside == {reference.address for reference in REFERENCES}
+    anchors = {address[1:] for address in addresses} - {address[1:] for address in outside}
+    assert anchors == set(re.findall(r'<section id="(\w+)"', html))
 
 
 def test_every_picture_of_the_markdown_lies_beside_it(report: tuple[ReportData, Path]):
@@ -100,21 +149,121 @@ def test_names_from_outside_are_shown_and_not_obeyed(report: tuple[ReportData, P
     assert "| command | `ser-assets run \\| tee log` |" in (report[1] / "report.md").read_text(encoding="utf-8")
 
 
-def test_a_clean_leak_proof_raises_no_alarm_and_a_leak_does(tmp_path: Path, report: tuple[ReportData, Path]):
-    data, folder = report
-    assert "Leak found" not in (folder / "index.html").read_text(encoding="utf-8")
-    leaking = data.leak_proof.assign(shared_recordings=[0, 1, 0])
-    bare = dataclasses.replace(tables.bare_report(), leak_proof=leaking)
+def test_a_kept_promise_raises_no_alarm_and_neither_does_what_was_never_promised(html: str, markdown: str):
+    assert "Leak found" not in html
+    assert "Leak found" not in markdown
+    proof = section(html, "proof")
+    assert proof.count('<td class="kept">0 ✓</td>') == 9
+    assert proof.count('<td class="open">5</td>') == 6
+    assert proof.count("<details open>") == 2
+    assert "| 1 | 01 | 02, 03 | 16 | 36 | 0 ✓ | 0 ✓ | 0 ✓ |" in markdown
+    assert "| 1 | 01 | 02, 03 | 16 | 36 | 3 | 5 | 5 |" in markdown
+
+
+def test_a_broken_promise_of_any_protocol_is_the_first_thing_that_is_said(tmp_path: Path):
+    leaking = tables.proof("random_split", "takes, recordings", (3, 0, 0), folds="").assign(shared_recordings=[0, 1, 0])
+    bare = ReportData(pd.DataFrame(), tables.uars({"cnn": 0.5}), leak_proof=leaking)
     html = write_report(bare, tmp_path / "report").read_text(encoding="utf-8")
-    assert "Leak found: fold 02 shares" in html
-    assert html.count('class="leaking"') == 1
+    markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    for page_text in (html, markdown):
+        assert "Leak found." in page_text.split("Scores")[0]
+        assert "Random split, fold 2: recordings. Do not trust these scores." in page_text
+    assert html.count('class="broken"') == 1
+    assert "1 ✗" in markdown
+
+
+def test_what_leaks_are_worth_and_who_is_behind_is_said_in_points(html: str, markdown: str):
+    for page_text in (plain(section(html, "protocols")), markdown):
+        assert "Random split with leaks minus Speaker-independent, loso, in points of UAR: Random Forest +" in page_text
+    assert "95 % interval of the difference" in plain(html.split("<nav")[0])
+    assert "Random Forest − CNN" in plain(section(html, "protocols"))
+
+
+def test_people_and_published_systems_stand_with_source_and_caveat(html: str, markdown: str):
+    for reference in REFERENCES:
+        assert reference.caveat in plain(section(html, "protocols"))
+        assert f"[{reference.source}]({reference.address}) | {reference.caveat} |" in markdown
+
+
+def test_voices_that_a_notice_warns_of_are_not_compared_with_people(tmp_path: Path):
+    data = ReportData(pd.DataFrame(), tables.uars({"cnn": 0.5}), notice="Spoken by a synthesiser.")
+    html = write_report(data, tmp_path / "report").read_text(encoding="utf-8")
+    assert "published" not in html.lower()
+    assert json.loads((tmp_path / "report/report.json").read_text(encoding="utf-8"))["references"] == []
+
+
+def test_a_missed_take_shows_what_was_performed_and_what_each_model_said(html: str, markdown: str):
+    shown = plain(section(html, "missed"))
+    assert "All models miss 6 of 48 takes (12.5 %). Shown: the 1 whose emotion" in shown
+    assert "calm actor 03, male, normal intensity: “Kids are &lt;talking&gt; by the door”" in shown
+    assert "Random Forest neutral 30 % CNN sad 61 %" in shown
+    assert (
+        "| calm | 03, male | normal | Kids are <talking> by the door | Random Forest: neutral 30 %; CNN: sad 61 % |"
+        in (markdown)
+    )
+    assert "pictures/missed_1.png" in markdown
+
+
+def test_the_replayed_notebook_has_claims_replay_and_unseen_actors_side_by_side(html: str, markdown: str):
+    shown = plain(section(html, "notebook"))
+    assert "Random Forest Accuracy 0.742 0.693 0.700 [0.650, 0.750] 0.410 [0.360, 0.460] ROC AUC 0.952" in shown
+    assert "| Random Forest | Accuracy | 0.742 | 0.693 | 0.700 [0.650, 0.750] | 0.410 [0.360, 0.460] |" in markdown
+    for page_text in (shown, markdown):
+        assert "(−29.0 points)" in page_text
+        assert " ".join(WHY_THEY_DIFFER) in page_text
+        assert "ser-assets replay-notebook" in page_text
+
+
+def test_groups_of_takes_have_their_scores_with_intervals(report: tuple[ReportData, Path], html: str, markdown: str):
+    own = report[0].group_scores.query(
+        "protocol == 'speaker_independent' and group == 'male' and metric == 'uar' and model == 'cnn'"
+    )
+    [row] = own.itertuples()
+    assert text(row) in plain(section(html, "recall"))
+    assert text(row) in next(line for line in markdown.splitlines() if line.startswith("| Gender: male"))
+
+
+def test_the_sections_are_in_the_order_of_a_reader_and_the_same_on_both_pages(html: str, markdown: str):
+    titles = re.findall("<h2>(.*?)</h2>", html)
+    assert titles == [
+        "Protocols side by side",
+        "Is its confidence to be believed?",
+        "What is taken for what",
+        "Which emotions, which voices",
+        "Takes that every model misses",
+        "The notebook, replayed",
+        "All scores",
+        "Leak proof",
+        "What went in",
+        "How the networks learned",
+        "What the Random Forest listens to",
+        "What the emotions look like",
+        "How to get these numbers again",
+    ]
+    assert re.findall("^## (.*)$", markdown, re.MULTILINE) == titles
+
+
+def test_markdown_tables_are_whole(markdown: str):
+    tables_found = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
+    assert len(tables_found) >= 9
+    for table in tables_found:
+        lines = table.splitlines()
+        assert re.fullmatch(r"\|( -+:? \|)+", lines[1])
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
+    assert "\n\n\n\n" not in markdown
 
 
 def test_sections_without_data_are_left_out(tmp_path: Path):
     html = write_report(tables.bare_report(), tmp_path / "deep" / "report").read_text(encoding="utf-8")
-    assert re.findall("<h2>(.*?)</h2>", html) == ["Scores", "What is taken for what", "Which emotions, which voices"]
+    assert re.findall("<h2>(.*?)</h2>", html) == [
+        "Scores",
+        "Is its confidence to be believed?",
+        "What is taken for what",
+        "Which emotions, which voices",
+    ]
     assert {path.name for path in (tmp_path / "deep" / "report" / "pictures").iterdir()} == {
         "scores.png",
+        "reliability.png",
         "confusion_random_forest.png",
         "confusion_cnn.png",
         "recall_by_emotion.png",
@@ -122,12 +271,20 @@ def test_sections_without_data_are_left_out(tmp_path: Path):
     }
 
 
+def test_long_lists_of_rejected_files_are_folded_up(tmp_path: Path):
+    reasons = ["video only"] * 40 + ["no sound"]
+    rejected = pd.DataFrame({"path": [f"raw/{n}.mp4" for n in range(41)], "reason": reasons})
+    data = ReportData(pd.DataFrame(), tables.uars({"cnn": 0.5}), rejected=rejected)
+    corpus = section(write_report(data, tmp_path / "report").read_text(encoding="utf-8"), "corpus")
+    assert re.findall(r"<details( open)?><summary><strong>(\d+)", corpus) == [("", "40"), (" open", "1")]
+
+
 def test_scores_alone_and_without_intervals_make_a_page(tmp_path: Path):
     table = tables.scores([("svm", "uar", 0.4, np.nan, np.nan), ("svm", "roc_auc", np.nan, np.nan, np.nan)])
     html = write_report(ReportData(pd.DataFrame(), table), tmp_path / "report").read_text(encoding="utf-8")
     assert "<h1>svm recognises 40.0\u00a0% of emotions in voices it has never heard.</h1>" in html
     assert "no interval, for want of actors" in html
-    assert "nan" not in html.split("<section>")[1].split("<figure")[0].lower()
+    assert "nan" not in section(html, "protocols").split("<figure")[0].lower()
     assert json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["scores"][0]["low"] is None
 
 
@@ -202,7 +359,7 @@ def test_no_scores_no_report(tmp_path: Path):
 
 
 def test_a_notice_stands_before_the_figures_on_both_pages(tmp_path: Path):
-    data = dataclasses.replace(tables.bare_report(), notice="Spoken by a <synthesiser>.")
+    data = ReportData(pd.DataFrame(), tables.uars({"cnn": 0.5}), notice="Spoken by a <synthesiser>.")
     page.write_report(data, tmp_path / "report")
     html = (tmp_path / "report/index.html").read_text()
     markdown = (tmp_path / "report/report.md").read_text()

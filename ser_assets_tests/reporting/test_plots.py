@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.scores import confusion_matrix, score_table
-from ser_assets.reporting import pictures, plots
+from ser_assets.learning.scores import confusion_matrix, reliability, score_table, scores_by_group
+from ser_assets.reporting import clip_plots, pictures, plots, score_plots
+from ser_assets.reporting.boards import boards
 from ser_assets.reporting.canvas import to_png
+from ser_assets.reporting.references import PEOPLE, REFERENCES, SYSTEMS
 from ser_assets_tests.reporting import tables
 
 
@@ -45,14 +47,70 @@ def test_actor_bars_have_a_bar_for_each_actor_and_model():
     assert [label.get_text() for label in axes.get_xticklabels()] == list(tables.ACTORS)
 
 
-def test_scores_are_drawn_from_zero_to_one_with_chance_and_every_value():
-    table = score_table(tables.predictions(), draws=50)
-    figure = plots.score_comparison(table)
-    said = words(figure)
+def test_recalls_have_whiskers_where_intervals_are_known():
+    data = tables.full_report()
+    board = boards(data.scores)[0]
+    groups = board.of(data.group_scores)
+    [cnn, forest] = plots.emotion_bars(board.of(data.predictions), groups).axes[0].collections
+    own = (
+        groups.query("grouping == 'emotion' and metric == 'uar' and model == 'cnn'").set_index("group").loc[[*EMOTIONS]]
+    )
+    drawn = {tuple(np.round(segment[:, 1], 9)) for each in (cnn, forest) for segment in each.get_segments()}
+    assert {(round(low, 9), round(high, 9)) for low, high in zip(own["low"], own["high"], strict=True)} <= drawn
+    assert not plots.emotion_bars(board.of(data.predictions)).axes[0].collections
+
+
+def dots(axes) -> set[tuple[float, float]]:
+    """Middle and height of every dot."""
+    return {
+        (round(float(line.get_xdata()[0]), 9), float(line.get_ydata()[0]))
+        for line in axes.lines
+        if line.get_marker() == "o"
+    }
+
+
+def test_protocols_have_a_band_each_with_every_model_at_its_score():
+    table = pd.concat(
+        [tables.uars({"cnn": 0.5, "svm": 0.4}), tables.uars({"svm": 0.9, "cnn": 0.8}, "random_split", "")]
+    )
+    figure = score_plots.protocols_side_by_side(boards(table))
     assert [axes.get_xlim() for axes in figure.axes] == [(0, 1), (0, 1)]
-    assert said.count("chance") == 2
-    shown = table[table["metric"].isin(["uar", "accuracy"])]["value"]
-    assert all(f"{100 * value:.1f} %" in said for value in shown)
+    assert dots(figure.axes[0]) == {(0.5, 0), (0.4, 1), (0.8, 3), (0.9, 4)}
+    assert words(figure).count("chance") == 2
+    assert not any("people" in word for word in words(figure))
+
+
+def test_published_scores_stand_below_in_their_own_metric_and_people_are_a_line():
+    figure = score_plots.protocols_side_by_side(boards(tables.uars({"cnn": 0.5})), REFERENCES)
+    said = words(figure)
+    assert f"people {100 * PEOPLE.accuracy:.1f} %" in said
+    assert {system.system for system in SYSTEMS} <= set(said)
+    for axes, metric in zip(figure.axes, ("uar", "accuracy"), strict=True):
+        drawn = sorted(line.get_xdata()[0] for line in axes.lines if line.get_marker() == "D")
+        assert drawn == sorted(value for system in SYSTEMS if (value := system.value(metric)) is not None)
+
+
+def test_reliability_has_a_panel_for_each_model_with_its_bins_and_its_calibration_error():
+    judged = tables.predictions()
+    board = boards(score_table(judged, draws=20))[0]
+    figure = score_plots.reliability_diagram(judged, board)
+    shown = [axes for axes in figure.axes if axes.get_visible() and axes.get_title(loc="left")]
+    assert [axes.get_title(loc="left") for axes in shown] == ["Random Forest", "CNN"]
+    for axes, model in zip(shown, board.rows, strict=True):
+        bins = reliability(judged[judged["model"] == model])
+        assert np.allclose(axes.collections[0].get_offsets(), bins[["confidence", "accuracy"]])
+        error = board.rows[model]["calibration_error"].value
+        assert f"calibration error {error:.3f}" in words(axes)
+
+
+def test_groups_are_drawn_with_every_model_at_its_uar():
+    data = tables.full_report()
+    board = boards(data.scores)[0]
+    figure = score_plots.group_dots(scores_by_group(board.of(data.predictions), data.takes, draws=20))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Gender", "Intensity", "Statement"]
+    own = data.group_scores.query("protocol == 'speaker_independent' and grouping == 'gender' and metric == 'uar'")
+    assert {x for x, _ in dots(figure.axes[0])} == {round(value, 9) for value in own["value"]}
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["female\n", "male\n"]
 
 
 def test_copies_are_stacked_on_originals():
@@ -79,7 +137,7 @@ def test_the_mean_learning_curve_ends_where_the_first_fold_ends():
 
 
 def test_the_grid_shows_only_emotions_that_have_a_clip():
-    figure = plots.example_grid(tables.full_report().examples, "female")
+    figure = clip_plots.example_grid(tables.full_report().examples, "female")
     shown = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible() and axes.get_title(loc="left")]
     assert shown == list(EMOTIONS[:5])
 

@@ -1,4 +1,4 @@
-"""Who leads, by how much, and whether that means anything."""
+"""Who leads, and the compact tables of the shell and the UI."""
 
 import numpy as np
 import pandas as pd
@@ -6,8 +6,10 @@ import pytest
 from rich.console import Console
 
 from ser_assets.learning.scores import score_table
+from ser_assets.reporting.boards import boards
+from ser_assets.reporting.labels import METRIC_NAMES
 from ser_assets.reporting.summary import (
-    boards,
+    board_markdown,
     headline,
     recalls_by_actor,
     recalls_by_emotion,
@@ -37,21 +39,6 @@ def test_the_best_is_picked_by_uar_even_where_another_has_more_accuracy():
     assert said.accuracy.value == 0.58
 
 
-@pytest.mark.parametrize(
-    ("runner_up_high", "words"), [(0.55, "clearly ahead"), (0.56, "may be chance"), (0.70, "may be chance")]
-)
-def test_a_lead_counts_only_where_the_intervals_do_not_overlap(runner_up_high: float, words: str):
-    table = tables.scores([("cnn", "uar", 0.60, 0.56, 0.64), ("complex_cnn", "uar", 0.52, 0.48, runner_up_high)])
-    assert words in headline(boards(table)[0]).comparison
-
-
-def test_without_intervals_nothing_is_claimed_about_the_lead():
-    table = tables.scores([("cnn", "uar", 0.60, NAN, NAN), ("complex_cnn", "uar", 0.52, 0.48, 0.55)])
-    said = headline(boards(table)[0])
-    assert "interval" not in said.sentence
-    assert "nobody can say" in said.comparison
-
-
 def test_a_single_model_is_compared_with_nobody():
     assert headline(boards(tables.scores([("cnn", "uar", 0.6, 0.5, 0.7)]))[0]).comparison == ""
 
@@ -78,26 +65,85 @@ def test_scores_that_are_missing_are_refused_by_name():
         boards(tables.scores([("cnn", "accuracy", 0.5, 0.4, 0.6)]))
 
 
-def test_score_markdown_is_one_table_with_intervals_and_what_they_rest_on():
-    table = tables.scores([("cnn", "uar", 0.5, 0.45, 0.55), ("cnn", "my_metric", 0.25, NAN, NAN)])
-    basis = "(24 actors, 1440 takes; 95 % intervals by bootstrap over actors)"
-    assert score_markdown(table).splitlines() == [
-        f"**Speaker-independent, Luna-Jiménez's five folds by actor** {basis}",
-        "",
-        "| Model | UAR | my metric |",
-        "| --- | ---: | ---: |",
-        "| CNN | 0.500 [0.450, 0.550] | 0.250 |",
+def test_boards_are_in_the_order_of_protocols_and_of_fold_schemes_in_each():
+    found = [("random_split", ""), ("speaker_calibrated", "luna5"), ("speaker_independent", "loso")]
+    found += [("permuted_labels", "luna5"), ("speaker_independent", "emobox6"), ("speaker_independent", "luna5")]
+    table = pd.concat([tables.uars({"cnn": 0.5}, protocol, folds) for protocol, folds in found])
+    assert [(board.protocol, board.folds) for board in boards(table)] == [
+        *(("speaker_independent", folds) for folds in ("luna5", "emobox6", "loso")),
+        ("speaker_calibrated", "luna5"),
+        ("random_split", ""),
+        ("permuted_labels", "luna5"),
     ]
 
 
-def test_the_terminal_shows_the_same_numbers():
-    judged = tables.predictions()
-    table = score_table(judged, draws=50)
-    console = Console(width=160)
+def test_a_board_takes_its_own_rows_of_any_table():
+    table = pd.concat([tables.uars({"cnn": 0.5}, folds=folds) for folds in ("luna5", "emobox6")])
+    second = boards(table)[1]
+    assert second.of(table)["folds"].tolist() == ["emobox6"]
+    assert second.of(pd.DataFrame()).empty
+
+
+def test_board_markdown_has_a_row_for_each_metric_with_its_interval_and_what_it_rests_on():
+    table = tables.scores([("cnn", "uar", 0.5, 0.45, 0.55), ("cnn", "my_metric", 0.25, NAN, NAN)])
+    basis = "(24 actors, 1440 takes; 95 % intervals by bootstrap over actors)"
+    expected = [
+        f"**Speaker-independent, Luna-Jiménez's five folds by actor** {basis}",
+        "",
+        "| Metric | CNN |",
+        "| --- | ---: |",
+        "| UAR | 0.500 [0.450, 0.550] |",
+        "| my metric | 0.250 |",
+    ]
+    assert board_markdown(boards(table)[0]).splitlines() == expected
+    assert score_markdown(table).splitlines() == expected
+
+
+def test_score_markdown_sets_protocols_side_by_side_and_tells_all_metrics_of_the_first_alone():
+    table = pd.concat(
+        [
+            tables.uars({"cnn": 0.5, "svm": 0.4}),
+            tables.scores([("cnn", "uar", 0.8, NAN, NAN), ("cnn", "accuracy", 0.9, NAN, NAN)], "random_split", ""),
+        ]
+    )
+    lines = score_markdown(table).splitlines()
+    assert "| Protocol | CNN | svm |" in lines
+    assert "| Speaker-independent, luna5 | 0.500 [0.460, 0.540] | 0.400 [0.360, 0.440] |" in lines
+    assert "| Random split | 0.800 |  |" in lines
+    assert not any("Accuracy" in line for line in lines)
+
+
+def printed(table: pd.DataFrame, width: int) -> str:
+    console = Console(width=width)
     with console.capture() as capture:
         console.print(score_table_for_terminal(table))
-    printed = capture.get()
-    assert all(f"{value:.3f}" in printed for value in table["value"])
+    return capture.get()
+
+
+def test_the_terminal_shows_the_headline_and_the_same_numbers():
+    table = score_table(tables.predictions(), draws=50)
+    shown = printed(table, width=80)
+    assert "voices it has never heard" in " ".join(shown.split())
+    assert all(f"{value:.3f}" in shown for value in table["value"])
+
+
+def test_six_boards_of_four_models_and_seven_metrics_fit_into_80_columns():
+    models = ("random_forest", "neural_network", "cnn", "complex_cnn")
+    metrics = tuple(METRIC_NAMES)
+    schemes = [("speaker_independent", "luna5"), ("speaker_independent", "emobox6"), ("speaker_calibrated", "luna5")]
+    schemes += [("speaker_calibrated", "emobox6"), ("random_split", ""), ("random_split_leaky", "")]
+    value = iter(np.arange(168) / 1000)
+    table = pd.concat(
+        tables.scores([(model, metric, next(value), 0.1, 0.9) for model in models for metric in metrics], *scheme)
+        for scheme in schemes
+    )
+    shown = printed(table, width=80)
+    uar = table[table["metric"] == "uar"]
+    first = table[(table["protocol"] == "speaker_independent") & (table["folds"] == "luna5")]
+    assert all(f" {value:.3f} " in shown for value in [*uar["value"], *first["value"]])
+    assert shown.count("0.10-0.90") == 6 * 4 + 7 * 4
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_recalls_are_given_for_every_model():

@@ -1,0 +1,30 @@
+"""The takes that no model gets right: what the next model, or the next look at the labels, should begin with."""
+
+import pandas as pd
+
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.judging import PROBABILITY_COLUMNS
+
+
+def missed_by_all(predictions: pd.DataFrame) -> pd.DataFrame:
+    """What each model said about the takes that all of them name wrong, the worst take first.
+
+    predictions: as `judging.judge` gives them, under one protocol and fold scheme. Takes that one of the models did not
+    judge are left out.
+
+    Returns: a row for each such take and model: take_id, actor, emotion (the true one), model, said, probability (what
+    the model gave to `said`). Takes are in the order of the probability, mean over the models, that went to the truth.
+    """
+    table = predictions[["take_id", "actor", "emotion", "model"]].reset_index(drop=True)
+    probabilities = predictions[list(PROBABILITY_COLUMNS)].to_numpy()
+    table["said"] = [EMOTIONS[index] for index in probabilities.argmax(axis=1)]
+    table["probability"] = probabilities.max(axis=1)
+    performed = table["emotion"].map({emotion: index for index, emotion in enumerate(EMOTIONS)})
+    table["of_truth"] = probabilities[range(len(table)), performed]
+    takes = table.assign(missed=table["said"] != table["emotion"]).groupby("take_id")
+    by_all = takes["missed"].all() & (takes["model"].nunique() == table["model"].nunique())
+    worst_first = takes["of_truth"].mean()[by_all].sort_values(kind="stable").index
+    rank = {take_id: position for position, take_id in enumerate(worst_first)}
+    missed = table[table["take_id"].isin(rank)].drop(columns="of_truth")
+    order = missed["take_id"].map(rank)
+    return missed.iloc[order.argsort(kind="stable")].reset_index(drop=True)

@@ -1,0 +1,48 @@
+"""The proof that nothing fitted has seen what is judged: poison all that is not trained on, and nothing may change."""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.emotion_model import EmotionModel
+from ser_assets.learning.examples import Examples
+from ser_assets.learning.judging import ModelFactory, fit_fold
+from ser_assets.learning.splits import Split
+
+STRENGTH: Final = 1000.0
+"""Deviation of the poison: far outside what any functional or level in dB holds."""
+
+
+def poisoned(examples: Examples, split: Split, seed: int = 0) -> Examples:
+    """Noise in place of functionals and sequences, and wrong emotions, wherever a row is not trained on."""
+    generator = np.random.default_rng(seed)
+    outside = np.setdiff1d(np.arange(len(examples)), split.training)
+    functionals, sequences = examples.functionals.copy(), list(examples.sequences)
+    functionals[outside] = generator.normal(0, STRENGTH, (len(outside), functionals.shape[1]))
+    for row in outside:
+        sequences[row] = generator.normal(0, STRENGTH, sequences[row].shape).astype(np.float32)
+    emotions = examples.rows["emotion"].to_numpy(dtype=object, copy=True)
+    emotions[outside] = np.array(EMOTIONS, dtype=object)[(examples.labels[outside] + 1) % len(EMOTIONS)]
+    rows = examples.rows.assign(emotion=emotions)
+    return dataclasses.replace(examples, rows=rows, functionals=functionals, sequences=tuple(sequences))
+
+
+def changed_by_poison(factory: ModelFactory, examples: Examples, split: Split) -> list[str]:
+    """Fit a fold twice, as it is and with poison in all rows that are not trained on; name what of the model differs.
+
+    Scaling, selection, weights, early stopping, calibration: whatever is fitted is saved, so the files of the saved
+    model are compared byte by byte. Empty when nothing outside the training rows has been looked at.
+    """
+    clean = _saved(fit_fold(factory, examples, split)[0])
+    after = _saved(fit_fold(factory, poisoned(examples, split), split)[0])
+    return sorted(name for name in clean.keys() | after.keys() if clean.get(name) != after.get(name))
+
+
+def _saved(model: EmotionModel) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder))
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}

@@ -1,0 +1,93 @@
+"""Which figures stand on the page, in which section, and under which caption."""
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ser_assets.reporting import clip_plots, plots, score_plots
+from ser_assets.reporting.boards import Board
+from ser_assets.reporting.canvas import to_png
+from ser_assets.reporting.data import ReportData
+from ser_assets.reporting.labels import MODEL_NAMES, in_order, readable
+from ser_assets.reporting.pictures import data_uri
+from ser_assets.reporting.references import Reference
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the page: its file name without ending, its section, what it shows, and its PNG bytes."""
+
+    name: str
+    section: str
+    caption: str
+    png: bytes
+
+    @property
+    def uri(self) -> str:
+        """The picture as a `data:` URI."""
+        return data_uri(self.png)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, as the PNG header has them."""
+        width, height = struct.unpack(">II", self.png[16:24])
+        return width, height
+
+
+def all_pictures(data: ReportData, tables: Sequence[Board], references: Sequence[Reference]) -> Iterator[Picture]:
+    """Draw what there are data for; scores are of all boards, everything else of the first, the headline's."""
+    caption = "UAR and accuracy with 95 % interval, by protocol and model"
+    if references:
+        caption += "; a thin line rises from each published score"
+    yield _picture("scores", "protocols", caption, score_plots.protocols_side_by_side(tables, references))
+    yield from _of_predictions(data, tables[0])
+    yield from _of_clips(data)
+    yield from _of_training(data, tables[0])
+
+
+def _of_predictions(data: ReportData, board: Board) -> Iterator[Picture]:
+    judged, groups = board.of(data.predictions), board.of(data.group_scores)
+    if len(judged):
+        caption = "Share of takes named right, by the probability that was given to the named emotion"
+        yield _picture("reliability", "reliability", caption, score_plots.reliability_diagram(judged, board))
+        for model in in_order(judged["model"].tolist(), list(board.rows)):
+            caption = f"Confusion matrix of {readable(model, MODEL_NAMES)}"
+            yield _picture(f"confusion_{model}", "confusion", caption, plots.model_confusion(judged, model))
+        caption = "Recall of each emotion, by model" + (", with 95 % intervals" if len(groups) else "")
+        yield _picture("recall_by_emotion", "recall", caption, plots.emotion_bars(judged, groups))
+        yield _picture("uar_by_actor", "recall", "UAR of each actor, by model", plots.actor_bars(judged))
+    if len(groups):
+        caption = "UAR with 95 % interval by gender, intensity and statement, by model"
+        yield _picture("groups", "groups", caption, score_plots.group_dots(groups))
+
+
+def _of_clips(data: ReportData) -> Iterator[Picture]:
+    if data.missed:
+        seconds = clip_plots.longest_seconds([take.clip for take in data.missed])
+        for number, take in enumerate(data.missed, start=1):
+            caption = f"Waveform and log-mel spectrogram of take {take.clip.take_id}"
+            yield _picture(f"missed_{number}", "missed", caption, clip_plots.clip_card(take.clip, seconds))
+    if len(data.clips):
+        caption = "Clips of each actor and emotion, originals and augmented copies"
+        yield _picture("samples", "corpus", caption, plots.samples_per_actor_and_emotion(data.clips))
+    for gender in sorted({clip.gender for clip in data.examples}):
+        caption = f"One {gender} clip of each emotion: waveform and log-mel spectrogram"
+        yield _picture(f"examples_{gender}", "examples", caption, clip_plots.example_grid(data.examples, gender))
+
+
+def _of_training(data: ReportData, board: Board) -> Iterator[Picture]:
+    curves = board.of(data.learning_curves)
+    if len(curves):
+        caption = "Loss and accuracy by epoch in training and validation"
+        yield _picture("learning_curves", "curves", caption, plots.learning_curves(curves))
+    if len(data.importances):
+        caption = "The features that the Random Forest leans on most"
+        yield _picture("importances", "importances", caption, plots.feature_importances(data.importances))
+
+
+def _picture(name: str, section: str, caption: str, figure: "Figure") -> Picture:
+    return Picture(name, section, caption, to_png(figure))

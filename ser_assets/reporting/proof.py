@@ -1,0 +1,118 @@
+"""The leak proof as people read it: what each protocol promises to keep apart, and what each fold shares."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import pandas as pd
+
+from ser_assets.reporting.labels import FOLD_NAMES, PROTOCOL_NAMES, in_order, listed, protocol_title
+
+SIDES: Final = ("actors", "takes", "recordings")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """How many actors, takes or recordings stand on both sides of a fold, and whether none was promised."""
+
+    name: str
+    count: int
+    promised: bool
+
+    @property
+    def state(self) -> str:
+        """`kept` or `broken` for a promise, `open` where the protocol promises nothing."""
+        if not self.promised:
+            return "open"
+        return "broken" if self.count else "kept"
+
+    @property
+    def text(self) -> str:
+        """The count, with a tick for a promise that was kept and a cross for a broken one."""
+        return str(self.count) + {"kept": " ✓", "broken": " ✗", "open": ""}[self.state]
+
+
+@dataclass(frozen=True)
+class FoldProof:
+    """Who is judged and who is trained on in one fold, and what stands on both sides."""
+
+    fold: str
+    judged_actors: str
+    training_actors: str
+    judged_takes: int
+    training_clips: int
+    shared: list[Shared]
+
+    @property
+    def broken(self) -> list[str]:
+        """Names of what was promised apart and is not."""
+        return [each.name for each in self.shared if each.state == "broken"]
+
+
+@dataclass(frozen=True)
+class ProtocolProof:
+    """All folds of one protocol and fold scheme."""
+
+    title: str
+    promised: str
+    folds: list[FoldProof]
+
+    @property
+    def verdict(self) -> str:
+        """What is promised, and whether it was kept, in a sentence."""
+        if not self.promised:
+            return "Promises nothing: what stands on both sides is only counted."
+        promise = f"Promises to keep apart {listed(self.promised.split(', '))}"
+        broken = [fold.fold for fold in self.folds if fold.broken]
+        if broken:
+            return f"{promise}: broken in fold {', '.join(broken)}."
+        return f"{promise}: kept in {'the only fold' if len(self.folds) == 1 else f'all {len(self.folds)} folds'}."
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether no promise is broken."""
+        return not any(fold.broken for fold in self.folds)
+
+    @property
+    def leaks(self) -> list[str]:
+        """Each broken fold and what it shares, for the alarm."""
+        return [f"{self.title}, fold {fold.fold}: {listed(fold.broken)}" for fold in self.folds if fold.broken]
+
+
+def proofs(leak_proof: pd.DataFrame) -> list[ProtocolProof]:
+    """The proof of every protocol and fold scheme in their usual order, folds by number; none of an empty table."""
+    if leak_proof.empty:
+        return []
+    found = []
+    for protocol in in_order(leak_proof["protocol"].tolist(), list(PROTOCOL_NAMES)):
+        of_protocol = leak_proof[leak_proof["protocol"] == protocol]
+        for folds in in_order(of_protocol["folds"].tolist(), list(FOLD_NAMES)):
+            rows = of_protocol[of_protocol["folds"] == folds].to_dict("records")
+            rows.sort(key=lambda row: (len(row["fold"]), row["fold"]))
+            title = protocol_title(protocol, folds)
+            found.append(ProtocolProof(title, rows[0]["kept_apart"], [_fold(row) for row in rows]))
+    return found
+
+
+def _fold(row: dict[Any, Any]) -> FoldProof:
+    promised = row["kept_apart"].split(", ")
+    return FoldProof(
+        fold=row["fold"],
+        judged_actors=actor_ranges(row["judged_actors"]),
+        training_actors=actor_ranges(row["training_actors"]),
+        judged_takes=row["judged_takes"],
+        training_clips=row["training_clips"],
+        shared=[Shared(name, int(row[f"shared_{name}"]), name in promised) for name in SIDES],
+    )
+
+
+def actor_ranges(actors: str) -> str:
+    """Shorten a list of actors: `01 02 03 05` becomes `01–03, 05`."""
+    codes = actors.split()
+    runs: list[list[str]] = [codes[:1]] if codes else []
+    for before, code in pairwise(codes):
+        if code.isdecimal() and before.isdecimal() and int(code) == int(before) + 1:
+            runs[-1].append(code)
+        else:
+            runs.append([code])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(run) for run in runs)

@@ -1,0 +1,68 @@
+"""The notebook, replayed: what it claims, what its way gives here, and what the same models get on unseen actors."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from ser_assets.reporting.boards import Score
+from ser_assets.reporting.labels import MODEL_NAMES, decimal, in_order, listed, points, readable
+
+COMMAND: Final = "ser-assets replay-notebook"
+WAY_NAMES: Final = {
+    "claimed_in_readme": "Claimed in its README",
+    "claimed_in_notebook": "Claimed in its saved outputs",
+    "replayed": "Replayed its own way",
+    "unseen_actors": "On unseen actors",
+}
+WHY_THEY_DIFFER: Final = (
+    "The notebook splits clips at random, so actors stand on both sides: it judges voices that it was trained on.",
+    "It augments before it splits, so copies of a take stand on both sides, and copies are judged like takes.",
+    "Where a take is judged, the same sentence by the same voice in the same session is in training.",
+    "So that score is of recognising known voices; the column of unseen actors is what a new speaker will get.",
+)
+_METRICS: Final = ("accuracy", "f1_weighted", "roc_auc")
+
+
+@dataclass(frozen=True)
+class ReplayedModel:
+    """One model of the notebook: `rows[metric][way]`, for the metrics and ways that there are."""
+
+    model: str
+    rows: dict[str, dict[str, Score]]
+
+    @property
+    def name(self) -> str:
+        """The model, for people."""
+        return readable(self.model, MODEL_NAMES)
+
+
+def replayed_models(replay: pd.DataFrame) -> list[ReplayedModel]:
+    """Put what was claimed and what was found side by side, the models in their usual order; none of an empty table."""
+    found: dict[str, dict[str, dict[str, Score]]] = {}
+    for row in replay.to_dict("records"):
+        score = Score(row["value"], row["low"], row["high"], row["actors"], row["takes"])
+        found.setdefault(row["model"], {}).setdefault(row["metric"], {})[row["way"]] = score
+    return [
+        ReplayedModel(model, {metric: found[model][metric] for metric in in_order(list(found[model]), _METRICS)})
+        for model in in_order(list(found), list(MODEL_NAMES))
+    ]
+
+
+def replay_gap(models: list[ReplayedModel]) -> str:
+    """What each model's accuracy loses on unseen actors, and what was judged; empty where nothing was replayed."""
+    replayed = [each for each in models if {"replayed", "unseen_actors"} <= set(each.rows.get("accuracy", {}))]
+    if not replayed:
+        return ""
+    falls = [_fall(each, each.rows["accuracy"]) for each in replayed]
+    judged = replayed[0].rows["accuracy"]
+    return (
+        f"From its own way to unseen actors accuracy goes: {listed(falls)}. Its own way judges "
+        f"{judged['replayed'].takes} clips, copies among them; unseen are the {judged['unseen_actors'].takes} takes of "
+        f"{judged['unseen_actors'].actors} actors."
+    )
+
+
+def _fall(each: ReplayedModel, accuracy: dict[str, Score]) -> str:
+    replayed, unseen = accuracy["replayed"].value, accuracy["unseen_actors"].value
+    return f"{each.name} from {decimal(replayed)} to {decimal(unseen)} ({points(unseen - replayed)} points)"

@@ -1,0 +1,159 @@
+"""Figures of scores and their intervals: protocols beside published systems, reliability, and groups of takes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ser_assets.learning.scores import reliability
+from ser_assets.reporting.boards import Board, Score, all_models
+from ser_assets.reporting.canvas import INK, MUTED, colour_legend, new_figure, percent_axis, tidy
+from ser_assets.reporting.labels import (
+    CHANCE,
+    GROUPING_NAMES,
+    METRIC_NAMES,
+    MODEL_NAMES,
+    decimal,
+    in_order,
+    model_colours,
+    readable,
+)
+from ser_assets.reporting.references import PEOPLE, Reference
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_METRICS = ("uar", "accuracy")
+_DASHED = (0, (4, 3))
+# Heights in lines: a model takes one, a protocol leaves one empty below its models, a published system takes more.
+_REFERENCE_LINE = 1.5
+_INCHES_PER_LINE = 0.155
+
+
+def protocols_side_by_side(tables: Sequence[Board], references: Sequence[Reference] = ()) -> "Figure":
+    """UAR and accuracy with 95 % intervals: a band for each protocol, below them a row for each published system.
+
+    A thin line rises from each published score through the bands; people and chance are dashed lines.
+    """
+    models = all_models(list(tables))
+    colours = model_colours(models)
+    starts = np.cumsum([0, *(len(table.rows) + 1 for table in tables)])
+    systems = [reference for reference in references if reference is not PEOPLE]
+    lines = starts[-1] + (_REFERENCE_LINE * (len(systems) + 1) if systems else 0)
+    figure = new_figure(11, 1.3 + _INCHES_PER_LINE * max(lines, 6), gap=0.04)
+    panels = figure.subplots(1, len(_METRICS), sharey=True)
+    for axes, metric in zip(panels, _METRICS, strict=True):
+        for table, start in zip(tables, starts[:-1], strict=True):
+            for line, model in enumerate(model for model in models if model in table.rows):
+                if metric in table.rows[model]:
+                    _dot(axes, start + line, table.rows[model][metric], colours[model])
+        for number, system in enumerate(systems):
+            _published(axes, starts[-1] + _REFERENCE_LINE * (number + 1), system.value(metric))
+        _upright(axes, CHANCE, "chance")
+        people = PEOPLE.value(metric)
+        if PEOPLE in references and people is not None:
+            _upright(axes, people, f"people {100 * people:.1f} %", INK)
+        axes.set(xlim=(0, 1), ylim=(lines - 0.2, -1))
+        axes.set_title(readable(metric, METRIC_NAMES), pad=20)
+        percent_axis(axes.xaxis)
+        tidy(axes, grid="x")
+    centres = [start + (len(table.rows) - 1) / 2 for table, start in zip(tables, starts[:-1], strict=True)]
+    rows = [starts[-1] + _REFERENCE_LINE * (number + 1) for number in range(len(systems))]
+    names = [f"{table.name}\n{table.folds}".rstrip() for table in tables] + [system.system for system in systems]
+    panels[0].set_yticks([*centres, *rows], names)
+    if systems:
+        for axes in panels:
+            axes.axhline(starts[-1] + 0.2, color=MUTED, linewidth=0.8)
+        panels[0].text(0.01, starts[-1], "published, on unheard actors", color=MUTED, fontsize=8, va="bottom")
+    colour_legend(figure, {readable(model, MODEL_NAMES): colour for model, colour in colours.items()})
+    return figure
+
+
+def _dot(axes: "Axes", height: float, score: Score, colour: str) -> None:
+    if score.has_interval:
+        axes.plot([score.low, score.high], [height, height], color=colour, linewidth=2.2, solid_capstyle="round")
+    axes.plot(score.value, height, marker="o", color=colour, markersize=6, markeredgecolor="white", zorder=3)
+
+
+def _published(axes: "Axes", height: float, value: float | None) -> None:
+    if value is None:
+        return
+    axes.plot([value, value], [-1, height], color=MUTED, linewidth=0.6, alpha=0.45, zorder=1)
+    axes.plot(value, height, marker="D", color=MUTED, markersize=4.5, zorder=3)
+    axes.text(value + 0.02, height, f"{100 * value:.1f} %", color=INK, fontsize=8, va="center")
+
+
+def _upright(axes: "Axes", value: float, name: str, colour: str = MUTED) -> None:
+    axes.axvline(value, color=colour, linewidth=1.1, linestyle=_DASHED, zorder=1)
+    axes.annotate(
+        name, (value, 1), (0, 3), xycoords=axes.get_xaxis_transform(), textcoords="offset points", ha="center"
+    ).set(color=colour, fontsize=9)
+
+
+def reliability_diagram(judged: pd.DataFrame, board: Board) -> "Figure":
+    """Share named right by probability of the named emotion, a panel for each model; below, how many takes that is.
+
+    The larger a dot, the more takes it stands for.
+
+    judged: predictions of the board's own protocol and folds.
+    """
+    models = in_order(judged["model"].tolist(), list(board.rows))
+    colours = model_colours(models)
+    figure = new_figure(11, 4.0)
+    panels = figure.subplots(2, max(len(models), 4), sharex=True, sharey="row", height_ratios=[4, 1], squeeze=False)
+    for upper, lower in panels.T[len(models) :]:
+        upper.set_visible(False)
+        lower.set_visible(False)
+    for model, (upper, lower) in zip(models, panels.T, strict=False):
+        bins = reliability(judged[judged["model"] == model])
+        upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=_DASHED)
+        upper.plot(bins["confidence"], bins["accuracy"], color=colours[model], linewidth=1.4, alpha=0.6)
+        area = 10 + 50 * bins["takes"] / bins["takes"].max()
+        upper.scatter(bins["confidence"], bins["accuracy"], color=colours[model], s=area, edgecolor="white", zorder=3)
+        lower.bar(bins["low"], bins["takes"], width=bins["high"] - bins["low"], align="edge", color=colours[model])
+        upper.set_title(readable(model, MODEL_NAMES), loc="left", pad=16)
+        error = board.rows.get(model, {}).get("calibration_error")
+        if error is not None:
+            text = f"calibration error {decimal(error.value)}"
+            upper.text(0, 1.03, text, transform=upper.transAxes, fontsize=8.5, color=MUTED)
+        upper.set(xlim=(0, 1), ylim=(-0.02, 1.02), xticks=(0.2, 0.4, 0.6, 0.8))
+        lower.set_xlabel("probability given")
+        for axis in (upper.xaxis, upper.yaxis):
+            percent_axis(axis)
+        for axes in (upper, lower):
+            tidy(axes, grid="both" if axes is upper else "y")
+    panels[0, 0].set_ylabel("named right")
+    panels[1, 0].set_ylabel("takes")
+    return figure
+
+
+def group_dots(group_scores: pd.DataFrame) -> "Figure":
+    """UAR with 95 % interval of each gender, intensity and statement by model; one protocol and fold scheme."""
+    own = group_scores[(group_scores["metric"] == "uar") & group_scores["grouping"].isin(GROUPING_NAMES)]
+    models = in_order(own["model"].tolist(), list(MODEL_NAMES))
+    colours = model_colours(models)
+    groupings = in_order(own["grouping"].tolist(), list(GROUPING_NAMES))
+    figure = new_figure(11, 1.1 + 2 * _INCHES_PER_LINE * (len(models) + 1), gap=0.05)
+    for axes, grouping in zip(figure.subplots(1, len(groupings), squeeze=False)[0], groupings, strict=True):
+        table = own[own["grouping"] == grouping]
+        groups = sorted(table["group"].unique())
+        for row in table.to_dict("records"):
+            height = groups.index(row["group"]) * (len(models) + 1) + models.index(row["model"])
+            score = Score(row["value"], row["low"], row["high"], row["actors"], row["takes"])
+            _dot(axes, height, score, colours[row["model"]])
+        centres = [number * (len(models) + 1) + (len(models) - 1) / 2 for number in range(len(groups))]
+        axes.set_yticks(centres, [_two_lines(group) for group in groups])
+        axes.set(xlim=(0, 1), ylim=(len(groups) * (len(models) + 1) - 0.6, -1))
+        axes.set_title(readable(grouping, GROUPING_NAMES), loc="left")
+        axes.axvline(CHANCE, color=MUTED, linewidth=1, linestyle=_DASHED, zorder=1)
+        percent_axis(axes.xaxis)
+        tidy(axes, grid="x")
+    colour_legend(figure, {readable(model, MODEL_NAMES): colour for model, colour in colours.items()})
+    return figure
+
+
+def _two_lines(text: str) -> str:
+    words = text.split()
+    return " ".join(words[: (len(words) + 1) // 2]) + "\n" + " ".join(words[(len(words) + 1) // 2 :])

@@ -1,0 +1,151 @@
+"""A pipeline that leaks on purpose is stopped: by an exception, or by a check that keeps the report from being made."""
+
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from ser_assets.assets.versions import recipe
+from ser_assets.audio.features import functional_names
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.definitions import build_definitions
+from ser_assets.learning.random_forest import ForestSettings, RandomForest
+from ser_assets.learning.splits import LeakError, Split
+from ser_assets.settings import Settings
+from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, PREDICTIONS, RAW_VIDEOS
+from ser_assets.storage.warehouse import Warehouse
+from ser_assets_tests.learning.corpora import BANDS, made_up_rows
+
+FRAMES = 20
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Three actors in folds of their own, and a random split, in one process."""
+    protocols = ("speaker_independent", "random_split")
+    return Settings(data_dir=tmp_path, workers=1, folds=("loso",), protocols=protocols)
+
+
+@pytest.fixture
+def warehouse(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """Tables as `features` leaves them, of made-up clips, and a forest that is quick to grow."""
+    monkeypatch.setattr(RandomForest, "__init__", _small_forest)
+    warehouse = Warehouse(settings.data_dir)
+    store(warehouse, settings, made_up_rows(("01", "02", "03"), takes_each=6, copies_of_neutral=2))
+    return warehouse
+
+
+def _small_forest(forest: RandomForest, settings: ForestSettings | None = None, seed: int = 42) -> None:
+    forest.settings, forest.seed = settings or ForestSettings(trees=10), seed
+
+
+def store(warehouse: Warehouse, settings: Settings, rows: pd.DataFrame) -> None:
+    generator = np.random.default_rng(0)
+    names = list(functional_names())
+    functionals = generator.normal(0, 1, (len(rows), len(names)))
+    functionals += rows["emotion"].map(EMOTIONS.index).to_numpy()[:, None]
+    features = pd.concat([rows, pd.DataFrame(functionals.astype(np.float32), columns=names)], axis=1)
+    mels = [generator.normal(-60, 3, FRAMES * BANDS).astype(np.float32) for _ in range(len(rows))]
+    originals = rows[rows["variant"] == 0].drop(columns="variant")
+    tables = {
+        FEATURES: features.assign(recipe=recipe(settings)),
+        MEL_SEQUENCES: rows[["take_id", "variant", "actor"]].assign(frames=FRAMES, bands=BANDS, mel=mels),
+        RAW_VIDEOS: originals.assign(status="accepted", demo=False, seconds=1.0, path="", reason=None),
+    }
+    for name, table in tables.items():
+        warehouse.replace_rows(name, pa.Table.from_pandas(table, preserve_index=False), {})
+
+
+def run(settings: Settings) -> dg.ExecuteInProcessResult:
+    """Train the forest, check it, and make the report if nothing stops that."""
+    definitions = build_definitions(settings)
+    graph = definitions.resolve_asset_graph()
+    selection = dg.AssetSelection.assets("random_forest", "metrics_report")
+    return definitions.resolve_job_def("train_models").execute_in_process(
+        asset_selection=sorted(selection.resolve(graph)), raise_on_error=False
+    )
+
+
+def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
+    return {check.check_name for check in result.get_asset_check_evaluations() if not check.passed}
+
+
+def report_was_begun(result: dg.ExecuteInProcessResult) -> bool:
+    return any(event.step_key == "metrics_report" and event.is_step_start for event in result.all_events)
+
+
+def reason_of_failure(result: dg.ExecuteInProcessResult) -> str:
+    [failure] = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
+    error = failure.error
+    while error.cause:
+        error = error.cause
+    return f"{error.cls_name}: {error.message}"
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_an_honest_pipeline_gets_as_far_as_the_report(settings: Settings) -> None:
+    result = run(settings)
+    assert failed_checks(result) == set()
+    assert report_was_begun(result)
+
+
+def test_copies_of_judged_takes_that_are_fed_into_training_are_caught(
+    settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_copies_of_the_judged(split: Split, examples):
+        rows = examples.rows
+        copies = rows["take_id"].isin(rows["take_id"].iloc[split.judged]) & (rows["variant"] > 0)
+        return examples.subset(np.union1d(split.training, np.flatnonzero(copies)))
+
+    monkeypatch.setattr(Split, "training_examples", with_copies_of_the_judged)
+    result = run(settings)
+    assert "no_leak" in failed_checks(result)
+    assert not report_was_begun(result)
+    assert not warehouse.has_table("scores")
+
+
+def test_a_scaler_that_is_fitted_on_all_rows_is_caught(
+    settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scaled_by_all(split: Split, examples):
+        side = examples.subset(split.training)
+        scaled = (side.functionals - examples.functionals.mean(axis=0)) / examples.functionals.std(axis=0)
+        object.__setattr__(side, "functionals", scaled)
+        return side
+
+    monkeypatch.setattr(Split, "training_examples", scaled_by_all)
+    result = run(settings)
+    assert failed_checks(result) == {"fitted_on_training_rows"}
+    assert not report_was_begun(result)
+    assert not warehouse.has_table("scores")
+
+
+def test_the_mp4_and_the_wav_of_one_take_in_different_folds_are_caught(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    rows = made_up_rows(("01", "02", "03"), takes_each=6, copies_of_neutral=0)
+    as_wav = rows.iloc[[0]].assign(actor="02", recording="hash of the wav", variant=1)
+    store(
+        warehouse, settings, pd.concat([rows, as_wav], ignore_index=True).sort_values(["actor", "take_id", "variant"])
+    )
+    warehouse.replace_rows(RAW_VIDEOS, _accepted(pd.concat([rows, as_wav])), {})
+    result = run(settings)
+    assert reason_of_failure(result).startswith(LeakError.__name__)
+    assert rows["take_id"][0] in reason_of_failure(result)
+    assert not warehouse.has_table(PREDICTIONS)
+
+
+def test_one_recording_in_the_folders_of_two_actors_is_caught(settings: Settings, warehouse: Warehouse) -> None:
+    rows = made_up_rows(("01", "02", "03"), takes_each=6, copies_of_neutral=0)
+    rows.loc[rows["actor"] == "02", "recording"] = rows.loc[rows["actor"] == "01", "recording"].to_numpy()
+    store(warehouse, settings, rows)
+    assert "would train on what it judges: recordings" in reason_of_failure(run(settings))
+    assert not warehouse.has_table(PREDICTIONS)
+
+
+def _accepted(rows: pd.DataFrame) -> pa.Table:
+    takes = rows.drop(columns="variant").assign(status="accepted", demo=False, seconds=1.0, path="", reason=None)
+    return pa.Table.from_pandas(takes, preserve_index=False)

@@ -1,0 +1,49 @@
+"""On real recordings, a model that has nothing to learn scores at chance: nothing leaks into what it is judged on."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_assets.audio.decode import load_mono
+from ser_assets.audio.features import functional_names, measure
+from ser_assets.audio.silence import trim
+from ser_assets.corpus.ravdess import EMOTIONS, parse_name
+from ser_assets.learning.examples import Examples
+from ser_assets.learning.judging import judge
+from ser_assets.learning.protocols import make_splits
+from ser_assets.learning.random_forest import ForestSettings, RandomForest
+from ser_assets.learning.scores import score_table
+
+RATE = 22050
+ACTORS = ("01", "02", "03", "04")
+CHANCE = 1 / len(EMOTIONS)
+
+
+@pytest.fixture(scope="module")
+def real_examples(ravdess: Path) -> Examples:
+    """Every second speech take of four actors; the recordings of one actor are all different."""
+    paths = [path for actor in ACTORS for path in sorted((ravdess / f"Actor_{actor}").glob("03-01-*"))[::2]]
+    takes = [parse_name(path.stem) for path in paths]
+    measurements = [measure(trim(load_mono(path, RATE), RATE).samples, RATE) for path in paths]
+    labels = ("take_id", "actor", "emotion", "intensity", "statement", "gender")
+    rows = pd.DataFrame([{name: getattr(take, name) for name in labels} for take in takes])
+    return Examples(
+        rows=rows.assign(variant=0, recording=rows["take_id"]),
+        functionals=np.stack([measurement.functionals for measurement in measurements]).astype(np.float32),
+        functional_names=functional_names(),
+        sequences=tuple(measurement.mel for measurement in measurements),
+    )
+
+
+def test_permuted_labels_fall_to_chance_where_true_ones_do_not(real_examples: Examples) -> None:
+    splits = make_splits(real_examples.rows, ["speaker_independent", "permuted_labels"], ["loso"], seed=42)
+    forest = functools.partial(RandomForest, ForestSettings(trees=100))
+    scores = score_table(judge(forest, real_examples, splits).predictions, draws=200)
+    uar = scores[scores["metric"] == "uar"].set_index("protocol")["value"]
+    takes = scores["takes"].iloc[0]
+    luck = np.sqrt(CHANCE * (1 - CHANCE) / takes)
+    assert uar["permuted_labels"] == pytest.approx(CHANCE, abs=2.5 * luck)
+    assert uar["speaker_independent"] > CHANCE + 5 * luck

@@ -1,0 +1,70 @@
+"""The proof by poison lets an honest model pass and catches one that looks at what is judged."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from ser_assets.learning.models import MODELS
+from ser_assets.learning.poison import changed_by_poison, poisoned
+from ser_assets.learning.protocols import random_split, speaker_calibrated, speaker_independent
+from ser_assets.learning.random_forest import RandomForest
+from ser_assets.learning.splits import Split
+from ser_assets_tests.learning.corpora import made_up_examples
+
+EXAMPLES = made_up_examples(("01", "02", "03"))
+SPLIT = speaker_independent(EXAMPLES.rows, "loso")[0]
+CALIBRATED = speaker_calibrated(EXAMPLES.rows, "loso")[0]
+RANDOM = random_split(made_up_examples(("01", "02", "03")).rows)[0]
+
+
+def test_poison_is_in_all_rows_that_are_not_trained_on_and_in_no_other():
+    after = poisoned(EXAMPLES, RANDOM)
+    assert (after.labels[RANDOM.training] == EXAMPLES.labels[RANDOM.training]).all()
+    np.testing.assert_array_equal(after.functionals[RANDOM.training], EXAMPLES.functionals[RANDOM.training])
+    outside = np.setdiff1d(np.arange(len(EXAMPLES)), RANDOM.training)
+    assert len(outside) > len(RANDOM.judged)
+    assert (after.labels[outside] != EXAMPLES.labels[outside]).all()
+    assert (after.functionals[outside] != EXAMPLES.functionals[outside]).all()
+    assert all((after.sequences[row] != EXAMPLES.sequences[row]).all() for row in outside)
+
+
+@pytest.mark.parametrize("split", [SPLIT, CALIBRATED, RANDOM], ids=lambda split: split.protocol)
+@pytest.mark.parametrize("name", ["random_forest", "neural_network"])
+def test_nothing_fitted_changes_when_all_that_is_judged_is_poisoned(name, split):
+    assert changed_by_poison(functools.partial(MODELS[name].brief, 1), EXAMPLES, split) == []
+
+
+@pytest.mark.parametrize("name", ["cnn", "complex_cnn"])
+def test_nothing_fitted_changes_in_a_network_over_time_either(name):
+    assert changed_by_poison(functools.partial(MODELS[name].brief, 1), EXAMPLES, CALIBRATED) == []
+
+
+def test_a_scaler_fitted_on_all_rows_is_caught(monkeypatch):
+    def scaled_by_all(split, examples):
+        side = examples.subset(split.training)
+        mean, deviation = examples.functionals.mean(axis=0), examples.functionals.std(axis=0)
+        object.__setattr__(side, "functionals", (side.functionals - mean) / deviation)
+        return side
+
+    monkeypatch.setattr(Split, "training_examples", scaled_by_all)
+    assert changed_by_poison(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT) == ["weights.npz"]
+
+
+def test_a_model_that_is_given_what_is_judged_is_caught(monkeypatch):
+    monkeypatch.setattr(Split, "training_examples", lambda split, examples: examples)  # noqa: ARG005
+    assert "forest.onnx" in changed_by_poison(functools.partial(RandomForest.brief, 1), EXAMPLES, SPLIT)
+
+
+def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypatch):
+    def stopped_by_the_judged(rows, parts, _seed):
+        return [speaker_independent(rows, "loso")[0]] * parts
+
+    everybody = Split.training_examples
+    monkeypatch.setattr("ser_assets.learning.networks.validation_parts", stopped_by_the_judged)
+    monkeypatch.setattr(
+        Split,
+        "training_examples",
+        lambda split, examples: examples if split is SPLIT else everybody(split, examples),
+    )
+    assert "weights.npz" in changed_by_poison(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT)

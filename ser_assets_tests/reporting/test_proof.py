@@ -1,0 +1,71 @@
+"""What each protocol promises to keep apart, and whether every fold kept it."""
+
+import pandas as pd
+import pytest
+
+from ser_assets.reporting.proof import actor_ranges, proofs
+from ser_assets_tests.reporting import tables
+
+
+def test_a_kept_promise_has_a_tick_and_what_is_not_promised_is_a_bare_count():
+    [proof] = proofs(tables.proof("random_split", "takes, recordings", (3, 0, 0), folds=""))
+    assert [shared.text for shared in proof.folds[0].shared] == ["3", "0 ✓", "0 ✓"]
+    assert [shared.state for shared in proof.folds[0].shared] == ["open", "kept", "kept"]
+    assert proof.verdict == "Promises to keep apart takes and recordings: kept in all 3 folds."
+    assert proof.leaks == []
+
+
+def test_a_broken_promise_is_named_with_its_fold():
+    table = tables.proof("speaker_independent", "actors, takes, recordings", (0, 0, 0)).assign(shared_takes=[0, 2, 0])
+    [proof] = proofs(table)
+    assert not proof.is_kept
+    assert proof.verdict.endswith("broken in fold 2.")
+    assert proof.leaks == ["Speaker-independent, one fold for each actor, fold 2: takes"]
+    assert proof.folds[1].shared[1].text == "2 ✗"
+
+
+def test_a_protocol_that_promises_nothing_breaks_nothing():
+    [proof] = proofs(tables.proof("random_split_leaky", "", (3, 9, 9), folds=""))
+    assert proof.is_kept
+    assert "only counted" in proof.verdict
+    assert {shared.state for shared in proof.folds[0].shared} == {"open"}
+
+
+def test_protocols_and_schemes_are_in_their_order_and_folds_by_number():
+    many = pd.concat(
+        [tables.proof("speaker_independent", "actors", (0, 0, 0)).iloc[[0]].assign(fold=str(n)) for n in (10, 2)]
+    )
+    table = pd.concat(
+        [
+            tables.proof("random_split", "takes", (3, 0, 0), folds=""),
+            tables.proof("speaker_calibrated", "actors", (0, 0, 0), folds="luna5"),
+            many,
+            tables.proof("speaker_independent", "actors", (0, 0, 0), folds="luna5"),
+        ]
+    )
+    found = proofs(table)
+    assert [proof.title for proof in found] == [
+        "Speaker-independent, Luna-Jiménez's five folds by actor",
+        "Speaker-independent, one fold for each actor",
+        "Speaker-calibrated, Luna-Jiménez's five folds by actor",
+        "Random split",
+    ]
+    assert [fold.fold for fold in found[1].folds] == ["2", "10"]
+
+
+def test_no_table_no_proof():
+    assert proofs(pd.DataFrame()) == []
+
+
+@pytest.mark.parametrize(
+    ("actors", "short"),
+    [
+        ("", ""),
+        ("07", "07"),
+        ("01 02", "01, 02"),
+        ("01 02 03 05 08 09 10", "01–03, 05, 08–10"),
+        ("anna 01 02 03", "anna, 01–03"),
+    ],
+)
+def test_runs_of_three_and_more_actors_are_shortened(actors: str, short: str):
+    assert actor_ranges(actors) == short
