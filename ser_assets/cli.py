@@ -99,6 +99,41 @@ def scores() -> None:
     _show_scores(_settings())
 
 
+@main.command("replay-notebook")
+@click.option("--actors", type=ActorRange(), default=None, help="Only these actors, such as 1-20; else all with clips.")
+@click.option("--markdown", is_flag=True, help="Print the table as Markdown, and all else to standard error.")
+def replay_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
+    """Judge the notebook's four models its own way and on unseen actors, beside what it claims (takes minutes)."""
+    from ser_assets.progress import listening
+    from ser_assets.replay import ReplayError, replay_for_terminal, replay_markdown
+    from ser_assets.replay import replay_notebook as replay
+    from ser_assets.storage.clips import ClipsMissingError
+    from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
+
+    settings = _settings()
+    try:
+        with _bars(to_stderr=markdown) as listener, listening(listener):
+            table = replay(settings, actors)
+    except (ReplayError, ClipsMissingError, WarehouseBusyError, WarehouseDamagedError) as error:
+        raise click.ClickException(str(error)) from error
+    from rich.console import Console
+
+    from ser_assets.reporting.replay import replay_gap, replayed_models
+
+    if markdown:
+        click.echo(replay_markdown(table))
+    else:
+        Console().print(replay_for_terminal(table))
+    click.echo(
+        f"{replay_gap(replayed_models(table))}\n"
+        "The notebook has every actor, and copies of what it judges, on both sides of its split; what a new speaker "
+        "will get is the column of unseen actors.\n"
+        "the next metrics_report shows this: `dagster asset materialize --select metrics_report -m "
+        "ser_assets.definitions`",
+        err=markdown,
+    )
+
+
 def _settings() -> "Settings":
     from pydantic import ValidationError
 
@@ -133,12 +168,12 @@ def _show_scores(settings: "Settings") -> None:
 
 
 @contextmanager
-def _bars() -> Iterator["Listener"]:
+def _bars(*, to_stderr: bool = False) -> Iterator["Listener"]:
     """Show a progress bar for each name that the listener is told of; away from a terminal a line when it is done."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-    console = Console()
+    console = Console(stderr=to_stderr)
     columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
@@ -148,6 +183,6 @@ def _bars() -> Iterator["Listener"]:
                 tasks[name] = bars.add_task(name, total=total)
             bars.update(tasks[name], completed=done, total=total)
             if done == total and not console.is_terminal:
-                click.echo(f"{name}: {done} of {total} done")
+                click.echo(f"{name}: {done} of {total} done", err=to_stderr)
 
         yield listen

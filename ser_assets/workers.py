@@ -8,14 +8,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-THREADS_OF = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-)
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -52,5 +44,5 @@ def _one_thread_each() -> None:
     """Hold numerical libraries to one thread: those that are still to be loaded, and those that are there already."""
     import threadpoolctl
 
-    os.environ.update(dict.fromkeys(THREADS_OF, "1"))
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     threadpoolctl.threadpool_limits(1)

@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
+from ser_assets import progress, replay
 from ser_assets.cli import ActorRange, main
 from ser_assets.corpus import demo
 from ser_assets.corpus.ravdess import speech_takes
+from ser_assets.learning import notebook
 from ser_assets.settings import Settings
+from ser_assets_tests.learning.corpora import made_up_predictions
 
 
 def call(*arguments: str) -> Result:
@@ -74,3 +78,48 @@ def test_a_demo_corpus_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "2 recordings written" in first.output
     assert len(list(tmp_path.rglob("*.mp4"))) == 2
     assert "0 recordings written" in call("demo-corpus", str(tmp_path), "--actors", "1").output
+
+
+def a_replay() -> pd.DataFrame:
+    """What a replay hands back whose models all guess alike."""
+    guesses = [
+        made_up_predictions(("01", "02"), model=model).assign(protocol=protocol)
+        for model in notebook.MODELS
+        for protocol in ("notebook", "speaker_independent")
+    ]
+    return notebook.replay_table(pd.concat(guesses), draws=20)
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_replay_prints_what_is_claimed_beside_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(replay, "replay_notebook", lambda _settings, actors: (asked.append(actors), a_replay())[1])
+    result = call("replay-notebook", "--actors", "1-2")
+    assert result.exit_code == 0, result.output
+    assert asked == [("01", "02")]
+    assert "0.742" in result.stdout
+    assert "Random Forest from" in result.stdout
+    assert "what a new speaker will get" in result.stdout
+    assert "--select metrics_report" in result.stdout
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_replay_as_markdown_prints_the_table_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tell_and_hand_back(*_: object) -> pd.DataFrame:
+        progress.report("cnn", 6, 6)
+        return a_replay()
+
+    monkeypatch.setattr(replay, "replay_notebook", tell_and_hand_back)
+    result = call("replay-notebook", "--markdown")
+    assert result.exit_code == 0, result.output
+    assert all(line.startswith("|") for line in result.stdout.splitlines())
+    assert "cnn: 6 of 6 done" in result.stderr
+    assert "Random Forest from" in result.stderr
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_replay_without_recordings_ends_with_the_remedy() -> None:
+    result = call("replay-notebook")
+    assert result.exit_code == 1
+    assert "no recordings are materialised" in result.output
+    assert "`ser-assets run`" in result.output

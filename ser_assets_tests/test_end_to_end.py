@@ -32,15 +32,13 @@ TABLES = (
     "score_differences",
     "scores_by_group",
 )
-JUDGED = {
-    ("speaker_independent", "luna5"): 120,
-    ("speaker_calibrated", "luna5"): 120,
-    ("random_split", ""): 24,
-}
+PROTOCOLS = "speaker_independent,random_split"
+JUDGED = {("speaker_independent", "luna5"): 120, ("random_split", ""): 24}
 
 
 def shell(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SER_", "DAGSTER_"))}
+    environment["SER_PROTOCOLS"] = PROTOCOLS
     return subprocess.run([BIN / command[0], *command[1:]], cwd=folder, env=environment, capture_output=True, text=True)
 
 
@@ -92,12 +90,7 @@ def test_one_command_fills_every_table(platform: Path) -> None:
     assert query(platform, "SELECT actor, emotion FROM features GROUP BY ALL HAVING count(*) != 8") == []
     assert query(platform, "SELECT count(*) FROM features") == [(2 * 64,)]
     judged = query(platform, "SELECT model, protocol, folds, count(DISTINCT take_id) FROM predictions GROUP BY ALL")
-    assert {row for row in judged if row[1] != "random_split_leaky"} == {
-        (model, *under, takes) for model in MODELS for under, takes in JUDGED.items()
-    }
-    assert {model for model, protocol, folds, takes in judged if (protocol, folds) == ("random_split_leaky", "")} == {
-        *MODELS
-    }
+    assert sorted(judged) == sorted((model, *under, takes) for model in MODELS for under, takes in JUDGED.items())
     metrics = query(platform, "SELECT DISTINCT metric FROM scores")
     assert {name for (name,) in metrics} >= {"accuracy", "uar", "f1_macro", "f1_weighted", "roc_auc"}
 
@@ -110,7 +103,7 @@ def test_the_models_hear_more_than_chance_and_less_than_everything(platform: Pat
 
 def test_no_fold_trains_on_what_it_judges(platform: Path) -> None:
     proof = query(platform, "SELECT judged_actors, training_actors, shared_actors FROM leak_proof WHERE folds != ''")
-    assert len(proof) == len(MODELS) * 2 * 2
+    assert len(proof) == len(MODELS) * 2
     for judged, training, shared in proof:
         assert not set(judged.split()) & set(training.split())
         assert shared == 0
@@ -158,11 +151,12 @@ def test_running_it_all_again_gives_the_same_bytes_and_the_score_table(platform:
     assert f"{best:.3f}" in done.stdout
 
 
-def test_one_partition_is_made_alone_and_the_models_on_all_that_are_there(platform: Path) -> None:
+def test_one_partition_is_made_alone_and_a_model_on_all_that_are_there(platform: Path) -> None:
     before = everything(platform)
     times = {path: path.stat().st_mtime_ns for path in (platform / "data/mono_audio").iterdir()}
     (platform / "data/mono_audio/actor_02.parquet").unlink()
-    done = materialise(platform, "--select", "*", "--partition", "02")
+    chain = "raw_videos,mono_audio,trimmed_audio,augmented_set,features,random_forest,metrics_report"
+    done = materialise(platform, "--select", chain, "--partition", "02")
     assert done.returncode == 0, done.stderr[-3000:]
     changed = {path.name for path, time in times.items() if path.stat().st_mtime_ns != time}
     assert changed == {"actor_02.parquet", "actor_02.png"}

@@ -76,8 +76,12 @@ def keras_ready(seed: int) -> None:
 
 
 def import_keras() -> Any:
-    """Import Keras without the lines that TensorFlow's C++ writes to the terminal before it reads any log level."""
+    """Import Keras for one thread, without the lines that TensorFlow's C++ writes before it reads any log level.
+
+    With more threads sums are taken in another order, and the weights would depend on the machine's cores.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
     with _mute() if "tensorflow" not in sys.modules else contextlib.nullcontext():
         import keras
         import tensorflow  # noqa: F401

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ser_assets.learning.judging import CURVE_COLUMNS, PROBABILITY_COLUMNS, Judgement, fit_final, judge
+from ser_assets.learning.models import MODELS
 from ser_assets.learning.protocols import speaker_independent
-from ser_assets.learning.random_forest import RandomForest
 from ser_assets.learning.scores import score_table
 from ser_assets_tests.learning.corpora import made_up_examples
 
@@ -66,9 +66,10 @@ def test_it_tells_which_rows_a_model_was_really_given():
     assert first["variant"].tolist() == wanted["variant"].tolist()
 
 
-def test_worker_processes_judge_alike():
-    forest = functools.partial(RandomForest.brief, 1)
-    here, there = judge(forest, EXAMPLES, SPLITS), judge(forest, EXAMPLES, SPLITS, workers=2)
+@pytest.mark.parametrize("name", ["random_forest", "cnn"])
+def test_worker_processes_judge_alike(name):
+    factory = functools.partial(MODELS[name].brief, 1)
+    here, there = judge(factory, EXAMPLES, SPLITS), judge(factory, EXAMPLES, SPLITS, workers=2)
     for one, other in zip(here, there, strict=True):
         pd.testing.assert_frame_equal(one, other)
 

@@ -1,0 +1,166 @@
+"""The notebook, replayed: from the clips at rest over its features and models to table `notebook_replay`."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser_assets import progress
+from ser_assets.audio.notebook import NAMES, SAMPLING_RATE, notebook_clips, notebook_means
+from ser_assets.settings import Settings
+from ser_assets.storage.clips import Clip, ClipStore
+from ser_assets.storage.tables import NOTEBOOK_REPLAY, USABLE_TAKES, actors_with_takes
+from ser_assets.storage.warehouse import Warehouse
+from ser_assets.workers import map_in_workers
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from ser_assets.learning.examples import Examples
+    from ser_assets.reporting.boards import Score
+
+CLIPS = "mono_audio"
+
+
+class ReplayError(ValueError):
+    """There is not enough to replay the notebook on; the message names what is missing and the remedy."""
+
+
+def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> "pd.DataFrame":
+    """Measure and judge as the notebook does, and on unseen actors; store and hand back `learning.notebook.COLUMNS`.
+
+    actors: only these; else all whose clips are materialised.
+
+    Raises:
+        ReplayError: clips are missing, have another sampling rate than the notebook's, or are too few to be split.
+        ClipsMissingError: an actor's clips are damaged.
+        WarehouseBusyError, WarehouseDamagedError: the database cannot be read.
+    """
+    import pyarrow as pa
+
+    from ser_assets.learning.notebook import judge_notebook, replay_splits, replay_table
+
+    warehouse = Warehouse(settings.data_dir)
+    examples = notebook_examples(warehouse, ClipStore(settings.data_dir), settings.worker_count, actors)
+    try:
+        splits = replay_splits(examples.rows)
+    except ValueError as error:
+        raise ReplayError(f"cannot replay the notebook on actors {', '.join(examples.actors)}: {error}") from error
+    table = replay_table(judge_notebook(examples, splits, settings.worker_count, progress.report))
+    warehouse.replace_rows(NOTEBOOK_REPLAY, pa.Table.from_pandas(table, preserve_index=False), {})
+    return table
+
+
+def notebook_examples(
+    warehouse: Warehouse, clip_store: ClipStore, workers: int, actors: Sequence[str] | None = None
+) -> "Examples":
+    """Compute the 26 means of the accepted takes and of the copies of neutral ones, in the order of actor and take.
+
+    Raises:
+        ReplayError, ClipsMissingError: as `replay_notebook`.
+    """
+    import pandas as pd
+
+    from ser_assets.learning.examples import Examples
+
+    chosen = _actors_with_clips(warehouse, clip_store, actors)
+    usable = set(warehouse.query(USABLE_TAKES)[["take_id", "recording"]].itertuples(index=False, name=None))
+    rows, means = [], []
+    progress.report("notebook means", 0, len(chosen))
+    for done, actor in enumerate(chosen, start=1):
+        clips = [clip for clip in clip_store.read(CLIPS, actor) if (clip.take_id, clip.recording) in usable]
+        _require_rate(actor, clips)
+        for clip, variants in zip(clips, map_in_workers(measure_variants, clips, workers), strict=True):
+            rows += [{**clip.labels, "variant": variant} for variant in range(len(variants))]
+            means += variants
+        progress.report("notebook means", done, len(chosen))
+    _require_actors(sorted({row["actor"] for row in rows}), actors)
+    return Examples(
+        rows=pd.DataFrame(rows),
+        functionals=np.stack(means).astype(np.float32),
+        functional_names=NAMES,
+        sequences=(np.empty((0, 0), np.float32),) * len(rows),
+    )
+
+
+def measure_variants(clip: Clip) -> list[np.ndarray]:
+    """Compute the 26 means of a clip, and of its copies where it has some."""
+    variants = notebook_clips(clip.samples, clip.sampling_rate, clip.take_id, clip.emotion)
+    return [notebook_means(samples, clip.sampling_rate) for samples in variants]
+
+
+def replay_for_terminal(table: "pd.DataFrame") -> "Table":
+    """Lay `learning.notebook.replay_table` out for a rich console: a row for each metric and model, a column a way."""
+    from rich import box
+    from rich.table import Table
+
+    from ser_assets.reporting.replay import WAY_NAMES
+
+    title = "The notebook, replayed; with 95 % intervals by bootstrap over actors"
+    shown = Table("", "Model", title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for way in WAY_NAMES.values():
+        shown.add_column(way, justify="right")
+    for metric, model, scores in _lines(table):
+        shown.add_row(metric, model, *(score.narrow for score in scores))
+    return shown
+
+
+def replay_markdown(table: "pd.DataFrame") -> str:
+    """Write the same as a Markdown table, values with their intervals."""
+    from ser_assets.reporting.replay import WAY_NAMES
+    from ser_assets.reporting.summary import markdown_row
+
+    lines = [markdown_row(["", "Model", *WAY_NAMES.values()]), markdown_row(["---"] * 2 + ["---:"] * len(WAY_NAMES))]
+    lines += [markdown_row([metric, model, *map(str, scores)]) for metric, model, scores in _lines(table)]
+    return "\n".join(lines)
+
+
+def _lines(table: "pd.DataFrame") -> "Iterator[tuple[str, str, list[Score]]]":
+    """Name of the metric (where it begins) and of the model, and the score of each way."""
+    from ser_assets.learning.notebook import METRICS
+    from ser_assets.reporting.labels import METRIC_NAMES, MODEL_NAMES, readable
+    from ser_assets.reporting.replay import WAY_NAMES, replayed_models
+
+    for metric in METRICS:
+        for place, each in enumerate(replayed_models(table)):
+            name = readable(metric, METRIC_NAMES) if place == 0 else ""
+            yield name, readable(each.model, MODEL_NAMES), [each.rows[metric][way] for way in WAY_NAMES]
+
+
+def _actors_with_clips(warehouse: Warehouse, clip_store: ClipStore, asked: Sequence[str] | None) -> list[str]:
+    there = [actor for actor in actors_with_takes(warehouse) if clip_store.path(CLIPS, actor).exists()]
+    if missing := sorted(set(asked or ()) - set(there)):
+        raise ReplayError(
+            f"no clips of actors {', '.join(missing)} in {clip_store.data_dir / CLIPS}: "
+            f"`ser-assets run --actors {','.join(str(int(actor)) for actor in missing)}` makes them of their recordings"
+        )
+    if not there:
+        raise ReplayError(
+            f"no recordings are materialised in {clip_store.data_dir}: `ser-assets run` makes clips of those on disk"
+        )
+    return sorted(asked) if asked else there
+
+
+def _require_rate(actor: str, clips: Sequence[Clip]) -> None:
+    if others := sorted({clip.sampling_rate for clip in clips} - {SAMPLING_RATE}):
+        raise ReplayError(
+            f"the notebook measures at {SAMPLING_RATE} Hz, and clips of actor {actor} are at {others[0]} Hz: "
+            f"materialise them with SER_SAMPLING_RATE={SAMPLING_RATE}"
+        )
+
+
+def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
+    from ser_assets.learning.notebook import FOLDS
+    from ser_assets.learning.protocols import FOLD_SCHEMES, dropped_folds
+
+    if silent := sorted(set(asked or ()) - set(heard)):
+        raise ReplayError(
+            f"no take of actors {', '.join(silent)} may be used: table raw_videos tells what was rejected and why, and "
+            "demo voices yield to people; materialise the recordings again or leave these actors out"
+        )
+    if len(FOLD_SCHEMES[FOLDS]) - len(dropped_folds(heard, FOLDS)) < 2:
+        raise ReplayError(
+            f"nobody is left to train on when actors {', '.join(heard) or '-'} are judged, who are in one fold of "
+            f"{FOLDS}: materialise more actors, for example with `ser-assets run --actors 1-6`"
+        )
