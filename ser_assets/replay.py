@@ -48,7 +48,9 @@ def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> 
     except ValueError as error:
         raise ReplayError(f"cannot replay the notebook on actors {', '.join(examples.actors)}: {error}") from error
     table = replay_table(judge_notebook(examples, splits, settings.worker_count, progress.report))
-    warehouse.replace_rows(NOTEBOOK_REPLAY, pa.Table.from_pandas(table, preserve_index=False), {})
+    demo = not warehouse.query(f"FROM ({USABLE_TAKES}) WHERE demo LIMIT 1").empty
+    stored = pa.Table.from_pandas(table.assign(demo=demo), preserve_index=False)
+    warehouse.replace_rows(NOTEBOOK_REPLAY, stored, {})
     return table
 
 
@@ -97,7 +99,7 @@ def replay_for_terminal(table: "pd.DataFrame") -> "Table":
 
     from ser_assets.reporting.replay import WAY_NAMES
 
-    title = "The notebook, replayed; with 95 % intervals by bootstrap over actors"
+    title = "The notebook, replayed; 95 % intervals by bootstrap over actors where there are five or more"
     shown = Table("", "Model", title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
     for way in WAY_NAMES.values():
         shown.add_column(way, justify="right")

@@ -86,7 +86,7 @@ def _forests(monkeypatch: pytest.MonkeyPatch) -> None:
 def table() -> pd.DataFrame:
     """What would be measured if all models guessed the same."""
     guesses = [
-        made_up_predictions(ACTORS, takes_each=takes, model=model).assign(protocol=protocol)
+        made_up_predictions(("01", "02", "03", "04", "05"), takes_each=takes, model=model).assign(protocol=protocol)
         for model in notebook.MODELS
         for protocol, takes in (("notebook", 2), ("speaker_independent", 3))
     ]
@@ -132,7 +132,8 @@ def test_the_replay_rests_in_its_table_in_the_place_of_the_last_one(settings: Se
         replay_notebook(settings)
     table = replay_notebook(settings, ["01", "02"])
     stored = Warehouse(settings.data_dir).query(f"FROM {NOTEBOOK_REPLAY}")
-    pd.testing.assert_frame_equal(stored, table, check_dtype=False)
+    pd.testing.assert_frame_equal(stored.drop(columns="demo"), table, check_dtype=False)
+    assert not stored["demo"].any()
     unseen = stored[stored["way"] == "unseen_actors"]
     assert set(unseen["actors"]) == {2}
     assert set(unseen["takes"]) == {2 * REPETITIONS * len(EMOTIONS)}

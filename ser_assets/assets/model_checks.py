@@ -7,13 +7,15 @@ import dagster as dg
 
 from ser_assets.assets.checks import ERROR, WARN, check_result
 from ser_assets.assets.examples import load_examples
+from ser_assets.assets.leaks import leaks, not_judged_once
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.settings import Settings
-from ser_assets.storage.tables import FEATURES, PREDICTIONS, TRAINING_ROWS, USABLE_CLIPS
+from ser_assets.storage.tables import PREDICTIONS
 from ser_assets.storage.warehouse import Warehouse
 
 ACTORS_POISONED = 3
-CLIPS_OF_EACH = 24
+TAKES_OF_EACH_EMOTION = 1
+ASKED_ALONE = 4
 
 
 def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
@@ -25,21 +27,27 @@ def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
 
         In random_split actors may be, in random_split_leaky everything.
         """
-        found = warehouse.query(_LEAKS, [name, name])
+        with warehouse.reading() as connection:
+            found = leaks(connection, name)
         return check_result(found.to_dict("records"), ERROR, "judged takes that were trained on")
 
     @dg.asset_check(asset=name, name="fitted_on_training_rows", blocking=True)
     def fitted_on_training_rows(
         settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.AssetCheckResult:
-        """Poison in every row that is not trained on changes nothing that is fitted; tried on clips of a few actors."""
+        """Poison in every row that is not trained on changes nothing that is fitted, and no answer rests on the others.
+
+        Tried in folds by actor, plain and calibrated, on a take of each emotion (and its copies) of three actors, with
+        the model trained briefly.
+        """
         found = _changed_by_poison(name, settings, warehouse)
         return check_result(found, ERROR, "fitted parts that have seen more than the training rows")
 
     @dg.asset_check(asset=name, name="judged_once", blocking=True)
     def judged_once(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-        """Every original take in `features` is judged exactly once in folds by actor, and no take twice anywhere."""
-        found = warehouse.query(_NOT_JUDGED_ONCE, [name])
+        """Every usable take is judged exactly once in folds by actor, no take twice, and none that is not usable."""
+        with warehouse.reading() as connection:
+            found = not_judged_once(connection, name)
         return check_result(found.to_dict("records"), ERROR, "takes not judged exactly once")
 
     @dg.asset_check(asset=name, name="better_than_chance")
@@ -59,34 +67,6 @@ def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
     yield from (no_leak, fitted_on_training_rows, judged_once, better_than_chance, permuted_labels_at_chance)
 
 
-_LEAKS = f"""
-    WITH training AS (
-        SELECT protocol, folds, fold, take_id, actor, recording
-        FROM {TRAINING_ROWS} LEFT JOIN {FEATURES} USING (take_id, variant) WHERE model = ?
-    ), judged AS (
-        SELECT protocol, folds, fold, take_id, predictions.actor, recording
-        FROM {PREDICTIONS} JOIN {FEATURES} USING (take_id) WHERE model = ? AND variant = 0
-    )
-    SELECT DISTINCT protocol, folds, fold, judged.take_id, 'trained on' AS found
-    FROM judged JOIN training USING (protocol, folds, fold)
-    WHERE protocol != 'random_split_leaky' AND (
-        judged.take_id = training.take_id OR judged.recording = training.recording
-        OR (judged.actor = training.actor AND protocol != 'random_split')
-    )
-    UNION ALL
-    SELECT protocol, folds, fold, take_id, 'no record of the training rows' AS found
-    FROM judged ANTI JOIN training USING (protocol, folds, fold)
-"""
-_NOT_JUDGED_ONCE = f"""
-    WITH judged AS (SELECT protocol, folds, take_id, count(*) AS times FROM {PREDICTIONS} WHERE model = ? GROUP BY ALL),
-    wanted AS (
-        SELECT protocol, folds, take_id
-        FROM ({USABLE_CLIPS}) CROSS JOIN (SELECT DISTINCT protocol, folds FROM judged) WHERE variant = 0
-    )
-    SELECT protocol, folds, take_id, coalesce(times, 0) AS times
-    FROM wanted FULL JOIN judged USING (protocol, folds, take_id)
-    WHERE times > 1 OR (times IS NULL AND protocol NOT LIKE 'random_split%') LIMIT 100
-"""
 _PROBABILITIES = ", ".join(f"p_{emotion}" for emotion in EMOTIONS)
 _RECOGNISED = f"{list(EMOTIONS)}[list_position([{_PROBABILITIES}], greatest({_PROBABILITIES}))]"
 _ACCURACIES = f"""
@@ -101,18 +81,23 @@ _ACCURACIES = f"""
 
 
 def _changed_by_poison(name: str, settings: Settings, warehouse: Warehouse) -> list[dict[str, str]]:
+    import numpy as np
+
     from ser_assets.learning.models import MODELS
-    from ser_assets.learning.poison import changed_by_poison
+    from ser_assets.learning.poison import changed_by_poison, swayed_by_company
     from ser_assets.learning.protocols import speaker_calibrated, speaker_independent
 
     examples = load_examples(warehouse, settings)
-    few = examples.rows.groupby("actor").head(CLIPS_OF_EACH)
-    few = few[few["actor"].isin(examples.actors[:ACTORS_POISONED])]
-    part = examples.subset(few.index.to_numpy())
-    splits = [protocol(part.rows, "loso")[0] for protocol in (speaker_independent, speaker_calibrated)]
+    originals = examples.rows[examples.rows["variant"] == 0]
+    few = originals[originals["actor"].isin(examples.actors[:ACTORS_POISONED])]
+    takes = few.groupby(["actor", "emotion"]).head(TAKES_OF_EACH_EMOTION)["take_id"]
+    part = examples.subset(np.flatnonzero(examples.rows["take_id"].isin(takes)))
     factory = functools.partial(MODELS[name].brief, settings.seed)
-    return [
-        {"protocol": split.protocol, "changed": file}
-        for split in splits
-        for file in changed_by_poison(factory, part, split)
-    ]
+    found = []
+    for protocol in (speaker_independent, speaker_calibrated):
+        split = protocol(part.rows, "loso")[0]
+        changed = changed_by_poison(factory, part, split)
+        if swayed_by_company(factory, part, split, ASKED_ALONE):
+            changed.append("answers, by what else is asked")
+        found += [{"protocol": split.protocol, "changed": what} for what in changed]
+    return found

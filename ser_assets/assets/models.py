@@ -10,6 +10,7 @@ from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.describe import model_metadata
 from ser_assets.assets.examples import load_examples
 from ser_assets.assets.features import features
+from ser_assets.assets.leaks import leak_proof
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_folder
 from ser_assets.storage.tables import LEAK_PROOF, LEARNING_CURVES, PREDICTIONS, TRAINING_ROWS
@@ -17,6 +18,9 @@ from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ser_assets.learning.examples import Examples
+    from ser_assets.learning.splits import Split
 
 DESCRIPTIONS = {
     "random_forest": "A random forest on the functionals.",
@@ -45,13 +49,9 @@ def model_asset(name: str) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from ser_assets.learning.judging import fit_final, judge
         from ser_assets.learning.models import MODELS
-        from ser_assets.learning.protocols import dropped_folds, leak_proof, make_splits
 
         examples = load_examples(warehouse, settings)
-        splits = make_splits(examples.rows, settings.protocols, settings.folds, settings.seed)
-        for scheme in settings.folds:
-            if dropped := dropped_folds(examples.actors, scheme):
-                context.log.info(f"{scheme}: dropped for want of actors to judge: folds {', '.join(dropped)}")
+        splits = _splits(examples, settings, context.log)
         factory = functools.partial(MODELS[name], seed=settings.seed)
 
         def tell(done: int, total: int) -> None:
@@ -67,22 +67,40 @@ def model_asset(name: str) -> dg.AssetsDefinition:
             PREDICTIONS: judgement.predictions,
             LEARNING_CURVES: judgement.learning_curves,
             TRAINING_ROWS: judgement.training_rows,
-            LEAK_PROOF: leak_proof(splits).assign(model=name),
         }
-        _store(warehouse, name, tables)
+        _store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
         progress.report(name, len(splits) + 1, len(splits) + 1)
         return dg.MaterializeResult(metadata=model_metadata(judgement, examples, splits, folder, settings.seed))
 
     return model
 
 
-def _store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]") -> None:
+def _splits(examples: "Examples", settings: Settings, log: dg.DagsterLogManager) -> "list[Split]":
+    from ser_assets.learning.protocols import TooFewTakesError, dropped_folds, make_splits
+
+    for scheme in settings.folds:
+        if dropped := dropped_folds(examples.actors, scheme):
+            log.info(f"{scheme}: dropped for want of actors to judge: folds {', '.join(dropped)}")
+    splits = []
+    for protocol in settings.protocols:
+        try:
+            splits += make_splits(examples.rows, [protocol], settings.folds, settings.seed)
+        except TooFewTakesError as error:
+            log.warning(f"{protocol} is left out: {error}")
+    return splits
+
+
+def _store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", kept_apart: dict[str, str]) -> None:
+    """Put the tables of a model in the place of the old ones, and the leak proof that they give."""
     import pyarrow as pa
 
     with warehouse.writing() as connection:
         for table, rows in tables.items():
             if len(rows):
                 replace_rows(connection, table, pa.Table.from_pandas(rows, preserve_index=False), {"model": name})
+        proof = leak_proof(connection, name).assign(model=name)
+        proof["kept_apart"] = proof["protocol"].map(kept_apart)
+        replace_rows(connection, LEAK_PROOF, pa.Table.from_pandas(proof, preserve_index=False), {"model": name})
 
 
 MODEL_ASSETS = tuple(model_asset(name) for name in DESCRIPTIONS)

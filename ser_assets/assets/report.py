@@ -3,14 +3,15 @@
 import platform
 import time
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import dagster as dg
 
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.describe import report_metadata
+from ser_assets.assets.leaks import leaks, not_judged_once
 from ser_assets.assets.models import MODEL_ASSETS
-from ser_assets.settings import Settings
+from ser_assets.settings import FoldScheme, Protocol, Settings
 from ser_assets.storage.clips import ClipStore
 from ser_assets.storage.tables import (
     LEAK_PROOF,
@@ -21,6 +22,7 @@ from ser_assets.storage.tables import (
     SCORE_DIFFERENCES,
     SCORES,
     SCORES_BY_GROUP,
+    TRAINING_ROWS,
     USABLE_CLIPS,
     USABLE_TAKES,
 )
@@ -36,7 +38,11 @@ MISSED_SHOWN = 8
 
 
 class PredictionsMissingError(LookupError):
-    """No model has been judged yet; the message names the remedy."""
+    """No model has been judged yet, or only on other takes; the message names the remedy."""
+
+
+class LeakFoundError(ValueError):
+    """A model has judged what it was trained on, so that its scores are worth nothing."""
 
 
 @dg.asset(deps=list(MODEL_ASSETS), backfill_policy=SINGLE_RUN, kinds={"seaborn", "duckdb"})
@@ -53,9 +59,9 @@ def metrics_report(
     from ser_assets.reporting.page import write_report
     from ser_assets.reporting.summary import boards
 
-    if not warehouse.has_table(PREDICTIONS):
-        raise PredictionsMissingError(f"no predictions in {warehouse.path}: materialize at least one model first")
-    predictions = warehouse.query(f"FROM {PREDICTIONS} ORDER BY model, protocol, folds, take_id")
+    predictions, left_out = _sound_predictions(warehouse)
+    for model in left_out:
+        context.log.warning(f"{model} is left out: judged on other takes than there are now; materialize it again")
     takes = _judged_takes(warehouse)
     started = time.perf_counter()
     scores = score_table(predictions, seed=settings.seed)
@@ -73,20 +79,48 @@ def metrics_report(
         group_scores=group_scores,
         missed=_missed_takes(missed, takes, clip_store),
         missed_count=missed["take_id"].nunique(),
-        replay=_all_of(warehouse, NOTEBOOK_REPLAY, "model, way, metric"),
+        replay=_replay(warehouse),
         takes=takes,
         rejected=warehouse.query(f"SELECT path, reason FROM {RAW_VIDEOS} WHERE status = 'rejected' ORDER BY path"),
         clips=warehouse.query(f"{USABLE_CLIPS} ORDER BY take_id, variant"),
         examples=_example_clips(takes, clip_store),
-        importances=_importances(settings),
-        learning_curves=_all_of(warehouse, LEARNING_CURVES, "model, fold, epoch, part"),
-        leak_proof=_leak_proof(warehouse),
-        facts=_facts(settings, predictions),
+        importances=_importances(settings, predictions),
+        learning_curves=_of_models(warehouse, LEARNING_CURVES, predictions, "model, fold, epoch, part"),
+        leak_proof=_leak_proof(warehouse, predictions),
+        facts=_facts(settings, predictions, left_out),
         notice=_notice(warehouse),
     )
     page = write_report(data, settings.data_dir / "report")
     context.log.info(f"report at {page}")
     return dg.MaterializeResult(metadata={**report_metadata(scores, page), "seconds of scoring": round(seconds, 2)})
+
+
+def _sound_predictions(warehouse: Warehouse) -> "tuple[pd.DataFrame, list[str]]":
+    """Read the predictions that may be compared, and name the models whose are of other takes than there are now.
+
+    Looked at again here, for a check only holds up the run that it is part of.
+
+    Raises:
+        PredictionsMissingError: no model has been judged on the takes that there are now.
+        LeakFoundError: a model has judged what it was trained on.
+    """
+    if not (warehouse.has_table(PREDICTIONS) and warehouse.has_table(TRAINING_ROWS)):
+        raise PredictionsMissingError(f"no predictions in {warehouse.path}: materialize at least one model first")
+    predictions = warehouse.query(f"FROM {PREDICTIONS} ORDER BY model, protocol, folds, take_id")
+    left_out = []
+    with warehouse.reading() as connection:
+        for model in predictions["model"].unique():
+            if not not_judged_once(connection, model).empty:
+                left_out.append(model)
+            elif not (found := leaks(connection, model)).empty:
+                worst = ", ".join(found.iloc[0].astype(str))
+                raise LeakFoundError(f"{model} must not be reported ({worst}): mend it and materialize it again")
+    sound = predictions[~predictions["model"].isin(left_out)]
+    if sound.empty:
+        raise PredictionsMissingError(
+            f"{', '.join(left_out)} were judged on other takes than there are now: materialize the models again"
+        )
+    return sound, left_out
 
 
 def _store(warehouse: Warehouse, tables: "dict[str, pd.DataFrame]") -> None:
@@ -105,7 +139,9 @@ def _missed_takes(missed: "pd.DataFrame", takes: "pd.DataFrame", clip_store: Cli
     shown = []
     for take_id, sayings in list(missed.groupby("take_id", sort=False))[:MISSED_SHOWN]:
         take = about[take_id]
-        [clip] = [clip for clip in clip_store.read("trimmed_audio", take["actor"]) if clip.take_id == take_id]
+        clip = next((clip for clip in clip_store.read("trimmed_audio", take["actor"]) if clip.take_id == take_id), None)
+        if clip is None:
+            continue
         said = zip(sayings["said"], sayings["probability"], strict=True)
         shown.append(
             MissedTake(
@@ -143,24 +179,41 @@ def _example_clips(takes: "pd.DataFrame", clip_store: ClipStore) -> "list[Exampl
     return examples
 
 
-def _importances(settings: Settings) -> "pd.DataFrame":
+def _importances(settings: Settings, predictions: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
     from ser_assets.learning.random_forest import RandomForest
 
     folder = settings.data_dir / "models" / RandomForest.name
-    return RandomForest.load(folder).importances_ if folder.exists() else pd.DataFrame()
+    reported = RandomForest.name in set(predictions["model"])
+    return RandomForest.load(folder).importances_ if reported and folder.exists() else pd.DataFrame()
 
 
-def _all_of(warehouse: Warehouse, table: str, order: str) -> "pd.DataFrame":
+def _of_models(warehouse: Warehouse, table: str, predictions: "pd.DataFrame", order: str) -> "pd.DataFrame":
+    """Read what a table has of the models that are reported; nothing where there is no such table."""
     import pandas as pd
 
-    return warehouse.query(f"FROM {table} ORDER BY {order}") if warehouse.has_table(table) else pd.DataFrame()
+    if not warehouse.has_table(table):
+        return pd.DataFrame()
+    return warehouse.query(
+        f"FROM {table} WHERE list_contains(?, model) ORDER BY {order}", [predictions["model"].unique().tolist()]
+    )
 
 
-def _leak_proof(warehouse: Warehouse) -> "pd.DataFrame":
-    """Read the proof of each fold once: models that were judged on the same split share it."""
-    return warehouse.query(f"SELECT DISTINCT * EXCLUDE (model) FROM {LEAK_PROOF} ORDER BY protocol, folds, fold")
+def _leak_proof(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame":
+    """Read the proof of each fold once: models that were given the same rows share it."""
+    proof = _of_models(warehouse, LEAK_PROOF, predictions, "protocol, folds, fold")
+    return proof.drop(columns="model").drop_duplicates(ignore_index=True)
+
+
+def _replay(warehouse: Warehouse) -> "pd.DataFrame":
+    """Read the replay of the notebook, unless its voices were synthetic and these are people's, or the reverse."""
+    import pandas as pd
+
+    if not warehouse.has_table(NOTEBOOK_REPLAY):
+        return pd.DataFrame()
+    replay = warehouse.query(f"FROM {NOTEBOOK_REPLAY} ORDER BY model, way, metric")
+    return replay.drop(columns="demo") if (replay["demo"] == bool(_notice(warehouse))).all() else pd.DataFrame()
 
 
 def _notice(warehouse: Warehouse) -> str:
@@ -171,10 +224,15 @@ def _notice(warehouse: Warehouse) -> str:
     return "These voices are the demo corpus, spoken by a synthesiser: the figures say nothing about people."
 
 
-def _facts(settings: Settings, predictions: "pd.DataFrame") -> dict[str, str]:
+def _facts(settings: Settings, predictions: "pd.DataFrame", left_out: list[str]) -> dict[str, str]:
     from ser_assets.learning.protocols import dropped_folds
 
     actors = sorted(set(predictions["actor"]))
+    judged = {
+        "protocols": tuple(name for name in get_args(Protocol) if name in set(predictions["protocol"])),
+        "folds": tuple(name for name in get_args(FoldScheme) if name in set(predictions["folds"])),
+    }
+    settings = settings.model_copy(update=judged)
     knobs = settings.model_dump(exclude={"workers", "data_dir", "retrain_cron", "retrain_timezone"})
     changed = [
         f"SER_{name.upper()}={settings.as_text(name)}"
@@ -185,6 +243,7 @@ def _facts(settings: Settings, predictions: "pd.DataFrame") -> dict[str, str]:
     return {
         "Command": " ".join([*changed, "ser-assets run --actors", ",".join(actors)]),
         "Actors judged": ", ".join(actors),
+        **({"Left out, judged on other takes than there are now": ", ".join(left_out)} if left_out else {}),
         **{
             f"Folds of {scheme} without an actor to judge": ", ".join(names)
             for scheme, names in dropped.items()

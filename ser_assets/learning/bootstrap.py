@@ -1,7 +1,10 @@
 """Bootstrap over actors: how far a score would move if other actors had been recorded (Efron 1979).
 
 Actors are drawn, not takes: the takes of one actor resemble each other, and a draw that mixed them would promise
-intervals much too narrow for a new voice.
+intervals much too narrow for a new voice. The models are held fixed: only who is judged varies, not who was trained on.
+
+Percentile intervals over few actors are too narrow: with 6 to 24 actors a nominal 95 % holds the true score in 86 to
+93 % of cases, and with fewer than `FEWEST_ACTORS` in so few that none is given.
 """
 
 from functools import lru_cache
@@ -10,6 +13,7 @@ from typing import Final
 import numpy as np
 
 INTERVAL_PERCENT: Final = (2.5, 97.5)
+FEWEST_ACTORS: Final = 5
 
 
 # The same draws for everybody judged on equally many actors: that is what makes a comparison of models paired.
@@ -17,9 +21,9 @@ INTERVAL_PERCENT: Final = (2.5, 97.5)
 def times_drawn(actors: int, draws: int, seed: int) -> np.ndarray:
     """Say how often each actor is in each draw: float64 (draws, actors), read-only, every row sums to `actors`.
 
-    With a single actor there is no draw at all, (0, 1): nothing tells how much another one would differ.
+    With fewer than `FEWEST_ACTORS` there is no draw at all, (0, actors): they tell too little of how others differ.
     """
-    draws = draws if actors > 1 else 0
+    draws = draws if actors >= FEWEST_ACTORS else 0
     drawn = np.random.default_rng(seed).multinomial(actors, np.full(actors, 1 / actors), size=draws)
     times = drawn.astype(np.float64)
     times.setflags(write=False)

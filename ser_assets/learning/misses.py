@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.judging import PROBABILITY_COLUMNS
+from ser_assets.learning.metrics import performed_labels, probability_array
 
 
 def missed_by_all(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -16,11 +16,10 @@ def missed_by_all(predictions: pd.DataFrame) -> pd.DataFrame:
     the model gave to `said`). Takes are in the order of the probability, mean over the models, that went to the truth.
     """
     table = predictions[["take_id", "actor", "emotion", "model"]].reset_index(drop=True)
-    probabilities = predictions[list(PROBABILITY_COLUMNS)].to_numpy()
+    probabilities = probability_array(predictions)
     table["said"] = [EMOTIONS[index] for index in probabilities.argmax(axis=1)]
     table["probability"] = probabilities.max(axis=1)
-    performed = table["emotion"].map({emotion: index for index, emotion in enumerate(EMOTIONS)})
-    table["of_truth"] = probabilities[range(len(table)), performed]
+    table["of_truth"] = probabilities[range(len(table)), performed_labels(predictions)]
     takes = table.assign(missed=table["said"] != table["emotion"]).groupby("take_id")
     by_all = takes["missed"].all() & (takes["model"].nunique() == table["model"].nunique())
     worst_first = takes["of_truth"].mean()[by_all].sort_values(kind="stable").index

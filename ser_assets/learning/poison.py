@@ -13,8 +13,10 @@ from ser_assets.learning.examples import Examples
 from ser_assets.learning.judging import ModelFactory, fit_fold
 from ser_assets.learning.splits import Split
 
-STRENGTH: Final = 1000.0
-"""Deviation of the poison: far outside what any functional or level in dB holds."""
+STRENGTH: Final = 1e5
+"""Deviation of the poison: far outside what any functional (in Hz at most) or level in dB holds."""
+ROUNDING: Final = 1e-4
+"""Probabilities may differ by this much when a clip is asked about alone: sums are taken in another order."""
 
 
 def poisoned(examples: Examples, split: Split, seed: int = 0) -> Examples:
@@ -40,6 +42,18 @@ def changed_by_poison(factory: ModelFactory, examples: Examples, split: Split) -
     clean = _saved(fit_fold(factory, examples, split)[0])
     after = _saved(fit_fold(factory, poisoned(examples, split), split)[0])
     return sorted(name for name in clean.keys() | after.keys() if clean.get(name) != after.get(name))
+
+
+def swayed_by_company(factory: ModelFactory, examples: Examples, split: Split, asked: int) -> bool:
+    """Tell whether a model's answer about a judged clip rests on the other clips that it is asked about.
+
+    asked: how many of the judged clips are asked about once more, each alone.
+    """
+    model, _ = fit_fold(factory, examples, split)
+    judged = split.judged_examples(examples)
+    together = model.predict_proba(judged)[:asked]
+    alone = [model.predict_proba(judged.subset(np.array([row])))[0] for row in range(len(together))]
+    return bool(np.abs(together - np.array(alone)).max() > ROUNDING)
 
 
 def _saved(model: EmotionModel) -> dict[str, bytes]:

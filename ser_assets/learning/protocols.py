@@ -42,6 +42,10 @@ TEST_SHARE: Final = 0.2
 """Share of the clips that a random split judges, as the notebook has it."""
 
 
+class TooFewTakesError(ValueError):
+    """There are too few takes to split them at random with each emotion on both sides."""
+
+
 def make_splits(rows: pd.DataFrame, protocols: Sequence[str], schemes: Sequence[str], seed: int) -> list[Split]:
     """All folds of these protocols, protocol by protocol; those by actor once for each fold scheme.
 
@@ -108,11 +112,12 @@ def random_split(rows: pd.DataFrame, seed: int = 42) -> list[Split]:
     Copies of judged takes, and takes with a judged recording under another name, are left out of training.
 
     Raises:
-        ValueError: there are too few takes to have each emotion on both sides.
+        TooFewTakesError: an emotion could not be on both sides.
     """
     _, judged = _drawn(rows, np.flatnonzero(rows["variant"] == 0), seed)
-    heard = rows.iloc[judged]
-    crossing = rows["take_id"].isin(heard["take_id"]) | rows["recording"].isin(heard["recording"])
+    judged_rows = rows.iloc[judged]
+    same_take = rows["take_id"].isin(judged_rows["take_id"])
+    crossing = same_take | rows["recording"].isin(judged_rows["recording"])
     return [RandomSplit("random_split", "", "1", np.flatnonzero(~crossing), judged, rows)]
 
 
@@ -171,30 +176,6 @@ def validation_parts(rows: pd.DataFrame, parts: int, seed: int) -> Iterator[Spli
             yield _by_actor(SpeakerIndependentSplit, rows, chosen, "validation", "by actor", str(part + 1))
 
 
-def leak_proof(splits: Iterable[Split]) -> pd.DataFrame:
-    """For each fold what stands on each side, what stands on both, and what the protocol promises to keep apart.
-
-    Columns: protocol, folds, fold, judged_actors, training_actors, judged_takes, training_clips, shared_actors,
-    shared_takes, shared_recordings (counts), kept_apart ('actors, takes, recordings'; empty where nothing is promised).
-    """
-    return pd.DataFrame([_proof_row(split) for split in splits])
-
-
-def _proof_row(split: Split) -> dict[str, object]:
-    training, judged = split.rows.iloc[split.training], split.rows.iloc[split.judged]
-    return {
-        "protocol": split.protocol,
-        "folds": split.folds,
-        "fold": split.fold,
-        "judged_actors": " ".join(sorted(set(judged["actor"]))),
-        "training_actors": " ".join(sorted(set(training["actor"]))),
-        "judged_takes": len(judged),
-        "training_clips": len(training),
-        **{f"shared_{name}": len(shared) for name, shared in split.shared().items()},
-        "kept_apart": ", ".join(split.kept_apart),
-    }
-
-
 def _by_actor(
     kind: type[SpeakerIndependentSplit], rows: pd.DataFrame, actors: list[str], protocol: str, folds: str, fold: str
 ) -> Split:
@@ -212,9 +193,9 @@ def _drawn(rows: pd.DataFrame, positions: np.ndarray, seed: int) -> tuple[np.nda
     emotions = rows["emotion"].to_numpy()[in_order]
     _, takes_each = np.unique(emotions, return_counts=True)
     if len(takes_each) < 2 or takes_each.min() < 2 or TEST_SHARE * len(in_order) < len(takes_each):
-        raise ValueError(
+        raise TooFewTakesError(
             f"{len(in_order)} clips of {len(takes_each)} emotions are too few for a random split with each emotion on "
-            "both sides; materialise more actors, or leave the random splits out of SER_PROTOCOLS"
+            "both sides; materialise more actors"
         )
     training, drawn = train_test_split(in_order, test_size=TEST_SHARE, random_state=seed, stratify=emotions)
     return np.sort(training), np.sort(drawn)

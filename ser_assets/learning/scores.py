@@ -37,10 +37,10 @@ def score_table(predictions: pd.DataFrame, draws: int = 2000, seed: int = 42) ->
     draws, seed: models judged on the same actors are given the same draws.
 
     Returns: columns model, protocol, folds, metric, value, low, high, actors, takes; a row for each of `METRICS`. low
-    and high are the 2.5th and 97.5th percentile (Efron 1979) and NaN where one actor is all there is: nothing tells
-    then how much another one would differ. With two or three actors they are there, wide and coarse. A calibration
-    error is a mean of absolute values, which chance can only raise: where it is small, its draws lie above it, and its
-    interval may too.
+    and high are the 2.5th and 97.5th percentile (Efron 1979) and NaN with fewer than `bootstrap.FEWEST_ACTORS`, who
+    tell too little of how others would differ. The intervals are somewhat narrow: `learning.bootstrap` says by how
+    much. A calibration error is a mean of absolute values, which chance can only raise: where it is small, its draws
+    lie above it, and its interval may too.
 
     Raises:
         ValueError: there is no prediction, a probability is not finite, or a take is judged twice.
@@ -96,7 +96,7 @@ def scores_by_group(predictions: pd.DataFrame, takes: pd.DataFrame, draws: int =
 
     Returns: columns model, protocol, folds, grouping (one of `GROUPINGS`), group, metric (accuracy or uar), value, low,
     high, actors, takes; emotions in the order of `EMOTIONS`, other groups sorted. The intervals are by bootstrap over
-    the actors of the group, and NaN where that is one. UAR takes the emotions that were performed in the group.
+    the actors of the group, and NaN where these are too few. UAR takes the emotions that were performed in the group.
 
     Raises:
         ValueError: as `score_table`; a judged take is not in `takes` with all its labels, or is there twice.

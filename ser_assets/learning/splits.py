@@ -83,10 +83,14 @@ class Split(ABC):
         if not np.array_equal(examples.rows[KEY].to_numpy(), self.rows[KEY].to_numpy()):
             raise ValueError(f"{self.title} was made for other rows than these examples")
         self._refuse_leaks(examples.rows)
-        return self._as_handed_out(examples.subset(positions))
+        return self._as_handed_out(self._relabelled(examples).subset(positions))
+
+    def _relabelled(self, examples: Examples) -> Examples:
+        """Change the labels of all rows as the protocol has it."""
+        return examples
 
     def _as_handed_out(self, side: Examples) -> Examples:
-        """Change one side as the protocol has it; the other side is out of reach here."""
+        """Change the values of one side as the protocol has it; the other side is out of reach here."""
         return side
 
     def _shared(self, rows: pd.DataFrame) -> dict[str, list[str]]:
@@ -127,8 +131,9 @@ class PermutedLabelsSplit(SpeakerIndependentSplit):
 
     seed: int = 0
 
-    def _as_handed_out(self, side: Examples) -> Examples:
-        return side.with_labels_permuted(self.seed)
+    def _relabelled(self, examples: Examples) -> Examples:
+        # Before the cut: a take that leaked has the same wrong label on both sides, so that the leak shows.
+        return examples.with_labels_permuted(self.seed)
 
 
 class RandomSplit(Split):

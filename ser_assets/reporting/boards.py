@@ -103,6 +103,11 @@ class Board:
         """Whether any score of the board has an interval."""
         return any(score.has_interval for found in self.rows.values() for score in found.values())
 
+    @property
+    def intervals(self) -> str:
+        """Where the intervals of the board come from, or why there are none."""
+        return "95 % intervals by bootstrap over actors" if self.has_intervals else "no intervals, for want of actors"
+
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
         """Rows of this protocol and these folds; none of an empty table."""
         if table.empty:

@@ -1,19 +1,17 @@
-"""What the scores say about each other, in sentences: who leads, who ties, what a leak is worth, what chance gives."""
+"""What the scores say about each other, in sentences: who leads, who ties, what leaks add, what chance gives."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from ser_assets.learning.scores import confusion_matrix
 from ser_assets.reporting.boards import Board
 from ser_assets.reporting.labels import CHANCE, MODEL_NAMES, listed, percent, points, readable
 
-# What the sentence after a gap says of it, where every model gains.
-_WORTH = {
-    "random_split_leaky": "A score from such a split promises a new speaker that much too much.",
-    "random_split": "To have heard the voice in training is worth that much.",
-    "speaker_calibrated": "To know other clips of the speaker, without their labels, is worth that much.",
-}
+_RANDOM_SPLITS = ("random_split_leaky", "random_split")
+_COMPARED = (*_RANDOM_SPLITS, "speaker_calibrated")
+_STANDARD_ERRORS = 3
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Difference:
         return bool(np.isfinite(self.low) and np.isfinite(self.high))
 
     @property
-    def is_real(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Whether the whole interval lies on one side of zero."""
         return self.is_known and (self.low > 0 or self.high < 0)
 
@@ -46,7 +44,7 @@ class Difference:
         """What the interval lets one say."""
         if not self.is_known:
             return "not known, for want of actors"
-        return "real" if self.is_real else "may be chance"
+        return "interval excludes zero" if self.excludes_zero else "may be chance"
 
     def reversed(self) -> "Difference":
         """The same difference, seen from the other model."""
@@ -81,7 +79,8 @@ def lead(board: Board, differences: list[Difference]) -> str:
             "so the lead may be chance."
         )
     known = [against[other] for other in others if other in against and against[other].is_known]
-    tied, behind = [each for each in known if not each.is_real], [each for each in known if each.is_real]
+    tied = [each for each in known if not each.excludes_zero]
+    behind = [each for each in known if each.excludes_zero]
     unknown = [_name(other) for other in others if other not in against or not against[other].is_known]
     said = []
     if tied:
@@ -101,36 +100,68 @@ def _distances(differences: list[Difference], verb: str) -> str:
     return listed(parts)
 
 
+def best_of(board: Board) -> str:
+    """What choosing the best model, and comparing many pairs, does to their scores; empty for a single model."""
+    best, *others = board.rows
+    if not others:
+        return ""
+    return (
+        f"{_name(best)} is the best of {len(board.rows)} models on these very takes, which flatters it slightly; "
+        "the intervals of pairs are not corrected for their number."
+    )
+
+
 def gaps(tables: list[Board]) -> list[str]:
-    """What each other protocol adds to the honest scores, in points of UAR by model; none without honest scores."""
+    """What each other protocol adds to the honest scores, in points of UAR by model; none without honest scores.
+
+    Two sentences at most: the gaps, and how far those of random splits may be trusted.
+    """
     honest, *others = tables
-    if honest.protocol != "speaker_independent":
-        return []
     first = {board.protocol: board for board in reversed(others)}
-    return [_gap(honest, first[protocol]) for protocol in _WORTH if protocol in first]
+    compared = [first[protocol] for protocol in _COMPARED if protocol in first]
+    if honest.protocol != "speaker_independent" or not compared:
+        return []
+    by_protocol = "; ".join(f"{board.short_title} ({_gained(honest, board)})" for board in compared)
+    said = [f"Against {honest.short_title}, in points of UAR: {by_protocol}."]
+    if any(board.protocol in _RANDOM_SPLITS for board in compared):
+        said.append("Random splits judge a fifth of the takes only, so their gaps are rough and unpaired.")
+    return said
 
 
-def _gap(honest: Board, other: Board) -> str:
+def _gained(honest: Board, other: Board) -> str:
     gained = {
         model: other.rows[model]["uar"].value - found["uar"].value
         for model, found in honest.rows.items()
         if model in other.rows
     }
-    by_model = listed([f"{_name(model)} {'+' if gain > 0 else ''}{points(gain)}" for model, gain in gained.items()])
-    worth = f" {_WORTH[other.protocol]}" if gained and min(gained.values()) > 0 else ""
-    return f"{other.short_title} minus {honest.short_title}, in points of UAR: {by_model}.{worth}"
+    return listed([f"{_name(model)} {'+' if gain > 0 else ''}{points(gain)}" for model, gain in gained.items()])
 
 
-def chance_check(board: Board) -> str:
-    """Whether scores on permuted labels are at chance, as they should be where nothing leaks."""
+def chance_check(board: Board, judged: pd.DataFrame) -> str:
+    """Whether scores on permuted labels are at chance, as they should be where nothing leaks.
+
+    The rule is that of the blocking asset check: more takes named right than by always naming the most frequent
+    emotion, by over three standard errors. A model without any leak is that lucky in less than 0.2 % of cases.
+
+    judged: predictions of the board's own protocol and folds; without any, nothing is said of the outcome.
+    """
     should = f"{board.short_title}: should be at chance, {percent(CHANCE)}."
-    scores = {model: found["uar"] for model, found in board.rows.items() if found["uar"].has_interval}
-    if not scores:
-        return f"{should} No interval says whether it is, for want of actors."
-    above = [f"{_name(model)} ({score.range})" for model, score in scores.items() if score.low > CHANCE]
+    if judged.empty:
+        return f"{should} No predictions tell whether it is."
+    accuracies = {str(model): _accuracy_beyond_luck(own) for model, own in judged.groupby("model", sort=False)}
+    above = [f"{_name(model)} (accuracy {percent(found)})" for model, found in accuracies.items() if found is not None]
     if above:
-        return f"{should} Above it, with the whole interval: {listed(above)}. Look for a leak."
-    return f"{should} No model's interval lies above it."
+        return f"{should} Above it by more than luck allows: {listed(above)}. Look for a leak."
+    return f"{should} No model is above it by more than luck allows."
+
+
+def _accuracy_beyond_luck(judged: pd.DataFrame) -> float | None:
+    """Accuracy of a model that beats guessing by over three standard errors; None for any other."""
+    counts = confusion_matrix(judged)
+    takes = counts.sum()
+    accuracy, guessing = np.trace(counts) / takes, counts.sum(axis=1).max() / takes
+    luck = _STANDARD_ERRORS * np.sqrt(guessing * (1 - guessing) / takes)
+    return float(accuracy) if accuracy > guessing + luck else None
 
 
 def _name(model: str) -> str:

@@ -9,13 +9,14 @@ import pandas as pd
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.scores import confusion_matrix, reliability
 from ser_assets.reporting.boards import Board, Score, all_models, boards
-from ser_assets.reporting.comparison import chance_check, differences_on, gaps
+from ser_assets.reporting.comparison import best_of, chance_check, differences_on, gaps
 from ser_assets.reporting.data import MissedTake, ReportData
 from ser_assets.reporting.figures import all_pictures
 from ser_assets.reporting.labels import (
     CHANCE,
     FOLD_NAMES,
     GROUPING_NAMES,
+    INTERVAL_NOTE,
     METRIC_NAMES,
     METRIC_NOTES,
     MODEL_NAMES,
@@ -54,13 +55,16 @@ def page_content(data: ReportData) -> dict[str, Any]:
         "models": {model: readable(model, MODEL_NAMES) for model in all_models(tables)},
         "metrics": {metric: readable(metric, METRIC_NAMES) for metric in METRIC_NAMES}
         | {metric: readable(metric, METRIC_NAMES) for table in tables for metric in table.metrics},
-        "metric_notes": [METRIC_NOTES[metric] for metric in tables[0].metrics if metric in METRIC_NOTES],
+        "metric_notes": _metric_notes(tables[0]),
         "protocol_notes": {table.name: table.note for table in tables if table.note},
         "fold_notes": {table.folds: FOLD_NAMES[table.folds] for table in tables if table.folds in FOLD_NAMES},
         "gaps": gaps(tables),
-        "chance_checks": [chance_check(table) for table in tables if table.protocol == "permuted_labels"],
+        "chance_checks": [
+            chance_check(table, table.of(data.predictions)) for table in tables if table.protocol == "permuted_labels"
+        ],
         "references": references,
         "differences": differences,
+        "best_of": best_of(tables[0]),
         "chance": CHANCE,
         "groups": _groups(tables[0].of(data.group_scores)),
         "missed": [_in_board_order(take, tables[0]) for take in data.missed],
@@ -139,6 +143,12 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
         "facts": data.facts,
         "notice": data.notice,
     }
+
+
+def _metric_notes(board: Board) -> list[str]:
+    """What the metrics of a board mean, and how far its intervals are to be trusted where there are some."""
+    notes = [METRIC_NOTES[metric] for metric in board.metrics if metric in METRIC_NOTES]
+    return [*notes, INTERVAL_NOTE] if board.has_intervals else notes
 
 
 def _references(data: ReportData) -> tuple[Reference, ...]:

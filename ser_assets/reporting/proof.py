@@ -54,12 +54,14 @@ class ProtocolProof:
     """All folds of one protocol and fold scheme."""
 
     title: str
-    promised: str
+    promised: str | None
     folds: list[FoldProof]
 
     @property
     def verdict(self) -> str:
         """What is promised, and whether it was kept, in a sentence."""
+        if self.promised is None:
+            return "What it promises to keep apart is not recorded: what stands on both sides is only counted."
         if not self.promised:
             return "Promises nothing: what stands on both sides is only counted."
         promise = f"Promises to keep apart {listed(self.promised.split(', '))}"
@@ -90,12 +92,19 @@ def proofs(leak_proof: pd.DataFrame) -> list[ProtocolProof]:
             rows = of_protocol[of_protocol["folds"] == folds].to_dict("records")
             rows.sort(key=lambda row: (len(row["fold"]), row["fold"]))
             title = protocol_title(protocol, folds)
-            found.append(ProtocolProof(title, rows[0]["kept_apart"], [_fold(row) for row in rows]))
+            promises = [_promise(row) for row in rows]
+            promised = None if None in promises else promises[0]
+            found.append(ProtocolProof(title, promised, [_fold(row) for row in rows]))
     return found
 
 
+def _promise(row: dict[Any, Any]) -> str | None:
+    """What a fold promises to keep apart, empty where nothing, None where it was not recorded."""
+    return None if pd.isna(row["kept_apart"]) else str(row["kept_apart"])
+
+
 def _fold(row: dict[Any, Any]) -> FoldProof:
-    promised = row["kept_apart"].split(", ")
+    promised = (_promise(row) or "").split(", ")
     return FoldProof(
         fold=row["fold"],
         judged_actors=actor_ranges(row["judged_actors"]),

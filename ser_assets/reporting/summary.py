@@ -63,7 +63,7 @@ def score_markdown(scores: pd.DataFrame) -> str:
 
 def board_markdown(board: Board) -> str:
     """Markdown table of the metrics of a board by model, `value [low, high]`, the best model first."""
-    title = f"**{board.title}** ({board.basis}; 95 % intervals by bootstrap over actors)"
+    title = f"**{board.title}** ({board.basis}; {board.intervals})"
     rows = {
         readable(metric, METRIC_NAMES): [found.get(metric) for found in board.rows.values()] for metric in board.metrics
     }
@@ -73,7 +73,7 @@ def board_markdown(board: Board) -> str:
 def _protocols_markdown(tables: list[Board]) -> str:
     models = all_models(tables)
     rows = {table.short_title: [_uar(table, model) for model in models] for table in tables}
-    return _models_as_columns("**UAR by protocol** (95 % intervals by bootstrap over actors)", "Protocol", models, rows)
+    return _models_as_columns(f"**UAR by protocol** ({tables[0].intervals})", "Protocol", models, rows)
 
 
 def _models_as_columns(title: str, corner: str, models: list[str], rows: dict[str, list[Score | None]]) -> str:
@@ -108,11 +108,11 @@ def score_table_for_terminal(scores: pd.DataFrame) -> "RenderableType":
     models = all_models(tables)
     shown: list[RenderableType] = [headline(first).sentence, ""]
     if others:
-        by_protocol = _terminal_table("UAR by protocol; 95 % intervals by bootstrap over actors", "Protocol", models)
+        by_protocol = _terminal_table(f"UAR by protocol; {first.intervals}", "Protocol", models)
         for table in tables:
             _add_row(by_protocol, table.short_title, [_uar(table, model) for model in models])
         shown.append(by_protocol)
-    title = f"{first.title}\n{first.basis}; 95 % intervals by bootstrap over actors"
+    title = f"{first.title}\n{first.basis}; {first.intervals}"
     by_metric = _terminal_table(title, "Metric", list(first.rows))
     for metric in first.metrics:
         _add_row(by_metric, readable(metric, METRIC_NAMES), [found.get(metric) for found in first.rows.values()])

@@ -59,11 +59,11 @@ def store(warehouse: Warehouse, settings: Settings, rows: pd.DataFrame) -> None:
         warehouse.replace_rows(name, pa.Table.from_pandas(table, preserve_index=False), {})
 
 
-def run(settings: Settings) -> dg.ExecuteInProcessResult:
-    """Train the forest, check it, and make the report if nothing stops that."""
+def run(settings: Settings, *assets: str) -> dg.ExecuteInProcessResult:
+    """Train the forest, check it, and make the report if nothing stops that; or only what is named."""
     definitions = build_definitions(settings)
     graph = definitions.resolve_asset_graph()
-    selection = dg.AssetSelection.assets("random_forest", "metrics_report")
+    selection = dg.AssetSelection.assets(*(assets or ("random_forest", "metrics_report")))
     return definitions.resolve_job_def("train_models").execute_in_process(
         asset_selection=sorted(selection.resolve(graph)), raise_on_error=False
     )
@@ -85,11 +85,30 @@ def reason_of_failure(result: dg.ExecuteInProcessResult) -> str:
     return f"{error.cls_name}: {error.message}"
 
 
-@pytest.mark.usefixtures("warehouse")
-def test_an_honest_pipeline_gets_as_far_as_the_report(settings: Settings) -> None:
+@pytest.mark.parametrize("copies_of_neutral", [0, 9])
+def test_an_honest_pipeline_gets_as_far_as_the_report(
+    settings: Settings, warehouse: Warehouse, copies_of_neutral: int
+) -> None:
+    store(warehouse, settings, made_up_rows(("01", "02", "03"), 6, copies_of_neutral))
     result = run(settings)
     assert failed_checks(result) == set()
     assert report_was_begun(result)
+
+
+def test_a_model_of_other_takes_than_there_are_now_is_not_reported(settings: Settings, warehouse: Warehouse) -> None:
+    assert failed_checks(run(settings, "random_forest")) == set()
+    store(warehouse, settings, made_up_rows(("01", "02"), takes_each=6))
+    assert "judged on other takes than there are now: materialize" in reason_of_failure(run(settings, "metrics_report"))
+
+
+def test_random_splits_that_cannot_be_made_are_left_out_and_the_honest_ones_are_judged(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    store(warehouse, settings, made_up_rows(("01", "02"), takes_each=1, copies_of_neutral=0))
+    assert failed_checks(run(settings, "random_forest")) <= {"better_than_chance"}
+    assert warehouse.query(f"SELECT DISTINCT protocol FROM {PREDICTIONS}")["protocol"].tolist() == [
+        "speaker_independent"
+    ]
 
 
 def test_copies_of_judged_takes_that_are_fed_into_training_are_caught(
@@ -98,13 +117,16 @@ def test_copies_of_judged_takes_that_are_fed_into_training_are_caught(
     def with_copies_of_the_judged(split: Split, examples):
         rows = examples.rows
         copies = rows["take_id"].isin(rows["take_id"].iloc[split.judged]) & (rows["variant"] > 0)
-        return examples.subset(np.union1d(split.training, np.flatnonzero(copies)))
+        return split._as_handed_out(examples.subset(np.union1d(split.training, np.flatnonzero(copies))))
 
     monkeypatch.setattr(Split, "training_examples", with_copies_of_the_judged)
     result = run(settings)
     assert "no_leak" in failed_checks(result)
     assert not report_was_begun(result)
+    assert "random_forest must not be reported" in reason_of_failure(run(settings, "metrics_report"))
     assert not warehouse.has_table("scores")
+    shared = warehouse.query("SELECT sum(shared_takes) AS takes FROM leak_proof WHERE protocol = 'speaker_independent'")
+    assert shared["takes"][0] > 0
 
 
 def test_a_scaler_that_is_fitted_on_all_rows_is_caught(
@@ -114,7 +136,7 @@ def test_a_scaler_that_is_fitted_on_all_rows_is_caught(
         side = examples.subset(split.training)
         scaled = (side.functionals - examples.functionals.mean(axis=0)) / examples.functionals.std(axis=0)
         object.__setattr__(side, "functionals", scaled)
-        return side
+        return split._as_handed_out(side)
 
     monkeypatch.setattr(Split, "training_examples", scaled_by_all)
     result = run(settings)

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from ser_assets.assets.leaks import leak_proof
 from ser_assets.assets.model_checks import model_checks
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.storage.tables import FEATURES, PREDICTIONS, RAW_VIDEOS, TRAINING_ROWS
@@ -52,6 +53,17 @@ def checked(tables: dict[str, pd.DataFrame], folder: Path) -> dict[str, bool]:
     from_tables = [check for check in model_checks("cnn") if "fitted" not in check.check_key.name]
     result = dg.materialize([cnn, *from_tables], resources={"warehouse": warehouse}, raise_on_error=False)
     return {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+
+
+def test_every_promise_about_leaks_holds_up_the_report() -> None:
+    blocking = {spec.name: spec.blocking for check in model_checks("cnn") for spec in check.check_specs}
+    assert blocking == {
+        "no_leak": True,
+        "fitted_on_training_rows": True,
+        "judged_once": True,
+        "better_than_chance": False,
+        "permuted_labels_at_chance": True,
+    }
 
 
 def under(protocol: str, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -119,11 +131,61 @@ def test_a_take_that_is_judged_never_or_twice_is_caught(tmp_path: Path, rows: ob
 
 
 def test_a_random_split_judges_some_takes_and_none_twice(tmp_path: Path) -> None:
-    tables = under("random_split", honest_tables())
-    tables[PREDICTIONS] = tables[PREDICTIONS].iloc[:4]
+    tables = honest_tables()
+    in_folds, at_random = tables[PREDICTIONS], tables[PREDICTIONS].assign(protocol="random_split", folds="")
+    tables[PREDICTIONS] = pd.concat([in_folds, at_random.iloc[:4]])
     assert checked(tables, tmp_path / "some")["judged_once"]
-    tables[PREDICTIONS] = tables[PREDICTIONS].iloc[[0, 0, 1]]
+    tables[PREDICTIONS] = pd.concat([in_folds, at_random.iloc[[0, 0, 1]]])
     assert not checked(tables, tmp_path / "twice")["judged_once"]
+
+
+def test_a_model_that_judged_nothing_on_unseen_actors_is_caught(tmp_path: Path) -> None:
+    tables = honest_tables()
+    tables[PREDICTIONS] = tables[PREDICTIONS].assign(model="random_forest")
+    assert not checked(tables, tmp_path)["judged_once"]
+
+
+def test_a_take_that_is_judged_and_may_no_longer_be_used_is_caught(tmp_path: Path) -> None:
+    tables = honest_tables()
+    tables[RAW_VIDEOS].loc[0, "status"] = "rejected"
+    assert not checked(tables, tmp_path)["judged_once"]
+
+
+def test_another_model_and_another_scheme_are_not_mixed_up_with_this_one(tmp_path: Path) -> None:
+    tables = honest_tables()
+    for name in (PREDICTIONS, TRAINING_ROWS):
+        leaky_model = tables[name].assign(model="random_forest", fold="all")
+        other_scheme = tables[name].assign(folds="luna5")
+        tables[name] = pd.concat([tables[name], leaky_model, other_scheme], ignore_index=True)
+    found = checked(tables, tmp_path)
+    assert found["no_leak"]
+    assert found["judged_once"]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [(PREDICTIONS, "take_id", "happy-01/1"), (PREDICTIONS, "actor", "02"), (TRAINING_ROWS, "variant", 7)],
+)
+def test_a_row_that_features_cannot_vouch_for_is_caught(tmp_path: Path, table: str, column: str, value: object) -> None:
+    tables = honest_tables()
+    tables[table].loc[0, column] = value
+    assert not checked(tables, tmp_path)["no_leak"]
+
+
+def test_the_leak_proof_counts_what_was_really_given(tmp_path: Path) -> None:
+    tables = honest_tables()
+    copies = {"take_id": f"{EMOTIONS[0]}-01", "variant": 1, **FOLD, "fold": "01"}
+    tables[TRAINING_ROWS] = pd.concat([tables[TRAINING_ROWS], pd.DataFrame([copies])])
+    checked(tables, tmp_path)
+    with Warehouse(tmp_path).reading() as connection:
+        proof = leak_proof(connection, "cnn").set_index("fold")
+    assert proof["judged_actors"].to_dict() == {"01": "01", "02": "02"}
+    assert proof["training_actors"].to_dict() == {"01": "01 02", "02": "01"}
+    assert proof["judged_takes"].to_dict() == {"01": 8, "02": 8}
+    assert proof["training_clips"].to_dict() == {"01": 17, "02": 16}
+    shared = ["shared_actors", "shared_takes", "shared_recordings"]
+    assert proof.loc["01", shared].tolist() == [1, 1, 1]
+    assert proof.loc["02", shared].tolist() == [0, 0, 0]
 
 
 def test_a_model_that_always_says_the_same_is_caught(tmp_path: Path) -> None:

@@ -137,7 +137,6 @@ def test_what_was_measured_agrees_with_scikit_learn(judged: pd.DataFrame, model:
     assert found.loc["f1_weighted", "value"] == pytest.approx(f1)
     assert found.loc["roc_auc", "value"] == pytest.approx(roc_auc_score(truth, answers, multi_class="ovr"))
     assert (found["takes"] == len(own)).all()
-    assert (found["low"] <= found["high"]).all()
 
 
 def test_what_is_claimed_stands_before_what_was_measured_for_every_model_and_metric(judged: pd.DataFrame):

@@ -1,12 +1,13 @@
 """The proof by poison lets an honest model pass and catches one that looks at what is judged."""
 
+import dataclasses
 import functools
 
 import numpy as np
 import pytest
 
 from ser_assets.learning.models import MODELS
-from ser_assets.learning.poison import changed_by_poison, poisoned
+from ser_assets.learning.poison import changed_by_poison, poisoned, swayed_by_company
 from ser_assets.learning.protocols import random_split, speaker_calibrated, speaker_independent
 from ser_assets.learning.random_forest import RandomForest
 from ser_assets.learning.splits import Split
@@ -68,3 +69,22 @@ def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypat
         lambda split, examples: examples if split is SPLIT else everybody(split, examples),
     )
     assert "weights.npz" in changed_by_poison(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT)
+
+
+@pytest.mark.parametrize("split", [SPLIT, CALIBRATED], ids=lambda split: split.protocol)
+@pytest.mark.parametrize("name", ["random_forest", "neural_network", "cnn"])
+def test_an_answer_does_not_rest_on_what_else_is_asked(name, split):
+    assert not swayed_by_company(functools.partial(MODELS[name].brief, 1), EXAMPLES, split, asked=3)
+
+
+class ScaledByWhatIsAsked(RandomForest):
+    """Standardises by the rows that it is asked about, all at once."""
+
+    def predict_proba(self, examples):
+        values = examples.functionals
+        scaled = (values - values.mean(axis=0)) / (values.std(axis=0) + 1e-6)
+        return super().predict_proba(dataclasses.replace(examples, functionals=scaled.astype(np.float32)))
+
+
+def test_a_model_that_scales_by_all_that_it_is_asked_about_is_caught():
+    assert swayed_by_company(functools.partial(ScaledByWhatIsAsked.brief, 1), EXAMPLES, SPLIT, asked=3)

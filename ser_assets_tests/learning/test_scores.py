@@ -6,10 +6,13 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.bootstrap import FEWEST_ACTORS, interval, times_drawn
 from ser_assets.learning.scores import METRICS, confusion_matrix, recall_by_actor, recall_by_emotion, score_table
 from ser_assets_tests.learning.corpora import made_up_predictions
 
 P = [f"p_{emotion}" for emotion in EMOTIONS]
+ACTORS = tuple(f"{number:02d}" for number in range(1, 25))
+FEW = ACTORS[:FEWEST_ACTORS]
 
 
 def values(predictions, column="value"):
@@ -70,10 +73,10 @@ def test_with_all_emotions_the_means_are_those_that_scikit_learn_takes_itself():
 
 
 def test_a_bootstrap_draw_scores_as_if_its_actors_were_there_that_often():
-    predictions = made_up_predictions(("01", "02", "03"), takes_each=3)
-    drawn = np.random.default_rng(42).multinomial(3, np.full(3, 1 / 3), size=1)[0]
+    predictions = made_up_predictions(FEW, takes_each=3)
+    drawn = np.random.default_rng(42).multinomial(len(FEW), np.full(len(FEW), 1 / len(FEW)), size=1)[0]
     repeated = [
-        predictions[predictions["actor"] == f"{actor + 1:02d}"] for actor in range(3) for _ in range(drawn[actor])
+        predictions[predictions["actor"] == actor] for actor, n in zip(FEW, drawn, strict=True) for _ in range(n)
     ]
     table = score_table(predictions, draws=1, seed=42).set_index("metric")
     expected = by_scikit_learn(pd.concat(repeated))
@@ -81,9 +84,7 @@ def test_a_bootstrap_draw_scores_as_if_its_actors_were_there_that_often():
         assert table["low"][metric] == table["high"][metric] == pytest.approx(expected[metric], abs=1e-12), metric
 
 
-@pytest.mark.parametrize(
-    "actors", [("01", "02"), ("01", "02", "03"), tuple(f"{number:02d}" for number in range(1, 21))]
-)
+@pytest.mark.parametrize("actors", [FEW, ACTORS[:20]])
 def test_an_interval_holds_its_value(actors):
     table = score_table(made_up_predictions(actors), draws=500)
     assert (table["low"] <= table["value"]).all()
@@ -92,25 +93,35 @@ def test_an_interval_holds_its_value(actors):
     assert (table["takes"] == 16 * len(actors)).all()
 
 
-def test_one_actor_has_scores_and_no_interval():
-    table = score_table(made_up_predictions(("01",)))
+@pytest.mark.parametrize(("actors", "lowest", "highest"), [(6, 0.83, 0.88), (24, 0.91, 0.95)])
+def test_intervals_cover_as_much_less_than_95_percent_as_is_said(actors, lowest, highest):
+    scores = np.random.default_rng(0).normal(size=(2000, actors))
+    drawn = scores @ times_drawn(actors, 500, 42).T / actors
+    intervals = np.array([interval(each) for each in drawn])
+    covers = (intervals[:, 0] <= 0) & (intervals[:, 1] >= 0)
+    assert lowest < covers.mean() < highest
+
+
+@pytest.mark.parametrize("actors", range(1, FEWEST_ACTORS))
+def test_too_few_actors_have_scores_and_no_interval(actors):
+    table = score_table(made_up_predictions(ACTORS[:actors]))
     assert table["value"].notna().all()
     assert table[["low", "high"]].isna().all(axis=None)
 
 
 def test_more_actors_make_a_narrower_interval():
-    few = score_table(made_up_predictions(("01", "02", "03")))
-    many = score_table(made_up_predictions(tuple(f"{number:02d}" for number in range(1, 25))))
+    few = score_table(made_up_predictions(FEW))
+    many = score_table(made_up_predictions(ACTORS))
     assert (many["high"] - many["low"]).mean() < (few["high"] - few["low"]).mean()
 
 
 def test_the_same_seed_gives_the_same_table():
-    predictions = made_up_predictions(("01", "02", "03"))
+    predictions = made_up_predictions(FEW)
     pd.testing.assert_frame_equal(score_table(predictions), score_table(predictions))
 
 
 def test_the_order_of_the_takes_does_not_matter():
-    predictions = made_up_predictions(("01", "02", "03"))
+    predictions = made_up_predictions(FEW)
     shuffled = predictions.sample(frac=1, random_state=1)
     pd.testing.assert_frame_equal(score_table(predictions, draws=50), score_table(shuffled, draws=50))
 
@@ -122,7 +133,7 @@ def test_every_model_has_a_row_for_every_metric():
 
 
 def test_perfect_predictions_score_perfectly_in_every_draw():
-    predictions = made_up_predictions(("01", "02"))
+    predictions = made_up_predictions(FEW)
     predictions[P] = np.eye(len(EMOTIONS))[predictions["emotion"].map(EMOTIONS.index)]
     table = score_table(predictions, draws=20).set_index("metric")[["value", "low", "high"]]
     assert np.allclose(table.drop(index=["log_loss", "calibration_error"]), 1)

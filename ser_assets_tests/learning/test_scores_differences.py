@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.bootstrap import FEWEST_ACTORS
 from ser_assets.learning.scores import METRICS, score_differences, score_table
 from ser_assets_tests.learning.corpora import made_up_predictions
 
@@ -104,8 +105,9 @@ def test_models_are_compared_under_one_protocol_and_on_the_same_folds_only():
     assert table[["protocol", "folds"]].drop_duplicates().to_numpy().tolist() == [["speaker_independent", "luna5"]]
 
 
-def test_one_actor_has_differences_and_no_interval():
-    predictions = made_up_predictions(("01",))
+@pytest.mark.parametrize("actors", range(1, FEWEST_ACTORS))
+def test_too_few_actors_have_differences_and_no_interval(actors):
+    predictions = made_up_predictions(ACTORS[:actors])
     table = score_differences(pd.concat([called("one", predictions), called("two", surer(predictions))]))
     assert table["difference"].notna().all()
     assert table[["low", "high"]].isna().all(axis=None)

@@ -1,11 +1,13 @@
-"""What the scores say about each other: ties, distances, what a leak is worth, and what chance gives."""
+"""What the scores say about each other: ties, distances, what leaks add, and what chance gives."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.scores import score_differences, score_table
 from ser_assets.reporting.boards import boards
-from ser_assets.reporting.comparison import chance_check, differences_on, gaps, lead
+from ser_assets.reporting.comparison import Difference, best_of, chance_check, differences_on, gaps, lead
 from ser_assets_tests.reporting import tables
 
 NAN = float("nan")
@@ -76,25 +78,48 @@ def test_only_differences_of_the_board_in_uar_count_the_best_pairs_first():
     assert [each.value for each in found] == pytest.approx([uar[each.model] - uar[each.other] for each in found])
 
 
-def test_what_a_leak_is_worth_is_the_leaky_score_minus_the_honest_one():
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.01, 0.05, "interval excludes zero"),
+        (-0.05, -0.01, "interval excludes zero"),
+        (0.0, 0.05, "may be chance"),
+        (NAN, NAN, "not known, for want of actors"),
+    ],
+)
+def test_the_verdict_says_no_more_than_the_interval(low: float, high: float, verdict: str):
+    assert Difference("svm", "cnn", 0.03, low, high).verdict == verdict
+
+
+def test_whoever_was_picked_as_the_best_of_many_is_said_to_be():
+    said = best_of(boards(tables.uars({"svm": 0.6, "cnn": 0.5, "tree": 0.4}))[0])
+    assert said.startswith("svm is the best of 3 models on these very takes, which flatters it slightly; ")
+    assert said.endswith("not corrected for their number.")
+    assert best_of(boards(tables.uars({"svm": 0.6}))[0]) == ""
+
+
+def test_what_a_leak_adds_is_the_leaky_score_minus_the_honest_one():
     table = pd.concat(
         [
             tables.uars({"cnn": 0.5, "svm": 0.4}),
             tables.uars({"cnn": 0.45}, folds="emobox6"),
-            tables.uars({"cnn": 0.7, "svm": 0.65}, "random_split_leaky", ""),
+            tables.uars({"cnn": 0.7, "svm": 0.35}, "random_split_leaky", ""),
+            tables.uars({"cnn": 0.6}, "speaker_calibrated"),
         ]
     )
-    [said] = gaps(boards(table))
-    assert said == (
-        "Random split with leaks minus Speaker-independent, luna5, in points of UAR: CNN +20.0 and svm +25.0. "
-        "A score from such a split promises a new speaker that much too much."
-    )
-
-
-def test_a_leak_that_does_not_help_everybody_is_not_said_to():
-    table = pd.concat([tables.uars({"cnn": 0.5}), tables.uars({"cnn": 0.48}, "random_split_leaky", "")])
     assert gaps(boards(table)) == [
-        "Random split with leaks minus Speaker-independent, luna5, in points of UAR: CNN −2.0."
+        (
+            "Against Speaker-independent, luna5, in points of UAR: Random split with leaks (CNN +20.0 and svm −5.0); "
+            "Speaker-calibrated, luna5 (CNN +10.0)."
+        ),
+        "Random splits judge a fifth of the takes only, so their gaps are rough and unpaired.",
+    ]
+
+
+def test_folds_by_actor_have_gaps_that_nobody_needs_to_be_warned_of():
+    table = pd.concat([tables.uars({"cnn": 0.5}), tables.uars({"cnn": 0.6}, "speaker_calibrated")])
+    assert gaps(boards(table)) == [
+        "Against Speaker-independent, luna5, in points of UAR: Speaker-calibrated, luna5 (CNN +10.0)."
     ]
 
 
@@ -105,14 +130,42 @@ def test_without_honest_scores_no_gap_is_told():
     assert gaps(boards(table)) == []
 
 
-@pytest.mark.parametrize(("uar", "words"), [(0.13, "No model's interval lies above it"), (0.2, "svm (16.0 to 24.0 %)")])
-def test_permuted_labels_are_checked_against_chance(uar: float, words: str):
-    said = chance_check(boards(tables.uars({"svm": uar}, "permuted_labels"))[0])
+def answers(right: int, takes: int = 800, model: str = "svm") -> pd.DataFrame:
+    """As many takes of each emotion, so many of them named right; the others are taken for the next emotion."""
+    truth = np.arange(takes) % len(EMOTIONS)
+    said = np.where(np.arange(takes) < right, truth, (truth + 1) % len(EMOTIONS))
+    return predicted(truth, said, model)
+
+
+def predicted(truth: np.ndarray, said: np.ndarray, model: str) -> pd.DataFrame:
+    chances = pd.DataFrame(np.eye(len(EMOTIONS))[said], columns=[f"p_{emotion}" for emotion in EMOTIONS])
+    return chances.assign(model=model, emotion=np.array(EMOTIONS)[truth])
+
+
+PERMUTED = boards(tables.uars({"svm": 0.3}, "permuted_labels"))[0]
+
+
+# One emotion of eight in 800 takes has a standard error of 1.17 points: three of them above 12.5 % is 16.0 %.
+@pytest.mark.parametrize(("right", "leaks"), [(100, False), (128, False), (129, True)])
+def test_permuted_labels_are_a_leak_from_three_standard_errors_above_chance(right: int, leaks: bool):
+    said = chance_check(PERMUTED, answers(right))
     assert said.startswith("Labels permuted, luna5: should be at chance, 12.5 %.")
-    assert words in said
-    assert ("Look for a leak" in said) == (uar == 0.2)
+    assert ("Look for a leak" in said) == leaks
+    assert ("svm (accuracy 16.1 %)" in said) == leaks
 
 
-def test_permuted_labels_without_an_interval_are_not_judged():
-    table = tables.scores([("svm", "uar", 0.3, NAN, NAN)], "permuted_labels")
-    assert "for want of actors" in chance_check(boards(table)[0])
+def test_always_naming_the_most_frequent_emotion_is_no_leak():
+    truth = np.repeat(np.arange(8), [400, *[50] * 7])
+    assert "No model is above it" in chance_check(PERMUTED, predicted(truth, np.zeros_like(truth), "svm"))
+
+
+def test_of_four_models_without_a_leak_none_is_accused():
+    random = np.random.default_rng(0)
+    truth = np.repeat(np.arange(8), [96, *[192] * 7])
+    for _ in range(40):
+        guessed = [predicted(truth, random.integers(8, size=truth.size), f"model {number}") for number in range(4)]
+        assert "Look for a leak" not in chance_check(PERMUTED, pd.concat(guessed))
+
+
+def test_permuted_labels_without_predictions_are_not_judged():
+    assert chance_check(PERMUTED, pd.DataFrame()).endswith("No predictions tell whether it is.")

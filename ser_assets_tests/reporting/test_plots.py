@@ -117,9 +117,9 @@ def test_copies_are_stacked_on_originals():
     clips = tables.full_report().clips
     figure = plots.samples_per_actor_and_emotion(clips)
     neutral = figure.axes[0]
-    assert heights(neutral) == [2, 2, 2, 2, 2, 2]
-    assert [bar.get_y() for bar in neutral.patches] == [0, 0, 0, 2, 2, 2]
-    assert "neutral: 6 originals, 6 copies" in words(figure)
+    assert heights(neutral) == [2] * 10
+    assert [bar.get_y() for bar in neutral.patches] == [0] * 5 + [2] * 5
+    assert "neutral: 10 originals, 10 copies" in words(figure)
 
 
 def test_only_the_first_25_features_are_drawn_the_largest_on_top():

@@ -31,6 +31,22 @@ def test_a_protocol_that_promises_nothing_breaks_nothing():
     assert {shared.state for shared in proof.folds[0].shared} == {"open"}
 
 
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_what_was_not_recorded_is_said_so_and_breaks_nothing(missing: float | None):
+    [proof] = proofs(tables.proof("random_split", "", (3, 1, 0), folds="").assign(kept_apart=missing))
+    assert proof.is_kept
+    assert proof.verdict.startswith("What it promises to keep apart is not recorded")
+    assert [shared.text for shared in proof.folds[0].shared] == ["3", "1", "0"]
+    assert {shared.state for shared in proof.folds[0].shared} == {"open"}
+
+
+def test_one_fold_without_a_record_takes_the_verdict_and_not_the_alarm():
+    table = tables.proof("random_split", "takes", (3, 1, 0), folds="").assign(kept_apart=["takes", None, "takes"])
+    [proof] = proofs(table)
+    assert proof.promised is None
+    assert proof.leaks == ["Random split, fold 1: takes", "Random split, fold 3: takes"]
+
+
 def test_protocols_and_schemes_are_in_their_order_and_folds_by_number():
     many = pd.concat(
         [tables.proof("speaker_independent", "actors", (0, 0, 0)).iloc[[0]].assign(fold=str(n)) for n in (10, 2)]

@@ -39,3 +39,4 @@ def test_claims_alone_make_no_gap():
 def test_the_gap_is_explained_in_four_sentences():
     assert len(WHY_THEY_DIFFER) == 4
     assert all(sentence.count(".") == 1 for sentence in WHY_THEY_DIFFER)
+    assert any("copies of neutral" in sentence for sentence in WHY_THEY_DIFFER)
