@@ -128,7 +128,7 @@ def replay_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
         f"{replay_gap(replayed_models(table))}\n"
         "The notebook has every actor, and copies of what it judges, on both sides of its split; what a new speaker "
         "will get is the column of unseen actors.\n"
-        "the next metrics_report shows this: `dagster asset materialize --select metrics_report -m "
+        "the next metrics_report shows this: `.venv/bin/dagster asset materialize --select metrics_report -m "
         "ser_assets.definitions`",
         err=markdown,
     )

@@ -26,10 +26,18 @@ def map_in_workers(
     if workers <= 1:
         yield from map(function, items)
         return
+    pool = _pool(workers)
     try:
-        yield from _pool(workers).map(function, items, chunksize=chunk)
-    except BrokenProcessPool:
+        yield from pool.map(function, items, chunksize=chunk)
+    except (Exception, GeneratorExit) as error:
+        if isinstance(error, BrokenProcessPool):
+            _pool.cache_clear()
+        raise
+    except BaseException:
+        # Interrupted: what is being worked on is of no use any more, and may take long.
         _pool.cache_clear()
+        for process in list(pool._processes.values()):
+            process.terminate()
         raise
 
 

@@ -1,9 +1,14 @@
 """One pool for everything that is done clip by clip."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from operator import truediv
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +59,23 @@ def test_new_workers_take_the_place_of_one_that_died() -> None:
     with pytest.raises(BrokenProcessPool):
         list(map_in_workers(die, [1], 2))
     assert list(map_in_workers(partial(truediv, 12), [3], 2)) == [4]
+
+
+SLEEPING = """
+import time
+from ser_assets.workers import map_in_workers
+if __name__ == "__main__":
+    print("begun", flush=True)
+    list(map_in_workers(time.sleep, [60] * 8, 2, chunk=1))
+"""
+
+
+def test_an_interrupt_does_not_wait_for_what_is_being_worked_on(tmp_path: Path) -> None:
+    script = tmp_path / "sleeping.py"
+    script.write_text(SLEEPING)
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sleeping:
+        assert sleeping.stdout is not None
+        assert sleeping.stdout.readline() == b"begun\n"
+        time.sleep(2)
+        sleeping.send_signal(signal.SIGINT)
+        assert sleeping.wait(timeout=30) != 0

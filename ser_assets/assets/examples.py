@@ -37,7 +37,7 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> Examples:
         if rows[key] != mels[key]:
             raise FeaturesMissingError(f"{FEATURES} and {MEL_SEQUENCES} hold other clips: materialize features again")
     return Examples(
-        rows=rows.select(list(COLUMNS)).to_pandas(),
+        rows=rows.select([*COLUMNS, "made_from"]).to_pandas(),
         functionals=_matrix(rows),
         functional_names=functional_names(),
         sequences=tuple(

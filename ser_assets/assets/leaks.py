@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ser_assets.storage.tables import FEATURES, PREDICTIONS, TRAINING_ROWS, USABLE_CLIPS
+from ser_assets.storage.tables import FEATURES, PREDICTIONS, TRAINING_ROWS, USABLE_TAKES
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,16 +42,17 @@ _LEAKS = f"""
 """
 _NOT_JUDGED_ONCE = f"""
     WITH judged AS (
-        SELECT protocol, folds, take_id, count(*) AS times FROM {PREDICTIONS} WHERE model = $model GROUP BY ALL
+        SELECT protocol, folds, take_id, made_from, count(*) AS times
+        FROM {PREDICTIONS} WHERE model = $model GROUP BY ALL
     ), wanted AS (
-        SELECT protocol, folds, take_id, true AS usable
-        FROM ({USABLE_CLIPS}) CROSS JOIN (
+        SELECT protocol, folds, take_id, made_from, true AS usable
+        FROM {FEATURES} SEMI JOIN ({USABLE_TAKES}) USING (take_id, recording) CROSS JOIN (
             SELECT DISTINCT protocol, folds FROM judged UNION ALL
             SELECT 'speaker_independent', '' WHERE NOT EXISTS (FROM judged WHERE protocol = 'speaker_independent')
         ) WHERE variant = 0
     )
     SELECT protocol, folds, take_id, coalesce(times, 0) AS times, coalesce(usable, false) AS usable
-    FROM wanted FULL JOIN judged USING (protocol, folds, take_id)
+    FROM wanted FULL JOIN judged USING (protocol, folds, take_id, made_from)
     WHERE times > 1 OR usable IS NULL OR (times IS NULL AND protocol NOT LIKE 'random_split%') LIMIT 100
 """
 _DISTINCT = "list(DISTINCT {0}) FILTER ({0} IS NOT NULL)"
@@ -84,7 +85,7 @@ def leaks(connection: "duckdb.DuckDBPyConnection", model: str) -> "pd.DataFrame"
 
 
 def not_judged_once(connection: "duckdb.DuckDBPyConnection", model: str) -> "pd.DataFrame":
-    """Find takes judged twice, missing where all should be judged, or judged and no longer usable.
+    """Find takes judged twice, missing where all should be judged, or judged by features that are no longer there.
 
     Columns protocol, folds, take_id, times, usable; at most 100 rows.
     """

@@ -15,7 +15,6 @@ from ser_assets.storage.warehouse import Warehouse
 
 ACTORS_POISONED = 3
 TAKES_OF_EACH_EMOTION = 1
-ASKED_ALONE = 4
 
 
 def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
@@ -84,7 +83,7 @@ def _changed_by_poison(name: str, settings: Settings, warehouse: Warehouse) -> l
     import numpy as np
 
     from ser_assets.learning.models import MODELS
-    from ser_assets.learning.poison import changed_by_poison, swayed_by_company
+    from ser_assets.learning.poison import changed_by_poison
     from ser_assets.learning.protocols import speaker_calibrated, speaker_independent
 
     examples = load_examples(warehouse, settings)
@@ -97,7 +96,5 @@ def _changed_by_poison(name: str, settings: Settings, warehouse: Warehouse) -> l
     for protocol in (speaker_independent, speaker_calibrated):
         split = protocol(part.rows, "loso")[0]
         changed = changed_by_poison(factory, part, split)
-        if swayed_by_company(factory, part, split, ASKED_ALONE):
-            changed.append("answers, by what else is asked")
         found += [{"protocol": split.protocol, "changed": what} for what in changed]
     return found

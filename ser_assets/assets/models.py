@@ -64,7 +64,7 @@ def model_asset(name: str) -> dg.AssetsDefinition:
         with whole_folder(folder) as part:
             final.save(part)
         tables = {
-            PREDICTIONS: judgement.predictions,
+            PREDICTIONS: _with_origin(judgement.predictions, examples),
             LEARNING_CURVES: judgement.learning_curves,
             TRAINING_ROWS: judgement.training_rows,
         }
@@ -88,6 +88,12 @@ def _splits(examples: "Examples", settings: Settings, log: dg.DagsterLogManager)
         except TooFewTakesError as error:
             log.warning(f"{protocol} is left out: {error}")
     return splits
+
+
+def _with_origin(predictions: "pd.DataFrame", examples: "Examples") -> "pd.DataFrame":
+    """Say of which features each take was judged, so that a change of recording or recipe shows later."""
+    originals = examples.rows[examples.rows["variant"] == 0]
+    return predictions.assign(made_from=predictions["take_id"].map(originals.set_index("take_id")["made_from"]))
 
 
 def _store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", kept_apart: dict[str, str]) -> None:

@@ -15,6 +15,9 @@ from ser_assets.learning.splits import Split
 
 STRENGTH: Final = 1e5
 """Deviation of the poison: far outside what any functional (in Hz at most) or level in dB holds."""
+ASKED_ALONE: Final = 4
+"""How many of the judged clips are asked about once more, each alone."""
+ANSWERS: Final = "answers"
 ROUNDING: Final = 1e-4
 """Probabilities may differ by this much when a clip is asked about alone: sums are taken in another order."""
 
@@ -37,21 +40,18 @@ def changed_by_poison(factory: ModelFactory, examples: Examples, split: Split) -
     """Fit a fold twice, as it is and with poison in all rows that are not trained on; name what of the model differs.
 
     Scaling, selection, weights, early stopping, calibration: whatever is fitted is saved, so the files of the saved
-    model are compared byte by byte. Empty when nothing outside the training rows has been looked at.
-    """
-    clean = _saved(fit_fold(factory, examples, split)[0])
-    after = _saved(fit_fold(factory, poisoned(examples, split), split)[0])
-    return sorted(name for name in clean.keys() | after.keys() if clean.get(name) != after.get(name))
-
-
-def swayed_by_company(factory: ModelFactory, examples: Examples, split: Split, asked: int) -> bool:
-    """Tell whether a model's answer about a judged clip rests on the other clips that it is asked about.
-
-    asked: how many of the judged clips are asked about once more, each alone.
+    model are compared byte by byte. `ANSWERS` is named when the answer about a judged clip rests on the others that are
+    asked about with it. Empty when nothing outside the training rows has been looked at.
     """
     model, _ = fit_fold(factory, examples, split)
-    judged = split.judged_examples(examples)
-    together = model.predict_proba(judged)[:asked]
+    clean = _saved(model)
+    after = _saved(fit_fold(factory, poisoned(examples, split), split)[0])
+    changed = sorted(name for name in clean.keys() | after.keys() if clean.get(name) != after.get(name))
+    return [*changed, ANSWERS] if _swayed_by_company(model, split.judged_examples(examples)) else changed
+
+
+def _swayed_by_company(model: EmotionModel, judged: Examples) -> bool:
+    together = model.predict_proba(judged)[:ASKED_ALONE]
     alone = [model.predict_proba(judged.subset(np.array([row])))[0] for row in range(len(together))]
     return bool(np.abs(together - np.array(alone)).max() > ROUNDING)
 

@@ -42,7 +42,7 @@ def _small_forest(forest: RandomForest, settings: ForestSettings | None = None, 
     forest.settings, forest.seed = settings or ForestSettings(trees=10), seed
 
 
-def store(warehouse: Warehouse, settings: Settings, rows: pd.DataFrame) -> None:
+def store(warehouse: Warehouse, settings: Settings, rows: pd.DataFrame, origin: str = "a recorder") -> None:
     generator = np.random.default_rng(0)
     names = list(functional_names())
     functionals = generator.normal(0, 1, (len(rows), len(names)))
@@ -51,7 +51,7 @@ def store(warehouse: Warehouse, settings: Settings, rows: pd.DataFrame) -> None:
     mels = [generator.normal(-60, 3, FRAMES * BANDS).astype(np.float32) for _ in range(len(rows))]
     originals = rows[rows["variant"] == 0].drop(columns="variant")
     tables = {
-        FEATURES: features.assign(recipe=recipe(settings)),
+        FEATURES: features.assign(recipe=recipe(settings), made_from=origin),
         MEL_SEQUENCES: rows[["take_id", "variant", "actor"]].assign(frames=FRAMES, bands=BANDS, mel=mels),
         RAW_VIDEOS: originals.assign(status="accepted", demo=False, seconds=1.0, path="", reason=None),
     }
@@ -97,7 +97,7 @@ def test_an_honest_pipeline_gets_as_far_as_the_report(
 
 def test_a_model_of_other_takes_than_there_are_now_is_not_reported(settings: Settings, warehouse: Warehouse) -> None:
     assert failed_checks(run(settings, "random_forest")) == set()
-    store(warehouse, settings, made_up_rows(("01", "02"), takes_each=6))
+    store(warehouse, settings, made_up_rows(("01", "02", "03"), 6, 2), origin="a synthesiser")
     assert "judged on other takes than there are now: materialize" in reason_of_failure(run(settings, "metrics_report"))
 
 

@@ -27,6 +27,7 @@ def honest_tables() -> dict[str, pd.DataFrame]:
             "recording": f"sound of {emotion} {actor}",
             "actor": actor,
             "emotion": emotion,
+            "made_from": "these recordings",
         }
         for actor in ACTORS
         for emotion in EMOTIONS
@@ -35,7 +36,7 @@ def honest_tables() -> dict[str, pd.DataFrame]:
     chances = {f"p_{name}": (takes["emotion"] == name).astype(float) for name in EMOTIONS}
     other = clips["actor"].map(dict(zip(ACTORS, ACTORS[::-1], strict=True)))
     return {
-        RAW_VIDEOS: takes.assign(status="accepted", demo=False),
+        RAW_VIDEOS: takes.drop(columns="made_from").assign(status="accepted", demo=False),
         FEATURES: clips,
         PREDICTIONS: takes.drop(columns="recording").assign(**FOLD, fold=takes["actor"], **chances),
         TRAINING_ROWS: clips[["take_id", "variant"]].assign(**FOLD, fold=other),
@@ -148,6 +149,12 @@ def test_a_model_that_judged_nothing_on_unseen_actors_is_caught(tmp_path: Path) 
 def test_a_take_that_is_judged_and_may_no_longer_be_used_is_caught(tmp_path: Path) -> None:
     tables = honest_tables()
     tables[RAW_VIDEOS].loc[0, "status"] = "rejected"
+    assert not checked(tables, tmp_path)["judged_once"]
+
+
+def test_a_take_that_was_judged_by_features_of_before_is_caught(tmp_path: Path) -> None:
+    tables = honest_tables()
+    tables[FEATURES].loc[tables[FEATURES]["actor"] == "02", "made_from"] = "other recordings"
     assert not checked(tables, tmp_path)["judged_once"]
 
 

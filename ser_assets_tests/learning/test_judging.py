@@ -66,7 +66,7 @@ def test_it_tells_which_rows_a_model_was_really_given():
     assert first["variant"].tolist() == wanted["variant"].tolist()
 
 
-@pytest.mark.parametrize("name", ["random_forest", "cnn"])
+@pytest.mark.parametrize("name", ["random_forest", "neural_network"])
 def test_worker_processes_judge_alike(name):
     factory = functools.partial(MODELS[name].brief, 1)
     here, there = judge(factory, EXAMPLES, SPLITS), judge(factory, EXAMPLES, SPLITS, workers=2)
