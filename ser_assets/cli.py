@@ -152,7 +152,7 @@ def _settings() -> "Settings":
 def _show_scores(settings: "Settings") -> None:
     from rich.console import Console
 
-    from ser_assets.storage.tables import SCORES
+    from ser_assets.storage.tables import SCORES, notice_of_demo
     from ser_assets.storage.warehouse import Warehouse, WarehouseBusyError, WarehouseDamagedError
 
     warehouse = Warehouse(settings.data_dir)
@@ -164,6 +164,8 @@ def _show_scores(settings: "Settings") -> None:
     from ser_assets.reporting.summary import score_table_for_terminal
 
     Console().print(score_table_for_terminal(warehouse.query(f"FROM {SCORES}")))
+    if notice := notice_of_demo(warehouse):
+        click.echo(notice)
     click.echo(f"report: {settings.data_dir / 'report' / 'index.html'}")
 
 

@@ -9,7 +9,7 @@ from ser_assets import progress
 from ser_assets.audio.notebook import NAMES, SAMPLING_RATE, notebook_clips, notebook_means
 from ser_assets.settings import Settings
 from ser_assets.storage.clips import Clip, ClipStore
-from ser_assets.storage.tables import NOTEBOOK_REPLAY, USABLE_TAKES, actors_with_takes
+from ser_assets.storage.tables import NOTEBOOK_REPLAY, USABLE_TAKES, actors_with_takes, notice_of_demo
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets.workers import map_in_workers
 
@@ -48,7 +48,7 @@ def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> 
     except ValueError as error:
         raise ReplayError(f"cannot replay the notebook on actors {', '.join(examples.actors)}: {error}") from error
     table = replay_table(judge_notebook(examples, splits, settings.worker_count, progress.report))
-    demo = not warehouse.query(f"FROM ({USABLE_TAKES}) WHERE demo LIMIT 1").empty
+    demo = bool(notice_of_demo(warehouse))
     stored = pa.Table.from_pandas(table.assign(demo=demo), preserve_index=False)
     warehouse.replace_rows(NOTEBOOK_REPLAY, stored, {})
     return table

@@ -143,6 +143,7 @@ def test_running_it_all_again_gives_the_same_bytes_and_the_score_table(platform:
     assert everything(platform) == before
     assert "Random" in done.stdout
     assert "report: data/report/index.html" in done.stdout
+    assert "spoken by a synthesiser" in done.stdout
     independent = "metric = 'uar' AND protocol = 'speaker_independent'"
     [(best,)] = query(platform, f"SELECT max(value) FROM scores WHERE {independent}")
     assert f"{best:.3f}" in done.stdout

@@ -25,6 +25,7 @@ from ser_assets.storage.tables import (
     TRAINING_ROWS,
     USABLE_CLIPS,
     USABLE_TAKES,
+    notice_of_demo,
 )
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
@@ -88,7 +89,7 @@ def metrics_report(
         learning_curves=_of_models(warehouse, LEARNING_CURVES, predictions, "model, fold, epoch, part"),
         leak_proof=_leak_proof(warehouse, predictions),
         facts=_facts(settings, predictions, left_out),
-        notice=_notice(warehouse),
+        notice=notice_of_demo(warehouse),
     )
     page = write_report(data, settings.data_dir / "report")
     context.log.info(f"report at {page}")
@@ -213,15 +214,7 @@ def _replay(warehouse: Warehouse) -> "pd.DataFrame":
     if not warehouse.has_table(NOTEBOOK_REPLAY):
         return pd.DataFrame()
     replay = warehouse.query(f"FROM {NOTEBOOK_REPLAY} ORDER BY model, way, metric")
-    return replay.drop(columns="demo") if (replay["demo"] == bool(_notice(warehouse))).all() else pd.DataFrame()
-
-
-def _notice(warehouse: Warehouse) -> str:
-    """Say so where the judged voices are not people's."""
-    judged = f"take_id IN (SELECT take_id FROM {PREDICTIONS})"
-    if warehouse.query(f"FROM ({USABLE_TAKES}) WHERE demo AND {judged} LIMIT 1").empty:
-        return ""
-    return "These voices are the demo corpus, spoken by a synthesiser: the figures say nothing about people."
+    return replay.drop(columns="demo") if (replay["demo"] == bool(notice_of_demo(warehouse))).all() else pd.DataFrame()
 
 
 def _facts(settings: Settings, predictions: "pd.DataFrame", left_out: list[str]) -> dict[str, str]:

@@ -64,6 +64,13 @@ def records(
     return warehouse.query_arrow(f"SELECT {chosen} FROM {table} WHERE {condition}", list(parameters)).to_pylist()
 
 
+def notice_of_demo(warehouse: Warehouse) -> str:
+    """Say so where the voices in use are not people's; empty where they are."""
+    if warehouse.query(f"FROM ({USABLE_TAKES}) WHERE demo LIMIT 1").empty:
+        return ""
+    return "These voices are the demo corpus, spoken by a synthesiser: the figures say nothing about people."
+
+
 def actors_with_takes(warehouse: Warehouse) -> list[str]:
     """Name the actors of whom `raw_videos` accepts at least one take."""
     rows = records(warehouse, RAW_VIDEOS, "status = 'accepted' ORDER BY actor", columns=["DISTINCT actor"])
