@@ -1,4 +1,4 @@
-"""One pool of worker processes for everything that is done clip by clip, kept for as long as this process lives."""
+"""One pool of worker processes for all that is done clip by clip or fold by fold, kept while this process lives."""
 
 import functools
 import multiprocessing
@@ -29,9 +29,10 @@ def map_in_workers(
     pool = _pool(workers)
     try:
         yield from pool.map(function, items, chunksize=chunk)
-    except (Exception, GeneratorExit) as error:
-        if isinstance(error, BrokenProcessPool):
-            _pool.cache_clear()
+    except BrokenProcessPool:
+        _pool.cache_clear()
+        raise
+    except (Exception, GeneratorExit):
         raise
     except BaseException:
         # Interrupted: what is being worked on is of no use any more, and may take long.

@@ -1,4 +1,4 @@
-"""The four models: each judged on actors that it has not heard, then fitted on all and kept in a folder."""
+"""The four models: each judged under every protocol, then fitted on all actors and kept in a folder."""
 
 import functools
 from typing import TYPE_CHECKING

@@ -137,10 +137,12 @@ def _missed_takes(missed: "pd.DataFrame", takes: "pd.DataFrame", clip_store: Cli
     from ser_assets.reporting.data import ExampleClip, MissedTake
 
     about = takes.set_index("take_id").to_dict("index")
+    worst = list(missed.groupby("take_id", sort=False))[:MISSED_SHOWN]
+    actors = sorted({about[take_id]["actor"] for take_id, _ in worst})
+    clips = {clip.take_id: clip for actor in actors for clip in clip_store.read("trimmed_audio", actor)}
     shown = []
-    for take_id, sayings in list(missed.groupby("take_id", sort=False))[:MISSED_SHOWN]:
-        take = about[take_id]
-        clip = next((clip for clip in clip_store.read("trimmed_audio", take["actor"]) if clip.take_id == take_id), None)
+    for take_id, sayings in worst:
+        take, clip = about[take_id], clips.get(str(take_id))
         if clip is None:
             continue
         said = zip(sayings["said"], sayings["probability"], strict=True)

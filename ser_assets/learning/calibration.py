@@ -8,6 +8,7 @@ import numpy as np
 
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.sequences import DYNAMIC_RANGE_DB
+from ser_assets.learning.training import Standardiser
 
 LARGEST_SCORE: Final = 10.0
 """Scores are cut here: a functional that hardly varies in a speaker's few clips must not fly off in the next one."""
@@ -31,7 +32,7 @@ class SpeakerProfile:
     def learn(cls, functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> "SpeakerProfile":
         """From clips of one speaker, functionals (n, F) and log-mel sequences in dB; no label is looked at."""
         frames = np.vstack([_above_floor(sequence) for sequence in sequences])
-        return cls(*_moments(functionals), *_moments(frames), clips=len(functionals))
+        return cls(*Standardiser.learn([functionals]), *Standardiser.learn([frames]), clips=len(functionals))
 
     def score_functionals(self, functionals: np.ndarray) -> np.ndarray:
         """Functionals as z-scores of this speaker, float32 (n, F)."""
@@ -67,12 +68,6 @@ def calibrated(examples: Examples) -> Examples:
 
 def _above_floor(sequence: np.ndarray) -> np.ndarray:
     return np.maximum(sequence, sequence.max() - DYNAMIC_RANGE_DB)
-
-
-def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    table = values.astype(np.float64)
-    deviation = table.std(axis=0)
-    return table.mean(axis=0).astype(np.float32), np.where(deviation > 1e-8, deviation, 1.0).astype(np.float32)
 
 
 def _scores(values: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
