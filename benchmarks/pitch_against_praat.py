@@ -29,7 +29,7 @@ SHORT_CLIPS = 5
 
 def ours(samples: np.ndarray) -> np.ndarray:
     """The project's own tracker."""
-    return fundamental_frequency(samples, RATE, hop=HOP)
+    return fundamental_frequency(samples, RATE, hop=HOP).f0
 
 
 def praat(samples: np.ndarray) -> np.ndarray:

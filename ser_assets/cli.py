@@ -1,6 +1,6 @@
 """The command `ser-assets`: what users type in a shell."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +10,15 @@ import click
 from ser_assets.corpus.ravdess import ACTORS
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ser_assets.progress import Listener
+    from ser_assets.serving.predictor import Refused
     from ser_assets.settings import Settings
 
 
 MOST_ACTORS = 999
+WIDE = 1000
 
 
 class ActorRange(click.ParamType):
@@ -134,6 +138,66 @@ def replay_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
     )
 
 
+@main.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option("--csv", "table", type=click.Path(dir_okay=False, path_type=Path), help="Write the results here, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array, and all else to standard error.")
+@click.option(
+    "--profile", type=click.Path(dir_okay=False, path_type=Path), help="Profile of the speaker (calibrate-speaker)."
+)
+@click.option("--bundle", type=click.Path(path_type=Path), help="Folder of the bundle.  [default: the champion's]")
+def predict(
+    paths: tuple[Path, ...], table: Path | None, as_json: bool, profile: Path | None, bundle: Path | None
+) -> None:
+    """Name the emotion in recordings: files, and folders at any depth. Exit code 1 if one of them cannot be used."""
+    from ser_assets import predicting
+    from ser_assets.progress import listening
+    from ser_assets.serving.bundle import champion_folder
+    from ser_assets.serving.predictor import Refused
+
+    settings = _settings()
+    with _clear_errors():
+        recordings = predicting.recordings_among(paths)
+        with _bars(to_stderr=True) as listener, listening(listener):
+            results = list(
+                predicting.predict_recordings(
+                    recordings, bundle or champion_folder(settings.data_dir), profile, settings.worker_count
+                )
+            )
+        if table:
+            predicting.write_csv(results, table)
+    if as_json:
+        click.echo(predicting.as_json(results))
+    else:
+        _print_table(predicting.table_for_terminal(results))
+    refused = [each for each in results if isinstance(each, Refused)]
+    _tell_refused(refused)
+    if refused:
+        raise SystemExit(1)
+
+
+@main.command("calibrate-speaker")
+@click.argument("files", nargs=-1, required=True, metavar="FILES...", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Profile to write (JSON).")
+@click.option("--bundle", type=click.Path(path_type=Path), help="Folder of the bundle.  [default: the champion's]")
+def calibrate_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -> None:
+    """Learn what is usual for one speaker from a few unlabelled recordings, for `predict --profile`."""
+    from ser_assets import predicting
+    from ser_assets.progress import listening
+    from ser_assets.serving.bundle import champion_folder
+
+    settings = _settings()
+    with _clear_errors():
+        recordings = predicting.recordings_among(files)
+        with _bars(to_stderr=True) as listener, listening(listener):
+            made = predicting.calibrate_speaker(
+                recordings, out, bundle or champion_folder(settings.data_dir), settings.worker_count
+            )
+    _tell_refused(made.left_out)
+    left_out = f", {len(made.left_out)} left out" if made.left_out else ""
+    click.echo(f"{out}: the profile of a speaker, made of {made.clips} recordings{left_out}")
+
+
 def _settings() -> "Settings":
     from pydantic import ValidationError
 
@@ -167,6 +231,45 @@ def _show_scores(settings: "Settings") -> None:
     if notice := notice_of_demo(warehouse):
         click.echo(notice)
     click.echo(f"report: {settings.data_dir / 'report' / 'index.html'}")
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Say in one line what the user can mend: no recording found (exit code 2), bundle, profile, disk, memory."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    from ser_assets.learning.calibration import ProfileError
+    from ser_assets.predicting import NoRecordingError
+    from ser_assets.serving.bundle import BundleError
+
+    try:
+        yield
+    except NoRecordingError as error:
+        raise click.UsageError(str(error)) from error
+    except (BundleError, ProfileError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+    except BrokenProcessPool as error:
+        raise click.ClickException("a worker process died, perhaps for want of memory: try SER_WORKERS=1") from error
+
+
+def _tell_refused(refused: "Sequence[Refused]") -> None:
+    from ser_assets.predicting import printable
+
+    for each in refused:
+        click.echo(f"{printable(each.path)} {each.reason}", err=True)
+
+
+def _print_table(table: "Table") -> None:
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        # What reads it at the other end of a pipe wants one line a file.
+        console.width = WIDE
+    if table.row_count:
+        console.print(table)
 
 
 @contextmanager

@@ -7,10 +7,10 @@ import dagster as dg
 # The CLI's partition ranges need backfill policies, which Dagster still calls beta.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
-from ser_assets.assets import corpus, models, report  # noqa: E402
+from ser_assets.assets import champion, corpus, ensemble, models, report  # noqa: E402
 from ser_assets.assets.checks import CORPUS_CHECKS  # noqa: E402
 from ser_assets.assets.features import features  # noqa: E402
-from ser_assets.assets.model_checks import model_checks  # noqa: E402
+from ser_assets.assets.model_checks import model_checks, prediction_checks  # noqa: E402
 from ser_assets.assets.versions import code_version  # noqa: E402
 from ser_assets.automation import (  # noqa: E402
     CORPUS_GROUP,
@@ -27,7 +27,7 @@ from ser_assets.storage.warehouse import Warehouse  # noqa: E402
 GROUPS = {
     CORPUS_GROUP: (corpus.raw_videos, corpus.mono_audio, corpus.trimmed_audio, corpus.augmented_set),
     FEATURES_GROUP: (features,),
-    MODELS_GROUP: models.MODEL_ASSETS,
+    MODELS_GROUP: (*models.MODEL_ASSETS, ensemble.ensemble, champion.champion_model),
     REPORT_GROUP: (report.metrics_report,),
 }
 OWNER = "team:speech"
@@ -37,9 +37,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """Bring assets, checks, jobs and schedule together under the given settings."""
     assets = [_dressed(asset, group, settings) for group, members in GROUPS.items() for asset in members]
     checks = [check for asset in models.MODEL_ASSETS for check in model_checks(asset.key.to_user_string())]
+    checks += prediction_checks(ensemble.NAME)
     return dg.Definitions(
         assets=assets,
-        asset_checks=[*CORPUS_CHECKS, *checks],
+        asset_checks=[*CORPUS_CHECKS, *checks, champion.no_drop],
         jobs=JOBS,
         schedules=[retraining_schedule(settings)],
         resources={

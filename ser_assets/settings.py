@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     noise_snr_db_low: float = Field(15.0, description="Noisiest augmented copy: signal-to-noise ratio in dB.")
     noise_snr_db_high: float = Field(30.0, description="Cleanest noisy copy: signal-to-noise ratio in dB.")
 
+    voices: Annotated[tuple[Annotated[float, Field(ge=0.5, le=2)], ...], NoDecode] = Field(
+        (0.92, 1.09),
+        description="Speeds at which every take is also heard, as if by other speakers; with commas, or none.",
+    )
+
     protocols: Annotated[tuple[Protocol, ...], NoDecode] = Field(
         ("speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky"),
         description="Protocols under which the models are judged, with commas; speaker_independent always. There is "
@@ -65,6 +70,20 @@ class Settings(BaseSettings):
         if not listed:
             raise ValueError("names none; leave it out for the default")
         return listed
+
+    @field_validator("voices", mode="before")
+    @classmethod
+    def _listed_or_none(cls, speeds: object) -> object:
+        return () if speeds == "none" else cls._listed(speeds)
+
+    @field_validator("voices")
+    @classmethod
+    def _other_voices(cls, speeds: tuple[float, ...]) -> tuple[float, ...]:
+        if 1 in speeds:
+            raise ValueError("1 is the speed of the take itself")
+        if len(set(speeds)) < len(speeds):
+            raise ValueError("a speed is there twice")
+        return speeds
 
     @field_validator("protocols")
     @classmethod
@@ -100,9 +119,9 @@ class Settings(BaseSettings):
         return self
 
     def as_text(self, name: str) -> str:
-        """Write a knob as its environment variable has it: `luna5,emobox6`."""
+        """Write a knob as its environment variable has it: `luna5,emobox6`, `0.92,1.09`, and `none` for no voices."""
         value = getattr(self, name)
-        return ",".join(value) if isinstance(value, tuple) else str(value)
+        return (",".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
 
     @property
     def raw_dir(self) -> Path:

@@ -16,7 +16,8 @@ KNOW_DAGSTER = {"assets", "automation", "definitions", "storage"}
 HEAVY = {"tensorflow", "keras", "librosa", "matplotlib", "seaborn", "scipy", "sklearn", "moviepy", "soundfile"}
 LAYERS = [
     {"definitions", "cli"},
-    {"automation", "assets", "replay"},
+    {"automation", "assets", "replay", "predicting"},
+    {"serving"},
     {"reporting"},
     {"learning", "storage"},
     {"corpus"},

@@ -42,6 +42,7 @@ def sing(settings: Settings, *actors: str, sampling_rate: int = SAMPLING_RATE, d
             take_id=f"01-{number:02d}-01-01-{repetition:02d}-{actor}",
             variant=0,
             actor=actor,
+            voice=actor,
             emotion=emotion,
             intensity="normal",
             statement="Kids are talking by the door",

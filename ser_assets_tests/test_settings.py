@@ -31,6 +31,13 @@ def test_a_knob_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> N
         ("SER_PROTOCOLS", "speaker_independent,by_clip"),
         ("SER_PROTOCOLS", "random_split"),
         ("SER_RETRAIN_TIMEZONE", "Mars/Base"),
+        ("SER_VOICES", ""),
+        ("SER_VOICES", "deep"),
+        ("SER_VOICES", "0.92,1"),
+        ("SER_VOICES", "0.92,0.92"),
+        ("SER_VOICES", "0.4"),
+        ("SER_VOICES", "2.1"),
+        ("SER_VOICES", "nan"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -45,6 +52,21 @@ def test_several_are_listed_with_commas_and_come_in_their_usual_order(monkeypatc
     assert Settings().folds == ("luna5", "emobox6")
     assert Settings().protocols == ("speaker_independent", "random_split")
     assert Settings().as_text("folds") == "luna5,emobox6"
+
+
+@pytest.mark.parametrize(
+    ("text", "voices"), [("0.92,1.09", (0.92, 1.09)), ("1.1", (1.1,)), ("2.0,0.5", (2, 0.5)), ("none", ())]
+)
+def test_voices_are_speeds_in_the_order_given_and_are_written_as_they_are_read(
+    monkeypatch: pytest.MonkeyPatch, text: str, voices: tuple[float, ...]
+) -> None:
+    monkeypatch.setenv("SER_VOICES", text)
+    assert Settings().voices == voices
+    assert Settings().as_text("voices") == text
+
+
+def test_two_voices_are_the_default() -> None:
+    assert Settings().voices == (0.92, 1.09)
 
 
 def test_every_knob_has_a_description() -> None:

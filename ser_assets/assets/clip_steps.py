@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ser_assets.audio.augmentation import copy_clip
+from ser_assets.audio.augmentation import Planned, copy_at_speed, copy_clip
 from ser_assets.audio.decode import DecodeError, load_mono
 from ser_assets.audio.features import Measurement, measure
 from ser_assets.audio.silence import trim
@@ -24,8 +24,8 @@ def decode_take(raw_video: Mapping[str, Any], settings: Settings) -> Clip:
         samples = load_mono(path, settings.sampling_rate)
     except DecodeError as error:
         raise DecodeError(f"{path} {error}: materialize raw_videos for actor {raw_video['actor']} again") from error
-    labels = {name: raw_video[name] for name in LABELS if name != "variant"}
-    return Clip(**labels, variant=0, samples=samples, sampling_rate=settings.sampling_rate)
+    labels = {name: raw_video[name] for name in LABELS if name not in ("variant", "voice")}
+    return Clip(**labels, variant=0, voice=raw_video["actor"], samples=samples, sampling_rate=settings.sampling_rate)
 
 
 def trim_clip(clip: Clip, settings: Settings) -> Clip:
@@ -40,14 +40,19 @@ def trim_clip(clip: Clip, settings: Settings) -> Clip:
     return dataclasses.replace(clip, samples=trimmed.samples, kept_whole=trimmed.kept_whole)
 
 
-def copies_of(clip_and_transforms: tuple[Clip, Sequence[str]], settings: Settings) -> list[Clip]:
-    """Hand out a clip and an augmented copy of it for each transform."""
-    clip, transforms = clip_and_transforms
+def copies_of(clip_and_plan: tuple[Clip, Sequence[Planned]], settings: Settings) -> list[Clip]:
+    """Hand out a clip and its augmented copies; one at another speed is another voice."""
+    clip, plan = clip_and_plan
     snr_db = (settings.noise_snr_db_low, settings.noise_snr_db_high)
     clips = [clip]
-    for variant, transform in enumerate(transforms, start=1):
-        copy = copy_clip(clip.samples, clip.sampling_rate, transform, clip.take_id, variant, snr_db)
-        clips.append(dataclasses.replace(clip, variant=variant, **vars(copy)))
+    for variant, (transform, speed) in enumerate(plan, start=1):
+        if speed is None:
+            voice = clip.voice
+            copy = copy_clip(clip.samples, clip.sampling_rate, transform, clip.take_id, variant, snr_db)
+        else:
+            voice = f"{clip.actor} at {speed}"
+            copy = copy_at_speed(clip.samples, clip.sampling_rate, speed)
+        clips.append(dataclasses.replace(clip, variant=variant, voice=voice, **vars(copy)))
     return clips
 
 

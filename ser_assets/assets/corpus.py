@@ -108,11 +108,12 @@ def trimmed_audio(
 def augmented_set(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], clip_store: dg.ResourceParam[ClipStore]
 ) -> dg.MaterializeResult:
-    """The clips and varied copies of them, until all emotions of an actor count alike."""
+    """The clips, each in other voices too, and varied copies of them, until all emotions of an actor count alike."""
 
     def work(actor: str) -> ActorMetadata:
         def change(clips: list[Clip]) -> list[Clip]:
-            plan = plan_copies({clip.take_id: clip.emotion for clip in clips}, settings.extra_copies)
+            emotions = {clip.take_id: clip.emotion for clip in clips}
+            plan = plan_copies(emotions, settings.extra_copies, settings.voices)
             vary = functools.partial(copies_of, settings=settings)
             todo = [(clip, plan[clip.take_id]) for clip in clips]
             return [clip for varied in map_in_workers(vary, todo, settings.worker_count) for clip in varied]

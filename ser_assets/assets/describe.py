@@ -125,27 +125,33 @@ def model_metadata(
     judgement: "Judgement", examples: "Examples", splits: "Sequence[Split]", folder: Path, seed: int
 ) -> dict[str, Any]:
     """Scores of a model, what it was trained on, and the confusion matrix of the first protocol."""
+    folds = Counter(" ".join((split.protocol, split.folds)).strip() for split in splits)
+    return {
+        **scores_metadata(judgement.predictions, seed),
+        "folds by protocol": ", ".join(f"{name}: {count}" for name, count in folds.items()),
+        "trained on actors": ", ".join(examples.actors),
+        "trained on clips": len(examples),
+        "folder": dg.MetadataValue.path(str(folder)),
+    }
+
+
+def scores_metadata(predictions: "pd.DataFrame", seed: int) -> dict[str, Any]:
+    """Scores of one model under every protocol, and its confusion matrix on actors never heard."""
     from ser_assets.learning.scores import confusion_matrix, score_table
     from ser_assets.reporting.pictures import confusion_picture
-    from ser_assets.reporting.summary import score_markdown
+    from ser_assets.reporting.summary import boards, score_markdown
 
-    scheme = ["protocol", "folds"]
-    scores = score_table(judgement.predictions, seed=seed)
-    first = (splits[0].protocol, splits[0].folds)
-    headline = scores[(scores[scheme] == first).all(axis=1)]
+    scores = score_table(predictions, seed=seed)
+    first = boards(scores)[0]
+    headline = scores[(scores["protocol"] == first.protocol) & (scores["folds"] == first.folds)]
     values = dict(zip(headline["metric"], headline["value"], strict=True))
-    predictions = judgement.predictions[(judgement.predictions[scheme] == first).all(axis=1)]
-    picture = confusion_picture(confusion_matrix(predictions))
-    folds = Counter(" ".join((split.protocol, split.folds)).strip() for split in splits)
+    judged = predictions[(predictions["protocol"] == first.protocol) & (predictions["folds"] == first.folds)]
+    picture = confusion_picture(confusion_matrix(judged))
     return {
         **{metric: round(float(values[metric]), 4) for metric in ("accuracy", "uar", "f1_macro", "roc_auc")},
         "scores": dg.MetadataValue.md(score_markdown(scores)),
         "confusion matrix": picture_metadata(picture, "performed against recognised emotion"),
-        "folds by protocol": ", ".join(f"{name}: {count}" for name, count in folds.items()),
-        "judged takes": len(predictions),
-        "trained on actors": ", ".join(examples.actors),
-        "trained on clips": len(examples),
-        "folder": dg.MetadataValue.path(str(folder)),
+        "judged takes": len(judged),
     }
 
 

@@ -40,10 +40,7 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> Examples:
         rows=rows.select([*COLUMNS, "made_from"]).to_pandas(),
         functionals=_matrix(rows),
         functional_names=functional_names(),
-        sequences=tuple(
-            mel.values.to_numpy().reshape(-1, bands.as_py())
-            for mel, bands in zip(mels["mel"], mels["bands"], strict=True)
-        ),
+        sequences=_sequences(mels),
     )
 
 
@@ -51,6 +48,18 @@ def _matrix(rows: "pa.Table") -> "np.ndarray":
     import numpy as np
 
     return np.stack([rows[name].to_numpy() for name in functional_names()], axis=1).astype(np.float32, copy=False)
+
+
+def _sequences(mels: "pa.Table") -> "tuple[np.ndarray, ...]":
+    import numpy as np
+
+    columns = (mels[name] for name in ("mel", "bands", "f0", "harmonicity"))
+    return tuple(
+        np.column_stack(
+            [mel.values.to_numpy().reshape(-1, bands.as_py()), f0.values.to_numpy(), harmonicity.values.to_numpy()]
+        )
+        for mel, bands, f0, harmonicity in zip(*columns, strict=True)
+    )
 
 
 def _refuse_other_recipes(rows: "pa.Table", wanted: str) -> None:

@@ -1,4 +1,4 @@
-"""`features`: the functionals and the mel sequence of every clip, as DuckDB tables."""
+"""`features`: the functionals, the mel sequence and the pitch of every clip, as DuckDB tables."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ def features(
     warehouse: dg.ResourceParam[Warehouse],
     clip_store: dg.ResourceParam[ClipStore],
 ) -> dg.MaterializeResult:
-    """Functionals (table `features`, one row a clip) and log-mel sequences (table `mel_sequences`) of all clips."""
+    """Functionals (table `features`, one row a clip); log-mel and pitch sequences (table `mel_sequences`)."""
 
     def work(actor: str) -> ActorMetadata:
         made_from = fingerprint("features", settings, stored_fingerprint(clip_store, "augmented_set", actor))
@@ -74,6 +74,7 @@ def _mel_table(clips: Sequence[Clip], measurements: Sequence[Measurement]) -> "p
     import pyarrow as pa
 
     mels = [measurement.mel for measurement in measurements]
+    pitches = [measurement.pitch for measurement in measurements]
     return pa.table(
         {
             "take_id": [clip.take_id for clip in clips],
@@ -82,5 +83,7 @@ def _mel_table(clips: Sequence[Clip], measurements: Sequence[Measurement]) -> "p
             "frames": pa.array([len(mel) for mel in mels], pa.int32()),
             "bands": pa.array([mel.shape[1] for mel in mels], pa.int32()),
             "mel": pa.array([np.ravel(mel) for mel in mels], pa.list_(pa.float32())),
+            "f0": pa.array([pitch[:, 0] for pitch in pitches], pa.list_(pa.float32())),
+            "harmonicity": pa.array([pitch[:, 1] for pitch in pitches], pa.list_(pa.float32())),
         }
     )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ser_assets.storage.tables import FEATURES, PREDICTIONS, TRAINING_ROWS, USABLE_TAKES
+from ser_assets.storage.tables import FEATURES, HELD_OUT, PREDICTIONS, TRAINING_ROWS, USABLE_TAKES
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,7 +38,11 @@ _LEAKS = f"""
     UNION ALL
     SELECT protocol, folds, fold, take_id, 'judged under the name of another actor' AS found
     FROM judged WHERE actor != said_actor
-    LIMIT 100
+"""
+_WEIGHED_BY = f"""
+    SELECT protocol, folds, fold, take_id, 'weighed by, and not of the training rows' AS found
+    FROM (FROM {HELD_OUT} WHERE model = $model AND fold != 'kept')
+    ANTI JOIN (FROM {TRAINING_ROWS} WHERE model = $model) USING (protocol, folds, fold, take_id)
 """
 _NOT_JUDGED_ONCE = f"""
     WITH judged AS (
@@ -81,7 +85,9 @@ def leaks(connection: "duckdb.DuckDBPyConnection", model: str) -> "pd.DataFrame"
 
     Columns protocol, folds, fold, take_id, found (what is wrong, in words); at most 100 rows.
     """
-    return connection.execute(_LEAKS, {"model": model}).df()
+    has_held_out = connection.execute("FROM duckdb_tables() WHERE table_name = ?", [HELD_OUT]).fetchone()
+    queries = f"({_LEAKS}) UNION ALL ({_WEIGHED_BY})" if has_held_out else _LEAKS
+    return connection.execute(f"{queries} LIMIT 100", {"model": model}).df()
 
 
 def not_judged_once(connection: "duckdb.DuckDBPyConnection", model: str) -> "pd.DataFrame":

@@ -1,7 +1,11 @@
-"""The four models: each judged under every protocol, then fitted on all actors and kept in a folder."""
+"""The four models: each judged under every protocol, and fitted on all actors to be kept in a folder."""
 
+import contextlib
+import dataclasses
 import functools
-from typing import TYPE_CHECKING
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -11,9 +15,23 @@ from ser_assets.assets.describe import model_metadata
 from ser_assets.assets.examples import load_examples
 from ser_assets.assets.features import features
 from ser_assets.assets.leaks import leak_proof
+from ser_assets.assets.model_config import config_of, settings_from
+from ser_assets.learning.model_settings import (
+    ComplexConvolutionSettings,
+    ConvolutionSettings,
+    DenseSettings,
+    ForestSettings,
+)
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_folder
-from ser_assets.storage.tables import LEAK_PROOF, LEARNING_CURVES, PREDICTIONS, TRAINING_ROWS
+from ser_assets.storage.tables import (
+    HELD_OUT,
+    LEAK_PROOF,
+    LEARNING_CURVES,
+    MODEL_SETTINGS,
+    PREDICTIONS,
+    TRAINING_ROWS,
+)
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
@@ -24,55 +42,100 @@ if TYPE_CHECKING:
 
 DESCRIPTIONS = {
     "random_forest": "A random forest on the functionals.",
-    "neural_network": "A dense network on the standardised functionals.",
-    "cnn": "A convolutional network over time on the mel sequences.",
-    "complex_cnn": "A deeper convolutional network with batch normalisation on the mel sequences.",
+    "neural_network": "Dense networks on the standardised functionals.",
+    "cnn": "Networks that convolve over time on log-mel and pitch sequences.",
+    "complex_cnn": "Deeper networks that convolve over time on log-mel and pitch sequences.",
+}
+SETTINGS = {
+    "random_forest": ForestSettings,
+    "neural_network": DenseSettings,
+    "cnn": ConvolutionSettings,
+    "complex_cnn": ComplexConvolutionSettings,
 }
 KINDS = {"random_forest": {"scikitlearn", "onnx"}}
-NETWORK_KINDS = {"tensorflow", "keras"}
+NETWORK_KINDS = {"tensorflow", "keras", "onnx"}
+RAW, CALIBRATED = "raw", "calibrated"
 
 
 def model_asset(name: str) -> dg.AssetsDefinition:
     """Make the asset of one of the models in `learning.models.MODELS`."""
+    config_type = config_of(SETTINGS[name])
 
     @dg.asset(
         name=name,
         description=f"{DESCRIPTIONS[name]} Judged on actors that it has not heard, and under the other protocols "
-        "(tables `predictions`, `training_rows`, `leak_proof`), then fitted on all actors that are materialised and "
-        "kept under `models/`.",
+        "(tables `predictions`, `training_rows`, `held_out`, `leak_proof`), and fitted on all actors that are "
+        "materialised (kept under `models/`).",
         deps=[features],
         backfill_policy=SINGLE_RUN,
         kinds=KINDS.get(name, NETWORK_KINDS),
     )
     def model(
-        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+        context: dg.AssetExecutionContext,
+        config: config_type,  # type: ignore[valid-type]
+        settings: dg.ResourceParam[Settings],
+        warehouse: dg.ResourceParam[Warehouse],
     ) -> dg.MaterializeResult:
-        from ser_assets.learning.judging import fit_final, judge
+        from ser_assets.learning.judging import Kept, judge
         from ser_assets.learning.models import MODELS
 
         examples = load_examples(warehouse, settings)
         splits = _splits(examples, settings, context.log)
-        factory = functools.partial(MODELS[name], seed=settings.seed)
+        model_settings = settings_from(config, SETTINGS[name])
+        factory = functools.partial(MODELS[name], model_settings, settings.seed)
 
         def tell(done: int, total: int) -> None:
-            progress.report(name, done, total + 1)
-            context.log.info(f"{name}: {done} of {total} folds judged")
+            progress.report(name, done, total)
+            context.log.info(f"{name}: {done} of {total} fits done")
 
-        judgement = judge(factory, examples, splits, settings.worker_count, tell)
-        final = fit_final(factory, examples, judgement)
-        folder = settings.data_dir / "models" / name
-        with whole_folder(folder) as part:
-            final.save(part)
+        kinds = [RAW, CALIBRATED] if "speaker_calibrated" in settings.protocols else [RAW]
+        with contextlib.ExitStack() as folders:
+            kept = [
+                Kept(
+                    folders.enter_context(whole_folder(settings.data_dir / "models" / kind / name)), kind == CALIBRATED
+                )
+                for kind in kinds
+            ]
+            judgement = judge(factory, examples, splits, kept, settings.worker_count, tell)
         tables = {
-            PREDICTIONS: _with_origin(judgement.predictions, examples),
+            PREDICTIONS: with_origin(judgement.predictions, examples.rows),
             LEARNING_CURVES: judgement.learning_curves,
             TRAINING_ROWS: judgement.training_rows,
+            HELD_OUT: judgement.held_out,
+            MODEL_SETTINGS: _settings_row(name, factory, settings),
         }
-        _store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
-        progress.report(name, len(splits) + 1, len(splits) + 1)
-        return dg.MaterializeResult(metadata=model_metadata(judgement, examples, splits, folder, settings.seed))
+        store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
+        return dg.MaterializeResult(
+            metadata=model_metadata(
+                judgement, examples, splits, settings.data_dir / "models" / RAW / name, settings.seed
+            )
+        )
 
     return model
+
+
+def kept_folder(settings: Settings, kind: str, name: str) -> Path:
+    """Where a kept model rests: `kind` is `RAW` or `CALIBRATED`, which is the evidence that it takes."""
+    return settings.data_dir / "models" / kind / name
+
+
+def with_origin(predictions: "pd.DataFrame", rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Say of which features each take was judged, so that a change of recording or recipe shows later."""
+    originals = rows[rows["variant"] == 0]
+    return predictions.assign(made_from=predictions["take_id"].map(originals.set_index("take_id")["made_from"]))
+
+
+def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", kept_apart: dict[str, str]) -> None:
+    """Put the tables of a model in the place of the old ones, and the leak proof that they give."""
+    import pyarrow as pa
+
+    with warehouse.writing() as connection:
+        for table, rows in tables.items():
+            if len(rows):
+                replace_rows(connection, table, pa.Table.from_pandas(rows, preserve_index=False), {"model": name})
+        proof = leak_proof(connection, name).assign(model=name)
+        proof["kept_apart"] = proof["protocol"].map(kept_apart)
+        replace_rows(connection, LEAK_PROOF, pa.Table.from_pandas(proof, preserve_index=False), {"model": name})
 
 
 def _splits(examples: "Examples", settings: Settings, log: dg.DagsterLogManager) -> "list[Split]":
@@ -90,23 +153,14 @@ def _splits(examples: "Examples", settings: Settings, log: dg.DagsterLogManager)
     return splits
 
 
-def _with_origin(predictions: "pd.DataFrame", examples: "Examples") -> "pd.DataFrame":
-    """Say of which features each take was judged, so that a change of recording or recipe shows later."""
-    originals = examples.rows[examples.rows["variant"] == 0]
-    return predictions.assign(made_from=predictions["take_id"].map(originals.set_index("take_id")["made_from"]))
+def _settings_row(name: str, factory: functools.partial[Any], settings: Settings) -> "pd.DataFrame":
+    import pandas as pd
 
-
-def _store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", kept_apart: dict[str, str]) -> None:
-    """Put the tables of a model in the place of the old ones, and the leak proof that they give."""
-    import pyarrow as pa
-
-    with warehouse.writing() as connection:
-        for table, rows in tables.items():
-            if len(rows):
-                replace_rows(connection, table, pa.Table.from_pandas(rows, preserve_index=False), {"model": name})
-        proof = leak_proof(connection, name).assign(model=name)
-        proof["kept_apart"] = proof["protocol"].map(kept_apart)
-        replace_rows(connection, LEAK_PROOF, pa.Table.from_pandas(proof, preserve_index=False), {"model": name})
+    model_settings, seed = factory.args
+    knobs = {knob: settings.as_text(knob) for knob in ("protocols", "folds")}
+    return pd.DataFrame(
+        [{"model": name, "settings": json.dumps(dataclasses.asdict(model_settings)), "seed": seed, **knobs}]
+    )
 
 
 MODEL_ASSETS = tuple(model_asset(name) for name in DESCRIPTIONS)

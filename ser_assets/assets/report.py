@@ -9,8 +9,9 @@ import dagster as dg
 
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.describe import report_metadata
+from ser_assets.assets.ensemble import ensemble
 from ser_assets.assets.leaks import leaks, not_judged_once
-from ser_assets.assets.models import MODEL_ASSETS
+from ser_assets.assets.models import MODEL_ASSETS, RAW, kept_folder
 from ser_assets.settings import FoldScheme, Protocol, Settings
 from ser_assets.storage.clips import ClipStore
 from ser_assets.storage.tables import (
@@ -46,7 +47,7 @@ class LeakFoundError(ValueError):
     """A model has judged what it was trained on, so that its scores are worth nothing."""
 
 
-@dg.asset(deps=list(MODEL_ASSETS), backfill_policy=SINGLE_RUN, kinds={"seaborn", "duckdb"})
+@dg.asset(deps=[*MODEL_ASSETS, ensemble], backfill_policy=SINGLE_RUN, kinds={"seaborn", "duckdb"})
 def metrics_report(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -187,7 +188,7 @@ def _importances(settings: Settings, predictions: "pd.DataFrame") -> "pd.DataFra
 
     from ser_assets.learning.random_forest import RandomForest
 
-    folder = settings.data_dir / "models" / RandomForest.name
+    folder = kept_folder(settings, RAW, RandomForest.name)
     reported = RandomForest.name in set(predictions["model"])
     return RandomForest.load(folder).importances_ if reported and folder.exists() else pd.DataFrame()
 

@@ -23,17 +23,21 @@ class _Made(NamedTuple):
 
 _MADE = {
     "raw_videos": _Made("1", (), ("av",)),
-    "mono_audio": _Made("1", ("sampling_rate",), ("av", "soxr")),
-    "trimmed_audio": _Made("1", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("librosa",)),
+    "mono_audio": _Made("2", ("sampling_rate",), ("av", "soxr")),
+    "trimmed_audio": _Made("2", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("librosa",)),
     "augmented_set": _Made(
-        "1", ("extra_copies", "noise_snr_db_low", "noise_snr_db_high"), ("audiomentations", "python-stretch")
+        "2",
+        ("voices", "extra_copies", "noise_snr_db_low", "noise_snr_db_high"),
+        ("audiomentations", "python-stretch", "soxr"),
     ),
-    "features": _Made("1", (), ("numpy", "scipy", "librosa")),
-    "random_forest": _Made("2", ("protocols", "folds", "seed"), ("scikit-learn", "skl2onnx")),
-    "neural_network": _Made("2", ("protocols", "folds", "seed"), ("tensorflow", "keras")),
-    "cnn": _Made("2", ("protocols", "folds", "seed"), ("tensorflow", "keras")),
-    "complex_cnn": _Made("2", ("protocols", "folds", "seed"), ("tensorflow", "keras")),
+    "features": _Made("2", (), ("numpy", "scipy", "librosa")),
+    "random_forest": _Made("3", ("protocols", "folds", "seed"), ("scikit-learn", "skl2onnx")),
+    "neural_network": _Made("3", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
+    "cnn": _Made("3", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
+    "complex_cnn": _Made("3", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
+    "ensemble": _Made("1", (), ("scipy",)),
     "metrics_report": _Made("2", ("seed",)),
+    "champion_model": _Made("1", ("seed",)),
 }
 
 

@@ -1,28 +1,36 @@
-"""Varied copies of a clip, each reproducible from its take and the number of the copy."""
+"""Varied copies of a clip, each reproducible from its take and its number, and the clip in other voices."""
 
 import hashlib
 import itertools
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 TRANSFORMS = ("noise", "time_stretch", "pitch_shift", "shift")
+SPEED = "speed"
 
 
 @dataclass(frozen=True)
 class Copy:
-    """An augmented copy: float32 `samples`, shape (samples,), and what made it."""
+    """An augmented copy: float32 `samples`, shape (samples,), and what made it; no `seed` where nothing is drawn."""
 
     samples: np.ndarray
     transform: str
     parameters: str
-    seed: int
+    seed: int | None
+
+
+class Planned(NamedTuple):
+    """A copy to be made: one of `TRANSFORMS`, or SPEED and the speed."""
+
+    transform: str
+    speed: float | None = None
 
 
 def seed_of(take_id: str, variant: int) -> int:
@@ -31,28 +39,51 @@ def seed_of(take_id: str, variant: int) -> int:
     return int.from_bytes(digest, "big")
 
 
-def copies_needed(emotions: Mapping[str, str], extra_copies: int = 0) -> dict[str, int]:
-    """Say how many copies of each take make all emotions count alike.
+def copies_needed(emotions: Mapping[str, str], extra_copies: int = 0, voices: int = 0) -> dict[str, int]:
+    """Say how many copies of each take, besides its other voices, make all emotions count alike.
 
-    `emotions` maps take to emotion. Every take gets `extra_copies`; what an emotion still lacks to the most frequent
-    one is spread evenly over its takes, first takes first.
+    `emotions` maps take to emotion. Every take is heard in so many other `voices` and gets `extra_copies`; what an
+    emotion still lacks to the most frequent one is spread evenly over its takes, first takes first.
     """
     counts = Counter(emotions.values())
     most = max(counts.values(), default=0)
     needed = dict.fromkeys(emotions, extra_copies)
     for emotion, count in counts.items():
         takes = sorted(take_id for take_id, its_emotion in emotions.items() if its_emotion == emotion)
-        missing = (most - count) * (1 + extra_copies)
+        missing = (most - count) * (1 + voices + extra_copies)
         for position in range(missing):
             needed[takes[position % count]] += 1
     return needed
 
 
-def plan_copies(emotions: Mapping[str, str], extra_copies: int = 0) -> dict[str, tuple[str, ...]]:
-    """Say by which transform each of the copies that are needed is made: all transforms in turn, over the takes."""
+def plan_copies(
+    emotions: Mapping[str, str], extra_copies: int = 0, voices: Sequence[float] = ()
+) -> dict[str, tuple[Planned, ...]]:
+    """Say how each copy of each take is made: first the voices, then what else is needed, all transforms in turn.
+
+    Args:
+        emotions: take to emotion.
+        extra_copies: of every take, on top of those that make the emotions count alike.
+        voices: speeds at which every take is copied.
+    """
     turn = itertools.cycle(TRANSFORMS)
-    needed = copies_needed(emotions, extra_copies)
-    return {take_id: tuple(itertools.islice(turn, count)) for take_id, count in sorted(needed.items())}
+    spoken = [Planned(SPEED, speed) for speed in voices]
+    needed = copies_needed(emotions, extra_copies, len(spoken))
+    return {
+        take_id: (*spoken, *map(Planned, itertools.islice(turn, count))) for take_id, count in sorted(needed.items())
+    }
+
+
+def copy_at_speed(samples: np.ndarray, sampling_rate: int, speed: float) -> Copy:
+    """Play a clip `speed` times as fast: pitch, formants and tempo change at once, as if another speaker spoke.
+
+    Speed perturbation (Ko et al. 2015, "Audio augmentation for speech recognition", Interspeech: 3586-3589). `samples`:
+    float32, shape (samples,).
+    """
+    import soxr
+
+    changed = soxr.resample(np.asarray(samples, np.float32), sampling_rate, sampling_rate / speed)
+    return Copy(changed, SPEED, json.dumps({"speed": speed}), None)
 
 
 def copy_clip(

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 
+from ser_assets.audio.contours import ENERGY_CONTOUR, F0_CONTOUR, RHYTHM, energy_contour, f0_contour, rhythm
 from ser_assets.audio.descriptors import (
     CONTRAST_BANDS,
     contrast,
@@ -17,6 +18,7 @@ from ser_assets.audio.descriptors import (
     spectral_shape,
     zero_crossing_rate,
 )
+from ser_assets.audio.modulation import MODULATION, modulation
 from ser_assets.audio.notebook import NAMES as NOTEBOOK_NAMES
 from ser_assets.audio.notebook import notebook_means
 from ser_assets.audio.pitch import fundamental_frequency
@@ -33,6 +35,7 @@ from ser_assets.audio.spectrum import (
     spectrum,
 )
 from ser_assets.audio.statistics import STATISTICS, statistics
+from ser_assets.audio.voice import VOICE, voice_functionals
 
 LOWEST_SAMPLING_RATE = 8000
 DYNAMIC_RANGE_DB = 80.0
@@ -62,10 +65,17 @@ class Measurement:
         mel: float32 of shape (frames, 64): log-mel power in dB relative to 1 (a tone of full scale has about +30 dB at
             22.05 kHz), not under -100 dB. A frame every half frame length (512 samples at 22.05 kHz); each is the mean
             power of two neighbouring frames of the transform.
+        pitch: float32 of shape (frames, 2), at the same frames: F0 in Hz, 0 without a voice, and its harmonicity.
     """
 
     functionals: np.ndarray
     mel: np.ndarray
+    pitch: np.ndarray
+
+    @property
+    def sequence(self) -> np.ndarray:
+        """Mel and pitch side by side, float32 of shape (frames, 66)."""
+        return np.hstack([self.mel, self.pitch])
 
 
 def functional_names() -> tuple[str, ...]:
@@ -77,7 +87,8 @@ def functional_group(name: str) -> str:
     """Group of a functional.
 
     Returns:
-        One of mfcc, mfcc_delta, mfcc_delta2, mel, chroma, contrast, shape, waveform, pitch, timing, notebook.
+        One of mfcc, mfcc_delta, mfcc_delta2, mel, chroma, contrast, shape, waveform, pitch, timing, notebook, tilt,
+        harmonicity, formants, harmonics, voiced_mfcc, contour, rhythm, modulation.
 
     Raises:
         KeyError: there is no functional of that name.
@@ -91,7 +102,8 @@ def measure(samples: np.ndarray, sampling_rate: int) -> Measurement:
     Frames are about 46 ms long (a power of two: 1024 samples at 22.05 kHz) and a quarter of that apart. Where a clip
     has no voice, or too little to make a step, the functionals of `log_f0` and `log_f0_step` are 0; a silent clip is
     measured at the floor of -100 dB. The functionals of log-mel bands and MFCC are taken over the upper 80 dB of the
-    clip, as in `librosa.feature.mfcc`, so that what a codec leaves of the background does not count.
+    clip, as in `librosa.feature.mfcc`, so that what a codec leaves of the background does not count; those of the bands
+    are in dB above the mean over all bands and frames, for how loud a clip is says `log_energy`.
 
     Args:
         samples: real numbers of shape (samples,), full scale 1, ends trimmed; any length from one sample up.
@@ -106,19 +118,30 @@ def measure(samples: np.ndarray, sampling_rate: int) -> Measurement:
     frames = centred_frames(samples, frame_length, hop)
     clip = spectrum(frames, sampling_rate)
     mel = mel_power(clip)
-    log_energy = decibels(np.square(root_mean_square(frames)))
+    energy = np.square(root_mean_square(frames))
+    log_energy = decibels(energy)
+    level = decibels(energy / max(float(energy.max()), np.finfo(np.float32).tiny))
     crossings = zero_crossing_rate(samples, frame_length, hop)
-    f0 = fundamental_frequency(samples, sampling_rate, hop=hop)
+    pitch = fundamental_frequency(samples, sampling_rate, hop=hop)
+    log_mel = decibels(mel, DYNAMIC_RANGE_DB)
+    mfcc = cepstrum(log_mel, MFCC_COEFFICIENTS)
+    seconds, frames_per_second = len(samples) / sampling_rate, sampling_rate / hop
     functionals = np.concatenate(
         [
-            statistics(_frame_descriptors(clip, decibels(mel, DYNAMIC_RANGE_DB), crossings, log_energy)).ravel(),
+            statistics(_frame_descriptors(clip, mfcc, log_mel - log_mel.mean(), crossings, log_energy)).ravel(),
             statistics(np.diff(log_energy)[None]).ravel(),
-            _pitch_functionals(f0),
-            _timing(f0, len(samples) / sampling_rate),
+            _pitch_functionals(pitch.f0),
+            _timing(pitch.f0, seconds),
             notebook_means(samples, sampling_rate),
+            voice_functionals(clip, pitch, level, mfcc),
+            energy_contour(level),
+            f0_contour(pitch.f0),
+            rhythm(pitch.f0 > 0, level, frames_per_second, seconds),
+            modulation(mel, frames_per_second),
         ]
     )
-    return Measurement(functionals.astype(np.float32), decibels(_pairs(mel)))
+    heard = np.column_stack([pitch.f0, pitch.strength])[::2].astype(np.float32)
+    return Measurement(functionals.astype(np.float32), decibels(_pairs(mel)), heard)
 
 
 @cache
@@ -127,7 +150,15 @@ def _groups() -> dict[str, str]:
     for descriptors in (_FRAME_DESCRIPTORS, _STEP_DESCRIPTORS):
         for group, names in descriptors.items():
             groups |= {f"{name}_{statistic}": group for name in names for statistic in STATISTICS}
-    return groups | dict.fromkeys(_TIMING, "timing") | {f"notebook_{name}": "notebook" for name in NOTEBOOK_NAMES}
+    return (
+        groups
+        | dict.fromkeys(_TIMING, "timing")
+        | {f"notebook_{name}": "notebook" for name in NOTEBOOK_NAMES}
+        | VOICE
+        | dict.fromkeys(ENERGY_CONTOUR + F0_CONTOUR, "contour")
+        | dict.fromkeys(RHYTHM, "rhythm")
+        | dict.fromkeys(MODULATION, "modulation")
+    )
 
 
 def _checked(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
@@ -144,10 +175,9 @@ def _checked(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
 
 
 def _frame_descriptors(
-    clip: Spectrum, log_mel: np.ndarray, crossings: np.ndarray, log_energy: np.ndarray
+    clip: Spectrum, mfcc: np.ndarray, log_mel: np.ndarray, crossings: np.ndarray, log_energy: np.ndarray
 ) -> np.ndarray:
     """One row for each of `_FRAME_DESCRIPTORS`, float32 of shape (descriptors, frames)."""
-    mfcc = cepstrum(log_mel, MFCC_COEFFICIENTS)
     columns = [
         mfcc,
         *deltas(mfcc),

@@ -5,6 +5,7 @@ sound", IFA Proceedings 17: 97-110; the method of Praat's `To Pitch (ac)`, whose
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,17 @@ VOICING_CHANGE_COST = 0.14
 COSTS_TIME_STEP = 0.01
 
 
+class Pitch(NamedTuple):
+    """What the voice does in each frame; both float32 of shape (frames,), 0 in frames without voice.
+
+    `f0` is the fundamental frequency in Hz. `strength` is the autocorrelation at its period, up to 1 for a perfect
+    repetition: the share of the energy that is harmonic (Boersma's harmonic strength).
+    """
+
+    f0: np.ndarray
+    strength: np.ndarray
+
+
 def fundamental_frequency(
     samples: np.ndarray,
     sampling_rate: int,
@@ -32,8 +44,8 @@ def fundamental_frequency(
     hop: int = 256,
     floor_hz: float = FLOOR_HZ,
     ceiling_hz: float = CEILING_HZ,
-) -> np.ndarray:
-    """Fundamental frequency of a voice over time.
+) -> Pitch:
+    """Fundamental frequency of a voice over time, and how strongly it repeats.
 
     Args:
         samples: float32, mono, of shape (samples,), not empty.
@@ -43,7 +55,7 @@ def fundamental_frequency(
         ceiling_hz: highest frequency looked for.
 
     Returns:
-        float32 of shape (1 + samples // hop,) in Hz, 0 in frames without voice.
+        1 + samples // hop frames.
 
     Raises:
         ValueError: not 0 < floor_hz < ceiling_hz < a quarter of the sampling rate.
@@ -52,14 +64,16 @@ def fundamental_frequency(
         raise ValueError(f"no voice to look for from {floor_hz} to {ceiling_hz} Hz at {sampling_rate} Hz")
     frames = centred_frames(samples, 2 * round(PERIODS_PER_WINDOW * sampling_rate / floor_hz / 2), hop)
     correlation = _autocorrelation(frames, sampling_rate, floor_hz, ceiling_hz)
-    octave, strength = _candidates(correlation, floor_hz, ceiling_hz)
+    octave, height = _candidates(correlation, floor_hz, ceiling_hz)
+    strength = height - _octave_cost(octave, floor_hz, ceiling_hz)
     loudness = np.abs(frames).max(axis=1)
     relative = loudness / max(float(loudness.max()), np.finfo(np.float32).tiny)
     silence = np.maximum(0, 2 - relative * (1 + VOICING_THRESHOLD) / SILENCE_THRESHOLD)
     strength[:, 0] = VOICING_THRESHOLD + silence
     chosen = _best_path(octave, strength, COSTS_TIME_STEP * sampling_rate / hop)
-    octave = np.take_along_axis(octave, chosen[:, None], axis=1)[:, 0]
-    return np.where(chosen > 0, floor_hz * 2**octave, 0).astype(np.float32)
+    octave, height = (np.take_along_axis(values, chosen[:, None], axis=1)[:, 0] for values in (octave, height))
+    f0 = np.where(chosen > 0, floor_hz * 2**octave, 0)
+    return Pitch(f0.astype(np.float32), np.where(chosen > 0, height, 0).astype(np.float32))
 
 
 def _autocorrelation(frames: np.ndarray, sampling_rate: int, floor_hz: float, ceiling_hz: float) -> np.ndarray:
@@ -100,10 +114,10 @@ def _correlator(
 
 
 def _candidates(correlation: np.ndarray, floor_hz: float, ceiling_hz: float) -> tuple[np.ndarray, np.ndarray]:
-    """The strongest peaks of each frame: octaves above the floor, and strength less the octave cost.
+    """The strongest peaks of each frame, less their octave cost: octaves above the floor, and height.
 
     Returns:
-        Two arrays of shape (frames, CANDIDATES + 1). Column 0 is left for "no voice"; strength is -inf where a frame
+        Two arrays of shape (frames, CANDIDATES + 1). Column 0 is left for "no voice"; height is -inf where a frame
         has fewer peaks.
     """
     at, before, after = correlation[:, 1:-1], correlation[:, :-2], correlation[:, 2:]
@@ -112,17 +126,20 @@ def _candidates(correlation: np.ndarray, floor_hz: float, ceiling_hz: float) -> 
     shift = (right - left) / (2 * (2 * peak - left - right))
     height = np.minimum(peak + (right - left) * shift / 4, 1)
     octaves = np.log2(LAG_RATE / floor_hz / (_lags(floor_hz, ceiling_hz)[position + 1] + shift))
-    value = height - OCTAVE_COST * (np.log2(ceiling_hz / floor_hz) - octaves)
 
-    order = np.lexsort((-value, frame))
-    frame, octaves, value = frame[order], octaves[order], value[order]
+    order = np.lexsort((_octave_cost(octaves, floor_hz, ceiling_hz) - height, frame))
+    frame, octaves, height = frame[order], octaves[order], height[order]
     rank = np.arange(len(frame)) - np.searchsorted(frame, frame)
     kept = rank < CANDIDATES
     octave = np.zeros((len(correlation), CANDIDATES + 1), np.float32)
-    strength = np.full_like(octave, -np.inf)
+    heights = np.full_like(octave, -np.inf)
     octave[frame[kept], rank[kept] + 1] = octaves[kept]
-    strength[frame[kept], rank[kept] + 1] = value[kept]
-    return octave, strength
+    heights[frame[kept], rank[kept] + 1] = height[kept]
+    return octave, heights
+
+
+def _octave_cost(octave: np.ndarray, floor_hz: float, ceiling_hz: float) -> np.ndarray:
+    return OCTAVE_COST * (np.log2(ceiling_hz / floor_hz) - octave)
 
 
 def _best_path(octave: np.ndarray, strength: np.ndarray, cost_scale: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 Time runs along the first axis of every array here: `(frames, bins)`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -35,9 +35,23 @@ class Spectrum:
         return np.square(self.magnitude)
 
     @cached_property
+    def log_power(self) -> np.ndarray:
+        """Power in dB relative to 1, not under -100 dB, float32 of shape (frames, bins)."""
+        return decibels(self.power)
+
+    @cached_property
     def frequencies(self) -> np.ndarray:
         """Centre of each bin in Hz, float64 of shape (bins,)."""
         return np.fft.rfftfreq(self.frame_length, 1 / self.sampling_rate)
+
+    def normalised(self) -> "Spectrum":
+        """The same spectrum with its largest magnitude at 1, so that the level of the clip does not count."""
+        loudest = max(float(self.magnitude.max()), float(np.finfo(np.float32).tiny))
+        return replace(self, magnitude=self.magnitude / np.float32(loudest))
+
+    def at(self, frames: np.ndarray) -> "Spectrum":
+        """Some of its frames: a mask of shape (frames,), or their numbers."""
+        return replace(self, magnitude=self.magnitude[frames])
 
 
 def frame_length_at(sampling_rate: int) -> int:

@@ -1,56 +1,12 @@
-"""What the networks look like, as Keras graphs of built-in layers only, so that a saved one loads without our code."""
+"""What the networks look like, as Keras graphs of layers that `network_onnx` can write down."""
 
-from typing import Annotated, Any
+from functools import cache
+from typing import Any
 
-from pydantic import Field
-from pydantic.dataclasses import dataclass
-
-from ser_assets.learning.sequences import SequenceSettings
-from ser_assets.learning.training import TrainingSettings
+from ser_assets.learning.model_settings import ConvolutionSettings, DenseSettings
 
 QUICK = 0.9
 """Momentum of the running means in batch normalisation: Keras's 0.99 lags behind when an epoch has ten steps."""
-
-Share = Annotated[float, Field(ge=0, lt=1)]
-Sizes = tuple[Annotated[int, Field(ge=1)], ...]
-
-
-@dataclass(frozen=True)
-class DenseSettings(TrainingSettings):
-    """Hyper-parameters of the dense network."""
-
-    units: Annotated[Sizes, Field(description="Size of each hidden layer.")] = (256, 128)
-    noise: Annotated[
-        float, Field(ge=0, description="Deviation of the Gaussian noise on the standardised functionals.")
-    ] = 0.5
-    dropout: Annotated[Share, Field(description="Share of each hidden layer that is silenced in training.")] = 0.5
-
-
-@dataclass(frozen=True)
-class ConvolutionSettings(SequenceSettings, TrainingSettings):
-    """Hyper-parameters of a network that convolves over time."""
-
-    members: Annotated[
-        int, Field(ge=1, description="Networks whose probabilities are averaged; each is validated on other actors.")
-    ] = 1
-    filters: Annotated[Sizes, Field(min_length=1, description="Filters of each convolution.")] = (64, 128, 256)
-    kernel: Annotated[int, Field(ge=1, description="Frames that a filter spans.")] = 5
-    normalise: Annotated[bool, Field(description="Batch normalisation after each layer.")] = False
-    units: Annotated[Sizes, Field(description="Size of each hidden layer after the convolutions.")] = ()
-    filter_dropout: Annotated[Share, Field(description="Share of filters that is silenced in training.")] = 0.2
-    dropout: Annotated[Share, Field(description="Share of what is pooled, and of each hidden layer, silenced.")] = 0.5
-
-
-@dataclass(frozen=True)
-class ComplexConvolutionSettings(ConvolutionSettings):
-    """The same with one convolution and two dense layers more; batch normalisation lets it learn in fewer epochs."""
-
-    epochs: Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")] = 30
-    filters: Annotated[Sizes, Field(min_length=1, description="Filters of each convolution.")] = (64, 128, 256, 512)
-    normalise: Annotated[bool, Field(description="Batch normalisation after each layer.")] = True
-    units: Annotated[Sizes, Field(description="Size of each hidden layer after the convolutions.")] = (256, 128)
-    filter_dropout: Annotated[Share, Field(description="Share of filters that is silenced in training.")] = 0.1
-    dropout: Annotated[Share, Field(description="Share of what is pooled, and of each hidden layer, silenced.")] = 0.3
 
 
 def dense(settings: DenseSettings, functionals: int, emotions: int) -> Any:
@@ -63,11 +19,11 @@ def dense(settings: DenseSettings, functionals: int, emotions: int) -> Any:
     return Model(entry, layers.Dense(emotions, activation="softmax", name="emotions")(signal), name="dense")
 
 
-def convolutional(settings: ConvolutionSettings, bands: int, emotions: int) -> Any:
-    """Convolutions that each halve time, then mean and peak over what is left of it; input (batch, frames, bands)."""
+def convolutional(settings: ConvolutionSettings, channels: int, emotions: int) -> Any:
+    """Convolutions over time, then mean and deviation of what is left of it; input (batch, frames, channels)."""
     from keras import Model, layers
 
-    entry = layers.Input((settings.frames, bands), name="log_mel")
+    entry = layers.Input((settings.frames, channels), name="channels")
     signal = entry
     for number, filters in enumerate(settings.filters, start=1):
         signal = layers.Conv1D(
@@ -78,12 +34,27 @@ def convolutional(settings: ConvolutionSettings, bands: int, emotions: int) -> A
         signal = layers.Activation("relu", name=f"convolution_relu_{number}")(signal)
         signal = layers.MaxPooling1D(2, padding="same", name=f"pooling_{number}")(signal)
         signal = layers.SpatialDropout1D(settings.filter_dropout, name=f"filter_dropout_{number}")(signal)
-    pooled = layers.Concatenate(name="mean_and_peak")(
-        [layers.GlobalAveragePooling1D(name="mean")(signal), layers.GlobalMaxPooling1D(name="peak")(signal)]
+    pooled = layers.Concatenate(name="mean_and_deviation")(
+        [layers.GlobalAveragePooling1D(name="mean")(signal), _deviation_over_time()(name="deviation")(signal)]
     )
     pooled = layers.Dropout(settings.dropout, name="pooled_dropout")(pooled)
     pooled = _hidden(pooled, settings.units, settings.normalise, settings.dropout)
     return Model(entry, layers.Dense(emotions, activation="softmax", name="emotions")(pooled), name="convolutional")
+
+
+@cache
+def _deviation_over_time() -> type[Any]:
+    import keras
+
+    class DeviationOverTime(keras.layers.Layer):
+        """Standard deviation over the frames: (batch, frames, filters) to (batch, filters)."""
+
+        floor = 1e-5
+
+        def call(self, signal: Any) -> Any:
+            return keras.ops.sqrt(keras.ops.var(signal, axis=1) + self.floor)
+
+    return DeviationOverTime
 
 
 def _hidden(signal: Any, sizes: tuple[int, ...], normalise: bool, dropout: float) -> Any:

@@ -1,75 +1,219 @@
 """Speaker calibration: what is usual for a voice, learned from its unlabelled clips, and taken out of each of them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.sequences import DYNAMIC_RANGE_DB
+from ser_assets.learning.examples import Evidence, Examples
+from ser_assets.learning.sequences import LOG_REFERENCE_F0, PITCH_COLUMNS, above_floor
 from ser_assets.learning.training import Standardiser
 
 LARGEST_SCORE: Final = 10.0
 """Scores are cut here: a functional that hardly varies in a speaker's few clips must not fly off in the next one."""
+DEVIATION_CLIPS: Final = 10
+"""So many clips of a speaker tell as much of how far that voice varies as all the speakers heard before do."""
+STRENGTHS: Final = (0.05, 50.0)
+"""Bounds, in clips, of how much the speakers heard before count for the mean."""
+PROFILE_FORMAT: Final = "ser-assets speaker profile 1"
+
+
+class ProfileError(ValueError):
+    """A file is no speaker profile, or one for other features; the message says which."""
+
+
+class Usual(NamedTuple):
+    """Mean and deviation of a speaker's functionals, of the mel bands in dB, and of log F0, float32.
+
+    functionals: over clips, (F,). bands: over frames, (bands,). pitch: of the natural logarithm of F0 in Hz over voiced
+    frames, (1,).
+    """
+
+    functionals: Standardiser
+    bands: Standardiser
+    pitch: Standardiser
 
 
 @dataclass(frozen=True, eq=False)
 class SpeakerProfile:
-    """Mean and deviation of each functional over a speaker's clips and of each mel band over their frames.
+    """What is usual for one speaker.
 
-    functional_mean, functional_deviation: float32 (F,). band_mean, band_deviation: float32 (bands,), in dB.
-    clips: how many it was learned from.
+    functional_names: of the functionals in it. clips: how many it was learned from.
     """
 
-    functional_mean: np.ndarray
-    functional_deviation: np.ndarray
-    band_mean: np.ndarray
-    band_deviation: np.ndarray
+    usual: Usual
+    functional_names: tuple[str, ...]
     clips: int
 
     @classmethod
-    def learn(cls, functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> "SpeakerProfile":
-        """From clips of one speaker, functionals (n, F) and log-mel sequences in dB; no label is looked at."""
-        frames = np.vstack([_above_floor(sequence) for sequence in sequences])
-        return cls(*Standardiser.learn([functionals]), *Standardiser.learn([frames]), clips=len(functionals))
+    def learn(cls, clips: Evidence) -> Self:
+        """From raw clips of one speaker, at least one; no label is looked at."""
+        return cls(_usual(clips.functionals, clips.sequences), clips.functional_names, len(clips))
 
-    def score_functionals(self, functionals: np.ndarray) -> np.ndarray:
-        """Functionals as z-scores of this speaker, float32 (n, F)."""
-        return _scores(functionals, self.functional_mean, self.functional_deviation)
+    def calibrated(self, clips: Evidence) -> Evidence:
+        """Clips of this speaker as z-scores.
 
-    def score_sequence(self, sequence: np.ndarray) -> np.ndarray:
-        """A log-mel sequence as z-scores of this speaker's bands, float32 (frames, bands)."""
-        return _scores(_above_floor(sequence), self.band_mean, self.band_deviation)
+        Raises:
+            ValueError: they are calibrated already.
+            ProfileError: the profile knows other functionals.
+        """
+        if clips.calibrated:
+            raise ValueError("these clips are calibrated already")
+        if clips.functional_names != self.functional_names:
+            raise ProfileError("the profile was made for other functionals: make it again with `calibrate-speaker`")
+        return Evidence(
+            functionals=_scores(clips.functionals, self.usual.functionals),
+            functional_names=clips.functional_names,
+            sequences=tuple(self._score_sequence(sequence) for sequence in clips.sequences),
+            calibrated=True,
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the profile as JSON; nobody can be heard in it."""
+        facts: dict[str, Any] = {
+            "format": PROFILE_FORMAT,
+            "clips": self.clips,
+            "functional_names": self.functional_names,
+            "usual": {
+                name: {"mean": usual.mean.tolist(), "deviation": usual.deviation.tolist()}
+                for name, usual in _kinds(self.usual)
+            },
+        }
+        path.write_text(json.dumps(facts) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a profile.
+
+        Raises:
+            ProfileError: the file is none.
+        """
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            known = facts["format"] == PROFILE_FORMAT
+            usual = [
+                Standardiser(*(np.array(facts["usual"][name][part], np.float32) for part in Standardiser._fields))
+                for name in Usual._fields
+            ]
+            profile = cls(Usual(*usual), tuple(facts["functional_names"]), int(facts["clips"]))
+        except OSError as error:
+            raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise ProfileError(f"{path} is no speaker profile: `ser-assets calibrate-speaker` makes one") from error
+        if not known:
+            raise ProfileError(f"{path} is a profile of another version: make it again with `calibrate-speaker`")
+        return profile
+
+    def _score_sequence(self, sequence: np.ndarray) -> np.ndarray:
+        mel, f0, harmonicity = np.split(sequence, [-PITCH_COLUMNS, -1], axis=1)
+        voiced = f0 > 0
+        log_f0 = _scores(np.log(np.where(voiced, f0, 1)), self.usual.pitch)
+        return np.hstack([_scores(above_floor(mel), self.usual.bands), np.where(voiced, log_f0, 0), harmonicity])
+
+
+@dataclass(frozen=True, eq=False)
+class SpeakerPrior:
+    """What is usual for speakers heard before, so that a profile can be made of few clips.
+
+    usual: mean over speakers, and the deviation that is usual within one.
+    strength: for each mean, how many clips of a new speaker weigh as much as all that is known before: variance within
+        a speaker over variance between speakers (the normal model's posterior mean; Gelman et al. 2013, Bayesian Data
+        Analysis, 2.5).
+    """
+
+    usual: Usual
+    strength: tuple[np.ndarray, ...]
+
+    @classmethod
+    def learn(cls, examples: Examples) -> Self:
+        """From the raw originals of several speakers; no label is looked at."""
+        speakers = _speakers(examples)
+        each = [_usual(own.functionals, own.sequences) for own in speakers]
+        of_clips = [
+            [_usual(own.functionals[[row]], [own.sequences[row]]) for row in range(len(own))] for own in speakers
+        ]
+        usual, strength = [], []
+        for kind in range(len(Usual._fields)):
+            means = np.stack([one[kind].mean for one in each])
+            within = np.mean([np.var([clip[kind].mean for clip in clips], axis=0) for clips in of_clips], axis=0)
+            deviation = np.sqrt(np.mean([one[kind].deviation ** 2 for one in each], axis=0))
+            usual.append(Standardiser(means.mean(axis=0), deviation.astype(np.float32)))
+            between = np.maximum(means.var(axis=0), np.finfo(np.float32).tiny)
+            strength.append(np.clip(within / between, *STRENGTHS).astype(np.float32))
+        return cls(Usual(*usual), tuple(strength))
+
+    def profile(self, clips: Evidence) -> SpeakerProfile:
+        """Make a speaker's profile, near to what is usual for others as long as the clips are few."""
+        count = len(clips)
+        blended = []
+        heard = _usual(clips.functionals, clips.sequences)
+        for own, before, strength in zip(heard, self.usual, self.strength, strict=True):
+            mean = (count * own.mean + strength * before.mean) / (count + strength)
+            summed = count * own.deviation**2 + DEVIATION_CLIPS * before.deviation**2
+            deviation = np.sqrt(summed / (count + DEVIATION_CLIPS))
+            blended.append(Standardiser(mean.astype(np.float32), deviation.astype(np.float32)))
+        return SpeakerProfile(Usual(*blended), clips.functional_names, count)
+
+    def save(self, path: Path) -> None:
+        """Write the prior as arrays (npz) without pickle."""
+        arrays: dict[str, np.ndarray] = {}
+        for (name, usual), strength in zip(_kinds(self.usual), self.strength, strict=True):
+            arrays |= {f"{name}_mean": usual.mean, f"{name}_deviation": usual.deviation, f"{name}_strength": strength}
+        np.savez(path, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a prior."""
+        with np.load(path, allow_pickle=False) as arrays:
+            usual = [Standardiser(arrays[f"{name}_mean"], arrays[f"{name}_deviation"]) for name in Usual._fields]
+            return cls(Usual(*usual), tuple(arrays[f"{name}_strength"] for name in Usual._fields))
 
 
 def calibrated(examples: Examples) -> Examples:
-    """Examples as z-scores within each speaker, by a profile of that speaker's originals among them.
+    """Examples as z-scores within each voice, by a profile of that voice's clips among them.
+
+    A copy that sounds like another speaker is scored by the copies of its own kind; what is only noisy, stretched or
+    shifted by the actor's originals.
 
     Raises:
-        ValueError: they are calibrated already, or an actor has augmented copies and no original.
+        ValueError: they are calibrated already, or a voice has no clip to make a profile of.
     """
     if examples.calibrated:
         raise ValueError("these examples are calibrated already")
-    actors, original = examples.rows["actor"].to_numpy(), examples.rows["variant"].to_numpy() == 0
-    functionals = np.empty_like(examples.functionals)
-    sequences = list(examples.sequences)
-    for actor in examples.actors:
-        own = np.flatnonzero(actors == actor)
-        heard = own[original[own]]
-        if heard.size == 0:
-            raise ValueError(f"no original clip of actor {actor} to calibrate on")
-        profile = SpeakerProfile.learn(examples.functionals[heard], [sequences[row] for row in heard])
-        functionals[own] = profile.score_functionals(examples.functionals[own])
-        for row in own:
-            sequences[row] = profile.score_sequence(examples.sequences[row])
+    functionals, sequences = np.empty_like(examples.functionals), list(examples.sequences)
+    voices = examples.rows["voice"].to_numpy()
+    heard = (examples.rows["variant"].to_numpy() == 0) | (voices != examples.rows["actor"].to_numpy())
+    for voice in sorted(set(voices)):
+        own = np.flatnonzero(voices == voice)
+        if not heard[own].any():
+            raise ValueError(f"no clip of voice {voice} to calibrate on")
+        scored = SpeakerProfile.learn(examples.subset(own[heard[own]])).calibrated(examples.subset(own))
+        functionals[own] = scored.functionals
+        for row, sequence in zip(own, scored.sequences, strict=True):
+            sequences[row] = sequence
     return replace(examples, functionals=functionals, sequences=tuple(sequences), calibrated=True)
 
 
-def _above_floor(sequence: np.ndarray) -> np.ndarray:
-    return np.maximum(sequence, sequence.max() - DYNAMIC_RANGE_DB)
+def _kinds(usual: Usual) -> list[tuple[str, Standardiser]]:
+    return list(zip(Usual._fields, usual, strict=True))
 
 
-def _scores(values: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    scores: np.ndarray = np.clip((values - mean) / deviation, -LARGEST_SCORE, LARGEST_SCORE).astype(np.float32)
-    return scores
+def _speakers(examples: Examples) -> list[Examples]:
+    original = examples.rows["variant"].to_numpy() == 0
+    actors = examples.rows["actor"].to_numpy()
+    return [examples.subset(np.flatnonzero(original & (actors == actor))) for actor in examples.actors]
+
+
+def _usual(functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> Usual:
+    frames = np.vstack([above_floor(sequence[:, :-PITCH_COLUMNS]) for sequence in sequences])
+    f0 = np.concatenate([sequence[:, -PITCH_COLUMNS] for sequence in sequences])
+    log_f0 = np.log(f0[f0 > 0]) if (f0 > 0).any() else np.array([LOG_REFERENCE_F0])
+    return Usual(Standardiser.learn([functionals]), Standardiser.learn([frames]), Standardiser.learn([log_f0[:, None]]))
+
+
+def _scores(values: np.ndarray, usual: Standardiser) -> np.ndarray:
+    scores: np.ndarray = np.clip((values - usual.mean) / usual.deviation, -LARGEST_SCORE, LARGEST_SCORE)
+    return scores.astype(np.float32)

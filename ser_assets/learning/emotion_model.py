@@ -1,39 +1,68 @@
-"""The small interface that every model of the project has, and the facts that are saved beside its weights."""
+"""What every model of the project is: fitted on examples, kept as ONNX, asked about evidence."""
 
+import dataclasses
 import json
 from abc import ABC, abstractmethod
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.examples import Examples
+from ser_assets.learning.examples import Evidence, Examples
+from ser_assets.learning.temperature import best_temperature, tempered
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FACTS_FILE = "facts.json"
+FACTS_FILE: Final = "facts.json"
+GRAPH_FILE: Final = "model.onnx"
+PROBABILITY_COLUMNS: Final = tuple(f"p_{emotion}" for emotion in EMOTIONS)
+CLIPS_AT_ONCE: Final = 256
 
 
 class NotFittedError(RuntimeError):
     """A model was asked to predict or to be saved before it had learned anything."""
 
 
-class EmotionModel(ABC):
-    """Learns from examples, gives a probability for each emotion, and rests in a folder without pickle.
+class Learned(NamedTuple):
+    """What comes out of training.
 
-    Everything learned ends in an underscore and comes from the training rows alone. With the same seed and the same
-    rows a second fit saves the same bytes.
+    onnx: the graph, from one input of float32 (clips, ...) to float32 (clips, classes).
+    held_out: take_id, actor, emotion and `PROBABILITY_COLUMNS` of training takes (originals), each predicted by a part
+        of the model that had not learned from that actor; empty where nobody could be left out.
+    facts: what the model wants to find again beside its graph.
+    curve: columns epoch from 1, part ('training' or 'validation'), loss, accuracy; None where there are no epochs.
+    """
+
+    onnx: bytes
+    held_out: "pd.DataFrame"
+    facts: dict[str, Any]
+    curve: "pd.DataFrame | None" = None
+
+
+class EmotionModel(ABC):
+    """Learns from examples, gives a probability for each emotion, and rests in a folder as ONNX, without pickle.
+
+    Everything learned comes from the training rows alone: what the model says of actors that were left out of a part
+    of it tells how sure it may be (`temperature`). With the same seed and the same rows a second fit saves the same
+    bytes. To ask a saved model takes ONNX Runtime alone, not the library that trained it.
     """
 
     name: ClassVar[str]
     libraries: ClassVar[tuple[str, ...]]
-    learning_curve_: "pd.DataFrame | None" = None
-    """Columns epoch from 1, part ('training' or 'validation'), loss, accuracy; None where there are no epochs."""
-    facts_: dict[str, Any] | None = None
-    """What facts.json holds: label order, feature names, hyper-parameters, what it was trained on, library versions."""
+    settings_type: ClassVar[type[Any]]
+
+    def __init__(self, settings: Any = None, seed: int = 42) -> None:
+        self.settings = settings or self.settings_type()
+        self.seed = seed
+        self.learning_curve_: pd.DataFrame | None = None
+        self.held_out_: pd.DataFrame | None = None
+        self.facts_: dict[str, Any] | None = None
+        """What facts.json holds: label order, feature names, settings, what was learned from, temperature."""
+        self._onnx = b""
+        self._session: Any = None
 
     @classmethod
     @abstractmethod
@@ -41,38 +70,89 @@ class EmotionModel(ABC):
         """Make the same model with the least of training: every step of it is gone through, and little is learned."""
 
     @abstractmethod
+    def _learn(self, training: Examples) -> Learned:
+        """Train on all these rows, of two emotions or more."""
+
+    @abstractmethod
+    def _inputs(self, evidence: Evidence) -> np.ndarray:
+        """Read what the graph takes, float32 (clips, ...)."""
+
+    @abstractmethod
+    def _check_inputs(self, evidence: Evidence) -> None:
+        """Raise ValueError where this is not the kind of evidence that was learned from."""
+
     def fit(self, training: Examples) -> Self:
         """Learn from all these rows. Raises ValueError where there is nothing to tell apart."""
+        require_two_emotions(training)
+        learned = self._learn(training)
+        said = learned.held_out[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
+        performed = learned.held_out["emotion"].map(EMOTIONS.index).to_numpy(dtype=np.int64)
+        self.facts_ = self._describe(training) | learned.facts | {"temperature": best_temperature(said, performed)}
+        self.learning_curve_, self.held_out_ = learned.curve, learned.held_out
+        self._open(learned.onnx)
+        return self
 
-    def fit_all(self, training: Examples, learning_curves: "pd.DataFrame") -> Self:  # noqa: ARG002
-        """Learn from all these rows and leave none out to watch the training by; for the model that is kept.
+    def predict_proba(self, evidence: Evidence) -> np.ndarray:
+        """Probability of each emotion, float64 (n, 8) in the order of `EMOTIONS`, rows sum to 1.
 
-        learning_curves: of the folds in which the model was judged; they tell a network how long to train.
+        Raises:
+            NotFittedError: nothing has been learned yet.
+            ValueError: this is not the kind of evidence that was learned from; the message says why.
         """
-        return self.fit(training)
+        facts = self._fitted_facts()
+        if evidence.calibrated != facts["calibrated"]:
+            wanted, given = ("raw", "calibrated") if evidence.calibrated else ("calibrated", "raw")
+            raise ValueError(f"{self.name} learned from {wanted} clips, and these are {given}")
+        self._check_inputs(evidence)
+        return tempered(self._untempered(evidence), facts["temperature"])
 
-    @abstractmethod
-    def predict_proba(self, examples: Examples) -> np.ndarray:
-        """Probability of each emotion, float64 (n, 8) in the order of `EMOTIONS`, rows sum to 1."""
-
-    @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write the model into this folder, which exists."""
+        """Write model.onnx and facts.json into this folder, which exists."""
+        facts = json.dumps(self._fitted_facts(), indent=2, sort_keys=True) + "\n"
+        (folder / FACTS_FILE).write_text(facts, encoding="utf-8")
+        (folder / GRAPH_FILE).write_bytes(self._onnx)
 
     @classmethod
-    @abstractmethod
     def load(cls, folder: Path) -> Self:
-        """Read a saved model; its probabilities are those of the model that was saved."""
+        """Read a saved model; its probabilities are those of the model that was saved.
 
-    def _describe(self, training: Examples, hyper_parameters: dict[str, Any], seed: int) -> dict[str, Any]:
+        Raises:
+            FileNotFoundError: there is no model in this folder.
+            ValueError: it is another model, or one with other emotions or another order of them.
+        """
+        facts = _read_facts(folder, cls.name)
+        model = cls(cls.settings_type(**facts["settings"]), facts["seed"])
+        model.facts_ = facts
+        model._open((folder / GRAPH_FILE).read_bytes())
+        return model
+
+    def _untempered(self, evidence: Evidence) -> np.ndarray:
+        """What the graph says, float64 (n, 8)."""
+        entry = self._session.get_inputs()[0].name
+        parts = [
+            self._session.run(["probabilities"], {entry: self._inputs(part)})[0]
+            for part in _in_parts(evidence, CLIPS_AT_ONCE)
+        ]
+        return np.concatenate(parts).astype(np.float64)
+
+    def _open(self, onnx: bytes) -> None:
+        import onnxruntime
+
+        self._onnx = onnx
+        options = onnxruntime.SessionOptions()
+        # With more threads the sums of one clip are taken in another order on another machine.
+        options.intra_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+
+    def _describe(self, training: Examples) -> dict[str, Any]:
         return {
             "model": self.name,
             "emotions": list(EMOTIONS),
             "features": list(training.functional_names),
-            "mel_bands": int(training.sequences[0].shape[1]),
+            "sequence_columns": int(training.sequences[0].shape[1]),
             "calibrated": training.calibrated,
-            "hyper_parameters": hyper_parameters,
-            "seed": seed,
+            "settings": dataclasses.asdict(self.settings),
+            "seed": self.seed,
             "training_actors": list(training.actors),
             "training_clips": len(training),
             "training_takes": int(training.rows["take_id"].nunique()),
@@ -84,18 +164,33 @@ class EmotionModel(ABC):
             raise NotFittedError(f"{self.name} has not been fitted")
         return self.facts_
 
-    def _check_calibration(self, examples: Examples) -> None:
-        if examples.calibrated != self._fitted_facts()["calibrated"]:
-            wanted, given = ("raw", "calibrated") if examples.calibrated else ("calibrated", "raw")
-            raise ValueError(f"{self.name} learned from {wanted} clips, and these are {given}")
-
-    def _check_features(self, examples: Examples) -> None:
+    def _check_features(self, evidence: Evidence) -> None:
         learned = self._fitted_facts()["features"]
-        if list(examples.functional_names) != learned:
+        if list(evidence.functional_names) != learned:
             raise ValueError(
-                f"{self.name} learned from {len(learned)} functionals, and these {len(examples.functional_names)} "
+                f"{self.name} learned from {len(learned)} functionals, and these {len(evidence.functional_names)} "
                 "are not the same ones in the same order"
             )
+
+
+def said_of(examples: Examples, probabilities: np.ndarray) -> "pd.DataFrame":
+    """Put the labels of takes and what was said of them side by side: columns as in `Learned.held_out`."""
+    import pandas as pd
+
+    takes = examples.rows[["take_id", "actor", "emotion"]].reset_index(drop=True)
+    return pd.concat([takes, pd.DataFrame(probabilities, columns=list(PROBABILITY_COLUMNS))], axis=1)
+
+
+def _in_parts(evidence: Evidence, size: int) -> list[Evidence]:
+    return [
+        Evidence(
+            functionals=evidence.functionals[start : start + size],
+            functional_names=evidence.functional_names,
+            sequences=evidence.sequences[start : start + size],
+            calibrated=evidence.calibrated,
+        )
+        for start in range(0, len(evidence), size)
+    ]
 
 
 def require_two_emotions(training: Examples) -> None:
@@ -105,18 +200,7 @@ def require_two_emotions(training: Examples) -> None:
         raise ValueError(f"needs at least two emotions to learn from; there is {heard[0] if heard else 'no clip'}")
 
 
-def write_facts(folder: Path, facts: dict[str, Any]) -> None:
-    """Write facts.json, the same bytes for the same facts."""
-    (folder / FACTS_FILE).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def read_facts(folder: Path, model: str) -> dict[str, Any]:
-    """Read facts.json.
-
-    Raises:
-        FileNotFoundError: there is no model in this folder.
-        ValueError: it is another model, or one with other emotions or another order of them.
-    """
+def _read_facts(folder: Path, model: str) -> dict[str, Any]:
     path = folder / FACTS_FILE
     if not path.is_file():
         raise FileNotFoundError(f"no saved model in {folder}: it has no {FACTS_FILE}")

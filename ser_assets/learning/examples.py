@@ -1,7 +1,7 @@
-"""What a model learns from: clips with their labels, functionals and log-mel sequences, row by row."""
+"""What a model hears of clips, and what it learns from: the same with their labels, row by row."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -10,40 +10,61 @@ from ser_assets.corpus.ravdess import EMOTIONS
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("take_id", "variant", "actor", "emotion", "intensity", "statement", "gender", "recording")
+COLUMNS = ("take_id", "variant", "actor", "voice", "emotion", "intensity", "statement", "gender", "recording")
 
 
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Labelled clips, originals and augmented copies, in one order.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Evidence:
+    """All that a model is told of clips it is asked about, in one order.
 
-    rows: one row a clip with at least `COLUMNS`; `(take_id, variant)` is unique, variant 0 is the original, and
-        `recording` is one hash for every clip that comes from the same decoded audio.
     functionals: float32 (n, F), finite.
     functional_names: the F names.
-    sequences: n arrays float32 (frames, bands), log-mel in dB, of different lengths.
-    calibrated: functionals and sequences are z-scores within each speaker (`calibration.calibrated`).
+    sequences: n arrays float32 (frames, bands + 2) of different lengths: log-mel in dB, then F0 in Hz (0 without voice)
+        and its harmonicity from 0 to 1.
+    calibrated: all of it is z-scores within each speaker (`calibration`).
 
     Raises:
-        ValueError: the parts do not fit together, or hold what no model can learn from; the message says which.
+        ValueError: the parts do not fit together.
     """
 
-    rows: "pd.DataFrame"
     functionals: np.ndarray
     functional_names: tuple[str, ...]
     sequences: tuple[np.ndarray, ...]
     calibrated: bool = False
 
     def __post_init__(self) -> None:
+        expected = (len(self.sequences), len(self.functional_names))
+        if self.functionals.shape != expected:
+            raise ValueError(
+                f"functionals of shape {self.functionals.shape} do not fit {len(self.sequences)} sequences and "
+                f"{len(self.functional_names)} names"
+            )
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Examples(Evidence):
+    """Labelled clips, originals and augmented copies.
+
+    rows: one row a clip with at least `COLUMNS`; `(take_id, variant)` is unique, variant 0 is the original,
+        `recording` is one hash for every clip that comes from the same decoded audio, and `voice` is the actor, or
+        whom the actor sounds like in a copy that was made for that.
+
+    Raises:
+        ValueError: the parts do not fit together, or hold what no model can learn from; the message says which.
+    """
+
+    rows: "pd.DataFrame"
+
+    def __post_init__(self) -> None:
         missing = [column for column in COLUMNS if column not in self.rows]
         if missing:
             raise ValueError(f"examples lack the columns {', '.join(missing)}")
-        expected = (len(self.rows), len(self.functional_names))
-        if self.functionals.shape != expected or len(self.sequences) != len(self.rows):
-            raise ValueError(
-                f"{len(self.rows)} rows with {len(self.functional_names)} names do not fit functionals of shape "
-                f"{self.functionals.shape} and {len(self.sequences)} sequences"
-            )
+        super().__post_init__()
+        if len(self.rows) != len(self):
+            raise ValueError(f"{len(self.rows)} rows do not fit {len(self)} clips")
         strangers = sorted(set(self.rows["emotion"]) - set(EMOTIONS))
         if strangers:
             raise ValueError(f"unknown emotions: {', '.join(map(str, strangers))}")
@@ -54,9 +75,6 @@ class Examples:
         if len(broken):
             raise ValueError(f"functionals are not finite in {len(broken)} clips, such as {broken.iloc[0]}")
         object.__setattr__(self, "rows", self.rows.reset_index(drop=True))
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
     @property
     def labels(self) -> np.ndarray:
@@ -69,7 +87,7 @@ class Examples:
         """The actors that are heard, sorted."""
         return tuple(sorted(set(self.rows["actor"])))
 
-    def subset(self, indices: np.ndarray) -> "Examples":
+    def subset(self, indices: np.ndarray) -> Self:
         """Take the rows at these positions, in this order."""
         return replace(
             self,
@@ -78,7 +96,7 @@ class Examples:
             sequences=tuple(self.sequences[index] for index in indices),
         )
 
-    def with_labels_permuted(self, seed: int) -> "Examples":
+    def with_labels_permuted(self, seed: int) -> Self:
         """Deal the emotions of each actor's takes out anew among them; an augmented copy goes with its take."""
         dealt: dict[str, str] = {}
         for actor, own in self.rows.sort_values("take_id").drop_duplicates("take_id").groupby("actor"):

@@ -1,50 +1,72 @@
-"""How a model is judged: fitted on one side of each split, asked about the other."""
+"""How a model is judged, fitted on one side of each split and asked about the other, and how one to keep is made."""
 
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pandas as pd
 
-from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.emotion_model import EmotionModel
+from ser_assets.learning.calibration import calibrated
+from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS, EmotionModel, said_of
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.splits import Split
 from ser_assets.workers import map_in_workers
 
-PROBABILITY_COLUMNS: Final = tuple(f"p_{emotion}" for emotion in EMOTIONS)
-CURVE_COLUMNS: Final = ("model", "protocol", "folds", "fold", "epoch", "part", "loss", "accuracy")
+FOLD_COLUMNS: Final = ("model", "protocol", "folds", "fold")
+CURVE_COLUMNS: Final = (*FOLD_COLUMNS, "epoch", "part", "loss", "accuracy")
+SAID_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "actor", "emotion", *PROBABILITY_COLUMNS)
+TRAINING_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "variant")
+KEPT: Final = "kept"
+"""The `fold` of what is held out when the model that is kept is made."""
 
 ModelFactory = Callable[[], EmotionModel]
 Progress = Callable[[int, int], None]
 
 
+class Kept(NamedTuple):
+    """A model to be fitted on all rows and kept: nothing is left to judge it on.
+
+    folder: where it is saved, which exists. calibrated: it learns from the clips as z-scores within each voice.
+    """
+
+    folder: Path
+    calibrated: bool
+
+    @property
+    def protocol(self) -> str:
+        """The protocol whose scores tell how good this model is."""
+        return "speaker_calibrated" if self.calibrated else "speaker_independent"
+
+
 class Judgement(NamedTuple):
     """What came out of judging one model.
 
-    predictions: one row for each judged take: model, protocol, folds, fold, take_id, actor, emotion (the true one) and
-        p_neutral ... p_surprised.
+    predictions: `SAID_COLUMNS`, one row for each judged take; emotion is the true one.
     learning_curves: `CURVE_COLUMNS`, a row for each epoch and part of every fold; none where nothing learns in steps.
-    training_rows: one row for each clip that a model was really given to learn from: model, protocol, folds, fold,
-        take_id, variant.
+    training_rows: `TRAINING_COLUMNS`, one row for each clip that a model was really given to learn from.
+    held_out: `SAID_COLUMNS`, of training takes of each fold, each predicted by a part of the model that had left that
+        actor out (`emotion_model.Learned`); also of the kept models, where folds is '' and fold `KEPT`.
     """
 
     predictions: pd.DataFrame
     learning_curves: pd.DataFrame
     training_rows: pd.DataFrame
+    held_out: pd.DataFrame
 
 
 def judge(
     factory: ModelFactory,
     examples: Examples,
     splits: Sequence[Split],
+    kept: Sequence[Kept] = (),
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Judgement:
-    """Fit a fresh model for every split and predict what it was not shown.
+    """Fit a fresh model for every split and predict what it was not shown; fit and save those that are kept.
 
-    factory: importable or a `functools.partial`, for the folds are shared out among worker processes.
-    progress: called with the number of folds done and of all folds, first with none done.
+    factory: importable or a `functools.partial`, for the fits are shared out among worker processes.
+    progress: called with the number of fits done and of all fits, first with none done.
 
     Raises:
         ValueError: there is no split, a split was made for other rows, or a model cannot learn from what it is given.
@@ -52,15 +74,16 @@ def judge(
     """
     if not splits:
         raise ValueError("there is no split to judge on")
-    judged = []
-    judge_one = functools.partial(_judge_fold, factory, examples)
+    fits: list[Split | Kept] = [*splits, *kept]
+    made = []
     if progress:
-        progress(0, len(splits))
-    for done, judgement in enumerate(map_in_workers(judge_one, splits, workers, chunk=1), start=1):
-        judged.append(judgement)
+        progress(0, len(fits))
+    fit_one = functools.partial(_fit_one, factory, examples)
+    for done, judgement in enumerate(map_in_workers(fit_one, fits, workers, chunk=1), start=1):
+        made.append(judgement)
         if progress:
-            progress(done, len(splits))
-    return Judgement(*(pd.concat(tables, ignore_index=True) for tables in zip(*judged, strict=True)))
+            progress(done, len(fits))
+    return Judgement(*map(_together, zip(*made, strict=True)))
 
 
 def fit_fold(factory: ModelFactory, examples: Examples, split: Split) -> tuple[EmotionModel, Examples]:
@@ -69,32 +92,48 @@ def fit_fold(factory: ModelFactory, examples: Examples, split: Split) -> tuple[E
     return factory().fit(training), training
 
 
-def fit_final(factory: ModelFactory, examples: Examples, judgement: Judgement) -> EmotionModel:
-    """Fit the model that is kept: on all rows, so nothing is left here to judge it on.
-
-    A network trains for as long as was best in the folds of the first protocol and scheme that it was judged under.
-    """
-    curves = judgement.learning_curves
-    scheme = ["protocol", "folds"]
-    first = curves[(curves[scheme] == curves[scheme].iloc[0]).all(axis=1)] if len(curves) else curves
-    return factory().fit_all(examples, first)
+def _fit_one(factory: ModelFactory, examples: Examples, fit: Split | Kept) -> Judgement:
+    return _keep(factory, examples, fit) if isinstance(fit, Kept) else _judge_fold(factory, examples, fit)
 
 
 def _judge_fold(factory: ModelFactory, examples: Examples, split: Split) -> Judgement:
     model, training = fit_fold(factory, examples, split)
     judged = split.judged_examples(examples)
-    takes = judged.rows[["take_id", "actor", "emotion"]].reset_index(drop=True)
-    probabilities = pd.DataFrame(model.predict_proba(judged), columns=list(PROBABILITY_COLUMNS))
-    curve = model.learning_curve_
-    return Judgement(
-        _labelled(pd.concat([takes, probabilities], axis=1), model, split),
-        pd.DataFrame(columns=list(CURVE_COLUMNS)) if curve is None else _labelled(curve, model, split),
-        _labelled(training.rows[["take_id", "variant"]].reset_index(drop=True), model, split),
+    fold = {"model": model.name, "protocol": split.protocol, "folds": split.folds, "fold": split.fold}
+    return _judgement(
+        fold,
+        predictions=said_of(judged, model.predict_proba(judged)),
+        learning_curves=model.learning_curve_,
+        training_rows=training.rows[["take_id", "variant"]].reset_index(drop=True),
+        held_out=model.held_out_,
     )
 
 
-def _labelled(table: pd.DataFrame, model: EmotionModel, split: Split) -> pd.DataFrame:
-    labels = pd.DataFrame(
-        {"model": model.name, "protocol": split.protocol, "folds": split.folds, "fold": split.fold}, index=table.index
+def _keep(factory: ModelFactory, examples: Examples, kept: Kept) -> Judgement:
+    model = factory().fit(calibrated(examples) if kept.calibrated else examples)
+    model.save(kept.folder)
+    return _judgement(
+        {"model": model.name, "protocol": kept.protocol, "folds": "", "fold": KEPT}, held_out=model.held_out_
     )
-    return pd.concat([labels, table], axis=1)
+
+
+def _judgement(fold: dict[str, str], **tables: pd.DataFrame | None) -> Judgement:
+    """Label the tables with their fold; a table that is not there is empty."""
+    labelled = {}
+    for name, columns in _COLUMNS.items():
+        table = tables.get(name)
+        labelled[name] = pd.DataFrame(columns=list(columns)) if table is None else table.assign(**fold)[list(columns)]
+    return Judgement(**labelled)
+
+
+_COLUMNS: Final = {
+    "predictions": SAID_COLUMNS,
+    "learning_curves": CURVE_COLUMNS,
+    "training_rows": TRAINING_COLUMNS,
+    "held_out": SAID_COLUMNS,
+}
+
+
+def _together(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.judging import PROBABILITY_COLUMNS
+from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS
 
 METRICS: Final = ("accuracy", "uar", "f1_macro", "f1_weighted", "roc_auc", "log_loss", "calibration_error")
 CALIBRATION_BINS: Final = 15

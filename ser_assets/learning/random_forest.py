@@ -1,33 +1,21 @@
-"""A Random Forest on the functionals; it rests as ONNX and predicts through ONNX Runtime once loaded."""
+"""A Random Forest on the functionals."""
 
-import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import Field
-from pydantic.dataclasses import dataclass
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.emotion_model import EmotionModel, read_facts, require_two_emotions, write_facts
-from ser_assets.learning.examples import Examples
+from ser_assets.learning.emotion_model import EmotionModel, Learned, said_of
+from ser_assets.learning.examples import Evidence, Examples
+from ser_assets.learning.model_settings import ForestSettings
+from ser_assets.learning.protocols import validation_parts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FOREST_FILE = "forest.onnx"
 IMPORTANCES_FILE = "importances.npy"
-
-
-@dataclass(frozen=True)
-class ForestSettings:
-    """Hyper-parameters of the Random Forest."""
-
-    trees: Annotated[int, Field(ge=1, description="Number of trees.")] = 500
-    smallest_leaf: Annotated[int, Field(ge=1, description="Fewest training clips in a leaf.")] = 1
-    share_of_features: Annotated[
-        float, Field(gt=0, le=1, description="Share of the functionals that a node may choose from.")
-    ] = 0.1
 
 
 class RandomForest(EmotionModel):
@@ -35,46 +23,17 @@ class RandomForest(EmotionModel):
 
     name: ClassVar[str] = "random_forest"
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "skl2onnx", "onnxruntime")
+    settings: ForestSettings
+    settings_type: ClassVar = ForestSettings
 
     def __init__(self, settings: ForestSettings | None = None, seed: int = 42) -> None:
-        self.settings = settings or ForestSettings()
-        self.seed = seed
-        self._onnx = b""
-        self._session: Any = None
+        super().__init__(settings, seed)
         self._gains = np.empty(0)
 
     @classmethod
     def brief(cls, seed: int) -> Self:
         """Make a forest of five trees."""
-        return cls(ForestSettings(trees=5), seed)
-
-    def fit(self, training: Examples) -> Self:
-        """Grow the forest on all rows."""
-        from sklearn.ensemble import RandomForestClassifier
-
-        require_two_emotions(training)
-        forest = RandomForestClassifier(
-            n_estimators=self.settings.trees,
-            min_samples_leaf=self.settings.smallest_leaf,
-            max_features=self.settings.share_of_features,
-            class_weight="balanced",
-            random_state=self.seed,
-            n_jobs=-1,
-        ).fit(training.functionals, training.labels)
-        self.facts_ = self._describe(training, dataclasses.asdict(self.settings), self.seed)
-        self.facts_["classes"] = [int(label) for label in forest.classes_]
-        self._gains = forest.feature_importances_
-        self._open(_to_onnx(forest))
-        return self
-
-    def predict_proba(self, examples: Examples) -> np.ndarray:
-        """Share of the trees' votes for each emotion, float64 (n, 8); an emotion never heard gets 0."""
-        self._check_calibration(examples)
-        self._check_features(examples)
-        votes = self._session.run(["probabilities"], {"functionals": examples.functionals})[0].astype(np.float64)
-        probabilities = np.zeros((len(examples), len(EMOTIONS)))
-        probabilities[:, self._fitted_facts()["classes"]] = votes / votes.sum(axis=1, keepdims=True)
-        return probabilities
+        return cls(ForestSettings(trees=5, parts=1, trees_of_a_part=5), seed)
 
     @property
     def importances_(self) -> "pd.DataFrame":
@@ -85,29 +44,63 @@ class RandomForest(EmotionModel):
         return table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 
     def save(self, folder: Path) -> None:
-        """Write forest.onnx, importances.npy and facts.json."""
-        write_facts(folder, self._fitted_facts())
-        (folder / FOREST_FILE).write_bytes(self._onnx)
+        """Write model.onnx, importances.npy and facts.json."""
+        super().save(folder)
         np.save(folder / IMPORTANCES_FILE, self._gains, allow_pickle=False)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read a saved forest; scikit-learn is not needed for it."""
-        facts = read_facts(folder, cls.name)
-        model = cls(ForestSettings(**facts["hyper_parameters"]), facts["seed"])
-        model.facts_ = facts
+        """Read a saved forest; scikit-learn is not needed for it. Raises as every model does."""
+        model = super().load(folder)
         model._gains = np.load(folder / IMPORTANCES_FILE, allow_pickle=False)
-        model._open((folder / FOREST_FILE).read_bytes())
         return model
 
-    def _open(self, onnx: bytes) -> None:
-        import onnxruntime
+    def _learn(self, training: Examples) -> Learned:
+        import pandas as pd
 
-        self._onnx = onnx
-        options = onnxruntime.SessionOptions()
-        # With more threads the votes of one clip are added up in another order on another machine.
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+        held_out = pd.concat(self._predictions_of_parts(training), ignore_index=True)
+        forest = self._grow(training, self.settings.trees)
+        self._gains = forest.feature_importances_
+        return Learned(_to_onnx(forest), held_out, {"classes": [int(label) for label in forest.classes_]})
+
+    def _predictions_of_parts(self, training: Examples) -> "Iterator[pd.DataFrame]":
+        yield said_of(training.subset(np.empty(0, np.int64)), np.empty((0, len(EMOTIONS))))
+        for split in validation_parts(training.rows, self.settings.parts, self.seed):
+            learned = split.training_examples(training) if split else None
+            if split is None or learned is None or learned.rows["emotion"].nunique() < 2:
+                continue
+            judged = split.judged_examples(training)
+            forest = self._grow(learned, self.settings.trees_of_a_part)
+            yield said_of(judged, _spread(forest.predict_proba(judged.functionals), forest.classes_))
+
+    def _grow(self, training: Examples, trees: int) -> Any:
+        from sklearn.ensemble import RandomForestClassifier
+
+        return RandomForestClassifier(
+            n_estimators=trees,
+            min_samples_leaf=self.settings.smallest_leaf,
+            max_features=self.settings.share_of_features,
+            class_weight="balanced",
+            random_state=self.seed,
+            n_jobs=-1,
+        ).fit(training.functionals, training.labels)
+
+    def _inputs(self, evidence: Evidence) -> np.ndarray:
+        return evidence.functionals
+
+    def _check_inputs(self, evidence: Evidence) -> None:
+        self._check_features(evidence)
+
+    def _untempered(self, evidence: Evidence) -> np.ndarray:
+        votes = super()._untempered(evidence)
+        return _spread(votes / votes.sum(axis=1, keepdims=True), self._fitted_facts()["classes"])
+
+
+def _spread(votes: np.ndarray, classes: "list[int] | np.ndarray") -> np.ndarray:
+    """Votes for all emotions, float64 (n, 8); an emotion never heard has none."""
+    probabilities = np.zeros((len(votes), len(EMOTIONS)))
+    probabilities[:, classes] = votes
+    return probabilities
 
 
 def _to_onnx(forest: Any) -> bytes:

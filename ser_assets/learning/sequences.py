@@ -1,34 +1,49 @@
-"""Log-mel sequences as a convolutional network reads them: one level, one length, and varied while it learns."""
-
-from typing import Annotated
+"""Sequences as a convolutional network reads them: relative to the clip, one length, and varied while it learns."""
 
 import numpy as np
-from pydantic import Field
-from pydantic.dataclasses import dataclass
+
+from ser_assets.learning.model_settings import SequenceSettings
 
 DYNAMIC_RANGE_DB = 80.0
 """What lies further below the loudest cell of its clip is the room and the recorder, not the voice."""
+PITCH_COLUMNS = 2
+"""Columns after the mel bands: F0 and harmonicity."""
+MELODY_CHANNELS = 4
+"""Channels that are made of them."""
+LOG_REFERENCE_F0 = float(np.log(180.0))
+"""180 Hz, between the voices of most men and most women, as a natural logarithm."""
 
 
-@dataclass(frozen=True)
-class SequenceSettings:
-    """How long a sequence is read, and how far it is varied in training (Park et al. 2019, arXiv 1904.08779)."""
+def channels(sequence: np.ndarray, calibrated: bool) -> np.ndarray:
+    """What a network reads of a clip: how it differs from its own mean, and its melody, float32 (frames, bands + 4).
 
-    frames: Annotated[int, Field(ge=16, description="Frames that the network reads of a clip.")] = 96
-    band_shift: Annotated[
-        int, Field(ge=0, description="A training clip is moved by up to so many mel bands, like another vocal tract.")
-    ] = 3
-    masked_bands: Annotated[int, Field(ge=0, description="Most neighbouring mel bands hidden in a training clip.")] = 8
-    masked_frames: Annotated[int, Field(ge=0, description="Most neighbouring frames hidden in a training clip.")] = 12
+    sequence: (frames, bands + 2) as in `examples.Evidence`.
+
+    The mel bands are decibels above the mean of the band in this clip, so that neither the level nor the microphone
+    nor the length of the vocal tract counts; calibrated ones, which are told in terms of the speaker, stay as they are.
+    Then come log F0, log F0 above the median of the clip, whether there is a voice, and harmonicity; all 0 without one.
+    """
+    mel, f0, harmonicity = np.split(sequence, [-PITCH_COLUMNS, -1], axis=1)
+    voiced = harmonicity > 0
+    if calibrated:
+        log_f0 = f0
+    else:
+        mel = above_floor(mel)
+        mel = mel - mel.mean(axis=0)
+        log_f0 = np.log(np.where(voiced, f0, 1)) - LOG_REFERENCE_F0
+    median = np.median(log_f0[voiced]) if voiced.any() else 0.0
+    melody = [np.where(voiced, values, 0) for values in (log_f0, log_f0 - median, voiced, harmonicity)]
+    return np.hstack([mel, *melody]).astype(np.float32)
 
 
-def under_peak(sequence: np.ndarray) -> np.ndarray:
-    """Decibels under the clip's own peak, cut at -80, so that a quiet recording reads like a loud one; same shape."""
-    return np.maximum(sequence - sequence.max(), -DYNAMIC_RANGE_DB)
+def above_floor(mel: np.ndarray) -> np.ndarray:
+    """Mel bands in dB, cut 80 dB under the loudest cell of the clip; same shape."""
+    cut: np.ndarray = np.maximum(mel, mel.max() - DYNAMIC_RANGE_DB)
+    return cut
 
 
 def filled(sequence: np.ndarray, frames: int, start: int | None = None) -> np.ndarray:
-    """Exactly `frames` frames of a sequence, (frames, bands).
+    """Exactly `frames` frames of a sequence, (frames, columns).
 
     A shorter one is repeated until it fills them, so that what is pooled over time stays what it was and no silence
     is learned. Of a longer one the middle is taken, or, with `start`, what follows that frame.
@@ -40,15 +55,15 @@ def filled(sequence: np.ndarray, frames: int, start: int | None = None) -> np.nd
 
 
 def varied(sequence: np.ndarray, settings: SequenceSettings, rng: np.random.Generator) -> np.ndarray:
-    """Read a standardised sequence from any start, moved along the bands and partly hidden, (frames, bands).
+    """Read standardised channels from any start, moved along the bands and partly hidden, (frames, bands + 4).
 
     Hidden cells are 0, the mean of their band. The emotion stays; where the clip starts and how long the speaker's
     vocal tract is does not.
     """
-    bands = sequence.shape[1]
+    bands = sequence.shape[1] - MELODY_CHANNELS
     view = filled(sequence, settings.frames, start=int(rng.integers(len(sequence))))
     shift = rng.integers(-settings.band_shift, settings.band_shift + 1)
-    view = view[:, np.clip(np.arange(bands) + shift, 0, bands - 1)]
+    view[:, :bands] = view[:, np.clip(np.arange(bands) + shift, 0, bands - 1)]
     view[:, _stretch(bands, settings.masked_bands, rng)] = 0
     view[_stretch(settings.frames, settings.masked_frames, rng)] = 0
     return view

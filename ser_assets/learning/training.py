@@ -4,11 +4,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from pydantic import Field
-from pydantic.dataclasses import dataclass
+
+from ser_assets.learning.model_settings import TrainingSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,22 +18,6 @@ LARGEST_DEVIATION = 5.0
 
 Still = Callable[[np.ndarray], np.ndarray]
 Varied = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """Hyper-parameters that every network has."""
-
-    members: Annotated[
-        int, Field(ge=1, description="Networks whose probabilities are averaged; each is validated on other actors.")
-    ] = 2
-    epochs: Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")] = 40
-    batch_size: Annotated[int, Field(ge=2, description="Clips in one step.")] = 32
-    learning_rate: Annotated[float, Field(gt=0, description="First step size; it falls to 0 along a cosine.")] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0, description="Decoupled weight decay (AdamW).")] = 1e-3
-    label_smoothing: Annotated[
-        float, Field(ge=0, lt=1, description="Share of the target that is spread over all emotions.")
-    ] = 0.1
 
 
 class Standardiser(NamedTuple):
@@ -109,11 +93,8 @@ def train(
     varied: Varied,
     settings: TrainingSettings,
     seed: int,
-    epochs: int,
 ) -> "pd.DataFrame":
     """Train a network and leave it with the weights of the epoch in which the validation loss was lowest.
-
-    epochs: how many of those that the step size is planned for (`settings.epochs`) are gone through.
 
     still, varied: give the network's input for the values of a clip, as judged and as learned from. Without
         validation the last weights stay.
@@ -129,7 +110,7 @@ def train(
     _compile(network, steps * settings.epochs, settings)
     watched = np.stack([still(values) for values in validation.values]) if validation else None
     curve, best_loss, best_weights = [], np.inf, None
-    for epoch in range(1, epochs + 1):
+    for epoch in range(1, settings.epochs + 1):
         network.reset_metrics()
         for batch in rng.permutation(len(training.values))[: steps * size].reshape(steps, size):
             inputs = np.stack([varied(training.values[row], rng) for row in batch])
@@ -145,15 +126,6 @@ def train(
     if best_weights is not None:
         network.set_weights(best_weights)
     return pd.DataFrame(curve, columns=["epoch", "part", "loss", "accuracy"])
-
-
-def best_epoch(learning_curves: "pd.DataFrame") -> int | None:
-    """Median over the folds of the epoch with the lowest validation loss; None where nobody was left to validate on."""
-    watched = learning_curves[learning_curves["part"] == "validation"]
-    if watched.empty:
-        return None
-    lowest = watched.loc[watched.groupby("fold")["loss"].idxmin(), "epoch"]
-    return int(lowest.median())
 
 
 def _compile(network: Any, steps: int, settings: TrainingSettings) -> None:

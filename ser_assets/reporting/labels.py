@@ -25,14 +25,16 @@ MODEL_COLOURS = {
     "neural_network": "#E69F00",
     "cnn": "#56B4E9",
     "complex_cnn": "#0B5394",
+    "ensemble": "#CC79A7",
 }
-_SPARE_COLOURS = ("#CC79A7", "#6E4B8B", "#8A7A00", "#444444")
+_SPARE_COLOURS = ("#6E4B8B", "#8A7A00", "#444444")
 
 MODEL_NAMES = {
     "random_forest": "Random Forest",
     "neural_network": "Neural Network",
     "cnn": "CNN",
     "complex_cnn": "Complex CNN",
+    "ensemble": "Ensemble",
 }
 METRIC_NAMES = {
     "uar": "UAR",

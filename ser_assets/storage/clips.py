@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-LABELS = ("take_id", "variant", "actor", "emotion", "intensity", "statement", "repetition", "gender", "recording")
+LABELS = (
+    "take_id",
+    "variant",
+    "actor",
+    "voice",
+    "emotion",
+    "intensity",
+    "statement",
+    "repetition",
+    "gender",
+    "recording",
+)
 
 
 class ClipsMissingError(FileNotFoundError):
@@ -26,13 +37,16 @@ class ClipsMissingError(FileNotFoundError):
 class Clip:
     """Audio of a take with its labels; `samples` is float32, shape (samples,), at `sampling_rate` Hz.
 
-    `variant` 0 is the take itself, 1… its augmented copies, with what made them. `recording` is the hash of the decoded
-    recording that the clip comes from. `kept_whole` marks a clip that trimming would have made too short.
+    `variant` 0 is the take itself, 1… its augmented copies, with what made them. `voice` names the speaker who is
+    heard: the actor, or "07 at 0.92" where a copy sounds like another; it is a name, not to be parsed. `recording` is
+    the hash of the decoded recording that the clip comes from. `kept_whole` marks a clip that trimming would have made
+    too short.
     """
 
     take_id: str
     variant: int
     actor: str
+    voice: str
     emotion: str
     intensity: str
     statement: str
@@ -182,6 +196,7 @@ def _schema(fingerprint: str, recipe: str, sampling_rate: int) -> "pa.Schema":
         "take_id": (pa.string(), "string"),
         "variant": (pa.int32(), "int32"),
         "actor": (pa.string(), "string"),
+        "voice": (pa.string(), "string"),
         "emotion": (pa.string(), "string"),
         "intensity": (pa.string(), "string"),
         "statement": (pa.string(), "string"),

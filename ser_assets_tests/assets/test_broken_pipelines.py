@@ -12,7 +12,6 @@ from ser_assets.assets.versions import recipe
 from ser_assets.audio.features import functional_names
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.definitions import build_definitions
-from ser_assets.learning.random_forest import ForestSettings, RandomForest
 from ser_assets.learning.splits import LeakError, Split
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, PREDICTIONS, RAW_VIDEOS
@@ -20,6 +19,7 @@ from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.learning.corpora import BANDS, made_up_rows
 
 FRAMES = 20
+SMALL_FOREST = {"ops": {"random_forest": {"config": {"trees": 10, "trees_of_a_part": 5}}}}
 
 
 @pytest.fixture
@@ -30,16 +30,11 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def warehouse(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """Tables as `features` leaves them, of made-up clips, and a forest that is quick to grow."""
-    monkeypatch.setattr(RandomForest, "__init__", _small_forest)
+def warehouse(settings: Settings) -> Warehouse:
+    """Tables as `features` leaves them, of made-up clips."""
     warehouse = Warehouse(settings.data_dir)
     store(warehouse, settings, made_up_rows(("01", "02", "03"), takes_each=6, copies_of_neutral=2))
     return warehouse
-
-
-def _small_forest(forest: RandomForest, settings: ForestSettings | None = None, seed: int = 42) -> None:
-    forest.settings, forest.seed = settings or ForestSettings(trees=10), seed
 
 
 def store(warehouse: Warehouse, settings: Settings, rows: pd.DataFrame, origin: str = "a recorder") -> None:
@@ -49,10 +44,14 @@ def store(warehouse: Warehouse, settings: Settings, rows: pd.DataFrame, origin: 
     functionals += rows["emotion"].map(EMOTIONS.index).to_numpy()[:, None]
     features = pd.concat([rows, pd.DataFrame(functionals.astype(np.float32), columns=names)], axis=1)
     mels = [generator.normal(-60, 3, FRAMES * BANDS).astype(np.float32) for _ in range(len(rows))]
+    f0 = [np.full(FRAMES, 150, np.float32)] * len(rows)
+    harmonicity = [np.full(FRAMES, 0.9, np.float32)] * len(rows)
     originals = rows[rows["variant"] == 0].drop(columns="variant")
     tables = {
         FEATURES: features.assign(recipe=recipe(settings), made_from=origin),
-        MEL_SEQUENCES: rows[["take_id", "variant", "actor"]].assign(frames=FRAMES, bands=BANDS, mel=mels),
+        MEL_SEQUENCES: rows[["take_id", "variant", "actor"]].assign(
+            frames=FRAMES, bands=BANDS, mel=mels, f0=f0, harmonicity=harmonicity
+        ),
         RAW_VIDEOS: originals.assign(status="accepted", demo=False, seconds=1.0, path="", reason=None),
     }
     for name, table in tables.items():
@@ -65,7 +64,7 @@ def run(settings: Settings, *assets: str) -> dg.ExecuteInProcessResult:
     graph = definitions.resolve_asset_graph()
     selection = dg.AssetSelection.assets(*(assets or ("random_forest", "metrics_report")))
     return definitions.resolve_job_def("train_models").execute_in_process(
-        asset_selection=sorted(selection.resolve(graph)), raise_on_error=False
+        asset_selection=sorted(selection.resolve(graph)), run_config=SMALL_FOREST, raise_on_error=False
     )
 
 

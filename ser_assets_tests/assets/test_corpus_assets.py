@@ -66,12 +66,40 @@ def test_one_run_takes_a_range_of_actors_from_recordings_to_features(
         sing(settings, actor)
     assert materialise(settings, "01", "02", instance).success
     assert len(records(warehouse, RAW_VIDEOS, "status = 'accepted'")) == 30
-    rows = records(warehouse, FEATURES, "true", columns=["actor", "emotion", "variant", "take_id"])
-    assert len(rows) == 2 * 8 * 2
-    assert {(row["actor"], row["emotion"]) for row in rows if row["variant"]} == {("01", "neutral"), ("02", "neutral")}
+    rows = records(warehouse, FEATURES, "true", columns=["actor", "emotion", "voice", "transform"])
+    assert len(rows) == 2 * 8 * 2 * 3
+    balancing = [row for row in rows if row["transform"] not in (None, "speed")]
+    assert {(row["actor"], row["emotion"]) for row in balancing} == {("01", "neutral"), ("02", "neutral")}
+    assert all(row["voice"] == row["actor"] for row in balancing)
     mels = records(warehouse, MEL_SEQUENCES, "true", columns=["frames", "bands", "len(mel) AS size"])
     assert all(row["frames"] * row["bands"] == row["size"] for row in mels)
     assert statuses(instance, "features") == {"01": "MATERIALIZED", "02": "MATERIALIZED"}
+
+
+def test_every_take_is_also_heard_as_other_speakers(settings: Settings, instance: dg.DagsterInstance) -> None:
+    sing(settings, "07")
+    assert materialise(settings, "07", "07", instance, CHAIN[:4]).success
+    labels = ClipStore(settings.data_dir).labels("augmented_set", "07")
+    spoken = labels[labels["transform"].isna() | (labels["transform"] == "speed")]
+    assert len(spoken) == 15 * 3
+    voices = {0: "07", 1: "07 at 0.92", 2: "07 at 1.09"}
+    assert (spoken["voice"] == spoken["variant"].map(voices)).all()
+    seconds = spoken.pivot(index="take_id", columns="variant", values="seconds")
+    assert (seconds[0] / seconds[1]).between(0.919, 0.921).all()
+    assert (seconds[0] / seconds[2]).between(1.089, 1.091).all()
+    assert (labels["emotion"].value_counts() == 2 * 3).all()
+    assert ClipStore(settings.data_dir).labels("trimmed_audio", "07")["voice"].eq("07").all()
+
+
+def test_without_other_voices_there_are_only_the_copies_that_balance(
+    settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sing(settings, "01")
+    monkeypatch.setenv("SER_VOICES", "none")
+    assert materialise(Settings(), "01", "01", instance, CHAIN[:4]).success
+    labels = ClipStore(settings.data_dir).labels("augmented_set", "01")
+    assert len(labels) == 8 * 2
+    assert (labels["voice"] == "01").all()
 
 
 def test_a_second_run_does_nothing_twice(
@@ -129,8 +157,8 @@ def test_a_changed_setting_is_obeyed_by_what_comes_after_it(
     monkeypatch.setenv("SER_EXTRA_COPIES", "1")
     assert materialise(Settings(), "01", "01", instance).success
     labels = ClipStore(settings.data_dir).labels("augmented_set", "01")
-    assert len(labels) == 8 * 4
-    assert (labels["emotion"].value_counts() == 4).all()
+    assert len(labels) == 8 * 2 * (1 + 2 + 1)
+    assert (labels["emotion"].value_counts() == 2 * (1 + 2 + 1)).all()
     assert ClipStore(settings.data_dir).fingerprint("mono_audio", "01") == mono
 
 
@@ -211,9 +239,9 @@ def test_real_actors_are_balanced_and_measured_without_a_gap(
     settings.raw_dir.symlink_to(ravdess)
     assert materialise(settings, "07", "07", instance).success
     labels = ClipStore(settings.data_dir).labels("augmented_set", "07")
-    assert labels["emotion"].value_counts().to_dict() == dict.fromkeys(EMOTIONS, 8)
+    assert labels["emotion"].value_counts().to_dict() == dict.fromkeys(EMOTIONS, 8 * 3)
     assert labels["take_id"].nunique() == 59
-    assert len(records(warehouse, FEATURES, "true", columns=["take_id"])) == 64
+    assert len(records(warehouse, FEATURES, "true", columns=["take_id"])) == 64 * 3
 
 
 def test_the_others_go_on_when_an_actor_has_no_take_that_can_be_used(
@@ -240,7 +268,7 @@ def test_features_made_with_other_settings_are_refused_by_actor(
     for actor in ("01", "02"):
         sing(settings, actor)
     assert materialise(settings, "01", "02", instance).success
-    assert len(load_examples(warehouse, settings)) == 2 * 16
+    assert len(load_examples(warehouse, settings)) == 2 * 16 * 3
     monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
     assert materialise(Settings(), "02", "02", instance).success
     with pytest.raises(FeaturesMissingError, match="features of actors 01 were made with other settings"):
@@ -259,7 +287,7 @@ def test_features_alone_cannot_pass_old_clips_off_as_made_with_new_settings(
     assert materialise(Settings(), "01", "02", instance, ["features"]).success
     with pytest.raises(FeaturesMissingError, match="features of actors 01, 02 were made with other settings"):
         load_examples(warehouse, Settings())
-    assert len(load_examples(warehouse, settings)) == 2 * 16
+    assert len(load_examples(warehouse, settings)) == 2 * 16 * 3
 
 
 def test_the_demo_corpus_is_left_out_where_there_are_recordings_of_people(

@@ -19,7 +19,9 @@ LINEAGE = {
     "neural_network": ({"features"}, "models", "whole"),
     "cnn": ({"features"}, "models", "whole"),
     "complex_cnn": ({"features"}, "models", "whole"),
-    "metrics_report": ({"random_forest", "neural_network", "cnn", "complex_cnn"}, "report", "whole"),
+    "ensemble": ({"random_forest", "neural_network", "cnn", "complex_cnn"}, "models", "whole"),
+    "metrics_report": ({"random_forest", "neural_network", "cnn", "complex_cnn", "ensemble"}, "report", "whole"),
+    "champion_model": ({"metrics_report"}, "models", "whole"),
 }
 CHECKS = {
     "raw_videos": {"takes_per_actor", "rejected_files"},
@@ -37,11 +39,21 @@ CHECKS = {
         }
         for name in ("random_forest", "neural_network", "cnn", "complex_cnn")
     },
+    "ensemble": {"no_leak", "judged_once", "better_than_chance", "permuted_labels_at_chance"},
+    "champion_model": {"no_drop"},
 }
 JOBS = {
     "full_refresh": set(LINEAGE),
     "prepare_features": {"raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features"},
-    "train_models": {"random_forest", "neural_network", "cnn", "complex_cnn", "metrics_report"},
+    "train_models": {
+        "random_forest",
+        "neural_network",
+        "cnn",
+        "complex_cnn",
+        "ensemble",
+        "metrics_report",
+        "champion_model",
+    },
 }
 
 

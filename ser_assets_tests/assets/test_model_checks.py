@@ -11,7 +11,7 @@ import pytest
 from ser_assets.assets.leaks import leak_proof
 from ser_assets.assets.model_checks import model_checks
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.storage.tables import FEATURES, PREDICTIONS, RAW_VIDEOS, TRAINING_ROWS
+from ser_assets.storage.tables import FEATURES, HELD_OUT, PREDICTIONS, RAW_VIDEOS, TRAINING_ROWS
 from ser_assets.storage.warehouse import Warehouse
 
 ACTORS = ("01", "02")
@@ -72,6 +72,22 @@ def under(protocol: str, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFr
     for name in (PREDICTIONS, TRAINING_ROWS):
         tables[name] = tables[name].assign(protocol=protocol)
     return tables
+
+
+def held_out(take_of: str, fold: str) -> pd.DataFrame:
+    """What a model of this fold says it had held out of training, to weigh by: the takes of one actor."""
+    takes = [f"{emotion}-{take_of}" for emotion in EMOTIONS]
+    return pd.DataFrame({"take_id": takes, "actor": take_of, **FOLD, "fold": fold})
+
+
+def test_what_is_held_out_of_the_training_rows_may_be_weighed_by(tmp_path: Path) -> None:
+    of_training = held_out("02", fold="01")
+    kept = held_out("01", fold="kept").assign(folds="")
+    assert checked(honest_tables() | {HELD_OUT: pd.concat([of_training, kept])}, tmp_path)["no_leak"]
+
+
+def test_what_is_judged_may_not_be_weighed_by(tmp_path: Path) -> None:
+    assert not checked(honest_tables() | {HELD_OUT: held_out("01", fold="01")}, tmp_path)["no_leak"]
 
 
 def test_an_honest_model_passes(tmp_path: Path) -> None:

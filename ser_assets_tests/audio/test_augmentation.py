@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_assets.audio.augmentation import TRANSFORMS, copies_needed, copy_clip, plan_copies, seed_of
+from ser_assets.audio.augmentation import (
+    TRANSFORMS,
+    Planned,
+    copies_needed,
+    copy_at_speed,
+    copy_clip,
+    plan_copies,
+    seed_of,
+)
+from ser_assets.audio.pitch import fundamental_frequency
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets_tests.media import voice
 
@@ -17,14 +26,23 @@ RATE = 22050
 CLIP = voice(1.0, rate=RATE)
 
 
-@given(st.dictionaries(st.uuids().map(str), st.sampled_from(EMOTIONS), min_size=1, max_size=60), st.integers(0, 2))
-def test_with_their_copies_all_emotions_count_alike_and_no_take_is_lost(emotions: dict[str, str], extra: int) -> None:
-    needed = copies_needed(emotions, extra)
-    assert needed.keys() == emotions.keys()
+@given(
+    st.dictionaries(st.uuids().map(str), st.sampled_from(EMOTIONS), min_size=1, max_size=60),
+    st.integers(0, 2),
+    st.lists(st.sampled_from([0.86, 0.92, 1.09]), unique=True),
+)
+def test_with_voices_and_copies_all_emotions_count_alike_and_no_take_is_lost(
+    emotions: dict[str, str], extra: int, voices: list[float]
+) -> None:
+    plan = plan_copies(emotions, extra, voices)
+    assert plan.keys() == emotions.keys()
     clips = Counter()
     for take_id, emotion in emotions.items():
-        assert needed[take_id] >= extra
-        clips[emotion] += 1 + needed[take_id]
+        assert [copy.speed for copy in plan[take_id][: len(voices)]] == voices
+        rest = plan[take_id][len(voices) :]
+        assert len(rest) >= extra
+        assert all(copy.speed is None and copy.transform in TRANSFORMS for copy in rest)
+        clips[emotion] += 1 + len(plan[take_id])
     assert len(set(clips.values())) == 1
 
 
@@ -33,8 +51,35 @@ def test_an_actor_of_ravdess_gets_four_neutral_copies_each_made_otherwise() -> N
         f"{emotion}{number}": emotion for emotion in EMOTIONS for number in range(4 if emotion == "neutral" else 8)
     }
     needed = copies_needed(emotions)
-    assert sorted(transform for copies in plan_copies(emotions).values() for transform in copies) == sorted(TRANSFORMS)
+    made = [copy.transform for copies in plan_copies(emotions).values() for copy in copies]
+    assert sorted(made) == sorted(TRANSFORMS)
     assert {take_id: count for take_id, count in needed.items() if count} == {f"neutral{n}": 1 for n in range(4)}
+
+
+def test_an_actor_of_ravdess_in_two_other_voices_has_24_clips_of_each_emotion() -> None:
+    emotions = {
+        f"{emotion}{number}": emotion for emotion in EMOTIONS for number in range(4 if emotion == "neutral" else 8)
+    }
+    plan = plan_copies(emotions, voices=(0.92, 1.09))
+    assert plan["happy3"] == (Planned("speed", 0.92), Planned("speed", 1.09))
+    assert {len(plan[f"neutral{number}"]) for number in range(4)} == {2 + 3}
+    assert sum(1 + len(plan[take_id]) for take_id in plan) == 8 * 24
+
+
+@pytest.mark.parametrize("speed", [0.92, 1.09, 2.0])
+def test_at_another_speed_pitch_and_tempo_change_at_once(speed: float) -> None:
+    copy = copy_at_speed(CLIP, RATE, speed)
+    assert copy.samples.dtype == np.float32
+    assert len(copy.samples) == pytest.approx(len(CLIP) / speed, abs=2)
+    heard, before = (fundamental_frequency(samples, RATE).f0 for samples in (copy.samples, CLIP))
+    assert np.median(heard[heard > 0]) == pytest.approx(speed * np.median(before[before > 0]), rel=0.01)
+
+
+def test_a_copy_at_another_speed_says_its_speed_and_draws_nothing() -> None:
+    copy = copy_at_speed(CLIP, RATE, 0.92)
+    assert (copy.transform, copy.seed) == ("speed", None)
+    assert json.loads(copy.parameters) == {"speed": 0.92}
+    np.testing.assert_array_equal(copy.samples, copy_at_speed(CLIP, RATE, 0.92).samples)
 
 
 def test_the_same_take_and_number_give_the_same_copy_whatever_was_done_before() -> None:

@@ -24,9 +24,9 @@ def named(samples: np.ndarray, rate: int = RATE) -> dict[str, float]:
     return dict(zip(functional_names(), measure(samples, rate).functionals.tolist(), strict=True))
 
 
-def test_there_are_1277_functionals_and_the_notebooks_26():
+def test_there_are_1659_functionals_and_the_notebooks_26():
     names = functional_names()
-    assert len(set(names)) == len(names) == 1277 + 26
+    assert len(set(names)) == len(names) == 1659 + 26
     assert Counter(map(functional_group, names)) == {
         "mfcc": 210,
         "mfcc_delta": 210,
@@ -39,6 +39,14 @@ def test_there_are_1277_functionals_and_the_notebooks_26():
         "pitch": 14,
         "timing": 3,
         "notebook": 26,
+        "tilt": 84,
+        "harmonicity": 23,
+        "formants": 56,
+        "harmonics": 42,
+        "voiced_mfcc": 80,
+        "contour": 24,
+        "rhythm": 9,
+        "modulation": 64,
     }
 
 
@@ -54,6 +62,17 @@ def test_there_are_1277_functionals_and_the_notebooks_26():
         ("voiced_share", "timing"),
         ("notebook_chroma_stft", "notebook"),
         ("notebook_mfcc_20", "notebook"),
+        ("alpha_ratio_voiced_std", "tilt"),
+        ("spectral_slope_500_to_1500_hz_unvoiced_mean", "tilt"),
+        ("harmonics_to_noise_p50", "harmonicity"),
+        ("cepstral_peak_prominence_mean", "harmonicity"),
+        ("formant_1_mean", "formants"),
+        ("formant_3_bandwidth_p95", "formants"),
+        ("level_harmonic_1_to_formant_3_p50", "harmonics"),
+        ("mfcc_01_unvoiced_std", "voiced_mfcc"),
+        ("log_f0_contour_2", "contour"),
+        ("energy_peaks_per_second", "rhythm"),
+        ("modulation_band_3_4_to_6_hz", "modulation"),
     ],
 )
 def test_functionals_have_names_that_say_what_they_are(name, group):

@@ -24,25 +24,25 @@ def inner(track: np.ndarray) -> np.ndarray:
 @settings(max_examples=40, deadline=None)
 def test_a_steady_voice_is_found_within_five_cents(f0, rate, gain):
     hop = 256 if rate < 32000 else 512
-    track = inner(fundamental_frequency(gain * harmonics(f0, rate=rate), rate, hop=hop))
+    track = inner(fundamental_frequency(gain * harmonics(f0, rate=rate), rate, hop=hop).f0)
     assert np.abs(1200 * np.log2(track / f0)).max() < 5
 
 
 def test_a_glide_is_followed():
     f0 = np.geomspace(100, 400, RATE)
-    track = inner(fundamental_frequency(harmonics(f0, seconds=1), RATE))
+    track = inner(fundamental_frequency(harmonics(f0, seconds=1), RATE).f0)
     np.testing.assert_allclose(track, f0[::256][4:-4], rtol=0.01)
 
 
 def test_a_voice_without_its_fundamental_is_still_heard_at_it():
     seconds = np.arange(RATE) / RATE
     voice = sum(np.sin(2 * np.pi * 150 * number * seconds) for number in range(3, 8)).astype(np.float32)
-    np.testing.assert_allclose(inner(fundamental_frequency(voice, RATE)), 150, rtol=0.003)
+    np.testing.assert_allclose(inner(fundamental_frequency(voice, RATE).f0), 150, rtol=0.003)
 
 
 def test_the_pause_between_two_words_is_unvoiced():
     word, pause = harmonics(200), np.zeros(RATE // 2, np.float32)
-    track = fundamental_frequency(np.concatenate([word, pause, word]), RATE)
+    track = fundamental_frequency(np.concatenate([word, pause, word]), RATE).f0
     frames = len(pause) // 256
     middle = slice(len(word) // 256 + 4, len(word) // 256 + frames - 4)
     assert (track[middle] == 0).all()
@@ -52,19 +52,35 @@ def test_the_pause_between_two_words_is_unvoiced():
 @pytest.mark.parametrize("seed", range(3))
 def test_white_noise_is_unvoiced(seed):
     noise = np.random.default_rng(seed).standard_normal(RATE).astype(np.float32)
-    assert np.mean(fundamental_frequency(noise, RATE) > 0) < 0.05
+    assert np.mean(fundamental_frequency(noise, RATE).f0 > 0) < 0.05
+
+
+def test_a_voice_in_noise_repeats_as_strongly_as_its_share_of_the_energy():
+    voice = harmonics(200, seconds=1)
+    hiss = np.random.default_rng(3).standard_normal(len(voice)).astype(np.float32)
+    hiss *= np.sqrt(np.square(voice).mean() / np.square(hiss).mean() / 9)
+    pure, mixed = (inner(fundamental_frequency(sound, RATE).strength) for sound in (voice, voice + hiss))
+    assert np.median(pure) == pytest.approx(1, abs=0.002)
+    assert np.median(mixed) == pytest.approx(0.9, abs=0.01)
+
+
+def test_only_voiced_frames_have_a_strength():
+    word = harmonics(200)
+    pitch = fundamental_frequency(np.concatenate([word, np.zeros(RATE // 2, np.float32), word]), RATE)
+    np.testing.assert_array_equal(pitch.strength > 0, pitch.f0 > 0)
+    assert pitch.strength.max() <= 1
 
 
 @pytest.mark.parametrize("samples", [1, 100, 1017, 1018, 5000])
 def test_silence_of_any_length_is_unvoiced(samples):
-    track = fundamental_frequency(np.zeros(samples, np.float32), RATE)
-    assert track.shape == (1 + samples // 256,)
-    assert track.dtype == np.float32
-    assert (track == 0).all()
+    for track in fundamental_frequency(np.zeros(samples, np.float32), RATE):
+        assert track.shape == (1 + samples // 256,)
+        assert track.dtype == np.float32
+        assert (track == 0).all()
 
 
 def test_one_frame_is_enough():
-    assert fundamental_frequency(harmonics(300)[:200], RATE).shape == (1,)
+    assert fundamental_frequency(harmonics(300)[:200], RATE).f0.shape == (1,)
 
 
 @pytest.mark.parametrize(("floor", "ceiling"), [(0, 500), (-1, 500), (300, 200), (65, 6000)])
@@ -78,6 +94,6 @@ def test_agrees_with_praat():
     voice = harmonics(150 + 60 * np.sin(np.linspace(0, 12, RATE)), seconds=1)
     voice += 0.01 * np.random.default_rng(3).standard_normal(len(voice)).astype(np.float32)
     pitch = parselmouth.Sound(voice.astype(float), RATE).to_pitch_ac(pitch_floor=65, pitch_ceiling=800)
-    ours = fundamental_frequency(voice, RATE)
+    ours = fundamental_frequency(voice, RATE).f0
     praat = np.interp(np.arange(len(ours)) * 256 / RATE, pitch.xs(), pitch.selected_array["frequency"])
     assert np.median(np.abs(1200 * np.log2(inner(ours) / inner(praat)))) < 3

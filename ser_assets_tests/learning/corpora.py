@@ -17,6 +17,7 @@ def made_up_rows(actors: tuple[str, ...], takes_each: int = 2, copies_of_neutral
             "take_id": f"01-{number:02d}-01-01-{repetition:02d}-{actor}",
             "variant": variant,
             "actor": actor,
+            "voice": actor,
             "emotion": emotion,
             "intensity": "normal",
             "statement": "Kids are talking by the door",
@@ -64,5 +65,7 @@ def made_up_predictions(
 
 def _tone(label: int, rng: np.random.Generator) -> np.ndarray:
     sequence = rng.normal(-60, 3, (int(rng.integers(20, 60)), BANDS))
-    sequence[:, 2 * label : 2 * label + 2] += 40
-    return sequence.astype(np.float32)
+    sounding = np.arange(len(sequence)) // 3 % 2 == 0
+    sequence[sounding, 2 * label : 2 * label + 2] += 40
+    f0 = np.where(np.arange(len(sequence)) % 5 < 3, 100 + 20 * label + rng.normal(0, 5, len(sequence)), 0)
+    return np.column_stack([sequence, f0, np.where(f0 > 0, 0.9, 0)]).astype(np.float32)

@@ -1,11 +1,19 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.learning.calibration import LARGEST_SCORE, SpeakerProfile, calibrated
+from ser_assets.learning.calibration import (
+    LARGEST_SCORE,
+    ProfileError,
+    SpeakerPrior,
+    SpeakerProfile,
+    calibrated,
+)
+from ser_assets.learning.examples import Evidence
 from ser_assets_tests.learning.corpora import made_up_examples
 
 EXAMPLES = made_up_examples(("01", "02", "03"))
@@ -22,9 +30,12 @@ def test_the_originals_of_each_speaker_have_mean_zero_and_deviation_one(actor):
     own = of(scores, actor)
     np.testing.assert_allclose(scores.functionals[own].mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(scores.functionals[own].std(axis=0), 1, atol=1e-4)
-    frames = np.vstack([scores.sequences[row] for row in own])
+    frames = np.vstack([scores.sequences[row][:, :-2] for row in own])
     np.testing.assert_allclose(frames.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(frames.std(axis=0), 1, atol=1e-3)
+    melody = np.vstack([scores.sequences[row][:, -2:] for row in own])
+    pitch = melody[melody[:, 1] > 0, 0]
+    np.testing.assert_allclose([pitch.mean(), pitch.std()], [0, 1], atol=1e-3)
 
 
 @settings(deadline=None, max_examples=20)
@@ -60,11 +71,97 @@ def test_augmented_copies_are_scored_and_do_not_shape_the_profile():
     assert (scores.functionals[copies] > before.functionals[copies]).all()
 
 
+def test_copies_that_sound_like_another_speaker_are_scored_among_themselves():
+    another = EXAMPLES.subset(np.flatnonzero(EXAMPLES.rows["variant"] == 0))
+    deeper = dataclasses.replace(
+        another,
+        rows=another.rows.assign(variant=1, voice=another.rows["actor"] + ", deeper"),
+        functionals=another.functionals * 3 + 7,
+    )
+    both = dataclasses.replace(
+        another,
+        rows=pd.concat([another.rows, deeper.rows], ignore_index=True),
+        functionals=np.vstack([another.functionals, deeper.functionals]),
+        sequences=another.sequences + deeper.sequences,
+    )
+    scores = calibrated(both).functionals
+    np.testing.assert_allclose(scores[len(another) :], scores[: len(another)], atol=1e-4)
+
+
+def flat(value, clips=3):
+    names = EXAMPLES.functional_names
+    functionals = np.full((clips, len(names)), value, np.float32)
+    return Evidence(functionals=functionals, functional_names=names, sequences=EXAMPLES.sequences[:clips])
+
+
 def test_what_never_varies_in_a_speaker_becomes_zero_and_nothing_flies_off():
-    profile = SpeakerProfile.learn(np.full((3, 2), 5.0, np.float32), EXAMPLES.sequences[:3])
-    assert profile.score_functionals(np.full((1, 2), 5.0, np.float32)).tolist() == [[0, 0]]
-    assert profile.score_functionals(np.full((1, 2), 1e9, np.float32)).tolist() == [[LARGEST_SCORE] * 2]
+    profile = SpeakerProfile.learn(flat(5))
+    assert (profile.calibrated(flat(5, 1)).functionals == 0).all()
+    assert (profile.calibrated(flat(1e9, 1)).functionals == LARGEST_SCORE).all()
     assert profile.clips == 3
+
+
+class TestFewClips:
+    PRIOR = SpeakerPrior.learn(EXAMPLES)
+
+    def test_of_many_clips_the_speaker_alone_counts(self):
+        own = EXAMPLES.subset(of(EXAMPLES, "02"))
+        often = Evidence(
+            functionals=np.tile(own.functionals, (200, 1)),
+            functional_names=own.functional_names,
+            sequences=own.sequences * 200,
+        )
+        alone, blended = SpeakerProfile.learn(often), self.PRIOR.profile(often)
+        for one, other in zip(alone.usual, blended.usual, strict=True):
+            np.testing.assert_allclose(other.mean, one.mean, atol=0.05)
+            np.testing.assert_allclose(other.deviation, one.deviation, rtol=0.05)
+
+    def test_of_one_clip_the_mean_lies_between_it_and_the_others(self):
+        clip = EXAMPLES.subset(of(EXAMPLES, "02")[:1])
+        mean = self.PRIOR.profile(clip).usual.functionals.mean
+        low = np.minimum(clip.functionals[0], self.PRIOR.usual.functionals.mean)
+        high = np.maximum(clip.functionals[0], self.PRIOR.usual.functionals.mean)
+        assert ((low - 1e-5 <= mean) & (mean <= high + 1e-5)).all()
+
+    def test_what_tells_speakers_apart_is_believed_sooner(self):
+        rng = np.random.default_rng(0)
+        apart = EXAMPLES.functionals.copy()
+        apart[:, 0] = EXAMPLES.rows["actor"].astype(int) * 10 + rng.normal(0, 1, len(apart))
+        apart[:, 1] = rng.normal(0, 1, len(apart))
+        strength = SpeakerPrior.learn(dataclasses.replace(EXAMPLES, functionals=apart)).strength[0]
+        assert strength[0] < 0.2 < 2 < strength[1]
+
+    def test_a_prior_read_again_makes_the_same_profiles(self, tmp_path):
+        self.PRIOR.save(tmp_path / "prior.npz")
+        again, clips = SpeakerPrior.load(tmp_path / "prior.npz"), EXAMPLES.subset(np.arange(4))
+        for one, other in zip(again.profile(clips).usual, self.PRIOR.profile(clips).usual, strict=True):
+            np.testing.assert_array_equal(one.mean, other.mean)
+            np.testing.assert_array_equal(one.deviation, other.deviation)
+
+
+class TestProfileFiles:
+    def test_a_profile_read_again_gives_the_same_scores(self, tmp_path):
+        profile, clips = SpeakerProfile.learn(EXAMPLES.subset(of(EXAMPLES, "02"))), EXAMPLES.subset(of(EXAMPLES, "02"))
+        profile.save(tmp_path / "profile.json")
+        again = SpeakerProfile.load(tmp_path / "profile.json")
+        np.testing.assert_array_equal(again.calibrated(clips).functionals, profile.calibrated(clips).functionals)
+        np.testing.assert_array_equal(again.calibrated(clips).sequences[0], profile.calibrated(clips).sequences[0])
+        assert again.clips == profile.clips
+
+    @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": "ser-assets speaker profile 1"}', "\x00\x01"])
+    def test_another_file_is_named_and_refused(self, tmp_path, text):
+        (tmp_path / "notes.txt").write_text(text)
+        with pytest.raises(ProfileError, match=r"notes\.txt is no speaker profile"):
+            SpeakerProfile.load(tmp_path / "notes.txt")
+
+    def test_so_is_one_that_is_not_there(self, tmp_path):
+        with pytest.raises(ProfileError, match=r"mine\.json cannot be read: No such file"):
+            SpeakerProfile.load(tmp_path / "mine.json")
+
+    def test_a_profile_for_other_functionals_is_refused(self):
+        profile = SpeakerProfile.learn(flat(5))
+        with pytest.raises(ProfileError, match="other functionals"):
+            profile.calibrated(dataclasses.replace(flat(5), functional_names=EXAMPLES.functional_names[::-1]))
 
 
 def test_what_is_calibrated_already_is_refused():
@@ -74,5 +171,5 @@ def test_what_is_calibrated_already_is_refused():
 
 def test_a_speaker_of_whom_there_are_only_copies_is_refused_by_name():
     without = EXAMPLES.subset(np.setdiff1d(np.arange(len(EXAMPLES)), of(EXAMPLES, "02")))
-    with pytest.raises(ValueError, match="no original clip of actor 02"):
+    with pytest.raises(ValueError, match="no clip of voice 02"):
         calibrated(without)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.learning.judging import CURVE_COLUMNS, PROBABILITY_COLUMNS, Judgement, fit_final, judge
-from ser_assets.learning.models import MODELS
+from ser_assets.learning.judging import CURVE_COLUMNS, KEPT, SAID_COLUMNS, Kept, judge
+from ser_assets.learning.models import MODELS, load_model
 from ser_assets.learning.protocols import speaker_independent
 from ser_assets.learning.scores import score_table
 from ser_assets_tests.learning.corpora import made_up_examples
@@ -19,6 +19,7 @@ class Remembering:
 
     name = "remembering"
     learning_curve_ = None
+    held_out_ = None
 
     def __init__(self, heard=None):
         self.heard = heard if heard is not None else []
@@ -26,9 +27,6 @@ class Remembering:
     def fit(self, training):
         self.heard.append(training.actors)
         return self
-
-    def fit_all(self, training, _learning_curves):
-        return self.fit(training)
 
     def predict_proba(self, examples):
         return np.full((len(examples), 8), 1 / 8)
@@ -46,7 +44,7 @@ def test_every_original_is_judged_once_with_its_labels():
     originals = EXAMPLES.rows[EXAMPLES.rows["variant"] == 0]
     columns = ["take_id", "actor", "emotion"]
     pd.testing.assert_frame_equal(predictions[columns], originals[columns].reset_index(drop=True))
-    assert list(predictions.columns) == ["model", "protocol", "folds", "fold", *columns, *PROBABILITY_COLUMNS]
+    assert list(predictions.columns) == list(SAID_COLUMNS)
     assert set(predictions["protocol"]) == {"speaker_independent"}
     assert set(predictions["folds"]) == {"loso"}
 
@@ -74,20 +72,32 @@ def test_worker_processes_judge_alike(name):
         pd.testing.assert_frame_equal(one, other)
 
 
-def test_the_final_network_trains_as_long_as_was_best_under_the_first_protocol():
-    curves = pd.DataFrame({"protocol": ["first", "second"], "folds": "loso", "epoch": [3, 30]})
-    judgement = Judgement(pd.DataFrame(), curves, pd.DataFrame())
+def test_a_model_that_is_kept_hears_everybody_and_is_saved(tmp_path):
+    heard = []
 
-    class Asking(Remembering):
-        def fit_all(self, training, learning_curves):  # noqa: ARG002
-            self.heard = learning_curves["epoch"].tolist()
-            return self
+    class Saving(Remembering):
+        def save(self, folder):
+            (folder / "heard").write_text(" ".join(self.heard[-1]))
 
-    assert fit_final(Asking, EXAMPLES, judgement).heard == [3]
+    judgement = judge(lambda: Saving(heard), EXAMPLES, SPLITS, [Kept(tmp_path, calibrated=False)])
+    assert (tmp_path / "heard").read_text() == "01 02 03"
+    assert len(judgement.predictions) == (EXAMPLES.rows["variant"] == 0).sum()
 
 
-def test_the_final_model_hears_everybody():
-    assert fit_final(Remembering, EXAMPLES, judge(Remembering, EXAMPLES, SPLITS)).heard == [("01", "02", "03")]
+@pytest.mark.parametrize("is_calibrated", [False, True])
+def test_a_model_that_is_kept_learns_from_the_evidence_it_is_kept_for(tmp_path, is_calibrated):
+    factory = functools.partial(MODELS["random_forest"].brief, 1)
+    judgement = judge(factory, EXAMPLES, SPLITS[:1], [Kept(tmp_path, is_calibrated)])
+    assert load_model(tmp_path).facts_["calibrated"] == is_calibrated
+    kept = judgement.held_out[judgement.held_out["fold"] == KEPT]
+    assert set(kept["protocol"]) == {"speaker_calibrated" if is_calibrated else "speaker_independent"}
+
+
+def test_what_is_held_out_in_training_is_never_of_a_judged_actor():
+    held_out = judge(functools.partial(MODELS["random_forest"].brief, 1), EXAMPLES, SPLITS).held_out
+    judged_in = {split.fold: set(EXAMPLES.rows["actor"].iloc[split.judged]) for split in SPLITS}
+    assert set(held_out["fold"]) == set(judged_in)
+    assert all(actor not in judged_in[fold] for fold, actor in zip(held_out["fold"], held_out["actor"], strict=True))
 
 
 def test_learning_curves_say_which_fold_they_are_from():

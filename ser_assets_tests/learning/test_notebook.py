@@ -1,5 +1,7 @@
 """The notebook's four models: what they look like, what they are fitted on, and how they are judged both ways."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,8 +10,8 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from ser_assets.audio.notebook import NAMES
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning import notebook
+from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS
 from ser_assets.learning.examples import Examples
-from ser_assets.learning.judging import PROBABILITY_COLUMNS
 from ser_assets.learning.notebook import CLAIMS, METRICS, MODELS, judge_notebook, probabilities, replay_splits
 from ser_assets.learning.notebook import replay_table as table_of
 from ser_assets_tests.learning.corpora import made_up_rows
@@ -21,7 +23,12 @@ def made_up_means(actors: tuple[str, ...], seed: int = 0) -> Examples:
     labels = rows["emotion"].map(EMOTIONS.index).to_numpy()
     means = np.random.default_rng(seed).normal(0, 0.5, (len(rows), len(NAMES)))
     means[np.arange(len(rows)), 3 * labels] += 4
-    return Examples(rows, means.astype(np.float32), NAMES, (np.empty((0, 0), np.float32),) * len(rows))
+    return Examples(
+        rows=rows,
+        functionals=means.astype(np.float32),
+        functional_names=NAMES,
+        sequences=(np.empty((0, 0), np.float32),) * len(rows),
+    )
 
 
 EXAMPLES = made_up_means(("01", "02", "03"))
@@ -82,7 +89,7 @@ def test_it_answers_the_same_each_time(model: str):
 def test_nothing_that_is_fitted_sees_what_is_judged():
     model = "neural_network"
     heard, asked = EXAMPLES.subset(np.arange(40)), EXAMPLES.subset(np.array([40, 41]))
-    poisoned = Examples(asked.rows, asked.functionals * [[1], [1e6]], NAMES, asked.sequences)
+    poisoned = dataclasses.replace(asked, functionals=asked.functionals * [[1], [1e6]])
     np.testing.assert_allclose(
         probabilities(model, heard, poisoned)[0], probabilities(model, heard, asked)[0], atol=1e-6
     )
@@ -91,7 +98,7 @@ def test_nothing_that_is_fitted_sees_what_is_judged():
 def test_values_are_standardised_so_that_units_do_not_matter():
     model = "neural_network"
     units = np.logspace(-3, 3, len(NAMES))
-    in_other_units = Examples(EXAMPLES.rows, EXAMPLES.functionals * units, NAMES, EXAMPLES.sequences)
+    in_other_units = dataclasses.replace(EXAMPLES, functionals=EXAMPLES.functionals * units)
     np.testing.assert_allclose(
         probabilities(model, in_other_units, in_other_units), probabilities(model, EXAMPLES, EXAMPLES), atol=0.05
     )

@@ -13,8 +13,9 @@ from ser_assets.audio.silence import trim
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.judging import judge
+from ser_assets.learning.model_settings import ForestSettings
 from ser_assets.learning.protocols import make_splits
-from ser_assets.learning.random_forest import ForestSettings, RandomForest
+from ser_assets.learning.random_forest import RandomForest
 from ser_assets.learning.scores import score_table
 
 RATE = 22050
@@ -31,10 +32,10 @@ def real_examples(ravdess: Path) -> Examples:
     labels = ("take_id", "actor", "emotion", "intensity", "statement", "gender")
     rows = pd.DataFrame([{name: getattr(take, name) for name in labels} for take in takes])
     return Examples(
-        rows=rows.assign(variant=0, recording=rows["take_id"]),
+        rows=rows.assign(variant=0, voice=rows["actor"], recording=rows["take_id"]),
         functionals=np.stack([measurement.functionals for measurement in measurements]).astype(np.float32),
         functional_names=functional_names(),
-        sequences=tuple(measurement.mel for measurement in measurements),
+        sequences=tuple(measurement.sequence for measurement in measurements),
     )
 
 

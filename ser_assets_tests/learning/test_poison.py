@@ -55,12 +55,15 @@ def test_a_scaler_fitted_on_all_rows_is_caught(monkeypatch):
         return side
 
     monkeypatch.setattr(Split, "training_examples", scaled_by_all)
-    assert changed_by_poison(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT) == ["weights.npz"]
+    assert changed_by_poison(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT) == [
+        "facts.json",
+        "model.onnx",
+    ]
 
 
 def test_a_model_that_is_given_what_is_judged_is_caught(monkeypatch):
     monkeypatch.setattr(Split, "training_examples", lambda split, examples: examples)  # noqa: ARG005
-    assert "forest.onnx" in changed_by_poison(functools.partial(RandomForest.brief, 1), EXAMPLES, SPLIT)
+    assert "model.onnx" in changed_by_poison(functools.partial(RandomForest.brief, 1), EXAMPLES, SPLIT)
 
 
 def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypatch):
@@ -74,7 +77,7 @@ def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypat
         "training_examples",
         lambda split, examples: examples if split is SPLIT else everybody(split, examples),
     )
-    assert "weights.npz" in changed_by_poison(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT)
+    assert "model.onnx" in changed_by_poison(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT)
 
 
 class ScaledByWhatIsAsked(RandomForest):

@@ -1,26 +1,64 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.learning.sequences import SequenceSettings, filled, under_peak, varied
+from ser_assets.learning.model_settings import SequenceSettings
+from ser_assets.learning.sequences import above_floor, channels, filled, varied
+
+BANDS = 16
 
 
-def sequence(frames, bands=16):
-    return np.random.default_rng(frames).normal(-40, 10, (frames, bands)).astype(np.float32)
+def sequence(frames, bands=BANDS):
+    """Mel bands, then F0 (every third frame has no voice) and harmonicity."""
+    rng = np.random.default_rng(frames)
+    voiced = np.arange(frames) % 3 > 0
+    f0 = np.where(voiced, rng.uniform(100, 300, frames), 0)
+    return np.column_stack([rng.normal(-40, 10, (frames, bands)), f0, 0.8 * voiced]).astype(np.float32)
 
 
 @given(gain_db=st.floats(-40, 40))
 @settings(deadline=None)
-def test_level_does_not_matter(gain_db):
+def test_level_does_not_matter_to_raw_channels(gain_db):
+    louder = sequence(30)
+    louder[:, :BANDS] += np.float32(gain_db)
+    np.testing.assert_allclose(channels(louder, False), channels(sequence(30), False), atol=1e-3)
+
+
+def test_nor_does_the_colour_of_a_microphone():
+    coloured = sequence(30)
+    coloured[:, :BANDS] += np.linspace(-5, 5, BANDS, dtype=np.float32)
+    np.testing.assert_allclose(channels(coloured, False), channels(sequence(30), False), atol=1e-3)
+
+
+def test_the_melody_is_told_above_a_fixed_pitch_and_above_the_median_of_the_clip():
     clip = sequence(30)
-    np.testing.assert_allclose(under_peak(clip + np.float32(gain_db)), under_peak(clip), atol=1e-4)
+    octave_up = clip.copy()
+    octave_up[:, -2] *= 2
+    low, high = channels(clip, False), channels(octave_up, False)
+    voiced = clip[:, -2] > 0
+    np.testing.assert_allclose(high[voiced, BANDS] - low[voiced, BANDS], np.log(2), atol=1e-5)
+    np.testing.assert_allclose(high[:, BANDS + 1], low[:, BANDS + 1], atol=1e-5)
+    assert (low[~voiced, BANDS:] == 0).all()
+
+
+def test_calibrated_bands_stay_as_they_are():
+    clip = sequence(30)
+    np.testing.assert_array_equal(channels(clip, True)[:, :BANDS], clip[:, :BANDS])
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_a_clip_without_a_voice_has_no_melody(calibrated):
+    clip = sequence(30)
+    clip[:, -2:] = 0
+    assert (channels(clip, calibrated)[:, BANDS:] == 0).all()
 
 
 def test_nothing_lies_further_than_80_db_under_the_peak():
-    clip = sequence(30)
-    clip[3] = -500
-    assert under_peak(clip).min() == -80
-    assert under_peak(clip).max() == 0
+    mel = sequence(30)[:, :BANDS]
+    mel[3] = -500
+    assert above_floor(mel).min() == mel.max() - 80
+    assert above_floor(mel).max() == mel.max()
 
 
 def test_a_short_clip_is_repeated_until_it_fills_the_frames():
@@ -36,16 +74,16 @@ def test_the_middle_of_a_long_clip_is_kept():
 @given(frames=st.integers(1, 300), seed=st.integers(0, 99))
 @settings(deadline=None)
 def test_a_varied_clip_has_the_frames_asked_for_and_leaves_the_clip_alone(frames, seed):
-    clip = sequence(frames)
+    clip = channels(sequence(frames), False)
     before = clip.copy()
     view = varied(clip, SequenceSettings(frames=64), np.random.default_rng(seed))
-    assert view.shape == (64, 16)
+    assert view.shape == (64, BANDS + 4)
     assert view.dtype == np.float32
     np.testing.assert_array_equal(clip, before)
 
 
 def test_without_shift_and_masks_a_varied_clip_only_starts_elsewhere():
-    clip = sequence(20)
+    clip = channels(sequence(20), False)
     plain = SequenceSettings(frames=20, band_shift=0, masked_bands=0, masked_frames=0)
     view = varied(clip, plain, np.random.default_rng(3))
     start = int(np.flatnonzero((clip == view[0]).all(axis=1))[0])

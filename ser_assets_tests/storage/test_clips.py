@@ -15,6 +15,7 @@ ORIGINAL = Clip(
     take_id="01-03-01-01-01-05",
     variant=0,
     actor="05",
+    voice="05",
     emotion="happy",
     intensity="normal",
     statement="Kids are talking by the door",
@@ -25,6 +26,9 @@ ORIGINAL = Clip(
     sampling_rate=22050,
 )
 COPY = dataclasses.replace(ORIGINAL, variant=1, transform="noise", parameters='{"noise_std": 0.01}', seed=7)
+OTHER_VOICE = dataclasses.replace(
+    ORIGINAL, variant=2, voice="05 at 0.92", transform="speed", parameters='{"speed": 0.92}'
+)
 
 
 @pytest.fixture
@@ -33,9 +37,10 @@ def store(tmp_path: Path) -> ClipStore:
 
 
 def test_clips_come_back_as_they_went_in(store: ClipStore) -> None:
-    store.write("augmented_set", "05", [ORIGINAL, COPY], "made-from-this", "by hand")
+    clips = [ORIGINAL, COPY, OTHER_VOICE]
+    store.write("augmented_set", "05", clips, "made-from-this", "by hand")
     back = store.read("augmented_set", "05")
-    for before, after in zip([ORIGINAL, COPY], back, strict=True):
+    for before, after in zip(clips, back, strict=True):
         np.testing.assert_array_equal(before.samples, after.samples)
         assert dataclasses.replace(before, samples=None) == dataclasses.replace(after, samples=None)  # type: ignore[arg-type]
     assert store.fingerprint("augmented_set", "05") == "made-from-this"
@@ -57,9 +62,10 @@ def test_duckdb_reads_the_labels_and_anybody_the_sound(store: ClipStore) -> None
 
 
 def test_labels_are_read_without_the_sound(store: ClipStore) -> None:
-    store.write("augmented_set", "05", [ORIGINAL, COPY], "x", "by hand")
+    store.write("augmented_set", "05", [ORIGINAL, COPY, OTHER_VOICE], "x", "by hand")
     labels = store.labels("augmented_set", "05")
-    assert list(labels["variant"]) == [0, 1]
+    assert list(labels["variant"]) == [0, 1, 2]
+    assert list(labels["voice"]) == ["05", "05", "05 at 0.92"]
     assert "audio" not in labels
     assert labels["seconds"].iloc[0] == pytest.approx(0.5)
 

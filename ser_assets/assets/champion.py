@@ -1,0 +1,221 @@
+"""`champion_model`: the best model by the rule of `learning.champion`, as one portable bundle; and what defends it."""
+
+import datetime
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import dagster as dg
+from pydantic import Field
+
+from ser_assets.assets.actors import SINGLE_RUN
+from ser_assets.assets.checks import ERROR
+from ser_assets.assets.examples import load_examples
+from ser_assets.assets.report import metrics_report
+from ser_assets.assets.versions import recipe
+from ser_assets.settings import Settings
+from ser_assets.storage.files import whole_folder
+from ser_assets.storage.tables import PREDICTIONS, SCORE_DIFFERENCES, SCORES, USABLE_TAKES, notice_of_demo
+from ser_assets.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_assets.learning.champion import Choice, Drop
+    from ser_assets.serving.bundle import Contents
+
+CHAMPION_PREDICTIONS = "champion_predictions"
+NOT_OF_THE_RECIPE = {"workers", "data_dir", "retrain_cron", "retrain_timezone"}
+HOW_TO_ACCEPT = (
+    "to put the new one in its place all the same, materialize champion_model with `accept_drop: true`: "
+    "dagster asset materialize --select champion_model -m ser_assets.definitions --config-json "
+    '\'{"ops": {"champion_model": {"config": {"accept_drop": true}}}}\''
+)
+
+
+class ChampionConfig(dg.Config):
+    """What a person may decide."""
+
+    accept_drop: bool = Field(
+        default=False,
+        description="Replace the champion even by one that is worse on unseen actors, beyond the 95 % interval.",
+    )
+
+
+class Candidate(NamedTuple):
+    """Who would be champion by the scores of now, and how that compares with the champion that is in place.
+
+    scores: of this model, every protocol. predictions: of it, as table `champion_predictions` keeps them.
+    """
+
+    choice: "Choice"
+    scores: "pd.DataFrame"
+    predictions: "pd.DataFrame"
+    drop: "Drop"
+
+
+@dg.asset(deps=[metrics_report], backfill_policy=SINGLE_RUN, kinds={"onnx"})
+def champion_model(
+    context: dg.AssetExecutionContext,
+    config: ChampionConfig,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> dg.MaterializeResult:
+    """The best model on unseen actors, as one bundle under `models/champion/` that `ser-assets predict` opens.
+
+    Not by a lead that may be luck: among those that the best does not beat beyond the 95 % interval, the smallest. One
+    that is worse than the last champion, beyond the interval, does not take its place (check `no_drop`).
+    """
+    from ser_assets.serving.bundle import champion_folder, open_bundle, write_bundle
+
+    candidate = _candidate(settings, warehouse)
+    folder = champion_folder(settings.data_dir)
+    if candidate.drop.blocked and not config.accept_drop:
+        context.log.warning(f"{folder} is left as it was: {candidate.drop.sentence}")
+        return dg.MaterializeResult(metadata=_metadata(folder) | {"left as it was": candidate.drop.sentence})
+    contents = _contents(candidate, settings, warehouse)
+    with whole_folder(folder) as part:
+        write_bundle(part, contents, replaces=folder)
+        bundle = open_bundle(part)
+        for calibrated in {False, bundle.has_calibrated}:
+            bundle.load(calibrated=calibrated)
+    _keep_predictions(warehouse, candidate.predictions)
+    context.log.info(f"{candidate.choice.reason}; bundle at {folder}")
+    return dg.MaterializeResult(metadata=_metadata(folder) | {"against the last champion": candidate.drop.sentence})
+
+
+@dg.asset_check(asset=champion_model, blocking=True)
+def no_drop(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """The model that would be champion by the scores of now is not worse than the champion, beyond the 95 % interval.
+
+    By paired bootstrap over actors of the difference of UAR, on the takes that both judged.
+    """
+    choice, _, _, drop = _candidate(settings, warehouse)
+    sentence = f"{choice.model}, the best by the scores of now: {drop.sentence}"
+    if drop.blocked:
+        sentence = f"{sentence}; the last champion stays in use; {HOW_TO_ACCEPT}"
+    return dg.AssetCheckResult(passed=not drop.blocked, severity=ERROR, description=sentence)
+
+
+def _candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
+    from ser_assets.learning.champion import NothingJudgedError, choose
+
+    for table in (SCORES, SCORE_DIFFERENCES, PREDICTIONS):
+        if not warehouse.has_table(table):
+            raise _failure(f"there is no table {table} in {warehouse.path}: materialize metrics_report first")
+    scores = warehouse.query(f"FROM {SCORES}")
+    sizes = _sizes(settings, scores["model"].unique().tolist())
+    try:
+        choice = choose(scores, warehouse.query(f"FROM {SCORE_DIFFERENCES}"), sizes)
+    except NothingJudgedError as error:
+        raise _failure(f"{error}: materialize the models and metrics_report first") from error
+    own = scores[scores["model"] == choice.model]
+    predictions = _predictions(warehouse, choice)
+    _require_those_of_the_scores(choice, own, predictions)
+    return Candidate(choice, own, predictions, _drop(settings, warehouse, predictions))
+
+
+def _sizes(settings: Settings, models: "list[str]") -> dict[str, int]:
+    """Bytes of those models that are kept."""
+    from ser_assets.serving.bundle import RAW, size_of
+
+    sizes = {}
+    for model in models:
+        try:
+            sizes[model] = size_of(settings.data_dir / "models" / RAW, model)
+        except FileNotFoundError:
+            continue
+    return sizes
+
+
+def _predictions(warehouse: Warehouse, choice: "Choice") -> "pd.DataFrame":
+    """What the model said of unseen actors, with the recording behind each take."""
+    from ser_assets.learning.champion import PROTOCOL
+
+    return warehouse.query(
+        f"SELECT said.*, recording FROM {PREDICTIONS} AS said JOIN ({USABLE_TAKES}) USING (take_id) "
+        "WHERE model = ? AND protocol = ? AND folds = ? ORDER BY take_id",
+        [choice.model, PROTOCOL, choice.folds],
+    )
+
+
+def _require_those_of_the_scores(choice: "Choice", scores: "pd.DataFrame", predictions: "pd.DataFrame") -> None:
+    """Raise Failure where the model has been trained again since the report: its scores would be another's."""
+    from ser_assets.learning.champion import METRIC, PROTOCOL
+    from ser_assets.learning.scores import recall_by_emotion
+
+    told = scores[
+        (scores["protocol"] == PROTOCOL) & (scores["folds"] == choice.folds) & (scores["metric"] == METRIC)
+    ].iloc[0]
+    found = recall_by_emotion(predictions)["recall"].mean()
+    if len(predictions) != told["takes"] or abs(found - told["value"]) > 1e-9:
+        raise _failure(
+            f"the scores of {choice.model} are of other predictions than those of now: materialize metrics_report again"
+        )
+
+
+def _drop(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame") -> "Drop":
+    from ser_assets.learning.champion import Drop, drop
+    from ser_assets.serving.bundle import FACTS_FILE, champion_folder
+
+    in_place = (champion_folder(settings.data_dir) / FACTS_FILE).exists()
+    if not (in_place and warehouse.has_table(CHAMPION_PREDICTIONS)):
+        return Drop(False, "there was no champion to compare with")
+    return drop(warehouse.query(f"FROM {CHAMPION_PREDICTIONS}"), predictions, seed=settings.seed)
+
+
+def _contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) -> "Contents":
+    from ser_assets.learning.calibration import SpeakerPrior
+    from ser_assets.serving.bundle import Contents, Preprocessing
+
+    # Refuses features of other settings than those of now, which the bundle is about to promise.
+    examples = load_examples(warehouse, settings)
+    knobs = settings.model_dump(exclude=NOT_OF_THE_RECIPE)
+    return Contents(
+        model=candidate.choice.model,
+        reason=candidate.choice.reason,
+        models_dir=settings.data_dir / "models",
+        calibrated="speaker_calibrated" in set(candidate.scores["protocol"]),
+        prior=SpeakerPrior.learn(examples),
+        preprocessing=Preprocessing(
+            sampling_rate=settings.sampling_rate,
+            trim_mode=settings.trim_mode,
+            trim_below_peak_db=settings.trim_below_peak_db,
+            minimum_clip_seconds=settings.minimum_clip_seconds,
+        ),
+        scores=candidate.scores,
+        recipe=recipe(settings),
+        settings={name: settings.as_text(name) for name in knobs},
+        demo=bool(notice_of_demo(warehouse)),
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+    )
+
+
+def _keep_predictions(warehouse: Warehouse, predictions: "pd.DataFrame") -> None:
+    import pyarrow as pa
+
+    warehouse.replace_rows(CHAMPION_PREDICTIONS, pa.Table.from_pandas(predictions, preserve_index=False), {})
+
+
+def _metadata(folder: Path) -> dict[str, Any]:
+    """What is in the bundle that is in place: which, why, how large, how good, and its card."""
+    import pandas as pd
+
+    from ser_assets.reporting.summary import score_markdown
+    from ser_assets.serving.bundle import CARD_FILE, FACTS_FILE
+
+    facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+    scores = pd.DataFrame(facts["scores"]).assign(model=facts["model"]).astype({"low": float, "high": float})
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {
+        "champion": facts["model"],
+        "why": facts["why"],
+        "megabytes": round(size / 1e6, 2),
+        "scores": dg.MetadataValue.md(score_markdown(scores)),
+        "model card": dg.MetadataValue.md((folder / CARD_FILE).read_text(encoding="utf-8")),
+        "bundle": dg.MetadataValue.path(str(folder)),
+    }
+
+
+def _failure(reason: str) -> dg.Failure:
+    return dg.Failure(description=reason, allow_retries=False)

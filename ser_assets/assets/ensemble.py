@@ -1,0 +1,87 @@
+"""`ensemble`: the four models asked together, weighed by what was held out of their training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from ser_assets.assets.actors import SINGLE_RUN
+from ser_assets.assets.describe import scores_metadata
+from ser_assets.assets.models import CALIBRATED, MODEL_ASSETS, RAW, kept_folder, store
+from ser_assets.settings import Settings
+from ser_assets.storage.files import whole_folder
+from ser_assets.storage.tables import ENSEMBLE_WEIGHTS, HELD_OUT, LEAK_PROOF, PREDICTIONS, TRAINING_ROWS
+from ser_assets.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "ensemble"
+KEPT = "kept"
+PROTOCOL_OF_KEPT = {"speaker_independent": RAW, "speaker_calibrated": CALIBRATED}
+
+
+@dg.asset(deps=list(MODEL_ASSETS), backfill_policy=SINGLE_RUN, kinds={"numpy", "duckdb"})
+def ensemble(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
+    """The four models asked together: a weighted product of their probabilities.
+
+    In each fold the weights come from training takes that the models had held out (table `held_out`), never from what
+    is judged; table `ensemble_weights` holds them. Kept under `models/`, beside its members.
+    """
+    from ser_assets.learning.ensemble import judge_ensemble
+
+    predictions, weights = judge_ensemble(NAME, _of_members(warehouse, PREDICTIONS), _of_members(warehouse, HELD_OUT))
+    tables = {
+        PREDICTIONS: predictions,
+        TRAINING_ROWS: _given_to_any(warehouse),
+        ENSEMBLE_WEIGHTS: weights.assign(model=NAME),
+    }
+    store(warehouse, NAME, tables, _kept_apart(warehouse))
+    folders = _save(settings, weights)
+    shown = weights[weights["fold"] == KEPT] if (weights["fold"] == KEPT).any() else weights
+    return dg.MaterializeResult(
+        metadata={
+            **scores_metadata(predictions, settings.seed),
+            "weights": dg.MetadataValue.md(shown.round(3).to_markdown(index=False)),
+            "folders": ", ".join(map(str, folders)),
+        }
+    )
+
+
+def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
+    """Keep the weights of the kept models beside them."""
+    from ser_assets.learning.ensemble import save_ensemble
+
+    kept = weights[weights["fold"] == KEPT]
+    folders = []
+    for protocol, kind in PROTOCOL_OF_KEPT.items():
+        own = kept[kept["protocol"] == protocol]
+        if own.empty:
+            continue
+        folder = kept_folder(settings, kind, NAME)
+        with whole_folder(folder) as part:
+            save_ensemble(part, folder.parent, dict(zip(own["member"], own["weight"], strict=True)))
+        folders.append(folder)
+    return folders
+
+
+def _of_members(warehouse: Warehouse, table: str) -> "pd.DataFrame":
+    members = [asset.key.to_user_string() for asset in MODEL_ASSETS]
+    rows = warehouse.query(f"FROM {table} WHERE list_contains(?, model) ORDER BY ALL", [members])
+    if missing := sorted(set(members) - set(rows["model"])):
+        raise dg.Failure(f"{', '.join(missing)} are not in table {table}: materialize the four models first")
+    return rows
+
+
+def _given_to_any(warehouse: Warehouse) -> "pd.DataFrame":
+    """What any of the members was given to learn from, the ensemble has seen."""
+    columns = "protocol, folds, fold, take_id, variant"
+    members = [asset.key.to_user_string() for asset in MODEL_ASSETS]
+    return warehouse.query(
+        f"SELECT DISTINCT '{NAME}' AS model, {columns} FROM {TRAINING_ROWS} WHERE list_contains(?, model)", [members]
+    )
+
+
+def _kept_apart(warehouse: Warehouse) -> dict[str, str]:
+    rows = warehouse.query(f"SELECT DISTINCT protocol, kept_apart FROM {LEAK_PROOF} WHERE model != '{NAME}'")
+    return dict(zip(rows["protocol"], rows["kept_apart"], strict=True))

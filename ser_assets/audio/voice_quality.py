@@ -1,0 +1,118 @@
+"""How a voice sounds, frame by frame: spectral tilt, harmonics against noise, and harmonics against each other.
+
+The descriptors are those of eGeMAPS (Eyben et al. 2016, doi 10.1109/TAFFC.2015.2457417) and of openSMILE, in dB or in
+dB per kHz. Time runs along the first axis: one number for each frame, shape (frames,).
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ser_assets.audio.spectrum import Spectrum, decibels
+
+MOST_HARMONIC = 0.9999
+LEAST_HARMONIC = 0.001
+LOWEST_RAHMONIC_HZ = 65.0
+HIGHEST_RAHMONIC_HZ = 500.0
+CEPSTRUM_FLOOR_DB = -120.0
+
+
+class Tilt(NamedTuple):
+    """How a spectrum falls off; each of shape (frames,), ratios in dB and slopes in dB per kHz.
+
+    `alpha_ratio` is the energy from 1 to 5 kHz over that from 50 Hz to 1 kHz, `hammarberg_index` the strongest bin
+    under 2 kHz over the strongest from 2 to 5 kHz; a slope is that of the line fitted to the power in dB.
+    """
+
+    alpha_ratio: np.ndarray
+    hammarberg_index: np.ndarray
+    spectral_slope_0_to_500_hz: np.ndarray
+    spectral_slope_500_to_1500_hz: np.ndarray
+    spectral_slope_1500_to_5000_hz: np.ndarray
+
+
+def spectral_tilt(of: Spectrum) -> Tilt:
+    """Spectral tilt of each frame; what lies above half the sampling rate is left out."""
+
+    def within(low: float, high: float) -> slice:
+        return slice(*np.searchsorted(of.frequencies, (low, high)))
+
+    def energy(low: float, high: float) -> np.ndarray:
+        return decibels(of.power[:, within(low, high)].sum(axis=1))
+
+    def strongest(low: float, high: float) -> np.ndarray:
+        return of.log_power[:, within(low, high)].max(axis=1)
+
+    def slope(low: float, high: float) -> np.ndarray:
+        kilohertz = of.frequencies[within(low, high)] / 1000
+        kilohertz -= kilohertz.mean()
+        return of.log_power[:, within(low, high)] @ (kilohertz / (kilohertz @ kilohertz)).astype(np.float32)
+
+    return Tilt(
+        energy(1000, 5000) - energy(50, 1000),
+        strongest(0, 2000) - strongest(2000, 5000),
+        slope(0, 500),
+        slope(500, 1500),
+        slope(1500, 5000),
+    )
+
+
+def spectral_flux(of: Spectrum) -> np.ndarray:
+    """Euclidean distance of each frame's magnitudes, made to sum to 1, from those of the frame before; 0 in the first.
+
+    openSMILE's `cSpectral` flux of normalised spectra (Eyben 2015, "Real-time Speech and Music Classification by Large
+    Audio Feature Space Extraction", section 2.2.5).
+    """
+    total = of.magnitude.sum(axis=1, keepdims=True)
+    share = of.magnitude / np.where(total > 0, total, 1)
+    change = np.diff(share, axis=0)
+    return np.append(0, np.sqrt(np.einsum("tb,tb->t", change, change)))
+
+
+def harmonics_to_noise(strength: np.ndarray) -> np.ndarray:
+    """Energy of the harmonics over that of the noise in dB, -30 to 40 (Boersma 1993, equation 4).
+
+    `strength`: the autocorrelation r at the period, as `fundamental_frequency` hands it out; r / (1 - r) is the ratio.
+    """
+    harmonic = np.clip(strength, LEAST_HARMONIC, MOST_HARMONIC)
+    return 10 * np.log10(harmonic / (1 - harmonic))
+
+
+def cepstral_peak_prominence(of: Spectrum) -> np.ndarray:
+    """How far the highest peak of the cepstrum stands out of its trend, in dB: much where there is a regular voice.
+
+    The trend is a line fitted over quefrencies from 1/500 to 1/65 s, where the peak is looked for (Hillenbrand et al.
+    1994, doi 10.1044/jshr.3704.769, without smoothing).
+    """
+    from scipy.fft import irfft
+
+    first, last = _quefrencies(of.sampling_rate)
+    cepstra = irfft(of.log_power, axis=1)[:, first:last]
+    level = 20 * np.log10(np.maximum(np.abs(cepstra), np.float32(10 ** (CEPSTRUM_FLOOR_DB / 20))))
+    line = _lines(last - first)
+    return np.max(level - (level @ line) @ line.T, axis=1)
+
+
+def level_at(of: Spectrum, frequency: np.ndarray) -> np.ndarray:
+    """Power in dB at a frequency of each frame, that of the strongest of the three bins about it.
+
+    Args:
+        of: the spectrum.
+        frequency: in Hz, shape (frames,); above half the sampling rate the last three bins are read.
+    """
+    middle = np.rint(frequency / of.frequencies[1]).astype(int)
+    middle = np.clip(middle, 1, len(of.frequencies) - 2)
+    about = np.take_along_axis(of.magnitude, middle[:, None] + np.arange(-1, 2), axis=1)
+    return decibels(np.square(about.max(axis=1)))
+
+
+def _quefrencies(sampling_rate: int) -> tuple[int, int]:
+    """First sample of the cepstrum where a voice may have its peak, and the one after the last."""
+    return int(sampling_rate / HIGHEST_RAHMONIC_HZ) + 1, int(np.ceil(sampling_rate / LOWEST_RAHMONIC_HZ))
+
+
+@cache
+def _lines(count: int) -> np.ndarray:
+    """Orthonormal basis of all lines over so many equally spaced points, float32 of shape (count, 2)."""
+    return np.linalg.qr(np.vander(np.linspace(-1, 1, count), 2))[0].astype(np.float32)

@@ -1,0 +1,144 @@
+"""Which model is the champion, and whether a new one may take the place of the one before: rules on tables alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, get_args
+
+import numpy as np
+import pandas as pd
+
+from ser_assets.learning.bootstrap import FEWEST_ACTORS
+from ser_assets.learning.scores import score_differences
+from ser_assets.settings import FoldScheme
+
+PROTOCOL: Final = "speaker_independent"
+"""The champion is for voices that nobody has heard, and is picked by how well those are recognised."""
+METRIC: Final = "uar"
+
+
+class NothingJudgedError(LookupError):
+    """No model was both judged on unseen actors and kept; the message says what is missing."""
+
+
+class Choice(NamedTuple):
+    """The champion, the fold scheme that it was judged by, and a sentence that says why it."""
+
+    model: str
+    folds: str
+    reason: str
+
+
+class Drop(NamedTuple):
+    """How a new champion compares with the one before, on the takes that both judged.
+
+    blocked: the new one is worse beyond the 95 % interval. sentence: the figures, or why there are none.
+    """
+
+    blocked: bool
+    sentence: str
+
+
+def choose(scores: pd.DataFrame, differences: pd.DataFrame, sizes: Mapping[str, int]) -> Choice:
+    """Pick the smallest of the models that the best does not beat beyond the paired 95 % interval.
+
+    The best is the one with the highest UAR under `PROTOCOL`, in the first fold scheme of the settings' order that was
+    judged. Without intervals (fewer than five actors) it is the champion itself.
+
+    scores, differences: as `scores.score_table` and `scores.score_differences` give them.
+    sizes: bytes of each kept model; others cannot be chosen.
+
+    Raises:
+        NothingJudgedError: no kept model was judged.
+    """
+    folds, uar = _judged(scores)
+    candidates = sorted((name for name in uar if name in sizes), key=lambda name: (-uar[name], sizes[name], name))
+    if not candidates:
+        raise NothingJudgedError(f"none of the judged models is kept: {', '.join(sorted(uar))}")
+    best, *others = candidates
+    leads = _leads(differences, folds, best, others)
+    rivals = {name: lead for name, lead in leads.items() if lead.low <= 0}
+    smallest = min([best, *rivals], key=lambda name: sizes[name])
+    led = f"{best} has the best UAR on unseen actors, {uar[best]:.3f}"
+    if not others:
+        reason = f"{best} is the only model judged and kept; its UAR on unseen actors is {uar[best]:.3f}"
+    elif not leads:
+        reason = f"{led}; there is no interval that could tell whether that is luck"
+    elif not rivals:
+        reason = f"{led}, and beats the others beyond the 95 % interval"
+    elif smallest == best:
+        reason = f"{led}, and is the smallest of those that it does not beat beyond the 95 % interval"
+    else:
+        reason = (
+            f"{led}, but does not beat {smallest} beyond the 95 % interval ({rivals[smallest]}), and {smallest} is "
+            f"smaller: {_megabytes(sizes[smallest])} against {_megabytes(sizes[best])}"
+        )
+    return Choice(smallest, folds, reason)
+
+
+def drop(previous: pd.DataFrame, new: pd.DataFrame, draws: int = 2000, seed: int = 42) -> Drop:
+    """Compare a new champion with the one before by paired bootstrap over actors of the difference of their UAR.
+
+    previous, new: what each said of actors that it had not heard, as `judging.judge` gives it, with one column more,
+        `recording`: only where the same recording is behind a take of both is it the same question.
+    draws, seed: as for `scores.score_differences`.
+    """
+    both = new[["take_id", "recording"]].merge(previous[["take_id", "recording"]])["take_id"]
+    if both.empty:
+        return Drop(False, "not compared with the last champion: no take was judged by both")
+    sides = {"new": new, "previous": previous}
+    judged = pd.concat(
+        side[side["take_id"].isin(both)].assign(model=name, protocol=PROTOCOL, folds="") for name, side in sides.items()
+    )
+    [pair] = score_differences(judged, draws, seed).query("metric == @METRIC").to_dict("records")
+    found = _Difference(pair["difference"], pair["low"], pair["high"])
+    found = found if pair["model"] == "new" else found.reversed
+    basis = f"on {pair['takes']} takes of {pair['actors']} actors that both judged"
+    if not found.has_interval:
+        return Drop(
+            False,
+            f"not decided: UAR differs from that of the last champion by {found.value:+.3f} {basis}, and fewer than "
+            f"{FEWEST_ACTORS} actors give no interval",
+        )
+    return Drop(found.high < 0, f"UAR differs from that of the last champion by {found} {basis}")
+
+
+class _Difference(NamedTuple):
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
+    @property
+    def has_interval(self) -> bool:
+        return bool(np.isfinite(self.low) and np.isfinite(self.high))
+
+    @property
+    def reversed(self) -> "_Difference":
+        return _Difference(-self.value, -self.high, -self.low)
+
+
+def _judged(scores: pd.DataFrame) -> tuple[str, dict[str, float]]:
+    """The fold scheme that counts, and the UAR of each model in it."""
+    judged = scores[(scores["protocol"] == PROTOCOL) & (scores["metric"] == METRIC)].dropna(subset=["value"])
+    if judged.empty:
+        raise NothingJudgedError(f"no model was judged under {PROTOCOL}")
+    folds = next((name for name in get_args(FoldScheme) if name in set(judged["folds"])), judged["folds"].iloc[0])
+    return folds, judged[judged["folds"] == folds].set_index("model")["value"].to_dict()
+
+
+def _leads(differences: pd.DataFrame, folds: str, best: str, others: Sequence[str]) -> dict[str, _Difference]:
+    """How far the best leads each of the others that it can be compared with, by an interval."""
+    under = (differences["protocol"] == PROTOCOL) & (differences["folds"] == folds) & (differences["metric"] == METRIC)
+    pairs = differences[under & ((differences["model"] == best) | (differences["other"] == best))]
+    leads = {}
+    for row in pairs.to_dict("records"):
+        found = _Difference(row["difference"], row["low"], row["high"])
+        # Which of two that tie stands first in the table is chance.
+        first = row["model"] == best
+        leads[row["other"] if first else row["model"]] = found if first else found.reversed
+    return {other: lead for other, lead in leads.items() if other in others and lead.has_interval}
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,151 @@
+"""The four models asked together: a weighted product of their probabilities, weights from the training side alone."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+import pandas as pd
+
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.emotion_model import FACTS_FILE, GRAPH_FILE, PROBABILITY_COLUMNS, EmotionModel
+from ser_assets.learning.examples import Evidence
+from ser_assets.learning.judging import FOLD_COLUMNS, KEPT
+from ser_assets.learning.temperature import SMALLEST_PROBABILITY
+
+HEAVIEST: Final = 5.0
+
+
+class EnsembleError(ValueError):
+    """Models cannot be asked together; the message says why, and what to do."""
+
+
+def pooled(said: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
+    """Logarithmic opinion pool: the product of p ** weight over the models, float64 (n, emotions), rows sum to 1.
+
+    said: probabilities of each model, (n, emotions). Weights that sum to more than 1 make the pool surer than its
+    members are on average. Genest & Zidek 1986, doi 10.1214/ss/1177013825.
+    """
+    logarithms = sum(weights[name] * np.log(np.maximum(said[name], SMALLEST_PROBABILITY)) for name in weights)
+    shifted = np.exp(logarithms - np.max(logarithms, axis=1, keepdims=True))
+    result: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
+    return result
+
+
+def best_weights(said: Mapping[str, np.ndarray], labels: np.ndarray) -> dict[str, float]:
+    """Find the weights, 0 or more, with the lowest log loss of the pool.
+
+    said: probabilities of each model of clips that it has not learned from, (n, emotions). labels: int64 (n,).
+    """
+    from scipy.optimize import minimize
+
+    even = np.full(len(said), 1 / len(said))
+
+    def log_loss(weights: np.ndarray) -> float:
+        probabilities = pooled(said, dict(zip(said, weights, strict=True)))[np.arange(len(labels)), labels]
+        return float(-np.log(np.maximum(probabilities, SMALLEST_PROBABILITY)).mean())
+
+    found = minimize(log_loss, even, method="L-BFGS-B", bounds=[(0, HEAVIEST)] * len(said))
+    return dict(zip(said, found.x.tolist(), strict=True))
+
+
+def judge_ensemble(name: str, predictions: pd.DataFrame, held_out: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Pool what the models said in each fold, by weights from what was held out of the training of that fold.
+
+    predictions, held_out: of all members, as `judging.Judgement` has them.
+
+    Returns: predictions as those of one more model of this name; and the weights, `FOLD_COLUMNS` without model, then
+    member and weight, for every fold and for the kept models.
+
+    Raises:
+        EnsembleError: the models were not judged in the same folds on the same takes.
+    """
+    members = sorted(predictions["model"].unique())
+    fold_columns = list(FOLD_COLUMNS[1:])
+    judged, weights = [], []
+    folds_held_out = dict(list(held_out.groupby(fold_columns, sort=False)))
+    for fold, said in predictions.groupby(fold_columns, sort=False):
+        of_fold = folds_held_out.get(fold, held_out.iloc[:0])
+        chosen = _weights(of_fold, members)
+        each = {str(member): own.set_index("take_id").sort_index() for member, own in said.groupby("model")}
+        takes = each[members[0]].index if members[0] in each else None
+        if set(each) != set(members) or any(not own.index.equals(takes) for own in each.values()):
+            raise EnsembleError(
+                f"{' '.join(map(str, fold)).strip()}: not all of {', '.join(members)} were judged on the same takes; "
+                "materialize the four models again with one setting of protocols and folds"
+            )
+        together = pooled({member: _probabilities(own) for member, own in each.items()}, chosen)
+        table = each[members[0]].reset_index().assign(model=name)
+        table[list(PROBABILITY_COLUMNS)] = together
+        judged.append(table)
+        weights += [(*fold, member, weight) for member, weight in chosen.items()]
+    for fold, of_kept in held_out[held_out["fold"] == KEPT].groupby(fold_columns, sort=False):
+        weights += [(*fold, member, weight) for member, weight in _weights(of_kept, members).items()]
+    columns = [column for column in predictions.columns if column in judged[0]]
+    return pd.concat(judged, ignore_index=True)[columns], pd.DataFrame(
+        weights, columns=[*fold_columns, "member", "weight"]
+    )
+
+
+class Ensemble:
+    """The kept models asked together; it rests as the weights, beside the folders of its members."""
+
+    name: ClassVar[str] = "ensemble"
+
+    def __init__(self, members: Mapping[str, EmotionModel], weights: Mapping[str, float]) -> None:
+        self.members, self.weights = dict(members), dict(weights)
+
+    def predict_proba(self, evidence: Evidence) -> np.ndarray:
+        """Probability of each emotion, float64 (n, 8) in the order of `EMOTIONS`; raises as its members do."""
+        return pooled({name: model.predict_proba(evidence) for name, model in self.members.items()}, self.weights)
+
+    @classmethod
+    def load(cls, folder: Path, load_member: Any) -> Self:
+        """Read the weights in this folder and the members in the folders beside it.
+
+        load_member: reads the model of a folder (`models.load_model`).
+
+        Raises:
+            EnsembleError: a member is not the one that the weights were found for.
+            FileNotFoundError: the ensemble or a member is not there.
+        """
+        facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+        for member, fingerprint in facts["members"].items():
+            if fingerprint_of(folder.parent / member) != fingerprint:
+                raise EnsembleError(f"{member} has changed since the ensemble was made: materialize ensemble again")
+        return cls({name: load_member(folder.parent / name) for name in facts["members"]}, facts["weights"])
+
+
+def save_ensemble(folder: Path, beside: Path, weights: Mapping[str, float]) -> None:
+    """Write the weights into `folder`, which exists, for the members that are kept in `beside`."""
+    facts = {
+        "model": Ensemble.name,
+        "emotions": list(EMOTIONS),
+        "weights": dict(weights),
+        "members": {member: fingerprint_of(beside / member) for member in weights},
+    }
+    (folder / FACTS_FILE).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def fingerprint_of(folder: Path) -> str:
+    """Hash of a saved model: its graph and its facts."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in (GRAPH_FILE, FACTS_FILE):
+        digest.update((folder / file).read_bytes())
+    return digest.hexdigest()
+
+
+def _weights(held_out: pd.DataFrame, members: list[str]) -> dict[str, float]:
+    """Weigh the members by the takes that all of them had left out."""
+    each = {str(name): own.set_index("take_id") for name, own in held_out.groupby("model")}
+    common = sorted(set.intersection(*(set(each[name].index) if name in each else set() for name in members)))
+    if not common:
+        return dict.fromkeys(members, 1 / len(members))
+    said = {name: _probabilities(each[name].loc[common]) for name in members}
+    return best_weights(said, each[members[0]].loc[common, "emotion"].map(EMOTIONS.index).to_numpy(np.int64))
+
+
+def _probabilities(table: pd.DataFrame) -> np.ndarray:
+    return table[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)

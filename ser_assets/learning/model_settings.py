@@ -1,0 +1,106 @@
+"""Every knob of the models: typed, described, with its default. How the defaults were found: docs/models.md."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Sizes = tuple[Annotated[int, Field(ge=1)], ...]
+
+MOST_PARTS: Final = 5
+"""A part leaves a fifth of the actors out, so that five leave each out once."""
+
+
+@dataclass(frozen=True)
+class ForestSettings:
+    """Hyper-parameters of the Random Forest."""
+
+    trees: Annotated[int, Field(ge=1, description="Number of trees.")] = 400
+    smallest_leaf: Annotated[int, Field(ge=1, description="Fewest training clips in a leaf.")] = 5
+    share_of_features: Annotated[
+        float, Field(gt=0, le=1, description="Share of the functionals that a node may choose from.")
+    ] = 0.05
+    parts: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MOST_PARTS,
+            description="Smaller forests, each without other actors, that tell how sure the forest may be.",
+        ),
+    ] = 2
+    trees_of_a_part: Annotated[int, Field(ge=1, description="Trees in each of those.")] = 100
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Hyper-parameters that every network has."""
+
+    members: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MOST_PARTS,
+            description="Networks whose probabilities are averaged; each is validated on other actors.",
+        ),
+    ] = 3
+    epochs: Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")] = 20
+    batch_size: Annotated[int, Field(ge=2, description="Clips in one step.")] = 64
+    learning_rate: Annotated[float, Field(gt=0, description="First step size; it falls to 0 along a cosine.")] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, description="Decoupled weight decay (AdamW).")] = 1e-3
+    label_smoothing: Annotated[
+        float, Field(ge=0, lt=1, description="Share of the target that is spread over all emotions.")
+    ] = 0.1
+
+
+@dataclass(frozen=True)
+class DenseSettings(TrainingSettings):
+    """Hyper-parameters of the dense networks."""
+
+    units: Annotated[Sizes, Field(description="Size of each hidden layer.")] = (256, 128)
+    noise: Annotated[
+        float, Field(ge=0, description="Deviation of the Gaussian noise on the standardised functionals.")
+    ] = 0.5
+    dropout: Annotated[Share, Field(description="Share of each hidden layer that is silenced in training.")] = 0.5
+
+
+@dataclass(frozen=True)
+class SequenceSettings:
+    """How long a sequence is read, and how far it is varied in training (Park et al. 2019, arXiv 1904.08779)."""
+
+    frames: Annotated[int, Field(ge=16, description="Frames that the network reads of a clip.")] = 112
+    band_shift: Annotated[
+        int, Field(ge=0, description="A training clip is moved by up to so many mel bands, like another vocal tract.")
+    ] = 0
+    masked_bands: Annotated[int, Field(ge=0, description="Most neighbouring mel bands hidden in a training clip.")] = 8
+    masked_frames: Annotated[int, Field(ge=0, description="Most neighbouring frames hidden in a training clip.")] = 12
+
+
+@dataclass(frozen=True)
+class ConvolutionSettings(SequenceSettings, TrainingSettings):
+    """Hyper-parameters of networks that convolve over time."""
+
+    epochs: Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")] = 12
+    batch_size: Annotated[int, Field(ge=2, description="Clips in one step.")] = 32
+    members: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MOST_PARTS,
+            description="Networks whose probabilities are averaged; each is validated on other actors.",
+        ),
+    ] = 2
+    filters: Annotated[Sizes, Field(min_length=1, description="Filters of each convolution.")] = (48, 96, 192)
+    kernel: Annotated[int, Field(ge=1, description="Frames that a filter spans.")] = 5
+    normalise: Annotated[bool, Field(description="Batch normalisation after each layer.")] = True
+    units: Annotated[Sizes, Field(description="Size of each hidden layer after the convolutions.")] = ()
+    filter_dropout: Annotated[Share, Field(description="Share of filters that is silenced in training.")] = 0.1
+    dropout: Annotated[Share, Field(description="Share of what is pooled, and of each hidden layer, silenced.")] = 0.3
+
+
+@dataclass(frozen=True)
+class ComplexConvolutionSettings(ConvolutionSettings):
+    """The same, wider and deeper."""
+
+    epochs: Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")] = 20
+    filters: Annotated[Sizes, Field(min_length=1, description="Filters of each convolution.")] = (64, 128, 256, 256)

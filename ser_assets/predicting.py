@@ -1,0 +1,162 @@
+"""The commands `predict` and `calibrate-speaker`: from paths over the bundle to a table, JSON, CSV or a profile."""
+
+import csv
+import functools
+import itertools
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ser_assets import progress
+from ser_assets.corpus.inventory import MEDIA_ENDINGS
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.calibration import ProfileError, SpeakerProfile
+from ser_assets.serving.bundle import Bundle, open_bundle
+from ser_assets.serving.predictor import Heard, Prediction, Predictor, Refused, evidence_of, hear
+from ser_assets.storage.files import whole_file
+from ser_assets.workers import map_in_workers
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MANY: Final = 100
+"""With fewer recordings, worker processes take longer to start than they save."""
+ASKED_AT_ONCE: Final = 64
+
+
+class NoRecordingError(LookupError):
+    """The paths lead to no recording; the message names them, and what is taken for one."""
+
+
+class Calibrated(NamedTuple):
+    """How a profile was made: of how many clips, and what was left out."""
+
+    clips: int
+    left_out: list[Refused]
+
+
+def recordings_among(paths: Sequence[Path]) -> list[Path]:
+    """List files as they are named, and the recordings in folders at any depth, sorted within each; none twice.
+
+    A named file is taken whatever its ending, and whether or not it is there, as long as anything is.
+
+    Raises:
+        NoRecordingError: there is nothing.
+    """
+    found: list[Path] = []
+    for path in paths:
+        found += _recordings_in(path) if path.is_dir() else [path]
+    if not any(path.exists() for path in found):
+        endings = ", ".join(sorted(MEDIA_ENDINGS))
+        raise NoRecordingError(f"no recording found in {', '.join(map(printable, paths))} (folders: {endings})")
+    return list(dict.fromkeys(found))
+
+
+def predict_recordings(
+    recordings: Sequence[Path], bundle_folder: Path, profile: Path | None, workers: int
+) -> Iterator[Prediction | Refused]:
+    """Say of each recording, in the order given, which emotion is in it, or why it cannot be told.
+
+    Raises:
+        BundleError: the bundle cannot be used, or has no model for a profile.
+        ProfileError: the profile cannot be used.
+    """
+    bundle = open_bundle(bundle_folder)
+    predictor = Predictor(bundle, SpeakerProfile.load(profile) if profile else None)
+    heard = _heard("predict", recordings, bundle, workers)
+    while part := list(itertools.islice(heard, ASKED_AT_ONCE)):
+        predictions = iter(predictor.predict([each for each in part if isinstance(each, Heard)]))
+        for each in part:
+            yield each if isinstance(each, Refused) else next(predictions)
+
+
+def calibrate_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path, workers: int) -> Calibrated:
+    """Write the profile of the one speaker of these recordings.
+
+    Raises:
+        BundleError: the bundle cannot be used, or has no model that a profile would be for.
+        ProfileError: no recording could be used; nothing is written.
+    """
+    bundle = open_bundle(bundle_folder)
+    bundle.require_calibrated()
+    results = list(_heard("calibrate", recordings, bundle, workers))
+    usable = [each for each in results if isinstance(each, Heard)]
+    left_out = [each for each in results if isinstance(each, Refused)]
+    if not usable:
+        reasons = "\n".join(f"{printable(each.path)} {each.reason}" for each in left_out)
+        raise ProfileError(f"no profile was made, for no recording can be used:\n{reasons}")
+    profile = bundle.prior().profile(evidence_of(usable))
+    with whole_file(out) as part:
+        profile.save(part)
+    return Calibrated(len(usable), left_out)
+
+
+def records(results: Iterable[Prediction | Refused]) -> list[dict[str, Any]]:
+    """Results as they go into JSON: path, emotion, probabilities, seconds; or path and error."""
+    return [
+        {"path": printable(each.path), "error": each.reason}
+        if isinstance(each, Refused)
+        else {
+            "path": printable(each.path),
+            "emotion": each.emotion,
+            "probabilities": {emotion: round(value, 6) for emotion, value in each.probabilities.items()},
+            "seconds": round(each.seconds, 3),
+        }
+        for each in results
+    ]
+
+
+def as_json(results: Iterable[Prediction | Refused]) -> str:
+    """One JSON array of `records`."""
+    return json.dumps(records(results), indent=1, ensure_ascii=False)
+
+
+def write_csv(results: Iterable[Prediction | Refused], path: Path) -> None:
+    """Write columns path, emotion, p_<emotion> of each, seconds, error; whole or not at all."""
+    columns = ["path", "emotion", *(f"p_{emotion}" for emotion in EMOTIONS), "seconds", "error"]
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        for record in records(results):
+            probabilities = record.pop("probabilities", {})
+            writer.writerow(record | {f"p_{emotion}": value for emotion, value in probabilities.items()})
+
+
+def table_for_terminal(results: Iterable[Prediction | Refused]) -> "Table":
+    """Lay out what was predicted: the emotion, its probability, the next one and its own, seconds."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("File", overflow="fold")
+    table.add_column("Emotion", no_wrap=True)
+    table.add_column("Probability", justify="right", no_wrap=True)
+    table.add_column("Then", no_wrap=True)
+    table.add_column("Seconds", justify="right", no_wrap=True)
+    for each in results:
+        if isinstance(each, Prediction):
+            first, then = ((emotion, f"{each.probabilities[emotion]:.2f}") for emotion in each.ranked[:2])
+            table.add_row(Text(printable(each.path)), *first, " ".join(then), f"{each.seconds:.2f}")
+    return table
+
+
+def printable(path: Path) -> str:
+    """A path as text that any file and terminal can hold."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _recordings_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in MEDIA_ENDINGS and path.is_file())
+
+
+def _heard(name: str, recordings: Sequence[Path], bundle: Bundle, workers: int) -> Iterator[Heard | Refused]:
+    """Measure the recordings, and report under this name how far it has come."""
+    listen = functools.partial(hear, preprocessing=bundle.preprocessing)
+    progress.report(name, 0, len(recordings))
+    measured = map_in_workers(listen, recordings, workers if len(recordings) >= MANY else 1)
+    for done, each in enumerate(measured, start=1):
+        yield each
+        progress.report(name, done, len(recordings))

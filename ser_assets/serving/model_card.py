@@ -1,0 +1,44 @@
+"""The model card: what the champion is, what it is for and what not, and how well it does (Mitchell et al. 2019).
+
+"Model cards for model reporting", doi 10.1145/3287560.3287596.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ser_assets.reporting.labels import INTERVAL_NOTE, METRIC_NAMES, MODEL_NAMES, listed, readable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METRICS_SHOWN: Final = ("uar", "accuracy", "f1_macro", "roc_auc", "calibration_error")
+
+
+def model_card(facts: dict[str, Any], scores: "pd.DataFrame") -> str:
+    """Write the card as Markdown.
+
+    facts: as in bundle.json. scores: rows of this model in `learning.scores.score_table`, of every protocol.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from ser_assets.reporting.boards import boards
+
+    environment = Environment(
+        loader=PackageLoader("ser_assets.serving"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - it is Markdown, of our own facts
+    )
+    model, tables = facts["model"], boards(scores)
+    return environment.get_template("model_card.md.jinja").render(
+        **facts,
+        name=readable(model, MODEL_NAMES),
+        members=[readable(name, MODEL_NAMES) for name in facts["training"]["members"]],
+        calibrated=any(file.startswith("calibrated/") for file in facts["files"]),
+        metrics={metric: readable(metric, METRIC_NAMES) for metric in METRICS_SHOWN},
+        boards=[(table, table.rows[model]) for table in tables],
+        notes={table.name: table.note for table in tables},
+        interval_note=INTERVAL_NOTE,
+        listed=listed,
+    )

@@ -1,0 +1,131 @@
+"""From a recording to probabilities: the same steps as in training, then the model of a bundle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ser_assets.audio.decode import DecodeError, Recording, decode, resample, to_mono
+from ser_assets.audio.features import functional_names, measure
+from ser_assets.audio.silence import is_silent, trim
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.serving.bundle import Bundle, Preprocessing
+
+if TYPE_CHECKING:
+    from ser_assets.learning.calibration import SpeakerProfile
+    from ser_assets.learning.examples import Evidence
+
+LONGEST_SECONDS: Final = 120.0
+"""A recording is one utterance; one emotion for much more than that would say nothing."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that cannot be used, and why; the reason goes on where the path ends: `is silent`."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A recording of `seconds`, measured: float32 functionals (F,) and sequence (frames, 66) as in training."""
+
+    path: Path
+    seconds: float
+    functionals: np.ndarray
+    sequence: np.ndarray
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of a recording of `seconds`: the probability of each emotion; they sum to 1."""
+
+    path: Path
+    seconds: float
+    probabilities: dict[str, float]
+
+    @property
+    def emotion(self) -> str:
+        """The most probable emotion."""
+        return self.ranked[0]
+
+    @property
+    def ranked(self) -> list[str]:
+        """The emotions, the most probable first."""
+        return sorted(self.probabilities, key=lambda emotion: -self.probabilities[emotion])
+
+
+def hear(path: Path, preprocessing: Preprocessing) -> Heard | Refused:
+    """Decode, trim and measure a recording as training does; what cannot be used comes back with the reason."""
+    try:
+        if not path.exists():
+            return Refused(path, "is not there")
+        # Decoded once: what `load_mono` does, with a look at the recording in between, as the inventory takes one.
+        recording = decode(path)
+        if reason := _unfit(recording):
+            return Refused(path, reason)
+        clip = trim(
+            resample(to_mono(recording.samples), recording.sampling_rate, preprocessing.sampling_rate),
+            preprocessing.sampling_rate,
+            mode=preprocessing.trim_mode,
+            below_peak_db=preprocessing.trim_below_peak_db,
+            minimum_seconds=preprocessing.minimum_clip_seconds,
+        )
+        measurement = measure(clip.samples, preprocessing.sampling_rate)
+    except DecodeError as error:
+        return Refused(path, str(error))
+    except Exception as error:  # One strange file must not stop the others.
+        return Refused(path, f"cannot be measured ({type(error).__name__}: {error})")
+    return Heard(path, recording.seconds, measurement.functionals, measurement.sequence)
+
+
+def _unfit(recording: Recording) -> str:
+    if is_silent(recording.samples):
+        return "is silent: nothing rises above -60 dB of full scale"
+    if recording.seconds > LONGEST_SECONDS:
+        return f"lasts {recording.seconds:.0f} s: cut it into utterances of {LONGEST_SECONDS:.0f} s at most"
+    return ""
+
+
+def evidence_of(heard: Sequence[Heard]) -> "Evidence":
+    """Lay recordings before a model, in their order; at least one."""
+    from ser_assets.learning.examples import Evidence
+
+    return Evidence(
+        functionals=np.stack([each.functionals for each in heard]),
+        functional_names=functional_names(),
+        sequences=tuple(each.sequence for each in heard),
+    )
+
+
+class Predictor:
+    """The model of a bundle, ready to be asked; with a speaker's profile, the one for calibrated clips."""
+
+    def __init__(self, bundle: Bundle, profile: "SpeakerProfile | None" = None) -> None:
+        """Open the model.
+
+        Raises:
+            BundleError: the bundle has no model for a calibrated speaker, or it cannot be opened.
+            ProfileError: the profile was made for other functionals.
+        """
+        if profile is not None and profile.functional_names != functional_names():
+            from ser_assets.learning.calibration import ProfileError
+
+            raise ProfileError("the profile was made for other functionals: make it again with `calibrate-speaker`")
+        self._profile = profile
+        self._model = bundle.load(calibrated=profile is not None)
+
+    def predict(self, heard: Sequence[Heard]) -> list[Prediction]:
+        """Ask the model, in the order of the recordings."""
+        if not heard:
+            return []
+        evidence = evidence_of(heard)
+        if self._profile is not None:
+            evidence = self._profile.calibrated(evidence)
+        return [
+            Prediction(each.path, each.seconds, dict(zip(EMOTIONS, row, strict=True)))
+            for each, row in zip(heard, self._model.predict_proba(evidence).tolist(), strict=True)
+        ]

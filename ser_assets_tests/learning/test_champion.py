@@ -1,0 +1,152 @@
+"""The rule for the champion: the best, but never on a lead that may be luck; and what blocks a new one."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
+from ser_assets.learning.champion import NothingJudgedError, choose, drop
+from ser_assets.learning.scores import score_differences, score_table
+
+SIZES = {"ensemble": 40_000_000, "neural_network": 2_000_000, "random_forest": 30_000_000}
+SIX = ACTORS[:6]
+
+
+def said(model: str, right: float, actors: tuple[str, ...] = SIX, **labels: str) -> pd.DataFrame:
+    """Two takes of each emotion from every actor; the model names this share of the takes of each actor right."""
+    rows = pd.DataFrame(
+        [
+            {"take_id": f"{emotion}-{repetition}-{actor}", "actor": actor, "emotion": emotion}
+            for actor in actors
+            for repetition in (1, 2)
+            for emotion in EMOTIONS
+        ]
+    )
+    place = rows.groupby("actor").cumcount()
+    hit = place < right * place.groupby(rows["actor"]).transform("size")
+    named = rows["emotion"].map(EMOTIONS.index).to_numpy() + np.where(hit, 0, 1)
+    probabilities = np.full((len(rows), len(EMOTIONS)), 0.05)
+    probabilities[np.arange(len(rows)), named % len(EMOTIONS)] = 0.65
+    table = pd.concat([rows, pd.DataFrame(probabilities, columns=[f"p_{name}" for name in EMOTIONS])], axis=1)
+    given = {"protocol": "speaker_independent", "folds": "luna5", "fold": "1", "recording": table["take_id"]}
+    return table.assign(model=model, **{**given, **labels})
+
+
+def wavering(model: str, right: float, by: float, actors: tuple[str, ...] = SIX) -> pd.DataFrame:
+    """Better than `right` in every second actor, and as much worse in the others."""
+    return pd.concat(
+        said(model, right + by * (1 if number % 2 else -1), (actor,)) for number, actor in enumerate(actors)
+    )
+
+
+def chosen(*predictions: pd.DataFrame, sizes: dict[str, int] | None = None) -> tuple[str, str]:
+    table = pd.concat(predictions, ignore_index=True)
+    choice = choose(score_table(table), score_differences(table), SIZES if sizes is None else sizes)
+    return choice.model, choice.reason
+
+
+def test_the_best_is_chosen_where_it_beats_the_others_beyond_the_interval() -> None:
+    model, reason = chosen(said("ensemble", 0.8), said("neural_network", 0.5), said("random_forest", 0.3))
+    assert model == "ensemble"
+    assert "0.8" in reason
+    assert "beats the others beyond the 95 % interval" in reason
+
+
+def test_a_lead_that_may_be_luck_goes_to_the_smaller_model() -> None:
+    model, reason = chosen(wavering("ensemble", 0.7, 0.2), said("neural_network", 0.65), said("random_forest", 0.3))
+    assert model == "neural_network"
+    assert "ensemble has the best UAR" in reason
+    assert "2.0 MB against 40.0 MB" in reason
+    assert "[-" in reason
+
+
+def test_the_smallest_is_not_chosen_when_it_is_beaten() -> None:
+    model, _ = chosen(
+        wavering("ensemble", 0.8, 0.1), wavering("random_forest", 0.75, -0.2), said("neural_network", 0.3)
+    )
+    assert model == "random_forest"
+
+
+def test_a_smaller_best_model_stays_the_champion() -> None:
+    model, reason = chosen(wavering("neural_network", 0.7, 0.2), said("random_forest", 0.65))
+    assert model == "neural_network"
+    assert "smallest of those that it does not beat" in reason
+
+
+def test_models_that_tie_are_told_apart_by_size() -> None:
+    assert chosen(said("random_forest", 0.5), said("neural_network", 0.5))[0] == "neural_network"
+    assert chosen(said("neural_network", 0.5), said("random_forest", 0.5))[0] == "neural_network"
+
+
+def test_with_too_few_actors_for_an_interval_the_best_is_chosen() -> None:
+    few = ACTORS[:4]
+    model, reason = chosen(said("ensemble", 0.55, few), said("neural_network", 0.5, few))
+    assert model == "ensemble"
+    assert "no interval" in reason
+
+
+def test_only_unseen_actors_count_and_the_first_fold_scheme() -> None:
+    leaky = [
+        said("random_forest", 1.0, protocol="random_split", folds=""),
+        said("ensemble", 0.2, protocol="random_split", folds=""),
+    ]
+    other = [said("random_forest", 0.9, folds="loso"), said("ensemble", 0.2, folds="loso")]
+    first = [said("random_forest", 0.3), said("ensemble", 0.8)]
+    table = pd.concat([*leaky, *other, *first], ignore_index=True)
+    assert choose(score_table(table), score_differences(table), SIZES)[:2] == ("ensemble", "luna5")
+
+
+def test_a_model_that_is_not_kept_is_not_chosen() -> None:
+    judged = (said("ensemble", 0.9), said("neural_network", 0.5))
+    assert chosen(*judged, sizes={"neural_network": 1})[0] == "neural_network"
+    with pytest.raises(NothingJudgedError, match="none of the judged models is kept: ensemble, neural_network"):
+        chosen(*judged, sizes={})
+
+
+def test_a_model_judged_on_other_takes_is_no_rival() -> None:
+    best = wavering("ensemble", 0.65, 0.2)
+    assert chosen(best, said("neural_network", 0.6))[0] == "neural_network"
+    assert chosen(best, said("neural_network", 0.6, ACTORS[:5]))[0] == "ensemble"
+
+
+def test_without_scores_on_unseen_actors_there_is_no_champion() -> None:
+    with pytest.raises(NothingJudgedError, match="no model was judged under speaker_independent"):
+        chosen(said("ensemble", 0.9, protocol="random_split"))
+
+
+def test_a_drop_beyond_the_interval_is_blocked_with_its_figures() -> None:
+    found = drop(said("ensemble", 0.8), said("cnn", 0.5))
+    assert found.blocked
+    assert "-0.3" in found.sentence
+    assert "on 96 takes of 6 actors that both judged" in found.sentence
+
+
+@pytest.mark.parametrize("right", [0.5, 0.8])
+def test_a_gain_or_no_change_is_not_blocked(right: float) -> None:
+    found = drop(said("cnn", 0.5), said("ensemble", right))
+    assert not found.blocked
+    assert "differs" in found.sentence
+
+
+def test_a_drop_inside_the_noise_is_not_blocked() -> None:
+    assert not drop(said("cnn", 0.6), wavering("ensemble", 0.55, 0.2)).blocked
+
+
+def test_only_takes_of_the_same_recording_are_compared() -> None:
+    found = drop(said("cnn", 0.8), said("cnn", 0.5, ACTORS[1:9]))
+    assert found.blocked
+    assert "5 actors" in found.sentence
+    found = drop(said("cnn", 0.8, recording="a demo voice"), said("cnn", 0.5))
+    assert not found.blocked
+    assert "no take was judged by both" in found.sentence
+
+
+def test_with_too_few_actors_in_common_nothing_is_decided_and_that_is_said() -> None:
+    found = drop(said("cnn", 0.9), said("cnn", 0.2, ACTORS[2:9]))
+    assert not found.blocked
+    assert "not decided" in found.sentence
+    assert "fewer than 5 actors" in found.sentence
+
+
+def test_other_folds_than_before_do_not_keep_from_comparing() -> None:
+    assert drop(said("cnn", 0.8, folds="luna5"), said("cnn", 0.5, folds="emobox6")).blocked

@@ -1,0 +1,142 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS
+from ser_assets.learning.ensemble import Ensemble, EnsembleError, best_weights, judge_ensemble, pooled, save_ensemble
+from ser_assets.learning.judging import KEPT
+from ser_assets.learning.model_settings import ForestSettings
+from ser_assets.learning.models import load_model
+from ser_assets.learning.random_forest import RandomForest
+from ser_assets.learning.temperature import tempered
+from ser_assets_tests.learning.corpora import made_up_examples, made_up_predictions
+
+RNG = np.random.default_rng(0)
+TRUE = RNG.dirichlet(np.full(8, 0.3), 3000)
+LABELS = (TRUE.cumsum(axis=1) > RNG.random((3000, 1))).argmax(axis=1)
+NOISE = RNG.dirichlet(np.ones(8), 3000)
+
+
+def probabilities(table):
+    return table[list(PROBABILITY_COLUMNS)].to_numpy()
+
+
+def test_one_model_alone_is_left_as_it_is():
+    np.testing.assert_allclose(pooled({"one": TRUE}, {"one": 1.0}), TRUE, atol=1e-5)
+
+
+def test_a_model_of_no_weight_is_not_heard():
+    np.testing.assert_allclose(pooled({"one": TRUE, "two": NOISE}, {"one": 1.0, "two": 0.0}), TRUE, atol=1e-5)
+
+
+@given(weight=st.floats(0, 4))
+@settings(deadline=None)
+def test_a_pool_sums_to_one_and_stays_finite_whatever_is_impossible(weight):
+    said = pooled({"one": np.eye(8), "two": np.eye(8)[::-1]}, {"one": weight, "two": 1.0})
+    np.testing.assert_allclose(said.sum(axis=1), 1)
+
+
+def test_what_only_guesses_gets_next_to_no_weight():
+    weights = best_weights({"knows": TRUE, "guesses": NOISE}, LABELS)
+    assert weights["knows"] == pytest.approx(1, abs=0.1)
+    assert weights["guesses"] < 0.1
+
+
+def test_the_weights_undo_overconfidence():
+    assert best_weights({"sure": tempered(TRUE, 0.5)}, LABELS)["sure"] == pytest.approx(0.5, abs=0.05)
+
+
+def tables(*names):
+    """Predictions and what was held out, of models that are judged on the same takes."""
+    predictions = pd.concat(
+        [made_up_predictions(("01", "02"), seed=seed, model=name) for seed, name in enumerate(names)]
+    )
+    held_out = pd.concat([made_up_predictions(("03",), seed=seed, model=name) for seed, name in enumerate(names)])
+    return predictions.reset_index(drop=True), held_out.reset_index(drop=True)
+
+
+class TestJudging:
+    PREDICTIONS, HELD_OUT = tables("a", "b")
+
+    def test_every_take_is_judged_once_under_the_name_of_the_ensemble(self):
+        judged, _ = judge_ensemble("both", self.PREDICTIONS, self.HELD_OUT)
+        assert list(judged.columns) == list(self.PREDICTIONS.columns)
+        assert set(judged["model"]) == {"both"}
+        own = self.PREDICTIONS[self.PREDICTIONS["model"] == "a"]
+        assert sorted(judged["take_id"]) == sorted(own["take_id"])
+        labels = judged.set_index("take_id")["emotion"]
+        assert (labels.loc[own["take_id"]].to_numpy() == own["emotion"].to_numpy()).all()
+
+    def test_it_is_the_pool_of_what_the_members_said_by_the_weights_it_tells(self):
+        judged, weights = judge_ensemble("both", self.PREDICTIONS, self.HELD_OUT)
+        said = {name: own.sort_values("take_id") for name, own in self.PREDICTIONS.groupby("model")}
+        expected = pooled(
+            {name: probabilities(own) for name, own in said.items()},
+            dict(zip(weights["member"], weights["weight"], strict=True)),
+        )
+        np.testing.assert_allclose(probabilities(judged.sort_values("take_id")), expected)
+
+    def test_the_weights_do_not_rest_on_what_is_judged(self):
+        relabelled = self.PREDICTIONS.assign(emotion="happy")
+        _, weights = judge_ensemble("both", relabelled, self.HELD_OUT)
+        pd.testing.assert_frame_equal(weights, judge_ensemble("both", self.PREDICTIONS, self.HELD_OUT)[1])
+
+    def test_with_nothing_held_out_all_weigh_alike(self):
+        _, weights = judge_ensemble("both", self.PREDICTIONS, self.HELD_OUT.iloc[:0])
+        assert weights["weight"].tolist() == [0.5, 0.5]
+
+    def test_only_takes_that_all_members_held_out_count(self):
+        more = made_up_predictions(("04",), seed=9, model="a")
+        _, weights = judge_ensemble("both", self.PREDICTIONS, pd.concat([self.HELD_OUT, more], ignore_index=True))
+        pd.testing.assert_frame_equal(weights, judge_ensemble("both", self.PREDICTIONS, self.HELD_OUT)[1])
+
+    def test_the_kept_models_have_weights_of_their_own(self):
+        kept = self.HELD_OUT.assign(folds="", fold=KEPT)
+        _, weights = judge_ensemble("both", self.PREDICTIONS, pd.concat([self.HELD_OUT, kept], ignore_index=True))
+        assert set(weights["fold"]) == {"1", KEPT}
+
+    def test_models_that_were_judged_on_other_takes_are_refused(self):
+        part = self.PREDICTIONS.drop(index=0)
+        with pytest.raises(EnsembleError, match=r"not all of a, b were judged on the same takes; materialize"):
+            judge_ensemble("both", part, self.HELD_OUT)
+
+    def test_so_is_one_that_was_not_judged_under_a_protocol(self):
+        more = self.PREDICTIONS.assign(protocol="random_split").query("model == 'a'")
+        with pytest.raises(EnsembleError, match="random_split"):
+            judge_ensemble("both", pd.concat([self.PREDICTIONS, more], ignore_index=True), self.HELD_OUT)
+
+
+class TestKept:
+    @pytest.fixture
+    def kept(self, tmp_path):
+        examples = made_up_examples(("01", "02"))
+        forest = RandomForest(ForestSettings(trees=10, parts=1, trees_of_a_part=5), seed=1).fit(examples)
+        for folder in ("random_forest", "ensemble"):
+            (tmp_path / folder).mkdir()
+        forest.save(tmp_path / "random_forest")
+        save_ensemble(tmp_path / "ensemble", tmp_path, {"random_forest": 2.0})
+        return tmp_path, forest
+
+    def test_it_is_read_with_its_members_from_the_folders_beside_it(self, kept):
+        folder, forest = kept
+        asked = made_up_examples(("03",))
+        model = load_model(folder / "ensemble")
+        assert isinstance(model, Ensemble)
+        expected = tempered(forest.predict_proba(asked), 1 / 2)
+        np.testing.assert_allclose(model.predict_proba(asked), expected, atol=1e-5)
+
+    def test_a_member_that_was_made_anew_is_noticed(self, kept):
+        folder, _ = kept
+        other = RandomForest(ForestSettings(trees=10, parts=1, trees_of_a_part=5), seed=2)
+        other.fit(made_up_examples(("01", "02"))).save(folder / "random_forest")
+        with pytest.raises(EnsembleError, match="random_forest has changed since the ensemble was made"):
+            load_model(folder / "ensemble")
+
+    def test_a_member_that_is_not_there_is_named(self, kept):
+        folder, _ = kept
+        for file in (folder / "random_forest").iterdir():
+            file.unlink()
+        with pytest.raises(FileNotFoundError, match="random_forest"):
+            load_model(folder / "ensemble")

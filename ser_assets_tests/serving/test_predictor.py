@@ -1,0 +1,143 @@
+"""A prediction goes the way of training: the same decoding, trimming and measuring, then the kept model."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ser_assets.assets.clip_steps import decode_take, measure_clip, trim_clip
+from ser_assets.corpus.demo import SAMPLING_RATE, perform
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.calibration import ProfileError, SpeakerProfile, calibrated
+from ser_assets.serving import predictor as serving
+from ser_assets.serving.bundle import Bundle, Preprocessing, open_bundle
+from ser_assets.serving.predictor import Heard, Predictor, Refused, hear
+from ser_assets.settings import Settings
+from ser_assets_tests.media import voice, write_mp4, write_wav
+from ser_assets_tests.serving.bundles import (
+    PREPROCESSING,
+    fitted,
+    make_bundle,
+    measured_examples,
+    probabilities_of,
+    spoken_takes,
+    write_take,
+)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return open_bundle(make_bundle(tmp_path_factory.mktemp("bundle")))
+
+
+def heard(path: Path, preprocessing: Preprocessing = PREPROCESSING) -> Heard:
+    result = hear(path, preprocessing)
+    assert isinstance(result, Heard), result
+    return result
+
+
+def raw_video(path: Path) -> Mapping[str, Any]:
+    """A row of table `raw_videos`, as far as decoding looks at it."""
+    take = dataclasses.asdict(spoken_takes()[0])
+    return {**take, "gender": "male", "recording": "its hash", "path": path.name}
+
+
+SETTINGS = (
+    {},
+    {"sampling_rate": 16000, "trim_mode": "everywhere", "trim_below_peak_db": 25.0, "minimum_clip_seconds": 0.1},
+)
+
+
+@pytest.mark.parametrize("knobs", SETTINGS, ids=["usual settings", "other settings"])
+@pytest.mark.parametrize("ending", ["wav", "flac", "mp4"])
+def test_a_recording_is_measured_just_as_asset_features_does(tmp_path: Path, ending: str, knobs: dict) -> None:
+    settings = Settings(data_dir=tmp_path, **knobs)
+    path = settings.raw_dir / f"take.{ending}"
+    sound = perform(spoken_takes()[3])
+    if ending == "mp4":
+        write_mp4(path, sound, SAMPLING_RATE)
+    else:
+        write_wav(path, np.stack([sound, 0.5 * sound]), SAMPLING_RATE)
+    stored = measure_clip(trim_clip(decode_take(raw_video(path), settings), settings))
+    names = [field.name for field in dataclasses.fields(Preprocessing)]
+    now = heard(path, Preprocessing(**settings.model_dump(include=set(names))))
+    np.testing.assert_allclose(now.functionals, stored.functionals, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(now.sequence, stored.sequence, rtol=1e-5, atol=1e-5)
+
+
+def test_the_kept_model_is_asked(bundle: Bundle, tmp_path: Path) -> None:
+    clips = [heard(write_take(tmp_path, take)) for take in spoken_takes()]
+    predictions = Predictor(bundle).predict(clips)
+    said = probabilities_of(predictions)
+    np.testing.assert_allclose(said, fitted("raw").predict_proba(measured_examples()), atol=1e-6)
+    np.testing.assert_allclose(said.sum(axis=1), 1)
+    assert [each.path for each in predictions] == [each.path for each in clips]
+    assert [EMOTIONS.index(each.emotion) for each in predictions] == said.argmax(axis=1).tolist()
+    assert all(3 < each.seconds < 6 for each in predictions)
+
+
+def test_a_recording_alone_gets_the_answer_that_it_gets_among_others(bundle: Bundle, tmp_path: Path) -> None:
+    clips = [heard(write_take(tmp_path, take)) for take in spoken_takes()[:4]]
+    [alone] = Predictor(bundle).predict(clips[2:3])
+    assert alone == Predictor(bundle).predict(clips)[2]
+    assert Predictor(bundle).predict([]) == []
+
+
+def test_a_speaker_with_a_profile_is_heard_by_the_calibrated_model(bundle: Bundle, tmp_path: Path) -> None:
+    first = [take for take in spoken_takes() if take.actor == "01"]
+    clips = [heard(write_take(tmp_path, take)) for take in first]
+    examples = measured_examples().subset(np.flatnonzero(measured_examples().rows["actor"] == "01"))
+    predictions = Predictor(bundle, SpeakerProfile.learn(examples)).predict(clips)
+    expected = fitted("calibrated").predict_proba(calibrated(examples))
+    np.testing.assert_allclose(probabilities_of(predictions), expected, atol=1e-6)
+
+
+def test_a_profile_for_other_functionals_is_refused(bundle: Bundle) -> None:
+    profile = SpeakerProfile.learn(measured_examples())
+    other = dataclasses.replace(profile, functional_names=("loudness",))
+    with pytest.raises(ProfileError, match="made for other functionals"):
+        Predictor(bundle, other)
+
+
+def refusal(path: Path) -> str:
+    result = hear(path, PREPROCESSING)
+    assert isinstance(result, Refused)
+    assert result.path == path
+    return result.reason
+
+
+def test_what_cannot_be_used_comes_back_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "note.wav").write_text("no sound")
+    (tmp_path / "empty.wav").touch()
+    assert refusal(tmp_path / "nowhere.wav") == "is not there"
+    assert "cannot be decoded" in refusal(tmp_path / "note.wav")
+    assert "cannot be decoded" in refusal(tmp_path / "empty.wav")
+    assert "no audio stream" in refusal(write_mp4(tmp_path / "mute.mp4", None))
+    assert "is silent" in refusal(write_wav(tmp_path / "silent.wav", np.zeros(48000, np.float32)))
+    assert "is silent" in refusal(write_wav(tmp_path / "offset.wav", np.full(48000, 0.2, np.float32)))
+    assert "holds no samples" in refusal(write_wav(tmp_path / "none.wav", np.zeros(0, np.float32)))
+
+
+def test_a_recording_of_several_minutes_is_no_utterance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "LONGEST_SECONDS", 2.0)
+    assert refusal(write_wav(tmp_path / "long.wav", voice(2.5))) == ("lasts 2 s: cut it into utterances of 2 s at most")
+    assert isinstance(hear(write_wav(tmp_path / "short.wav", voice(2.0)), PREPROCESSING), Heard)
+
+
+@pytest.mark.parametrize("samples", [2, 10, 400])
+def test_the_shortest_click_is_measured(tmp_path: Path, samples: int) -> None:
+    click = heard(write_wav(tmp_path / "click.wav", np.full(samples, 0.5, np.float32) * np.arange(1, samples + 1)))
+    assert np.isfinite(click.functionals).all()
+
+
+def test_a_strange_failure_is_told_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise FloatingPointError("divide by zero")
+
+    monkeypatch.setattr(serving, "measure", fail)
+    assert refusal(write_wav(tmp_path / "odd.wav", voice())) == (
+        "cannot be measured (FloatingPointError: divide by zero)"
+    )

@@ -1,0 +1,254 @@
+"""The commands `predict` and `calibrate-speaker` as users type them, on spoken takes and a small bundle."""
+
+import csv
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from ser_assets import predicting
+from ser_assets.cli import main
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.calibration import SpeakerProfile
+from ser_assets.predicting import NoRecordingError, predict_recordings, recordings_among
+from ser_assets.serving.bundle import champion_folder
+from ser_assets.serving.predictor import Prediction
+from ser_assets.settings import Settings
+from ser_assets_tests.media import write_wav
+from ser_assets_tests.serving.bundles import fitted, make_bundle, measured_examples, probabilities_of, spoken_takes
+from ser_assets_tests.serving.bundles import write_take as write
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def bundle(made: Path, settings: Settings) -> Path:
+    """The bundle where `champion_model` puts it."""
+    return shutil.copytree(made, champion_folder(settings.data_dir))
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four takes of actor 01, two of them in a folder further down, and files that are no recordings."""
+    folder = tmp_path_factory.mktemp("spoken")
+    for number, take in enumerate(spoken_takes()[:8:2]):
+        write(folder / "deeper" if number % 2 else folder, take)
+    (folder / "notes.txt").write_text("not a recording")
+    return folder
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def recordings(folder: Path) -> list[Path]:
+    return recordings_among([folder])
+
+
+@pytest.mark.usefixtures("bundle")
+def test_every_recording_of_a_folder_gets_its_emotion(spoken: Path) -> None:
+    result = call("predict", spoken)
+    assert result.exit_code == 0, result.output
+    assert "predict: 4 of 4 done" in result.stderr
+    assert "predict" not in result.stdout
+    for path in recordings(spoken):
+        [line] = [line for line in result.stdout.splitlines() if str(path) in line]
+        assert any(f" {emotion} " in line for emotion in EMOTIONS)
+
+
+@pytest.mark.usefixtures("bundle")
+def test_json_is_all_that_stands_on_standard_output(spoken: Path) -> None:
+    result = call("predict", spoken, "--json")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert [each["path"] for each in said] == [str(path) for path in recordings(spoken)]
+    learned = {take.take_id: number for number, take in enumerate(spoken_takes())}
+    probabilities = fitted("raw").predict_proba(measured_examples())
+    for each in said:
+        assert list(each["probabilities"]) == list(EMOTIONS)
+        expected = probabilities[learned[Path(each["path"]).stem[3:]]]
+        np.testing.assert_allclose(list(each["probabilities"].values()), expected, atol=1e-5)
+        assert each["emotion"] == max(each["probabilities"], key=each["probabilities"].get)
+        assert 3 < each["seconds"] < 6
+
+
+@pytest.mark.usefixtures("bundle")
+def test_a_csv_holds_what_json_does(spoken: Path, tmp_path: Path) -> None:
+    table = tmp_path / "new folder" / "said.csv"
+    broken = tmp_path / "broken.wav"
+    broken.write_text("no sound")
+    result = call("predict", broken, spoken, "--json", "--csv", table)
+    assert result.exit_code == 1
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["path", "emotion", *(f"p_{emotion}" for emotion in EMOTIONS), "seconds", "error"]
+    for row, each in zip(rows, json.loads(result.stdout), strict=True):
+        assert row["path"] == each["path"]
+        assert row["error"] == each.get("error", "")
+        assert row["emotion"] == each.get("emotion", "")
+        found = {emotion: float(row[f"p_{emotion}"]) for emotion in EMOTIONS if row[f"p_{emotion}"]}
+        assert found == each.get("probabilities", {})
+
+
+@pytest.mark.usefixtures("bundle")
+def test_a_file_that_cannot_be_used_is_named_and_the_others_are_predicted(spoken: Path, tmp_path: Path) -> None:
+    silent = write_wav(tmp_path / "silent.wav", np.zeros(48000, np.float32))
+    missing = tmp_path / "missing.wav"
+    result = call("predict", silent, missing, spoken)
+    assert result.exit_code == 1
+    assert f"{silent} is silent" in result.stderr
+    assert f"{missing} is not there" in result.stderr
+    assert sum(line.count(".wav") for line in result.stdout.splitlines()) >= 4
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("bundle")
+def test_where_no_recording_is_found_it_says_what_is_taken_for_one(tmp_path: Path) -> None:
+    for arguments in ([tmp_path], [tmp_path / "nowhere.wav"]):
+        result = call("predict", *arguments)
+        assert result.exit_code == 2
+        assert f"no recording found in {arguments[0]}" in result.stderr.replace("\n", "")
+        assert ".flac, .m4a" in result.stderr
+    assert call("predict").exit_code == 2
+
+
+def test_folders_are_sorted_and_named_files_stay_where_they_are_named(tmp_path: Path) -> None:
+    for name in ("b.wav", "a/2.MP4", "a/1.flac", "a/notes.txt", "c.mp3"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "folder.wav").mkdir()
+    inside = [tmp_path / "a/1.flac", tmp_path / "a/2.MP4", tmp_path / "b.wav"]
+    assert recordings_among([tmp_path]) == inside
+    assert recordings_among([tmp_path / "c.mp3", inside[2], tmp_path]) == [tmp_path / "c.mp3", inside[2], *inside[:2]]
+    with pytest.raises(NoRecordingError):
+        recordings_among([tmp_path / "folder.wav"])
+
+
+@pytest.mark.usefixtures("settings")
+def test_without_a_champion_it_says_how_to_get_one(spoken: Path, tmp_path: Path) -> None:
+    table = tmp_path / "said.csv"
+    result = call("predict", spoken, "--csv", table)
+    assert result.exit_code == 1
+    assert "no bundle in" in result.stderr
+    assert "`ser-assets run` makes one" in result.stderr
+    assert not table.exists()
+
+
+@pytest.mark.usefixtures("settings")
+def test_another_bundle_may_be_named(made: Path, spoken: Path) -> None:
+    assert call("predict", spoken, "--bundle", made).exit_code == 0
+
+
+@pytest.mark.usefixtures("bundle")
+def test_a_csv_that_cannot_be_written_is_named(spoken: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = call("predict", spoken, "--csv", tmp_path / "file" / "said.csv")
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'file'}" in result.stderr.replace("\n", "")
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("bundle")
+def test_a_profile_is_made_of_what_can_be_used_and_then_heeded(spoken: Path, tmp_path: Path) -> None:
+    silent = write_wav(tmp_path / "silent.wav", np.zeros(48000, np.float32))
+    profile = tmp_path / "me.json"
+    result = call("calibrate-speaker", spoken, silent, "--out", profile)
+    assert result.exit_code == 0, result.output
+    assert "made of 4 recordings, 1 left out" in result.stdout
+    assert f"{silent} is silent" in result.stderr
+    assert SpeakerProfile.load(profile).clips == 4
+    raw, relative = call("predict", spoken, "--json"), call("predict", spoken, "--json", "--profile", profile)
+    assert relative.exit_code == 0, relative.output
+    assert json.loads(raw.stdout) != json.loads(relative.stdout)
+
+
+@pytest.mark.usefixtures("bundle")
+def test_a_profile_of_nothing_is_not_written(tmp_path: Path) -> None:
+    silent = write_wav(tmp_path / "silent.wav", np.zeros(48000, np.float32))
+    result = call("calibrate-speaker", silent, "--out", tmp_path / "me.json")
+    assert result.exit_code == 1
+    assert "no recording can be used" in result.stderr
+    assert f"{silent} is silent" in result.stderr
+    assert not (tmp_path / "me.json").exists()
+    assert call("calibrate-speaker", tmp_path / "nowhere", "--out", tmp_path / "me.json").exit_code == 2
+
+
+@pytest.mark.usefixtures("bundle")
+@pytest.mark.parametrize(
+    ("write_profile", "message"),
+    [(lambda path: path.write_text("{}"), "is no speaker profile"), (lambda _: None, "cannot be read")],
+)
+def test_a_file_that_is_no_profile_is_named(
+    spoken: Path, tmp_path: Path, write_profile: Callable[[Path], object], message: str
+) -> None:
+    write_profile(tmp_path / "me.json")
+    result = call("predict", spoken, "--profile", tmp_path / "me.json")
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert "me.json" in result.stderr
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_profile_needs_a_bundle_with_a_model_for_it(spoken: Path, tmp_path: Path) -> None:
+    raw_only = make_bundle(tmp_path, kinds=("raw",))
+    profile = tmp_path / "me.json"
+    SpeakerProfile.learn(measured_examples()).save(profile)
+    for result in (
+        call("predict", spoken, "--profile", profile, "--bundle", raw_only),
+        call("calibrate-speaker", spoken, "--out", tmp_path / "new.json", "--bundle", raw_only),
+    ):
+        assert result.exit_code == 1
+        assert "holds no model for a calibrated speaker" in result.stderr
+    assert not (tmp_path / "new.json").exists()
+
+
+def test_many_recordings_are_shared_out_among_workers_and_few_are_not(
+    made: Path, spoken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def map_as_workers_would(function: Callable, items: Iterable, workers: int) -> Iterator:
+        asked.append(workers)
+        sent = pickle.loads(pickle.dumps(function))  # noqa: S301
+        return (pickle.loads(pickle.dumps(sent(item))) for item in items)  # noqa: S301
+
+    monkeypatch.setattr(predicting, "map_in_workers", map_as_workers_would)
+    few = list(predict_recordings(recordings(spoken), made, None, workers=2))
+    monkeypatch.setattr(predicting, "MANY", 4)
+    monkeypatch.setattr(predicting, "ASKED_AT_ONCE", 3)
+    many = list(predict_recordings(recordings(spoken), made, None, workers=2))
+    assert asked == [1, 2]
+    assert [each.path for each in many] == [each.path for each in few]
+    assert all(isinstance(each, Prediction) for each in many)
+    np.testing.assert_allclose(probabilities_of(many), probabilities_of(few), atol=1e-12)
+
+
+def test_the_process_that_predicts_loads_nothing_that_trains(made: Path, spoken: Path, tmp_path: Path) -> None:
+    profile = tmp_path / "me.json"
+    calls = (
+        ["calibrate-speaker", str(spoken), "--out", str(profile), "--bundle", str(made)],
+        ["predict", str(spoken), "--profile", str(profile), "--bundle", str(made)],
+    )
+    script = f"""
+import sys
+from ser_assets.cli import main
+for arguments in {calls!r}:
+    main(arguments, standalone_mode=False)
+print("loaded:", *sorted({{name.split(".")[0] for name in sys.modules}}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split("loaded:")[1].split())
+    assert "onnxruntime" in loaded
+    forbidden = {"tensorflow", "keras", "dagster", "sklearn", "skl2onnx", "duckdb", "matplotlib"}
+    assert loaded & forbidden == set()
