@@ -2,9 +2,9 @@
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
@@ -32,13 +32,15 @@ prepare_features = dg.define_asset_job(
 train_models = dg.define_asset_job(
     "train_models",
     selection=dg.AssetSelection.groups(MODELS_GROUP, REPORT_GROUP),
-    description="The four models on all actors that have features, and the report.",
+    description="The four models on all actors that have features, their ensemble, the report and the champion.",
 )
 
 PROCESS_TAG = "ser_assets/process"
+CHECK_FAILED = "DagsterAssetCheckFailedError"
 
 EVERYTHING = dg.AssetSelection.all()
 INVENTORY = dg.AssetSelection.assets("raw_videos")
+REPORT = "metrics_report"
 CLIPS = dg.AssetSelection.groups(CORPUS_GROUP) - INVENTORY
 FEATURES = dg.AssetSelection.groups(FEATURES_GROUP)
 
@@ -58,13 +60,18 @@ def retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
 
 
 class Refreshed(NamedTuple):
-    """How a refresh went: whether models and report were made, and in words what failed or was left out."""
+    """How a refresh went: whether the report was made, and in words what failed or was left out."""
 
     finished: bool
     failures: list[str]
 
 
-def refresh(definitions: dg.Definitions, actors: Sequence[str], usable: Callable[[], Sequence[str]]) -> Refreshed:
+def refresh(
+    definitions: dg.Definitions,
+    actors: Sequence[str],
+    usable: Callable[[], Sequence[str]],
+    config: Mapping[str, Any] | None = None,
+) -> Refreshed:
     """Materialise everything for these actors: first their inventory, then the rest for those with an accepted take.
 
     One run for the inventory and one for the rest, or more where the actors have gaps; models and report come last.
@@ -72,6 +79,8 @@ def refresh(definitions: dg.Definitions, actors: Sequence[str], usable: Callable
     What fails for one actor does not stop the others.
 
     usable: tells, once the inventory is made, which actors have an accepted take.
+    config: run config of Dagster (`{"ops": {"cnn": {"config": {"epochs": 5}}}}`) for the run that makes models and
+        report.
 
     Raises:
         KeyboardInterrupt: the user stopped it.
@@ -80,7 +89,7 @@ def refresh(definitions: dg.Definitions, actors: Sequence[str], usable: Callable
         _bury_the_dead(instance)
         failures = []
         for actor_range in _ranges(actors):
-            failures += _execute(definitions, full_refresh.name, actor_range, instance, INVENTORY)
+            failures += _execute(definitions, full_refresh.name, actor_range, instance, INVENTORY).failures
         with_takes = [actor for actor in actors if actor in usable()]
         if left_out := sorted(set(actors) - set(with_takes)):
             failures.append(f"left out, for want of an accepted take (table raw_videos): actors {', '.join(left_out)}")
@@ -88,9 +97,16 @@ def refresh(definitions: dg.Definitions, actors: Sequence[str], usable: Callable
             return Refreshed(False, failures)
         *first, last = _ranges(with_takes)
         for actor_range in first:
-            failures += _execute(definitions, prepare_features.name, actor_range, instance, CLIPS | FEATURES)
-        last_failures = _execute(definitions, full_refresh.name, last, instance, EVERYTHING - INVENTORY)
-        return Refreshed(not last_failures, failures + last_failures)
+            failures += _execute(definitions, prepare_features.name, actor_range, instance, CLIPS | FEATURES).failures
+        ran = _execute(definitions, full_refresh.name, last, instance, EVERYTHING - INVENTORY, config)
+        return Refreshed(REPORT in ran.made, failures + ran.failures)
+
+
+class _Ran(NamedTuple):
+    """Which assets a run has made, and in words what failed."""
+
+    made: set[str]
+    failures: list[str]
 
 
 def _execute(
@@ -99,7 +115,8 @@ def _execute(
     actors: tuple[str, str],
     instance: dg.DagsterInstance,
     selection: dg.AssetSelection,
-) -> list[str]:
+    config: Mapping[str, Any] | None = None,
+) -> _Ran:
     result = definitions.resolve_job_def(job).execute_in_process(
         instance=instance,
         asset_selection=sorted(selection.resolve(definitions.resolve_asset_graph())),
@@ -108,16 +125,28 @@ def _execute(
             ASSET_PARTITION_RANGE_END_TAG: actors[1],
             PROCESS_TAG: f"{socket.gethostname()} {os.getpid()}",
         },
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **(config or {})},
         raise_on_error=False,
     )
+    made = {
+        event.asset_key.to_user_string()
+        for event in result.all_events
+        if event.is_step_materialization and event.asset_key
+    }
     if result.success:
-        return []
+        return _Ran(made, [])
     failed = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
     if any(failure.error and failure.error.cls_name == "DagsterExecutionInterruptedError" for failure in failed):
         raise KeyboardInterrupt
-    reasons = dict.fromkeys(_reason(failure) for failure in failed)
-    return list(reasons) or [f"{job} failed: `make dev` shows run {result.run_id}"]
+    broken_promises = [
+        f"{check.asset_key.to_user_string()}, {check.check_name}: {check.description}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.blocking and check.severity == dg.AssetCheckSeverity.ERROR
+    ]
+    # The failure that follows a broken promise only says that there is one.
+    others = [failure for failure in failed if not (failure.error and failure.error.cls_name == CHECK_FAILED)]
+    reasons = dict.fromkeys([*broken_promises, *(_reason(failure) for failure in others)])
+    return _Ran(made, list(reasons) or [f"{job} failed: `make dev` shows run {result.run_id}"])
 
 
 def _bury_the_dead(instance: dg.DagsterInstance) -> None:

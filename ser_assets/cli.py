@@ -1,9 +1,10 @@
 """The command `ser-assets`: what users type in a shell."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from ser_assets.progress import Listener
     from ser_assets.serving.predictor import Refused
     from ser_assets.settings import Settings
+    from ser_assets.studies import Study
 
 
+MODEL_NAMES = ("random_forest", "neural_network", "cnn", "complex_cnn")
 MOST_ACTORS = 999
 WIDE = 1000
 
@@ -46,6 +49,26 @@ class ActorRange(click.ParamType):
         return actors
 
 
+class JsonObject(click.ParamType):
+    """A JSON object."""
+
+    name = "json"
+
+    def convert(
+        self, value: str | dict[str, Any], param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Any]:
+        """Turn the text into a dictionary."""
+        if isinstance(value, dict):
+            return value
+        try:
+            parsed = json.loads(value)
+        except ValueError as error:
+            self.fail(f"is not JSON: {error}", param, ctx)
+        if not isinstance(parsed, dict):
+            self.fail('is no JSON object such as {"ops": {}}', param, ctx)
+        return parsed
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ser-assets")
 def main() -> None:
@@ -69,8 +92,14 @@ def demo_corpus(destination: Path, actors: tuple[str, ...]) -> None:
 
 @main.command()
 @click.option("--actors", type=ActorRange(), default=None, help="Only these actors, such as 1-20; else all on disk.")
-def run(actors: tuple[str, ...] | None) -> None:
-    """Materialise everything for the actors on disk: clips, features, models, report."""
+@click.option(
+    "--config-json",
+    type=JsonObject(),
+    default=None,
+    help='Settings of models, as in the launchpad: {"ops": {"cnn": {"config": {"epochs": 5}}}}.',
+)
+def run(actors: tuple[str, ...] | None, config_json: dict[str, Any] | None) -> None:
+    """Materialise everything for the actors on disk: clips, features, models, report, champion."""
     from ser_assets.corpus.inventory import find_recordings
 
     settings = _settings()
@@ -88,7 +117,9 @@ def run(actors: tuple[str, ...] | None) -> None:
 
     warehouse = Warehouse(settings.data_dir)
     with _bars() as listener, listening(listener):
-        refreshed = refresh(build_definitions(settings), actors or on_disk, lambda: actors_with_takes(warehouse))
+        refreshed = refresh(
+            build_definitions(settings), actors or on_disk, lambda: actors_with_takes(warehouse), config_json
+        )
     if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):
         click.echo(f"{rejected} files rejected: the report and table raw_videos tell why")
     if refreshed.finished:
@@ -196,6 +227,53 @@ def calibrate_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -
     _tell_refused(made.left_out)
     left_out = f", {len(made.left_out)} left out" if made.left_out else ""
     click.echo(f"{out}: the profile of a speaker, made of {made.clips} recordings{left_out}")
+
+
+@main.group()
+def study() -> None:
+    """Ask the features at hand a question: a table in Markdown, and nothing is changed."""
+
+
+@study.command("ablation")
+def study_ablation() -> None:
+    """What each group of functionals brings on unseen actors, by a linear judge (takes minutes)."""
+    from ser_assets.studies import ablate, ablation_markdown
+
+    _study(lambda opened: ablation_markdown(ablate(opened)))
+
+
+@study.command("calibration")
+@click.option("--model", type=click.Choice(MODEL_NAMES), default="neural_network", show_default=True)
+def study_calibration(model: str) -> None:
+    """How many unlabelled clips of a new speaker calibration needs (takes minutes)."""
+    from ser_assets.studies import curve, curve_markdown
+
+    _study(lambda opened: curve_markdown(curve(opened, model)))
+
+
+@study.command("settings")
+@click.argument("model", type=click.Choice(MODEL_NAMES))
+@click.option("--trials", type=click.IntRange(2), default=12, show_default=True, help="Settings to try.")
+def study_settings(model: str, trials: int) -> None:
+    """Search the settings of a model inside the training actors of each fold (takes from minutes to hours)."""
+    from ser_assets.studies import find_settings, found_markdown
+
+    _study(lambda opened: found_markdown(find_settings(opened, model, trials)))
+
+
+def _study(answer: "Callable[[Study], str]") -> None:
+    from ser_assets.assets.examples import FeaturesMissingError
+    from ser_assets.progress import listening
+    from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
+    from ser_assets.studies import open_study
+
+    try:
+        with _bars(to_stderr=True) as listener, listening(listener):
+            opened = open_study(_settings())
+            table = answer(opened)
+    except (FeaturesMissingError, WarehouseBusyError, WarehouseDamagedError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{opened.basis}; 95 % intervals by bootstrap over actors\n\n{table}")
 
 
 def _settings() -> "Settings":

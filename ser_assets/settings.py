@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     )
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(42, description="Seed of models, splits and bootstrap.")
 
+    tensorboard: bool = Field(
+        False, description="Write learning curves for TensorBoard, under `data/tensorboard` (extra `tensorboard`)."
+    )
+
     retrain_cron: Annotated[str, Field(pattern=r"^[\w*/,-]+( [\w*/,-]+){4}$")] = Field(
         "0 3 * * 1", description="When the models are trained again, in cron's notation."
     )

@@ -19,7 +19,7 @@ from ser_assets.corpus.ravdess import EMOTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn")
+MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn", "ensemble")
 TABLES = (
     "raw_videos",
     "features",
@@ -31,8 +31,20 @@ TABLES = (
     "scores",
     "score_differences",
     "scores_by_group",
+    "held_out",
+    "model_settings",
+    "ensemble_weights",
+    "champion_predictions",
 )
 PROTOCOLS = "speaker_independent"
+BRIEFLY = {
+    "random_forest": {"trees": 60, "parts": 1, "trees_of_a_part": 20},
+    "neural_network": {"members": 1, "epochs": 8},
+    "cnn": {"members": 1, "epochs": 8, "filters": [16, 32], "learning_rate": 0.005},
+    "complex_cnn": {"members": 1, "epochs": 8, "filters": [16, 32, 32], "learning_rate": 0.005},
+}
+CONFIG = json.dumps({"ops": {name: {"config": knobs} for name, knobs in BRIEFLY.items()}})
+FOREST_CONFIG = json.dumps({"ops": {"random_forest": {"config": BRIEFLY["random_forest"]}}})
 
 
 def shell(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -79,15 +91,15 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(ROOT / name, folder)
     make_demo_corpus(folder / "data/raw", ["01", "02"], workers=2)
-    done = materialise(folder, "--select", "*", "--partition-range", "01...02")
+    done = materialise(folder, "--select", "*", "--partition-range", "01...02", "--config-json", CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 
 
 def test_one_command_fills_every_table(platform: Path) -> None:
     assert query(platform, "SELECT count(*) FROM raw_videos WHERE status = 'accepted' AND demo") == [(120,)]
-    assert query(platform, "SELECT actor, emotion FROM features GROUP BY ALL HAVING count(*) != 8") == []
-    assert query(platform, "SELECT count(*) FROM features") == [(2 * 64,)]
+    assert query(platform, "SELECT actor, emotion FROM features GROUP BY ALL HAVING count(*) != 24") == []
+    assert query(platform, "SELECT count(*) FROM features") == [(2 * 192,)]
     judged = query(platform, "SELECT model, protocol, folds, count(DISTINCT take_id) FROM predictions GROUP BY ALL")
     assert sorted(judged) == sorted((model, "speaker_independent", "luna5", 120) for model in MODELS)
     metrics = query(platform, "SELECT DISTINCT metric FROM scores")
@@ -124,7 +136,7 @@ def test_a_kept_model_opens_and_hears_more_than_chance_in_what_it_was_trained_on
 
     examples = load_examples(Warehouse(platform / "data"), Settings())
     for name in MODELS:
-        model = load_model(platform / "data/models" / name)
+        model = load_model(platform / "data/models/raw" / name)
         recognised = model.predict_proba(examples).argmax(axis=1)
         assert (recognised == examples.labels).mean() > 1.5 / len(EMOTIONS), name
 
@@ -137,7 +149,7 @@ def test_the_history_is_kept_where_the_ui_finds_it(platform: Path) -> None:
 
 def test_running_it_all_again_gives_the_same_bytes_and_the_score_table(platform: Path) -> None:
     before = everything(platform)
-    done = shell(platform, "ser-assets", "run", "--actors", "1-2")
+    done = shell(platform, "ser-assets", "run", "--actors", "1-2", "--config-json", CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "features: 2 of 2 done" in done.stdout
     assert everything(platform) == before
@@ -154,7 +166,7 @@ def test_one_partition_is_made_alone_and_a_model_on_all_that_are_there(platform:
     times = {path: path.stat().st_mtime_ns for path in (platform / "data/mono_audio").iterdir()}
     (platform / "data/mono_audio/actor_02.parquet").unlink()
     chain = "raw_videos,mono_audio,trimmed_audio,augmented_set,features,random_forest,metrics_report"
-    done = materialise(platform, "--select", chain, "--partition", "02")
+    done = materialise(platform, "--select", chain, "--partition", "02", "--config-json", FOREST_CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     changed = {path.name for path, time in times.items() if path.stat().st_mtime_ns != time}
     assert changed == {"actor_02.parquet", "actor_02.png"}
@@ -163,7 +175,7 @@ def test_one_partition_is_made_alone_and_a_model_on_all_that_are_there(platform:
 
 def test_a_model_is_trained_alone(platform: Path) -> None:
     before = everything(platform)
-    done = materialise(platform, "--select", "random_forest,metrics_report")
+    done = materialise(platform, "--select", "random_forest,metrics_report", "--config-json", FOREST_CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     assert everything(platform) == before
 

@@ -42,7 +42,10 @@ def ensemble(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[W
     return dg.MaterializeResult(
         metadata={
             **scores_metadata(predictions, settings.seed),
-            "weights": dg.MetadataValue.md(shown.round(3).to_markdown(index=False)),
+            **{
+                f"weight of {member}, {protocol}": round(float(weight), 3)
+                for protocol, member, weight in shown[["protocol", "member", "weight"]].itertuples(index=False)
+            },
             "folders": ", ".join(map(str, folders)),
         }
     )

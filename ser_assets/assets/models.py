@@ -78,7 +78,10 @@ def model_asset(name: str) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from ser_assets.learning.judging import Kept, judge
         from ser_assets.learning.models import MODELS
+        from ser_assets.learning.tensorboard_logs import require_tensorboard, write_logs
 
+        if settings.tensorboard:
+            require_tensorboard()
         examples = load_examples(warehouse, settings)
         splits = _splits(examples, settings, context.log)
         model_settings = settings_from(config, SETTINGS[name])
@@ -90,12 +93,8 @@ def model_asset(name: str) -> dg.AssetsDefinition:
 
         kinds = [RAW, CALIBRATED] if "speaker_calibrated" in settings.protocols else [RAW]
         with contextlib.ExitStack() as folders:
-            kept = [
-                Kept(
-                    folders.enter_context(whole_folder(settings.data_dir / "models" / kind / name)), kind == CALIBRATED
-                )
-                for kind in kinds
-            ]
+            parts = {kind: folders.enter_context(whole_folder(kept_folder(settings, kind, name))) for kind in kinds}
+            kept = [Kept(part, calibrated=kind == CALIBRATED) for kind, part in parts.items()]
             judgement = judge(factory, examples, splits, kept, settings.worker_count, tell)
         tables = {
             PREDICTIONS: with_origin(judgement.predictions, examples.rows),
@@ -105,11 +104,11 @@ def model_asset(name: str) -> dg.AssetsDefinition:
             MODEL_SETTINGS: _settings_row(name, factory, settings),
         }
         store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
-        return dg.MaterializeResult(
-            metadata=model_metadata(
-                judgement, examples, splits, settings.data_dir / "models" / RAW / name, settings.seed
-            )
-        )
+        if settings.tensorboard:
+            with whole_folder(settings.data_dir / "tensorboard" / name) as part:
+                write_logs(judgement.learning_curves, part)
+        folder = kept_folder(settings, RAW, name)
+        return dg.MaterializeResult(metadata=model_metadata(judgement, examples, splits, folder, settings.seed))
 
     return model
 

@@ -50,9 +50,11 @@ def trim(
     if peak == 0.0:
         return Trimmed(samples, kept_whole=True)
     # librosa takes everything under -100 dB of full scale for equally loud: at full scale a quiet clip keeps its depth.
-    intervals = librosa.effects.split(
-        samples / peak, top_db=below_peak_db, frame_length=FRAME_LENGTH, hop_length=HOP_LENGTH
-    )
+    # As librosa.effects.split does, which would load scikit-learn.
+    level = librosa.feature.rms(y=samples / peak, frame_length=FRAME_LENGTH, hop_length=HOP_LENGTH)[0]
+    loud = librosa.amplitude_to_db(level, ref=np.max, top_db=None) > -below_peak_db
+    edges = np.flatnonzero(np.diff(loud, prepend=False, append=False)) * HOP_LENGTH
+    intervals = np.minimum(edges, len(samples)).reshape(-1, 2)
     if mode == "ends":
         intervals = np.array([[intervals[0, 0], intervals[-1, 1]]])
     kept = np.concatenate([samples[start:stop] for start, stop in intervals])

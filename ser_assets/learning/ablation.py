@@ -34,7 +34,7 @@ COLUMNS: Final = (
     "brings_high",
 )
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[int, int], None]
 
 
 class LinearJudge:
@@ -74,7 +74,7 @@ def ablation(
     """Judge each group of functionals alone, and all but each, on the same folds.
 
     splits: of one protocol and one scheme of folds.
-    progress: called with the name of what is judged, the folds done and all folds.
+    progress: called with the number of sets of groups done and of all.
 
     Returns: `COLUMNS`, a row for each group, the one that brings most first, and one for `EVERYTHING`. `alone` and
     `without` are UAR; `brings` is the UAR of all groups less that without this one, with its 95 % interval by paired
@@ -86,10 +86,13 @@ def ablation(
     sets |= {f"only {group}": [group] for group in groups}
     sets |= {f"not {group}": [other for other in groups if other != group] for group in groups}
     judged = []
-    for name, chosen in sets.items():
-        tell = functools.partial(progress, name) if progress else None
+    for done, (name, chosen) in enumerate(sets.items()):
+        if progress:
+            progress(done, len(sets))
         factory = functools.partial(LinearJudge, name, tuple(chosen))
-        judged.append(judge(factory, examples, splits, workers=workers, progress=tell).predictions)  # type: ignore[arg-type]
+        judged.append(judge(factory, examples, splits, workers=workers).predictions)  # type: ignore[arg-type]
+    if progress:
+        progress(len(sets), len(sets))
     predictions = pd.concat(judged, ignore_index=True)
     scores = score_table(predictions, seed=seed).query("metric == 'uar'").set_index("model")
     gains = _gains(predictions, groups, seed)

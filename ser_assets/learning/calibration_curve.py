@@ -1,0 +1,80 @@
+"""How many unlabelled clips of a new speaker calibration needs: scores against the clips that a profile is made of."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from ser_assets.learning.calibration import SpeakerPrior
+from ser_assets.learning.emotion_model import EmotionModel, said_of
+from ser_assets.learning.examples import Examples
+from ser_assets.learning.judging import ModelFactory
+from ser_assets.learning.scores import score_table
+from ser_assets.learning.splits import SpeakerCalibratedSplit, Split
+from ser_assets.workers import map_in_workers
+
+CLIPS: Final = (1, 2, 4, 8, 16, 32)
+DRAWS: Final = 5
+COLUMNS: Final = ("clips", "uar", "low", "high", "actors", "takes")
+
+Progress = Callable[[int, int], None]
+
+
+def calibration_curve(
+    factory: ModelFactory,
+    examples: Examples,
+    splits: Sequence[Split],
+    workers: int = 1,
+    seed: int = 42,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Score a model of calibrated clips on speakers of whom only a few clips are known.
+
+    splits: the folds of `protocols.speaker_independent` and `protocols.speaker_calibrated`, of one scheme. In the first
+        the model learns from raw clips and is told nothing of the speaker (0 clips). In the second it learns from
+        clips calibrated as the protocol has it; for each judged speaker some of the clips are drawn, a profile is
+        made of them with what the training speakers teach (`calibration.SpeakerPrior`), and all other clips of that
+        speaker are judged by it, so that no clip is in its own profile. Drawn `DRAWS` times.
+
+    Returns: `COLUMNS`, a row for 0 clips and for each of `CLIPS`, with 95 % intervals by bootstrap over actors. takes
+    counts every judgement: a take is judged in several draws.
+    """
+    tables = []
+    judge_one = functools.partial(_judge_fold, factory, examples, seed)
+    if progress:
+        progress(0, len(splits))
+    for done, table in enumerate(map_in_workers(judge_one, splits, workers, chunk=1), start=1):
+        tables.append(table)
+        if progress:
+            progress(done, len(splits))
+    scores = score_table(pd.concat(tables, ignore_index=True), seed=seed).query("metric == 'uar'")
+    scores = scores.assign(clips=scores["folds"].astype(int)).sort_values("clips", ignore_index=True)
+    return scores.rename(columns={"value": "uar"})[list(COLUMNS)]
+
+
+def _judge_fold(factory: ModelFactory, examples: Examples, seed: int, split: Split) -> pd.DataFrame:
+    model = factory().fit(split.training_examples(examples))
+    judged = examples.subset(split.judged)
+    labels = {"model": model.name, "protocol": split.protocol, "fold": split.fold}
+    if not isinstance(split, SpeakerCalibratedSplit):
+        return said_of(judged, model.predict_proba(judged)).assign(**labels, folds="0")
+    prior = SpeakerPrior.learn(examples.subset(split.training))
+    said = [table for actor in judged.actors for table in _judge_speaker(model, prior, judged, actor, seed)]
+    return pd.concat(said, ignore_index=True).assign(**labels)
+
+
+def _judge_speaker(
+    model: EmotionModel, prior: SpeakerPrior, judged: Examples, actor: str, seed: int
+) -> Iterator[pd.DataFrame]:
+    own = judged.subset(np.flatnonzero(judged.rows["actor"] == actor))
+    for draw in range(DRAWS):
+        order = np.random.default_rng([seed, int(actor), draw]).permutation(len(own))
+        for clips in CLIPS:
+            if clips >= len(own):
+                continue
+            profile = prior.profile(own.subset(order[:clips]))
+            others = own.subset(np.sort(order[clips:]))
+            said = said_of(others, model.predict_proba(profile.calibrated(others)))
+            yield said.assign(take_id=said["take_id"] + f" draw {draw}", folds=str(clips))

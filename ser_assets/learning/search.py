@@ -1,0 +1,117 @@
+"""Nested search for the settings of a model: chosen inside the training actors, told how they do on the others."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ser_assets.learning.examples import Examples
+from ser_assets.learning.metrics import accuracy_and_uar
+from ser_assets.learning.protocols import validation_parts
+from ser_assets.learning.splits import Split
+from ser_assets.workers import map_in_workers
+
+SPACES: Final[dict[str, dict[str, Sequence[Any]]]] = {
+    "random_forest": {
+        "trees": (200,),
+        "smallest_leaf": (1, 2, 3, 5, 8, 12),
+        "share_of_features": (0.02, 0.05, 0.1, 0.2, 0.4),
+    },
+    "neural_network": {
+        "members": (1,),
+        "epochs": (10, 20, 40),
+        "units": ((128,), (256, 128), (512, 256)),
+        "noise": (0.2, 0.5, 0.8),
+        "dropout": (0.3, 0.5, 0.7),
+        "learning_rate": (5e-4, 1e-3, 2e-3),
+    },
+    "cnn": {
+        "members": (1,),
+        "epochs": (12, 20),
+        "filters": ((32, 64, 128), (48, 96, 192)),
+        "filter_dropout": (0.0, 0.1, 0.2),
+        "dropout": (0.2, 0.3, 0.5),
+        "masked_bands": (0, 8, 16),
+        "band_shift": (0, 3),
+    },
+    "complex_cnn": {
+        "members": (1,),
+        "epochs": (20, 30),
+        "filters": ((64, 128, 256), (64, 128, 256, 256), (64, 128, 256, 512)),
+        "filter_dropout": (0.0, 0.1, 0.2),
+        "dropout": (0.2, 0.3, 0.5),
+        "masked_bands": (0, 8, 16),
+        "band_shift": (0, 3),
+    },
+}
+"""What is drawn from for each model; a knob with one value saves time, and no more is known of it."""
+
+Progress = Callable[[int, int], None]
+
+
+class Found(NamedTuple):
+    """What a search found.
+
+    trials: a row for each of the settings that were tried, best first: a column for each knob, `uar` (mean over the
+        folds of the UAR on actors left out of the training side) and `default` (whether these are the defaults).
+    chosen: a row for each fold: fold, the number of the trial that was best inside, and its `uar` inside.
+    """
+
+    trials: pd.DataFrame
+    chosen: pd.DataFrame
+
+
+def search(
+    factory: Callable[..., Any],
+    settings_type: type[Any],
+    space: Mapping[str, Sequence[Any]],
+    examples: Examples,
+    splits: Sequence[Split],
+    trials: int,
+    workers: int = 1,
+    seed: int = 42,
+    progress: Progress | None = None,
+) -> Found:
+    """Try settings drawn at random, the defaults first, on one validation part inside the training side of each fold.
+
+    What a fold judges is handed to no trial: the actors on which the settings of a fold are compared are training
+    actors of that fold (`protocols.validation_parts`).
+
+    factory: makes a model from settings and seed. progress: called with the number of fits done and of all fits.
+    """
+    from sklearn.model_selection import ParameterSampler
+
+    fixed = {knob: values[0] for knob, values in space.items() if len(values) == 1}
+    drawn = [{}, *ParameterSampler({k: list(v) for k, v in space.items()}, trials - 1, random_state=seed)]
+    tried = [settings_type(**{**fixed, **knobs}) for knobs in drawn]
+    tasks = [(number, split) for split in splits for number in range(len(tried))]
+    fit = functools.partial(_score, factory, tried, examples, seed)
+    scored = []
+    for done, score in enumerate(map_in_workers(fit, tasks, workers, chunk=1), start=1):
+        scored.append(score)
+        if progress:
+            progress(done, len(tasks))
+    inside = np.array(scored).reshape(len(splits), len(tried))
+    table = pd.DataFrame([{knob: getattr(settings, knob) for knob in space} for settings in tried])
+    table["uar"], table["default"] = inside.mean(axis=0), table.index == 0
+    chosen = pd.DataFrame(
+        {"fold": [split.fold for split in splits], "trial": inside.argmax(axis=1), "uar": inside.max(axis=1)}
+    )
+    return Found(table.sort_values("uar", ascending=False, kind="stable"), chosen)
+
+
+def _score(
+    factory: Callable[..., Any], tried: Sequence[Any], examples: Examples, seed: int, task: tuple[int, Split]
+) -> float:
+    number, split = task
+    training = split.training_examples(examples)
+    inner = next(iter(validation_parts(training.rows, 1, seed)))
+    if inner is None:
+        raise ValueError(f"{split.title} leaves one actor to train on, and none to compare settings on")
+    judged = inner.judged_examples(training)
+    guess = factory(tried[number], seed).fit(inner.training_examples(training)).predict_proba(judged).argmax(axis=1)
+    performed = np.bincount(judged.labels, minlength=8)[None]
+    hits = np.bincount(judged.labels[guess == judged.labels], minlength=8)[None]
+    return float(accuracy_and_uar(hits, performed)["uar"][0])

@@ -1,0 +1,124 @@
+"""Studies on the features at hand, which change nothing: what functionals bring, settings, how many clips calibrate."""
+
+import functools
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from ser_assets import progress
+from ser_assets.assets.examples import load_examples
+from ser_assets.settings import Settings
+from ser_assets.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_assets.learning.examples import Examples
+    from ser_assets.learning.search import Found
+
+
+class Study(NamedTuple):
+    """The features at hand, and how a study splits them: by actor, by the first scheme of `SER_FOLDS`."""
+
+    examples: "Examples"
+    settings: Settings
+
+    @property
+    def basis(self) -> str:
+        """What a table of this study rests on, in words."""
+        originals = int((self.examples.rows["variant"] == 0).sum())
+        return f"{len(self.examples.actors)} actors, {originals} takes, folds {self.settings.folds[0]}"
+
+
+def open_study(settings: Settings) -> Study:
+    """Read the features of all actors that are materialised.
+
+    Raises:
+        FeaturesMissingError: there are none, or some are out of date.
+        WarehouseBusyError, WarehouseDamagedError: the database cannot be read.
+    """
+    return Study(load_examples(Warehouse(settings.data_dir), settings), settings)
+
+
+def ablate(study: Study) -> "pd.DataFrame":
+    """Judge each group of functionals alone and all but each; `learning.ablation.ablation` says how."""
+    from ser_assets.learning.ablation import ablation
+    from ser_assets.learning.protocols import speaker_independent
+
+    settings = study.settings
+    splits = speaker_independent(study.examples.rows, settings.folds[0])
+    tell = functools.partial(progress.report, "ablation")
+    return ablation(study.examples, splits, settings.worker_count, settings.seed, tell)
+
+
+def curve(study: Study, model: str) -> "pd.DataFrame":
+    """Score a model by the number of clips that a speaker's profile is made of; raises ValueError for one actor."""
+    from ser_assets.learning.calibration_curve import calibration_curve
+    from ser_assets.learning.models import MODELS
+    from ser_assets.learning.protocols import speaker_calibrated, speaker_independent
+
+    settings, rows = study.settings, study.examples.rows
+    scheme = settings.folds[0]
+    splits = [*speaker_independent(rows, scheme), *speaker_calibrated(rows, scheme)]
+    factory = functools.partial(MODELS[model], None, settings.seed)
+    tell = functools.partial(progress.report, model)
+    return calibration_curve(factory, study.examples, splits, settings.worker_count, settings.seed, tell)
+
+
+def find_settings(study: Study, model: str, trials: int) -> "Found":
+    """Search the settings of a model inside the training side of each fold; `learning.search.search` says how."""
+    from ser_assets.learning.models import MODELS
+    from ser_assets.learning.protocols import speaker_independent
+    from ser_assets.learning.search import SPACES, search
+
+    settings = study.settings
+    factory = MODELS[model]
+    splits = speaker_independent(study.examples.rows, settings.folds[0])
+    tell = functools.partial(progress.report, model)
+    return search(
+        factory,
+        factory.settings_type,
+        SPACES[model],
+        study.examples,
+        splits,
+        trials,
+        settings.worker_count,
+        settings.seed,
+        tell,
+    )
+
+
+def ablation_markdown(table: "pd.DataFrame") -> str:
+    """Write the table of `ablate` as Markdown."""
+    lines = ["| group | functionals | UAR alone | UAR without | brings |", "|---|---:|---:|---:|---:|"]
+    for row in table.to_dict("records"):
+        alone = f"{row['alone']:.3f}{_interval(row['alone_low'], row['alone_high'])}"
+        without = brings = ""
+        if not math.isnan(row["without"]):
+            without = f"{row['without']:.3f}"
+            brings = f"{row['brings']:+.3f}{_interval(row['brings_low'], row['brings_high'], '+')}"
+        lines.append(f"| {row['group']} | {row['functionals']} | {alone} | {without} | {brings} |")
+    return "\n".join(lines)
+
+
+def curve_markdown(table: "pd.DataFrame") -> str:
+    """Write the table of `curve` as Markdown."""
+    lines = ["| unlabelled clips of the speaker | UAR |", "|---:|---:|"]
+    lines += [
+        f"| {row['clips']} | {row['uar']:.3f}{_interval(row['low'], row['high'])} |" for row in table.to_dict("records")
+    ]
+    return "\n".join(lines)
+
+
+def found_markdown(found: "Found") -> str:
+    """Write what a search found as Markdown: every trial, best first, and what each fold would choose."""
+    knobs = [name for name in found.trials.columns if name not in ("uar", "default")]
+    lines = [f"| trial | {' | '.join(knobs)} | UAR inside |", f"|---:|{'---|' * len(knobs)}---:|"]
+    for trial, row in found.trials.iterrows():
+        name = f"{trial} (default)" if row["default"] else str(trial)
+        lines.append(f"| {name} | {' | '.join(str(row[knob]) for knob in knobs)} | {row['uar']:.3f} |")
+    chosen = ", ".join(f"fold {row['fold']}: trial {row['trial']}" for row in found.chosen.to_dict("records"))
+    return "\n".join([*lines, "", f"Best inside each fold: {chosen}."])
+
+
+def _interval(low: float, high: float, sign: str = "") -> str:
+    return "" if math.isnan(low) else f" [{low:{sign}.3f}, {high:{sign}.3f}]"

@@ -1,0 +1,118 @@
+"""Studies: what functionals bring, which settings to take, how many clips calibrate."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from ser_assets.audio.features import functional_group, functional_names
+from ser_assets.learning.ablation import EVERYTHING, ablation
+from ser_assets.learning.calibration_curve import CLIPS, calibration_curve
+from ser_assets.learning.examples import Examples
+from ser_assets.learning.model_settings import ForestSettings
+from ser_assets.learning.models import MODELS
+from ser_assets.learning.protocols import speaker_calibrated, speaker_independent
+from ser_assets.learning.random_forest import RandomForest
+from ser_assets.learning.search import SPACES, search
+from ser_assets.learning.splits import Split
+from ser_assets_tests.learning.corpora import made_up_examples
+
+ACTORS = ("01", "02", "03", "04", "05", "06")
+QUICK = ForestSettings(trees=20, smallest_leaf=1, share_of_features=0.5, parts=1, trees_of_a_part=5)
+
+
+class TestAblation:
+    @pytest.fixture(scope="class")
+    def table(self):
+        """Nothing but the first of the mel bands tells anything, and that a lot."""
+        examples = made_up_examples(ACTORS, takes_each=4)
+        rng = np.random.default_rng(0)
+        names = [
+            name
+            for group in ("mel", "mfcc", "pitch")
+            for name in [name for name in functional_names() if functional_group(name) == group][:6]
+        ]
+        values = rng.normal(0, 1, (len(examples), len(names)))
+        telling = [number for number, name in enumerate(names) if functional_group(name) == "mel"]
+        for number in telling:
+            values[:, number] += rng.normal(0, 2, 8)[examples.labels]
+        study = Examples(
+            rows=examples.rows,
+            functionals=values.astype(np.float32),
+            functional_names=tuple(names),
+            sequences=examples.sequences,
+        )
+        return ablation(study, speaker_independent(study.rows, "loso")).set_index("group")
+
+    def test_the_group_that_tells_comes_first_and_brings_most(self, table):
+        assert table.index[0] == "mel"
+        assert table.loc["mel", "alone"] > 0.5
+        assert table.loc["mel", "brings"] > 0.3
+
+    def test_a_group_that_tells_nothing_is_near_chance_alone(self, table):
+        assert table.loc["pitch", "alone"] < 0.3
+        assert abs(table.loc["pitch", "brings"]) < 0.1
+
+    def test_what_a_group_brings_is_the_difference_to_the_rest_without_it(self, table):
+        groups = table.drop(index=EVERYTHING)
+        np.testing.assert_allclose(groups["brings"], table.loc[EVERYTHING, "alone"] - groups["without"], atol=1e-9)
+        assert table.loc[EVERYTHING, "functionals"] == groups["functionals"].sum()
+
+
+class TestCalibrationCurve:
+    EXAMPLES = made_up_examples(ACTORS, takes_each=3)
+
+    def shifted(self, strength):
+        """Actors who differ far more than emotions do."""
+        offsets = np.random.default_rng(1).normal(0, strength, (24, self.EXAMPLES.functionals.shape[1]))
+        moved = self.EXAMPLES.functionals + offsets[self.EXAMPLES.rows["actor"].astype(int)]
+        return Examples(
+            rows=self.EXAMPLES.rows,
+            functionals=moved.astype(np.float32),
+            functional_names=self.EXAMPLES.functional_names,
+            sequences=self.EXAMPLES.sequences,
+        )
+
+    def test_more_clips_of_a_speaker_unlike_the_others_help(self):
+        examples = self.shifted(8.0)
+        splits = [*speaker_independent(examples.rows, "loso"), *speaker_calibrated(examples.rows, "loso")]
+        table = calibration_curve(functools.partial(RandomForest, QUICK, 1), examples, splits).set_index("clips")
+        assert list(table.index) == [0, *[clips for clips in CLIPS if clips < 24]]
+        assert table.loc[16, "uar"] > table.loc[0, "uar"] + 0.2
+        assert table.loc[16, "uar"] > table.loc[1, "uar"]
+
+
+class TestSearch:
+    EXAMPLES = made_up_examples(("01", "02", "03"), takes_each=3)
+    SPLITS = speaker_independent(EXAMPLES.rows, "loso")
+
+    def found(self, trials=3):
+        space = {"trees": (5,), "smallest_leaf": (1, 30)}
+        return search(RandomForest, ForestSettings, space, self.EXAMPLES, self.SPLITS, trials)
+
+    def test_the_defaults_are_tried_too_and_the_best_comes_first(self):
+        found = self.found()
+        assert found.trials["default"].sum() == 1
+        assert found.trials["uar"].is_monotonic_decreasing
+        assert len(found.chosen) == len(self.SPLITS)
+
+    def test_what_a_fold_judges_is_handed_to_no_trial(self, monkeypatch):
+        monkeypatch.setattr(Split, "judged_examples", _no_outer_fold(Split.judged_examples))
+        assert len(self.found(trials=2).trials) == 2
+
+    def test_leaves_so_large_that_nothing_is_learned_are_not_chosen(self):
+        assert (self.found(trials=3).trials["smallest_leaf"].iloc[0]) < 30
+
+    @pytest.mark.parametrize("model", MODELS)
+    def test_every_space_is_of_knobs_that_the_model_has(self, model):
+        for knob, values in SPACES[model].items():
+            for value in values:
+                assert getattr(MODELS[model].settings_type(**{knob: value}), knob) == value
+
+
+def _no_outer_fold(judged_examples):
+    def judge(split, examples):
+        assert split.protocol == "validation", "a search looked at what the fold judges"
+        return judged_examples(split, examples)
+
+    return judge
