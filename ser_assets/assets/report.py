@@ -1,5 +1,7 @@
 """`metrics_report`: the scores of all models, and one page that tells them."""
 
+import dataclasses
+import json
 import platform
 import time
 from importlib.metadata import version
@@ -11,12 +13,13 @@ from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.describe import report_metadata
 from ser_assets.assets.ensemble import ensemble
 from ser_assets.assets.leaks import leaks, not_judged_once
-from ser_assets.assets.models import MODEL_ASSETS, RAW, kept_folder
+from ser_assets.assets.models import MODEL_ASSETS, RAW, SETTINGS, kept_folder
 from ser_assets.settings import FoldScheme, Protocol, Settings
 from ser_assets.storage.clips import ClipStore
 from ser_assets.storage.tables import (
     LEAK_PROOF,
     LEARNING_CURVES,
+    MODEL_SETTINGS,
     NOTEBOOK_REPLAY,
     PREDICTIONS,
     RAW_VIDEOS,
@@ -89,7 +92,7 @@ def metrics_report(
         importances=_importances(settings, predictions),
         learning_curves=_of_models(warehouse, LEARNING_CURVES, predictions, "model, fold, epoch, part"),
         leak_proof=_leak_proof(warehouse, predictions),
-        facts=_facts(settings, predictions, left_out),
+        facts=_facts(settings, warehouse, predictions, left_out),
         notice=notice_of_demo(warehouse),
     )
     page = write_report(data, settings.data_dir / "report")
@@ -220,7 +223,9 @@ def _replay(warehouse: Warehouse) -> "pd.DataFrame":
     return replay.drop(columns="demo") if (replay["demo"] == bool(notice_of_demo(warehouse))).all() else pd.DataFrame()
 
 
-def _facts(settings: Settings, predictions: "pd.DataFrame", left_out: list[str]) -> dict[str, str]:
+def _facts(
+    settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame", left_out: list[str]
+) -> dict[str, str]:
     from ser_assets.learning.protocols import dropped_folds
 
     actors = sorted(set(predictions["actor"]))
@@ -228,7 +233,8 @@ def _facts(settings: Settings, predictions: "pd.DataFrame", left_out: list[str])
         "protocols": tuple(name for name in get_args(Protocol) if name in set(predictions["protocol"])),
         "folds": tuple(name for name in get_args(FoldScheme) if name in set(predictions["folds"])),
     }
-    settings = settings.model_copy(update=judged)
+    seed, config = _made_with(warehouse, predictions, settings.seed)
+    settings = settings.model_copy(update={**judged, "seed": seed})
     knobs = settings.model_dump(exclude={"workers", "data_dir", "retrain_cron", "retrain_timezone"})
     changed = [
         f"SER_{name.upper()}={settings.as_text(name)}"
@@ -237,7 +243,7 @@ def _facts(settings: Settings, predictions: "pd.DataFrame", left_out: list[str])
     ]
     dropped = {scheme: dropped_folds(actors, scheme) for scheme in settings.folds}
     return {
-        "Command": " ".join([*changed, "ser-assets run --actors", ",".join(actors)]),
+        "Command": " ".join([*changed, "ser-assets run --actors", ",".join(actors), *config]),
         "Actors judged": ", ".join(actors),
         **({"Left out, judged on other takes than there are now": ", ".join(left_out)} if left_out else {}),
         **{
@@ -249,3 +255,23 @@ def _facts(settings: Settings, predictions: "pd.DataFrame", left_out: list[str])
         "Python": platform.python_version(),
         **{library: version(library) for library in LIBRARIES},
     }
+
+
+def _made_with(warehouse: Warehouse, predictions: "pd.DataFrame", seed: int) -> tuple[int, list[str]]:
+    """Read the seed that the models were made with, and the option of `ser-assets run` for knobs that are not defaults.
+
+    seed: of now, where no model says or they disagree.
+    """
+    made = _of_models(warehouse, MODEL_SETTINGS, predictions, "model")
+    if made.empty:
+        return seed, []
+    seeds = made["seed"].unique()
+    config = {}
+    for model, text in zip(made["model"], made["settings"], strict=True):
+        defaults = json.loads(json.dumps(dataclasses.asdict(SETTINGS[model]())))
+        changed = {knob: value for knob, value in json.loads(text).items() if value != defaults.get(knob)}
+        if changed:
+            config[model] = {"config": changed}
+    return int(seeds[0]) if len(seeds) == 1 else seed, [
+        f"--config-json '{json.dumps({'ops': config})}'"
+    ] if config else []
