@@ -7,7 +7,7 @@ import numpy as np
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.architectures import convolutional, dense
-from ser_assets.learning.emotion_model import CLIPS_AT_ONCE, EmotionModel, Learned, said_of
+from ser_assets.learning.emotion_model import EmotionModel, Learned, said_of
 from ser_assets.learning.examples import Evidence, Examples
 from ser_assets.learning.model_settings import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
 from ser_assets.learning.network_onnx import Member, committee_onnx
@@ -79,7 +79,7 @@ class Network(EmotionModel):
         said = np.empty((0, len(EMOTIONS)))
         if watched:
             still = np.stack([self._still(values) for values in self._part(watched, standardiser).values])
-            said = network.predict(still, batch_size=CLIPS_AT_ONCE, verbose=0)
+            said = np.asarray(network(still, training=False))
         return said_of(judged, said)
 
     def _part(self, examples: Examples, standardiser: Standardiser) -> Part:

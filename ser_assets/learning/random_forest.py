@@ -76,7 +76,7 @@ class RandomForest(EmotionModel):
     def _grow(self, training: Examples, trees: int) -> Any:
         from sklearn.ensemble import RandomForestClassifier
 
-        return RandomForestClassifier(
+        forest = RandomForestClassifier(
             n_estimators=trees,
             min_samples_leaf=self.settings.smallest_leaf,
             max_features=self.settings.share_of_features,
@@ -84,6 +84,8 @@ class RandomForest(EmotionModel):
             random_state=self.seed,
             n_jobs=-1,
         ).fit(training.functionals, training.labels)
+        # Asked by several threads, it adds its trees' votes up in another order each time.
+        return forest.set_params(n_jobs=1)
 
     def _inputs(self, evidence: Evidence) -> np.ndarray:
         return evidence.functionals

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
@@ -95,8 +96,9 @@ def test_a_loaded_model_is_saved_as_the_same_bytes(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_second_fit_saves_the_same_bytes(name, tmp_path):
+def test_a_second_fit_saves_the_same_bytes_and_says_the_same_of_what_is_held_out(name, tmp_path):
     again = fresh(name).fit(TRAINING)
+    pd.testing.assert_frame_equal(again.held_out_, fitted(name).held_out_, check_exact=True)
     assert saved(again, tmp_path / "again") == saved(fitted(name), tmp_path / "first")
 
 
