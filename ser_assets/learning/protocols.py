@@ -162,17 +162,17 @@ def validation_parts(rows: pd.DataFrame, parts: int, seed: int) -> Iterator[Spli
     """Cut training rows in `parts` ways, each leaving out other actors to watch the training by.
 
     Yields `parts` splits. Each leaves out about one actor in five (at least one), drawn without replacement until
-    all actors have been out once; same rows and seed, same splits. Where one actor is all there is, yields None
-    instead: there is nobody to leave out.
+    all actors have been out once; same rows and seed, same splits. An actor of whom there are only copies is never
+    left out. Where that leaves one actor or none, yields None instead: there is nobody to leave out.
     """
-    actors = sorted(set(rows["actor"]))
+    actors = sorted(set(rows.loc[rows["variant"] == 0, "actor"]))
     order = np.random.default_rng(seed).permutation(len(actors))
     size = max(1, round(len(actors) / 5))
     for part in range(parts):
-        chosen = [actors[order[(part * size + step) % len(actors)]] for step in range(size)]
-        if len(actors) == 1:
+        if len(actors) < 2:
             yield None
         else:
+            chosen = [actors[order[(part * size + step) % len(actors)]] for step in range(size)]
             yield _by_actor(SpeakerIndependentSplit, rows, chosen, "validation", "by actor", str(part + 1))
 
 

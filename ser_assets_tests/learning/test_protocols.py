@@ -409,3 +409,10 @@ class TestValidation:
 
     def test_a_single_actor_leaves_nobody_to_leave_out(self):
         assert list(validation_parts(made_up_rows(("01",)), parts=2, seed=1)) == [None, None]
+
+
+def test_an_actor_of_whom_there_are_only_copies_is_not_left_out_to_validate_on():
+    rows = made_up_rows(("01", "02", "03"))
+    rows = rows[(rows["actor"] != "02") | (rows["variant"] > 0)].reset_index(drop=True)
+    left_out = [set(rows["actor"].iloc[split.judged]) for split in validation_parts(rows, 4, seed=0)]
+    assert set.union(*left_out) == {"01", "03"}
