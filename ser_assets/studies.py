@@ -91,8 +91,9 @@ def ablation_markdown(table: "pd.DataFrame") -> str:
     """Write the table of `ablate` as Markdown."""
     lines = ["| group | functionals | UAR alone | UAR without | brings |", "|---|---:|---:|---:|---:|"]
     for row in table.to_dict("records"):
-        alone = f"{row['alone']:.3f}{_interval(row['alone_low'], row['alone_high'])}"
-        without = brings = ""
+        alone = without = brings = ""
+        if not math.isnan(row["alone"]):
+            alone = f"{row['alone']:.3f}{_interval(row['alone_low'], row['alone_high'])}"
         if not math.isnan(row["without"]):
             without = f"{row['without']:.3f}"
             brings = f"{row['brings']:+.3f}{_interval(row['brings_low'], row['brings_high'], '+')}"

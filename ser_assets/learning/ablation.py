@@ -22,6 +22,7 @@ from ser_assets.learning.training import Standardiser
 
 SHRINKAGE: Final = 0.3
 EVERYTHING: Final = "all"
+VOICES: Final = "voices"
 COLUMNS: Final = (
     "group",
     "functionals",
@@ -38,18 +39,23 @@ Progress = Callable[[int, int], None]
 
 
 class LinearJudge:
-    """Shrinkage discriminant analysis on some of the functionals; priors are even."""
+    """Shrinkage discriminant analysis on some of the functionals; priors are even.
+
+    voices: whether it learns from the copies that sound like other speakers, too.
+    """
 
     learning_curve_: None = None
     held_out_: None = None
 
-    def __init__(self, name: str, groups: Sequence[str]) -> None:
-        self.name, self.groups = name, frozenset(groups)
+    def __init__(self, name: str, groups: Sequence[str], voices: bool = True) -> None:
+        self.name, self.groups, self.voices = name, frozenset(groups), voices
 
     def fit(self, training: Examples) -> "LinearJudge":
         """Learn from all these rows."""
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+        if not self.voices:
+            training = training.subset(np.flatnonzero(training.rows["voice"] == training.rows["actor"]))
         self._scale = Standardiser.learn([self._chosen(training)])
         even = np.full(len(set(training.labels)), 1 / len(set(training.labels)))
         self._judge = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE, priors=even)
@@ -76,27 +82,28 @@ def ablation(
     splits: of one protocol and one scheme of folds.
     progress: called with the number of sets of groups done and of all.
 
-    Returns: `COLUMNS`, a row for each group, the one that brings most first, and one for `EVERYTHING`. `alone` and
-    `without` are UAR; `brings` is the UAR of all groups less that without this one, with its 95 % interval by paired
-    bootstrap over actors.
+    Returns: `COLUMNS`, a row for each group, the one that brings most first, one for the copies in other voices
+    (`VOICES`, which are no functionals, and nothing alone), and one for `EVERYTHING`. `alone` and `without` are UAR;
+    `brings` is the UAR of all groups less that without this one, with its 95 % interval by paired bootstrap over actors.
     """
     sizes = pd.Series([functional_group(name) for name in examples.functional_names]).value_counts()
     groups = sorted(sizes.index)
-    sets = {EVERYTHING: groups}
+    sets = {EVERYTHING: groups, f"not {VOICES}": groups}
     sets |= {f"only {group}": [group] for group in groups}
     sets |= {f"not {group}": [other for other in groups if other != group] for group in groups}
     judged = []
     for done, (name, chosen) in enumerate(sets.items()):
         if progress:
             progress(done, len(sets))
-        factory = functools.partial(LinearJudge, name, tuple(chosen))
+        factory = functools.partial(LinearJudge, name, tuple(chosen), voices=name != f"not {VOICES}")
         judged.append(judge(factory, examples, splits, workers=workers).predictions)  # type: ignore[arg-type]
     if progress:
         progress(len(sets), len(sets))
     predictions = pd.concat(judged, ignore_index=True)
     scores = score_table(predictions, seed=seed).query("metric == 'uar'").set_index("model")
-    gains = _gains(predictions, groups, seed)
-    rows = [
+    gains = _gains(predictions, [*groups, VOICES], seed)
+    rows: list[tuple[object, ...]] = [(VOICES, 0, np.nan, np.nan, np.nan, *gains[VOICES])]
+    rows += [
         (group, int(sizes[group]), *scores.loc[f"only {group}", ["value", "low", "high"]], *gains[group])
         for group in groups
     ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ser_assets.audio.features import functional_group, functional_names
-from ser_assets.learning.ablation import EVERYTHING, ablation
+from ser_assets.learning.ablation import EVERYTHING, VOICES, ablation
 from ser_assets.learning.calibration_curve import CLIPS, calibration_curve
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.model_settings import ForestSettings
@@ -54,9 +54,12 @@ class TestAblation:
         assert abs(table.loc["pitch", "brings"]) < 0.1
 
     def test_what_a_group_brings_is_the_difference_to_the_rest_without_it(self, table):
-        groups = table.drop(index=EVERYTHING)
+        groups = table.drop(index=[EVERYTHING, VOICES])
         np.testing.assert_allclose(groups["brings"], table.loc[EVERYTHING, "alone"] - groups["without"], atol=1e-9)
         assert table.loc[EVERYTHING, "functionals"] == groups["functionals"].sum()
+
+    def test_copies_that_are_not_there_bring_nothing(self, table):
+        assert table.loc[VOICES, "brings"] == 0
 
 
 class TestCalibrationCurve:
