@@ -84,7 +84,7 @@ def ablation(
 
     Returns: `COLUMNS`, a row for each group, the one that brings most first, one for the copies in other voices
     (`VOICES`, which are no functionals, and nothing alone), and one for `EVERYTHING`. `alone` and `without` are UAR;
-    `brings` is the UAR of all groups less that without this one, with its 95 % interval by paired bootstrap over actors.
+    `brings` is the UAR of all groups less that without this one, with its interval by paired bootstrap over actors.
     """
     sizes = pd.Series([functional_group(name) for name in examples.functional_names]).value_counts()
     groups = sorted(sizes.index)
