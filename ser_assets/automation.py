@@ -11,6 +11,8 @@ from dagster._core.execution.plan.objects import StepFailureData
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from ser_assets.assets.model_config import refuse_wrong_settings
+from ser_assets.assets.models import SETTINGS
 from ser_assets.corpus.ravdess import ACTORS
 from ser_assets.settings import Settings
 
@@ -59,6 +61,10 @@ def retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
     )
 
 
+class ConfigError(ValueError):
+    """A run config cannot be used; the message says why."""
+
+
 class Refreshed(NamedTuple):
     """How a refresh went: whether the report was made, and in words what failed or was left out."""
 
@@ -83,8 +89,10 @@ def refresh(
         report.
 
     Raises:
+        ConfigError: the config names what is not there, or gives a value out of its limits.
         KeyboardInterrupt: the user stopped it.
     """
+    _refuse_wrong_config(definitions, config or {})
     with _instance() as instance:
         _bury_the_dead(instance)
         failures = []
@@ -100,6 +108,17 @@ def refresh(
             failures += _execute(definitions, prepare_features.name, actor_range, instance, CLIPS | FEATURES).failures
         ran = _execute(definitions, full_refresh.name, last, instance, EVERYTHING - INVENTORY, config)
         return Refreshed(REPORT in ran.made, failures + ran.failures)
+
+
+def _refuse_wrong_config(definitions: dg.Definitions, config: Mapping[str, Any]) -> None:
+    try:
+        dg.validate_run_config(definitions.resolve_job_def(full_refresh.name), dict(config))
+        refuse_wrong_settings(config, SETTINGS)
+    except dg.DagsterInvalidConfigError as error:
+        reasons = [reason.message.partition(" Expected: ")[0] for reason in error.errors]
+        raise ConfigError("\n".join(reasons)) from error
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 class _Ran(NamedTuple):

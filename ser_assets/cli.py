@@ -109,17 +109,20 @@ def run(actors: tuple[str, ...] | None, config_json: dict[str, Any] | None) -> N
             f"no recordings under {settings.raw_dir}/**/Actor_NN/: copy RAVDESS files there, or make spoken ones with "
             f"`ser-assets demo-corpus {settings.raw_dir}/demo`"
         )
-    from ser_assets.automation import refresh
+    from ser_assets.automation import ConfigError, refresh
     from ser_assets.definitions import build_definitions
     from ser_assets.progress import listening
     from ser_assets.storage.tables import RAW_VIDEOS, actors_with_takes, records
     from ser_assets.storage.warehouse import Warehouse
 
     warehouse = Warehouse(settings.data_dir)
-    with _bars() as listener, listening(listener):
-        refreshed = refresh(
-            build_definitions(settings), actors or on_disk, lambda: actors_with_takes(warehouse), config_json
-        )
+    try:
+        with _bars() as listener, listening(listener):
+            refreshed = refresh(
+                build_definitions(settings), actors or on_disk, lambda: actors_with_takes(warehouse), config_json
+            )
+    except ConfigError as error:
+        raise click.BadParameter(str(error), param_hint="--config-json") from error
     if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):
         click.echo(f"{rejected} files rejected: the report and table raw_videos tell why")
     if refreshed.finished:

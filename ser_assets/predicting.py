@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -87,7 +88,7 @@ def calibrate_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path
     if not usable:
         reasons = "\n".join(f"{printable(each.path)} {each.reason}" for each in left_out)
         raise ProfileError(f"no profile was made, for no recording can be used:\n{reasons}")
-    profile = bundle.prior().profile(evidence_of(usable))
+    profile = replace(bundle.prior().profile(evidence_of(usable)), measured_as=bundle.measured_as)
     with whole_file(out) as part:
         profile.save(part)
     return Calibrated(len(usable), left_out)

@@ -118,7 +118,11 @@ def found_markdown(found: "Found") -> str:
         name = f"{trial} (default)" if row["default"] else str(trial)
         lines.append(f"| {name} | {' | '.join(str(row[knob]) for knob in knobs)} | {row['uar']:.3f} |")
     chosen = ", ".join(f"fold {row['fold']}: trial {row['trial']}" for row in found.chosen.to_dict("records"))
-    return "\n".join([*lines, "", f"Best inside each fold: {chosen}."])
+    uar = found.scores[found.scores["metric"] == "uar"].iloc[0]
+    nested = f"{uar['value']:.3f}{_interval(uar['low'], uar['high'])}"
+    return "\n".join(
+        [*lines, "", f"Best inside each fold: {chosen}. Judged so, each fold by its own choice: {nested}."]
+    )
 
 
 def _interval(low: float, high: float, sign: str = "") -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.checks import ERROR
 from ser_assets.assets.examples import load_examples
+from ser_assets.assets.leaks import not_judged_once
 from ser_assets.assets.report import metrics_report
 from ser_assets.assets.versions import recipe
 from ser_assets.settings import Settings
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ser_assets.serving.bundle import Contents
 
 CHAMPION_PREDICTIONS = "champion_predictions"
-NOT_OF_THE_RECIPE = {"workers", "data_dir", "retrain_cron", "retrain_timezone"}
+NOT_OF_THE_RECIPE = {"tensorboard", "workers", "data_dir", "retrain_cron", "retrain_timezone"}
 HOW_TO_ACCEPT = (
     "to put the new one in its place all the same, materialize champion_model with `accept_drop: true`: "
     "dagster asset materialize --select champion_model -m ser_assets.definitions --config-json "
@@ -112,6 +113,7 @@ def _candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
     own = scores[scores["model"] == choice.model]
     predictions = _predictions(warehouse, choice)
     _require_those_of_the_scores(choice, own, predictions)
+    _require_features_of_now(choice, warehouse)
     return Candidate(choice, own, predictions, _drop(settings, warehouse, predictions))
 
 
@@ -152,6 +154,14 @@ def _require_those_of_the_scores(choice: "Choice", scores: "pd.DataFrame", predi
         raise _failure(
             f"the scores of {choice.model} are of other predictions than those of now: materialize metrics_report again"
         )
+
+
+def _require_features_of_now(choice: "Choice", warehouse: Warehouse) -> None:
+    """Raise Failure where the model was trained on features that have been made anew: it heard otherwise than now."""
+    with warehouse.reading() as connection:
+        others = not_judged_once(connection, choice.model)
+    if not others.empty:
+        raise _failure(f"{choice.model} was trained on other takes or features than those of now: materialize it again")
 
 
 def _drop(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame") -> "Drop":

@@ -1,5 +1,6 @@
 """`ensemble`: the four models asked together, weighed by what was held out of their training."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,9 +60,10 @@ def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
     folders = []
     for protocol, kind in PROTOCOL_OF_KEPT.items():
         own = kept[kept["protocol"] == protocol]
-        if own.empty:
-            continue
         folder = kept_folder(settings, kind, NAME)
+        if own.empty:
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
         with whole_folder(folder) as part:
             save_ensemble(part, folder.parent, dict(zip(own["member"], own["weight"], strict=True)))
         folders.append(folder)
@@ -70,9 +72,13 @@ def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
 
 def _of_members(warehouse: Warehouse, table: str) -> "pd.DataFrame":
     members = [asset.key.to_user_string() for asset in MODEL_ASSETS]
+    if not warehouse.has_table(table):
+        raise dg.Failure(f"there is no table {table}: materialize the four models first", allow_retries=False)
     rows = warehouse.query(f"FROM {table} WHERE list_contains(?, model) ORDER BY ALL", [members])
     if missing := sorted(set(members) - set(rows["model"])):
-        raise dg.Failure(f"{', '.join(missing)} are not in table {table}: materialize the four models first")
+        raise dg.Failure(
+            f"{', '.join(missing)} are not in table {table}: materialize the four models first", allow_retries=False
+        )
     return rows
 
 

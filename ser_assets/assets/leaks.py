@@ -41,8 +41,8 @@ _LEAKS = f"""
 """
 _WEIGHED_BY = f"""
     SELECT protocol, folds, fold, take_id, 'weighed by, and not of the training rows' AS found
-    FROM (FROM {HELD_OUT} WHERE model = $model AND fold != 'kept')
-    ANTI JOIN (FROM {TRAINING_ROWS} WHERE model = $model) USING (protocol, folds, fold, take_id)
+    FROM (FROM {HELD_OUT} WHERE $model IN (model, 'ensemble') AND fold != 'kept')
+    ANTI JOIN {TRAINING_ROWS} USING (model, protocol, folds, fold, take_id)
 """
 _NOT_JUDGED_ONCE = f"""
     WITH judged AS (

@@ -1,10 +1,11 @@
 """The settings of a model as Dagster shows them in the launchpad: every knob typed, described and with its default."""
 
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, create_model
+from pydantic import Field, ValidationError, create_model
 
 
 def config_of(settings_type: type[Any]) -> type[dg.Config]:
@@ -17,7 +18,7 @@ def config_of(settings_type: type[Any]) -> type[dg.Config]:
         limits = {
             limit: getattr(constraint, limit)
             for constraint in field.metadata
-            for limit in ("ge", "gt", "le", "lt")
+            for limit in ("ge", "gt", "le", "lt", "min_length")
             if hasattr(constraint, limit)
         }
         fields[name] = (annotation, Field(default, description=field.description, **limits))
@@ -33,3 +34,17 @@ def config_of(settings_type: type[Any]) -> type[dg.Config]:
 def settings_from(config: dg.Config, settings_type: type[Any]) -> Any:
     """Turn a config that was filled in into the settings that it is the config of."""
     return settings_type(**config.model_dump())
+
+
+def refuse_wrong_settings(run_config: Mapping[str, Any], settings_types: Mapping[str, type[Any]]) -> None:
+    """Raise ValueError, naming the knob, where a run config gives a model a value outside the limits of its settings.
+
+    settings_types: of each model by name. Dagster checks names and types alone.
+    """
+    for name, settings_type in settings_types.items():
+        knobs = run_config.get("ops", {}).get(name, {}).get("config", {})
+        try:
+            settings_type(**knobs)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            raise ValueError(f"{name}: {wrong}") from error

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from ser_assets.learning.splits import Split
 
 DESCRIPTIONS = {
-    "random_forest": "A random forest on the functionals.",
+    "random_forest": "A random forest on discriminant directions of the functionals.",
     "neural_network": "Dense networks on the standardised functionals.",
     "cnn": "Networks that convolve over time on log-mel and pitch sequences.",
     "complex_cnn": "Deeper networks that convolve over time on log-mel and pitch sequences.",
@@ -96,14 +97,17 @@ def model_asset(name: str) -> dg.AssetsDefinition:
             parts = {kind: folders.enter_context(whole_folder(kept_folder(settings, kind, name))) for kind in kinds}
             kept = [Kept(part, calibrated=kind == CALIBRATED) for kind, part in parts.items()]
             judgement = judge(factory, examples, splits, kept, settings.worker_count, tell)
-        tables = {
-            PREDICTIONS: with_origin(judgement.predictions, examples.rows),
-            LEARNING_CURVES: judgement.learning_curves,
-            TRAINING_ROWS: judgement.training_rows,
-            HELD_OUT: judgement.held_out,
-            MODEL_SETTINGS: _settings_row(name, factory, settings),
-        }
-        store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
+            tables = {
+                PREDICTIONS: with_origin(judgement.predictions, examples.rows),
+                LEARNING_CURVES: judgement.learning_curves,
+                TRAINING_ROWS: judgement.training_rows,
+                HELD_OUT: judgement.held_out,
+                MODEL_SETTINGS: _settings_row(name, factory),
+            }
+            # Inside, so that a database that is busy keeps the old models in place, too.
+            store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
+        if CALIBRATED not in kinds:
+            shutil.rmtree(kept_folder(settings, CALIBRATED, name), ignore_errors=True)
         if settings.tensorboard:
             with whole_folder(settings.data_dir / "tensorboard" / name) as part:
                 write_logs(judgement.learning_curves, part)
@@ -129,9 +133,12 @@ def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", ke
     import pyarrow as pa
 
     with warehouse.writing() as connection:
+        tables_there = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         for table, rows in tables.items():
             if len(rows):
                 replace_rows(connection, table, pa.Table.from_pandas(rows, preserve_index=False), {"model": name})
+            elif table in tables_there:
+                connection.execute(f"DELETE FROM {table} WHERE model = ?", [name])
         proof = leak_proof(connection, name).assign(model=name)
         proof["kept_apart"] = proof["protocol"].map(kept_apart)
         replace_rows(connection, LEAK_PROOF, pa.Table.from_pandas(proof, preserve_index=False), {"model": name})
@@ -152,14 +159,11 @@ def _splits(examples: "Examples", settings: Settings, log: dg.DagsterLogManager)
     return splits
 
 
-def _settings_row(name: str, factory: functools.partial[Any], settings: Settings) -> "pd.DataFrame":
+def _settings_row(name: str, factory: functools.partial[Any]) -> "pd.DataFrame":
     import pandas as pd
 
     model_settings, seed = factory.args
-    knobs = {knob: settings.as_text(knob) for knob in ("protocols", "folds")}
-    return pd.DataFrame(
-        [{"model": name, "settings": json.dumps(dataclasses.asdict(model_settings)), "seed": seed, **knobs}]
-    )
+    return pd.DataFrame([{"model": name, "settings": json.dumps(dataclasses.asdict(model_settings)), "seed": seed}])
 
 
 MODEL_ASSETS = tuple(model_asset(name) for name in DESCRIPTIONS)

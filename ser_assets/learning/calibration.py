@@ -41,12 +41,25 @@ class Usual(NamedTuple):
 class SpeakerProfile:
     """What is usual for one speaker.
 
-    functional_names: of the functionals in it. clips: how many it was learned from.
+    functional_names: of the functionals in it. clips: how many it was learned from. measured_as: names how the clips
+    were decoded, trimmed and measured, where that is known; clips measured otherwise are not this speaker's.
+
+    Raises:
+        ProfileError: the parts do not fit together.
     """
 
     usual: Usual
     functional_names: tuple[str, ...]
     clips: int
+    measured_as: str = ""
+
+    def __post_init__(self) -> None:
+        sound = all(
+            mean.shape == deviation.shape and np.isfinite(mean).all() and (deviation > 0).all()
+            for mean, deviation in self.usual
+        )
+        if not sound or len(self.usual.functionals.mean) != len(self.functional_names):
+            raise ProfileError("the profile is damaged: make it again with `calibrate-speaker`")
 
     @classmethod
     def learn(cls, clips: Evidence) -> Self:
@@ -76,6 +89,7 @@ class SpeakerProfile:
         facts: dict[str, Any] = {
             "format": PROFILE_FORMAT,
             "clips": self.clips,
+            "measured_as": self.measured_as,
             "functional_names": self.functional_names,
             "usual": {
                 name: {"mean": usual.mean.tolist(), "deviation": usual.deviation.tolist()}
@@ -98,9 +112,12 @@ class SpeakerProfile:
                 Standardiser(*(np.array(facts["usual"][name][part], np.float32) for part in Standardiser._fields))
                 for name in Usual._fields
             ]
-            profile = cls(Usual(*usual), tuple(facts["functional_names"]), int(facts["clips"]))
+            names, clips, measured_as = facts["functional_names"], int(facts["clips"]), str(facts["measured_as"])
+            profile = cls(Usual(*usual), tuple(names), clips, measured_as)
         except OSError as error:
             raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
+        except ProfileError as error:
+            raise ProfileError(f"{path}: {error}") from error
         except (ValueError, KeyError, TypeError) as error:
             raise ProfileError(f"{path} is no speaker profile: `ser-assets calibrate-speaker` makes one") from error
         if not known:
@@ -147,14 +164,18 @@ class SpeakerPrior:
 
     def profile(self, clips: Evidence) -> SpeakerProfile:
         """Make a speaker's profile, near to what is usual for others as long as the clips are few."""
-        count = len(clips)
+        count, voiced = len(clips), sum(bool((sequence[:, -PITCH_COLUMNS] > 0).any()) for sequence in clips.sequences)
+        # Functionals vary from clip to clip, so that one clip says nothing of how far; bands and pitch vary within it.
+        weights = (_Weight(count, count - 1), _Weight(count, count), _Weight(voiced, voiced))
         blended = []
-        heard = _usual(clips.functionals, clips.sequences)
-        for own, before, strength in zip(heard, self.usual, self.strength, strict=True):
-            mean = (count * own.mean + strength * before.mean) / (count + strength)
-            summed = count * own.deviation**2 + DEVIATION_CLIPS * before.deviation**2
-            deviation = np.sqrt(summed / (count + DEVIATION_CLIPS))
-            blended.append(Standardiser(mean.astype(np.float32), deviation.astype(np.float32)))
+        for values, weight, before, strength in zip(
+            _values(clips.functionals, clips.sequences), weights, self.usual, self.strength, strict=True
+        ):
+            mean, variance = (values.mean(axis=0), values.var(axis=0)) if len(values) else (0.0, 0.0)
+            own_mean = (weight.of_mean * mean + strength * before.mean) / (weight.of_mean + strength)
+            summed = weight.of_mean * variance + DEVIATION_CLIPS * before.deviation**2
+            deviation = np.sqrt(summed / (weight.of_deviation + DEVIATION_CLIPS))
+            blended.append(Standardiser(own_mean.astype(np.float32), deviation.astype(np.float32)))
         return SpeakerProfile(Usual(*blended), clips.functional_names, count)
 
     def save(self, path: Path) -> None:
@@ -162,7 +183,7 @@ class SpeakerPrior:
         arrays: dict[str, np.ndarray] = {}
         for (name, usual), strength in zip(_kinds(self.usual), self.strength, strict=True):
             arrays |= {f"{name}_mean": usual.mean, f"{name}_deviation": usual.deviation, f"{name}_strength": strength}
-        np.savez(path, allow_pickle=False, **arrays)
+        np.savez(path, **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -207,11 +228,25 @@ def _speakers(examples: Examples) -> list[Examples]:
     return [examples.subset(np.flatnonzero(original & (actors == actor))) for actor in examples.actors]
 
 
+class _Weight(NamedTuple):
+    """By how many clips a speaker tells a mean and a deviation."""
+
+    of_mean: int
+    of_deviation: int
+
+
 def _usual(functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> Usual:
-    frames = np.vstack([above_floor(sequence[:, :-PITCH_COLUMNS]) for sequence in sequences])
+    functionals, bands, pitch = _values(functionals, sequences)
+    heard = pitch if len(pitch) else np.full((1, 1), LOG_REFERENCE_F0)
+    return Usual(*(Standardiser.learn([values]) for values in (functionals, bands, heard)))
+
+
+def _values(functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Functionals by clip, mel bands by frame, and log F0 by voiced frame (none where there is no voice), float64."""
+    bands = np.vstack([above_floor(sequence[:, :-PITCH_COLUMNS]) for sequence in sequences])
     f0 = np.concatenate([sequence[:, -PITCH_COLUMNS] for sequence in sequences])
-    log_f0 = np.log(f0[f0 > 0]) if (f0 > 0).any() else np.array([LOG_REFERENCE_F0])
-    return Usual(Standardiser.learn([functionals]), Standardiser.learn([frames]), Standardiser.learn([log_f0[:, None]]))
+    log_f0 = np.log(f0[f0 > 0])[:, None]
+    return functionals.astype(np.float64), bands.astype(np.float64), log_f0.astype(np.float64)
 
 
 def _scores(values: np.ndarray, usual: Standardiser) -> np.ndarray:

@@ -63,7 +63,9 @@ def choose(scores: pd.DataFrame, differences: pd.DataFrame, sizes: Mapping[str, 
     elif not leads:
         reason = f"{led}; there is no interval that could tell whether that is luck"
     elif not rivals:
-        reason = f"{led}, and beats the others beyond the 95 % interval"
+        unlike = [name for name in others if name not in leads]
+        apart = f"; not compared, for they judged other takes: {', '.join(unlike)}" if unlike else ""
+        reason = f"{led}, and beats {', '.join(leads)} beyond the 95 % interval{apart}"
     elif smallest == best:
         reason = f"{led}, and is the smallest of those that it does not beat beyond the 95 % interval"
     else:

@@ -31,7 +31,8 @@ class Learned(NamedTuple):
 
     onnx: the graph, from one input of float32 (clips, ...) to float32 (clips, classes).
     held_out: take_id, actor, emotion and `PROBABILITY_COLUMNS` of training takes (originals), each predicted by a part
-        of the model that had not learned from that actor; empty where nobody could be left out.
+        of the model that had not learned from that actor; empty where nobody could be left out. Where training stops
+        early, it is these actors who were watched: what is said of them is a little surer than of strangers.
     facts: what the model wants to find again beside its graph.
     curve: columns epoch from 1, part ('training' or 'validation'), loss, accuracy; None where there are no epochs.
     """
@@ -59,6 +60,7 @@ class EmotionModel(ABC):
         self.seed = seed
         self.learning_curve_: pd.DataFrame | None = None
         self.held_out_: pd.DataFrame | None = None
+        """As `Learned.held_out`, with the temperature of the model."""
         self.facts_: dict[str, Any] | None = None
         """What facts.json holds: label order, feature names, settings, what was learned from, temperature."""
         self._onnx = b""
@@ -87,8 +89,11 @@ class EmotionModel(ABC):
         learned = self._learn(training)
         said = learned.held_out[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
         performed = learned.held_out["emotion"].map(EMOTIONS.index).to_numpy(dtype=np.int64)
-        self.facts_ = self._describe(training) | learned.facts | {"temperature": best_temperature(said, performed)}
-        self.learning_curve_, self.held_out_ = learned.curve, learned.held_out
+        temperature = best_temperature(said, performed)
+        self.facts_ = self._describe(training) | learned.facts | {"temperature": temperature}
+        self.learning_curve_ = learned.curve
+        # On the scale of what `predict_proba` says, for the two are weighed alike.
+        self.held_out_ = said_of_takes(learned.held_out, tempered(said, temperature))
         self._open(learned.onnx)
         return self
 
@@ -175,9 +180,14 @@ class EmotionModel(ABC):
 
 def said_of(examples: Examples, probabilities: np.ndarray) -> "pd.DataFrame":
     """Put the labels of takes and what was said of them side by side: columns as in `Learned.held_out`."""
+    return said_of_takes(examples.rows, probabilities)
+
+
+def said_of_takes(rows: "pd.DataFrame", probabilities: np.ndarray) -> "pd.DataFrame":
+    """As `said_of`, of rows with at least take_id, actor and emotion."""
     import pandas as pd
 
-    takes = examples.rows[["take_id", "actor", "emotion"]].reset_index(drop=True)
+    takes = rows[["take_id", "actor", "emotion"]].reset_index(drop=True)
     return pd.concat([takes, pd.DataFrame(probabilities, columns=list(PROBABILITY_COLUMNS))], axis=1)
 
 

@@ -70,11 +70,11 @@ def judge_ensemble(name: str, predictions: pd.DataFrame, held_out: pd.DataFrame)
         of_fold = folds_held_out.get(fold, held_out.iloc[:0])
         chosen = _weights(of_fold, members)
         each = {str(member): own.set_index("take_id").sort_index() for member, own in said.groupby("model")}
-        takes = each[members[0]].index if members[0] in each else None
-        if set(each) != set(members) or any(not own.index.equals(takes) for own in each.values()):
+        if set(each) != set(members) or not _same_takes(each):
+            name_of_fold = " ".join(map(str, fold)).strip()
             raise EnsembleError(
-                f"{' '.join(map(str, fold)).strip()}: not all of {', '.join(members)} were judged on the same takes; "
-                "materialize the four models again with one setting of protocols and folds"
+                f"{name_of_fold}: not all of {', '.join(members)} were judged on the same takes, as "
+                "they are now; materialize the four models again with one setting of protocols and folds"
             )
         together = pooled({member: _probabilities(own) for member, own in each.items()}, chosen)
         table = each[members[0]].reset_index().assign(model=name)
@@ -145,6 +145,13 @@ def _weights(held_out: pd.DataFrame, members: list[str]) -> dict[str, float]:
         return dict.fromkeys(members, 1 / len(members))
     said = {name: _probabilities(each[name].loc[common]) for name in members}
     return best_weights(said, each[members[0]].loc[common, "emotion"].map(EMOTIONS.index).to_numpy(np.int64))
+
+
+def _same_takes(each: Mapping[str, pd.DataFrame]) -> bool:
+    """Whether all were asked about the same takes, of the same emotions and features."""
+    about = [column for column in ("emotion", "made_from") if all(column in own for own in each.values())]
+    first, *others = (own[about] for own in each.values())
+    return all(own.equals(first) for own in others)
 
 
 def _probabilities(table: pd.DataFrame) -> np.ndarray:

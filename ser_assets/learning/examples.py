@@ -1,7 +1,7 @@
 """What a model hears of clips, and what it learns from: the same with their labels, row by row."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
@@ -9,6 +9,8 @@ from ser_assets.corpus.ravdess import EMOTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LeftOut = Literal["actor", "take_id"]
 
 COLUMNS = ("take_id", "variant", "actor", "voice", "emotion", "intensity", "statement", "gender", "recording")
 
@@ -51,12 +53,15 @@ class Examples(Evidence):
     rows: one row a clip with at least `COLUMNS`; `(take_id, variant)` is unique, variant 0 is the original,
         `recording` is one hash for every clip that comes from the same decoded audio, and `voice` is the actor, or
         whom the actor sounds like in a copy that was made for that.
+    left_out: what to leave out of a part of these rows to see how sure a model may be: that which it will not have
+        heard when it is judged, the actor, or only the take where actors are heard on both sides.
 
     Raises:
         ValueError: the parts do not fit together, or hold what no model can learn from; the message says which.
     """
 
     rows: "pd.DataFrame"
+    left_out: LeftOut = "actor"
 
     def __post_init__(self) -> None:
         missing = [column for column in COLUMNS if column not in self.rows]

@@ -18,9 +18,12 @@ class ForestSettings:
 
     trees: Annotated[int, Field(ge=1, description="Number of trees.")] = 400
     smallest_leaf: Annotated[int, Field(ge=1, description="Fewest training clips in a leaf.")] = 5
-    share_of_features: Annotated[
-        float, Field(gt=0, le=1, description="Share of the functionals that a node may choose from.")
-    ] = 0.05
+    directions: Annotated[
+        int, Field(ge=1, description="Directions among the functionals that the trees are grown on.")
+    ] = 50
+    share_of_directions: Annotated[
+        float, Field(gt=0, le=1, description="Share of the directions that a node may choose from.")
+    ] = 0.2
     parts: Annotated[
         int,
         Field(

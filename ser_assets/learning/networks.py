@@ -43,7 +43,7 @@ class Network(EmotionModel):
     def _learn(self, training: Examples) -> Learned:
         import pandas as pd
 
-        parts = validation_parts(training.rows, self.settings.members, self.seed)
+        parts = validation_parts(training.rows, self.settings.members, self.seed, training.left_out)
         trained = [self._train_member(training, split, number) for number, split in enumerate(parts)]
         curves = pd.concat([member.curve for member in trained])
         return Learned(

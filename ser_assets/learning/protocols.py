@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import ACTORS
+from ser_assets.learning.examples import LeftOut
 from ser_assets.learning.splits import (
     LeakyRandomSplit,
     NotebookSplit,
@@ -37,6 +38,9 @@ FOLD_SCHEMES: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     ),
     "loso": tuple((actor,) for actor in ACTORS),
 }
+
+VALIDATION_PARTS: Final = 5
+"""A part of the training rows is validated on a fifth of their actors."""
 
 TEST_SHARE: Final = 0.2
 """Share of the clips that a random split judges, as the notebook has it."""
@@ -158,22 +162,29 @@ def dropped_folds(actors: Iterable[str], folds: str) -> list[str]:
     return [str(number) for number, fold in enumerate(FOLD_SCHEMES[folds], start=1) if not at_hand & set(fold)]
 
 
-def validation_parts(rows: pd.DataFrame, parts: int, seed: int) -> Iterator[Split | None]:
-    """Cut training rows in `parts` ways, each leaving out other actors to watch the training by.
+def validation_parts(rows: pd.DataFrame, parts: int, seed: int, left_out: LeftOut = "actor") -> Iterator[Split | None]:
+    """Cut training rows in up to `parts` ways, each leaving out others to watch the training by.
 
-    Yields `parts` splits. Each leaves out about one actor in five (at least one), drawn without replacement until
-    all actors have been out once; same rows and seed, same splits. An actor of whom there are only copies is never
-    left out. Where that leaves one actor or none, yields None instead: there is nobody to leave out.
+    left_out: what no part shares between its sides, actors or takes: that which the model will not have heard when it
+        is judged (`examples.Examples.left_out`).
+
+    Each split leaves out about a fifth (at least one) of the actors or takes, drawn without replacement until all have
+    been out once; then there are no more. Same rows and seed, same splits. What there are only copies of is never left
+    out. Where that leaves one or none, yields None `parts` times: there is nobody to leave out.
     """
-    actors = sorted(set(rows.loc[rows["variant"] == 0, "actor"]))
-    order = np.random.default_rng(seed).permutation(len(actors))
-    size = max(1, round(len(actors) / 5))
-    for part in range(parts):
-        if len(actors) < 2:
-            yield None
-        else:
-            chosen = [actors[order[(part * size + step) % len(actors)]] for step in range(size)]
-            yield _by_actor(SpeakerIndependentSplit, rows, chosen, "validation", "by actor", str(part + 1))
+    originals = rows[rows["variant"] == 0]
+    there = sorted(set(originals[left_out]))
+    if len(there) < 2:
+        yield from [None] * parts
+        return
+    order = np.random.default_rng(seed).permutation(len(there))
+    size = max(1, round(len(there) / VALIDATION_PARTS))
+    for part, start in enumerate(range(0, min(parts * size, len(there)), size), start=1):
+        chosen = [there[position] for position in order[start : start + size]]
+        judged = rows[left_out].isin(chosen) & (rows["variant"] == 0)
+        crossing = rows[left_out].isin(chosen) | rows["recording"].isin(rows.loc[judged, "recording"])
+        kind = SpeakerIndependentSplit if left_out == "actor" else RandomSplit
+        yield kind("validation", f"by {left_out}", str(part), np.flatnonzero(~crossing), np.flatnonzero(judged), rows)
 
 
 def _by_actor(

@@ -1,4 +1,4 @@
-"""Nested search for the settings of a model: chosen inside the training actors, told how they do on the others."""
+"""Nested search for the settings of a model: chosen inside the training actors of a fold, judged on its others."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -8,16 +8,21 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.examples import Examples
+from ser_assets.learning.judging import judge
 from ser_assets.learning.metrics import accuracy_and_uar
 from ser_assets.learning.protocols import validation_parts
+from ser_assets.learning.scores import score_table
 from ser_assets.learning.splits import Split
 from ser_assets.workers import map_in_workers
 
 SPACES: Final[dict[str, dict[str, Sequence[Any]]]] = {
     "random_forest": {
         "trees": (200,),
+        "parts": (1,),
+        "trees_of_a_part": (1,),
         "smallest_leaf": (1, 2, 3, 5, 8, 12),
-        "share_of_features": (0.02, 0.05, 0.1, 0.2, 0.4),
+        "directions": (20, 50, 100, 200),
+        "share_of_directions": (0.1, 0.2, 0.4),
     },
     "neural_network": {
         "members": (1,),
@@ -55,12 +60,15 @@ class Found(NamedTuple):
     """What a search found.
 
     trials: a row for each of the settings that were tried, best first: a column for each knob, `uar` (mean over the
-        folds of the UAR on actors left out of the training side) and `default` (whether these are the defaults).
+        folds of the UAR on actors left out of the training side) and `default` (whether these are the defaults, but for
+        the knobs of which the space has one value).
     chosen: a row for each fold: fold, the number of the trial that was best inside, and its `uar` inside.
+    scores: `scores.score_table` of each fold judged by its own choice: what a search is worth on unseen actors.
     """
 
     trials: pd.DataFrame
     chosen: pd.DataFrame
+    scores: pd.DataFrame
 
 
 def search(
@@ -87,19 +95,34 @@ def search(
     drawn = [{}, *ParameterSampler({k: list(v) for k, v in space.items()}, trials - 1, random_state=seed)]
     tried = [settings_type(**{**fixed, **knobs}) for knobs in drawn]
     tasks = [(number, split) for split in splits for number in range(len(tried))]
+    fits = len(tasks) + len(splits)
     fit = functools.partial(_score, factory, tried, examples, seed)
     scored = []
     for done, score in enumerate(map_in_workers(fit, tasks, workers, chunk=1), start=1):
         scored.append(score)
         if progress:
-            progress(done, len(tasks))
+            progress(done, fits)
     inside = np.array(scored).reshape(len(splits), len(tried))
     table = pd.DataFrame([{knob: getattr(settings, knob) for knob in space} for settings in tried])
     table["uar"], table["default"] = inside.mean(axis=0), table.index == 0
     chosen = pd.DataFrame(
         {"fold": [split.fold for split in splits], "trial": inside.argmax(axis=1), "uar": inside.max(axis=1)}
     )
-    return Found(table.sort_values("uar", ascending=False, kind="stable"), chosen)
+    choices = list(zip(chosen["trial"], splits, strict=True))
+    judged = []
+    for said in map_in_workers(functools.partial(_judge, factory, tried, examples, seed), choices, workers, chunk=1):
+        judged.append(said)
+        if progress:
+            progress(len(tasks) + len(judged), fits)
+    scores = score_table(pd.concat(judged, ignore_index=True), seed=seed)
+    return Found(table.sort_values("uar", ascending=False, kind="stable"), chosen, scores)
+
+
+def _judge(
+    factory: Callable[..., Any], tried: Sequence[Any], examples: Examples, seed: int, choice: tuple[int, Split]
+) -> pd.DataFrame:
+    number, split = choice
+    return judge(functools.partial(factory, tried[number], seed), examples, [split]).predictions
 
 
 def _score(

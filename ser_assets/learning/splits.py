@@ -1,7 +1,7 @@
 """What a split is: rows to train on, rows to judge, and what it promises to keep apart. Made in `protocols.py` only."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
 
 import numpy as np
@@ -141,11 +141,17 @@ class RandomSplit(Split):
 
     kept_apart = ("takes", "recordings")
 
+    def _as_handed_out(self, side: Examples) -> Examples:
+        return replace(side, left_out="take_id")
+
 
 class LeakyRandomSplit(Split):
     """Keeps nothing apart: actors, takes, copies and recordings may stand on both sides."""
 
     kept_apart = ()
+
+    def _as_handed_out(self, side: Examples) -> Examples:
+        return replace(side, left_out="take_id")
 
 
 class NotebookSplit(LeakyRandomSplit):

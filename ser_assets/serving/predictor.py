@@ -109,12 +109,14 @@ class Predictor:
 
         Raises:
             BundleError: the bundle has no model for a calibrated speaker, or it cannot be opened.
-            ProfileError: the profile was made for other functionals.
+            ProfileError: the profile was made of clips that were measured otherwise.
         """
-        if profile is not None and profile.functional_names != functional_names():
+        if profile is not None and profile.measured_as != bundle.measured_as:
             from ser_assets.learning.calibration import ProfileError
 
-            raise ProfileError("the profile was made for other functionals: make it again with `calibrate-speaker`")
+            raise ProfileError(
+                "the profile was made for a bundle that measures otherwise: make it again with `calibrate-speaker`"
+            )
         self._profile = profile
         self._model = bundle.load(calibrated=profile is not None)
 

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pandas as pd
@@ -123,6 +124,21 @@ class TestFewClips:
         high = np.maximum(clip.functionals[0], self.PRIOR.usual.functionals.mean)
         assert ((low - 1e-5 <= mean) & (mean <= high + 1e-5)).all()
 
+    def test_of_one_clip_the_deviation_is_that_of_the_others(self):
+        wide = dataclasses.replace(EXAMPLES, functionals=EXAMPLES.functionals * np.float32(100))
+        for examples in (EXAMPLES, wide):
+            prior = SpeakerPrior.learn(examples)
+            deviation = prior.profile(examples.subset(of(examples, "02")[:1])).usual.functionals.deviation
+            np.testing.assert_allclose(deviation, prior.usual.functionals.deviation, rtol=1e-5)
+
+    def test_a_speaker_without_a_voice_has_the_pitch_of_the_others(self):
+        silent = [sequence.copy() for sequence in EXAMPLES.sequences[:3]]
+        for sequence in silent:
+            sequence[:, -2:] = 0
+        clips = dataclasses.replace(EXAMPLES.subset(np.arange(3)), sequences=tuple(silent))
+        pitch, usual = self.PRIOR.profile(clips).usual.pitch, self.PRIOR.usual.pitch
+        np.testing.assert_allclose([*pitch.mean, *pitch.deviation], [*usual.mean, *usual.deviation], rtol=1e-5)
+
     def test_what_tells_speakers_apart_is_believed_sooner(self):
         rng = np.random.default_rng(0)
         apart = EXAMPLES.functionals.copy()
@@ -157,6 +173,15 @@ class TestProfileFiles:
     def test_so_is_one_that_is_not_there(self, tmp_path):
         with pytest.raises(ProfileError, match=r"mine\.json cannot be read: No such file"):
             SpeakerProfile.load(tmp_path / "mine.json")
+
+    def test_a_damaged_profile_is_named_and_refused(self, tmp_path):
+        SpeakerProfile.learn(flat(5)).save(tmp_path / "profile.json")
+        text = (tmp_path / "profile.json").read_text()
+        facts = json.loads(text)
+        facts["usual"]["functionals"]["mean"].pop()
+        (tmp_path / "profile.json").write_text(json.dumps(facts))
+        with pytest.raises(ProfileError, match=r"profile\.json: the profile is damaged"):
+            SpeakerProfile.load(tmp_path / "profile.json")
 
     def test_a_profile_for_other_functionals_is_refused(self):
         profile = SpeakerProfile.learn(flat(5))

@@ -1,14 +1,19 @@
+import dataclasses
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS
 from ser_assets.learning.ensemble import Ensemble, EnsembleError, best_weights, judge_ensemble, pooled, save_ensemble
-from ser_assets.learning.judging import KEPT
+from ser_assets.learning.judging import KEPT, judge
 from ser_assets.learning.model_settings import ForestSettings
 from ser_assets.learning.models import load_model
+from ser_assets.learning.protocols import speaker_independent
 from ser_assets.learning.random_forest import RandomForest
 from ser_assets.learning.temperature import tempered
 from ser_assets_tests.learning.corpora import made_up_examples, made_up_predictions
@@ -99,13 +104,43 @@ class TestJudging:
 
     def test_models_that_were_judged_on_other_takes_are_refused(self):
         part = self.PREDICTIONS.drop(index=0)
-        with pytest.raises(EnsembleError, match=r"not all of a, b were judged on the same takes; materialize"):
+        with pytest.raises(EnsembleError, match="not all of a, b were judged on the same takes"):
             judge_ensemble("both", part, self.HELD_OUT)
+
+    def test_so_are_models_that_were_judged_on_other_features_of_them(self):
+        made_from = self.PREDICTIONS.assign(made_from=self.PREDICTIONS["model"])
+        with pytest.raises(EnsembleError, match="as they are now"):
+            judge_ensemble("both", made_from, self.HELD_OUT)
 
     def test_so_is_one_that_was_not_judged_under_a_protocol(self):
         more = self.PREDICTIONS.assign(protocol="random_split").query("model == 'a'")
         with pytest.raises(EnsembleError, match="random_split"):
             judge_ensemble("both", pd.concat([self.PREDICTIONS, more], ignore_index=True), self.HELD_OUT)
+
+
+@pytest.mark.parametrize("actors", [2, 3])
+def test_a_few_actors_are_enough_for_the_models_as_they_are_by_default(actors):
+    examples = made_up_examples(("01", "02", "03", "04")[: actors + 1])
+    split = speaker_independent(examples.rows, "loso")[0]
+    judged = []
+    for name, parts in (("random_forest", 2), ("twin", 3)):
+        factory = functools.partial(RandomForest, ForestSettings(trees=5, parts=parts, trees_of_a_part=5), 1)
+        judgement = judge(factory, examples, [split])
+        judged.append((judgement.predictions.assign(model=name), judgement.held_out.assign(model=name)))
+    predictions, held_out = (pd.concat(tables, ignore_index=True) for tables in zip(*judged, strict=True))
+    assert not held_out.duplicated(["model", "take_id"]).any()
+    together, _ = judge_ensemble("both", predictions, held_out)
+    assert len(together) == len(split.judged)
+
+
+def test_what_is_held_out_is_on_the_scale_of_what_is_predicted():
+    examples = made_up_examples(("01", "02", "03", "04", "05"), takes_each=6)
+    noisy = dataclasses.replace(
+        examples, functionals=examples.functionals + np.random.default_rng(0).normal(0, 2, examples.functionals.shape)
+    )
+    forest = RandomForest(ForestSettings(trees=20, smallest_leaf=20, parts=5, trees_of_a_part=20), seed=1).fit(noisy)
+    labels = forest.held_out_["emotion"].map(EMOTIONS.index).to_numpy()
+    assert best_weights({"forest": probabilities(forest.held_out_)}, labels)["forest"] == pytest.approx(1, abs=0.02)
 
 
 class TestKept:

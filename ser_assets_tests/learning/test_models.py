@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.discriminants import Discriminants
 from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS
 from ser_assets.learning.model_settings import (
     ComplexConvolutionSettings,
@@ -23,7 +24,9 @@ from ser_assets.learning.temperature import tempered
 from ser_assets_tests.learning.corpora import made_up_examples
 
 QUICK = {
-    "random_forest": ForestSettings(trees=30, smallest_leaf=1, share_of_features=0.1, parts=2, trees_of_a_part=10),
+    "random_forest": ForestSettings(
+        trees=30, smallest_leaf=1, directions=10, share_of_directions=0.4, parts=2, trees_of_a_part=10
+    ),
     "neural_network": DenseSettings(
         members=2, epochs=15, batch_size=32, learning_rate=0.02, units=(32, 16), noise=0.1, dropout=0.1
     ),
@@ -164,9 +167,12 @@ def test_a_forest_has_no_learning_curve_and_ranks_its_features():
 def test_the_forest_in_onnx_votes_as_scikit_learn_does():
     from sklearn.ensemble import RandomForestClassifier
 
-    forest = fitted("random_forest")
-    twin = RandomForestClassifier(30, max_features=0.1, class_weight="balanced", random_state=7)
-    votes = twin.fit(TRAINING.functionals, TRAINING.labels).predict_proba(STRANGER.functionals)
+    forest, settings = fitted("random_forest"), QUICK["random_forest"]
+    project = Discriminants.learn(TRAINING.functionals, TRAINING.labels, settings.directions)
+    twin = RandomForestClassifier(
+        settings.trees, max_features=settings.share_of_directions, class_weight="balanced", random_state=7
+    ).fit(project(TRAINING.functionals), TRAINING.labels)
+    votes = twin.predict_proba(project(STRANGER.functionals))
     expected = tempered(votes, forest.facts_["temperature"])
     np.testing.assert_allclose(forest.predict_proba(STRANGER), expected, atol=1e-4)
 

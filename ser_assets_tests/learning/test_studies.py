@@ -1,8 +1,10 @@
 """Studies: what functionals bring, which settings to take, how many clips calibrate."""
 
+import dataclasses
 import functools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ser_assets.audio.features import functional_group, functional_names
@@ -14,11 +16,10 @@ from ser_assets.learning.models import MODELS
 from ser_assets.learning.protocols import speaker_calibrated, speaker_independent
 from ser_assets.learning.random_forest import RandomForest
 from ser_assets.learning.search import SPACES, search
-from ser_assets.learning.splits import Split
 from ser_assets_tests.learning.corpora import made_up_examples
 
 ACTORS = ("01", "02", "03", "04", "05", "06")
-QUICK = ForestSettings(trees=20, smallest_leaf=1, share_of_features=0.5, parts=1, trees_of_a_part=5)
+QUICK = ForestSettings(trees=20, smallest_leaf=1, share_of_directions=0.5, parts=1, trees_of_a_part=5)
 
 
 class TestAblation:
@@ -89,9 +90,10 @@ class TestSearch:
     EXAMPLES = made_up_examples(("01", "02", "03"), takes_each=3)
     SPLITS = speaker_independent(EXAMPLES.rows, "loso")
 
+    SPACE = {"trees": (5,), "parts": (1,), "trees_of_a_part": (1,), "smallest_leaf": (1, 30)}  # noqa: RUF012
+
     def found(self, trials=3):
-        space = {"trees": (5,), "smallest_leaf": (1, 30)}
-        return search(RandomForest, ForestSettings, space, self.EXAMPLES, self.SPLITS, trials)
+        return search(RandomForest, ForestSettings, self.SPACE, self.EXAMPLES, self.SPLITS, trials)
 
     def test_the_defaults_are_tried_too_and_the_best_comes_first(self):
         found = self.found()
@@ -99,9 +101,22 @@ class TestSearch:
         assert found.trials["uar"].is_monotonic_decreasing
         assert len(found.chosen) == len(self.SPLITS)
 
-    def test_what_a_fold_judges_is_handed_to_no_trial(self, monkeypatch):
-        monkeypatch.setattr(Split, "judged_examples", _no_outer_fold(Split.judged_examples))
-        assert len(self.found(trials=2).trials) == 2
+    def test_what_a_fold_judges_changes_nothing_that_is_chosen(self):
+        split = self.SPLITS[0]
+        poisoned = self.EXAMPLES.functionals.copy()
+        poisoned[split.judged] = 1e6
+        clean, after = (
+            search(RandomForest, ForestSettings, self.SPACE, examples, [split], trials=3)
+            for examples in (self.EXAMPLES, dataclasses.replace(self.EXAMPLES, functionals=poisoned))
+        )
+        pd.testing.assert_frame_equal(clean.trials, after.trials)
+        pd.testing.assert_frame_equal(clean.chosen, after.chosen)
+        assert not clean.scores.equals(after.scores)
+
+    def test_each_fold_is_judged_by_its_own_choice(self):
+        uar = self.found().scores.query("metric == 'uar'").iloc[0]
+        assert uar["takes"] == (self.EXAMPLES.rows["variant"] == 0).sum()
+        assert uar["value"] > 0.5
 
     def test_leaves_so_large_that_nothing_is_learned_are_not_chosen(self):
         assert (self.found(trials=3).trials["smallest_leaf"].iloc[0]) < 30
@@ -111,11 +126,3 @@ class TestSearch:
         for knob, values in SPACES[model].items():
             for value in values:
                 assert getattr(MODELS[model].settings_type(**{knob: value}), knob) == value
-
-
-def _no_outer_fold(judged_examples):
-    def judge(split, examples):
-        assert split.protocol == "validation", "a search looked at what the fold judges"
-        return judged_examples(split, examples)
-
-    return judge
