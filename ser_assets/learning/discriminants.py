@@ -39,7 +39,8 @@ class Discriminants(NamedTuple):
         means = np.stack([values[of_class == number].mean(axis=0) for number in range(len(classes))])
         within = values - means[of_class]
         covariance = within.T @ within / len(within)
-        sphere = np.trace(covariance) / len(covariance)
+        # With one clip of each emotion nothing varies within one.
+        sphere = np.trace(covariance) / len(covariance) or 1.0
         shrunken = (1 - SHRINKAGE) * covariance + SHRINKAGE * sphere * np.eye(len(covariance))
         centred = values - values.mean(axis=0)
         # Those in which all varies most for what varies within: the largest solutions of a generalised eigenproblem.

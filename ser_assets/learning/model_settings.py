@@ -60,6 +60,14 @@ class TrainingSettings:
 class DenseSettings(TrainingSettings):
     """Hyper-parameters of the dense networks."""
 
+    members: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MOST_PARTS,
+            description="Networks whose probabilities are averaged; each is validated on other actors.",
+        ),
+    ] = 5
     units: Annotated[Sizes, Field(description="Size of each hidden layer.")] = (256, 128)
     noise: Annotated[
         float, Field(ge=0, description="Deviation of the Gaussian noise on the standardised functionals.")

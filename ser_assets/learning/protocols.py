@@ -182,7 +182,9 @@ def validation_parts(rows: pd.DataFrame, parts: int, seed: int, left_out: LeftOu
     for part, start in enumerate(range(0, min(parts * size, len(there)), size), start=1):
         chosen = [there[position] for position in order[start : start + size]]
         judged = rows[left_out].isin(chosen) & (rows["variant"] == 0)
-        crossing = rows[left_out].isin(chosen) | rows["recording"].isin(rows.loc[judged, "recording"])
+        crossing = rows[left_out].isin(chosen)
+        if left_out == "take_id":
+            crossing |= rows["recording"].isin(rows.loc[judged, "recording"])
         kind = SpeakerIndependentSplit if left_out == "actor" else RandomSplit
         yield kind("validation", f"by {left_out}", str(part), np.flatnonzero(~crossing), np.flatnonzero(judged), rows)
 

@@ -95,7 +95,7 @@ class Bundle:
     @property
     def measured_as(self) -> str:
         """Names how recordings are decoded, trimmed and measured for this bundle; profiles are for one such way."""
-        made = json.dumps([self.facts["recipe"], self.facts["preprocessing"]], sort_keys=True)
+        made = json.dumps([self.facts["training"]["recipe"], self.facts["preprocessing"]], sort_keys=True)
         return hashlib.blake2b(made.encode(), digest_size=16).hexdigest()
 
     def load(self, *, calibrated: bool = False) -> "EmotionModel | Ensemble":

@@ -111,14 +111,14 @@ class Predictor:
             BundleError: the bundle has no model for a calibrated speaker, or it cannot be opened.
             ProfileError: the profile was made of clips that were measured otherwise.
         """
+        self._profile = profile
+        self._model = bundle.load(calibrated=profile is not None)
         if profile is not None and profile.measured_as != bundle.measured_as:
             from ser_assets.learning.calibration import ProfileError
 
             raise ProfileError(
                 "the profile was made for a bundle that measures otherwise: make it again with `calibrate-speaker`"
             )
-        self._profile = profile
-        self._model = bundle.load(calibrated=profile is not None)
 
     def predict(self, heard: Sequence[Heard]) -> list[Prediction]:
         """Ask the model, in the order of the recordings."""

@@ -92,7 +92,7 @@ def test_an_honest_pipeline_gets_as_far_as_the_report(
 ) -> None:
     store(warehouse, settings, made_up_rows(("01", "02", "03"), 6, copies_of_neutral))
     result = run(settings)
-    assert failed_checks(result) == set()
+    assert failed_checks(result) <= {"better_than_chance"}
     assert report_was_begun(result)
 
 

@@ -17,7 +17,7 @@ from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
 from ser_assets.learning.scores import score_differences, score_table
 from ser_assets.serving.bundle import champion_folder, open_bundle
 from ser_assets.settings import Settings
-from ser_assets.storage.tables import PREDICTIONS, RAW_VIDEOS, SCORE_DIFFERENCES, SCORES
+from ser_assets.storage.tables import FEATURES, PREDICTIONS, RAW_VIDEOS, SCORE_DIFFERENCES, SCORES
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.serving.bundles import keep_models, measured_examples
 
@@ -59,6 +59,9 @@ def store(settings: Settings, *predictions: pd.DataFrame, demo: bool = False, re
         SCORE_DIFFERENCES: score_differences(table, draws=200),
         RAW_VIDEOS: takes[["take_id", "actor", "emotion"]].assign(
             recording=recording + takes["take_id"], status="accepted", demo=demo
+        ),
+        FEATURES: takes[["take_id", "actor", "emotion", "made_from"]].assign(
+            recording=recording + takes["take_id"], variant=0
         ),
     }
     for name, rows in tables.items():
@@ -124,12 +127,22 @@ def test_the_ui_shows_which_why_how_large_how_good_and_the_card(settings: Settin
     store(settings, judged("random_forest", 0.5), judged("ensemble", 0.75), demo=True)
     metadata = metadata_of(materialise(settings))
     assert metadata["champion"] == "ensemble"
-    assert "beats the others beyond the 95 % interval" in metadata["why"]
+    assert "beats random_forest beyond the 95 % interval" in metadata["why"]
     assert 0 < metadata["megabytes"] < 5
     assert "0.750" in metadata["scores"]
     assert metadata["model card"].startswith("# Model card")
     assert "say nothing about people" in metadata["model card"]
     assert "no champion to compare with" in metadata["against the last champion"]
+
+
+def test_a_model_of_features_that_were_made_anew_is_not_bundled_as_if_it_had_heard_them(settings: Settings) -> None:
+    store(settings, judged("random_forest", 0.5), judged("ensemble", 0.75))
+    warehouse = Warehouse(settings.data_dir)
+    made_anew = warehouse.query(f"FROM {FEATURES}").assign(made_from="other settings")
+    warehouse.replace_rows(FEATURES, pa.Table.from_pandas(made_anew, preserve_index=False), {})
+    reason = reason_of_failure(materialise(settings))
+    assert "ensemble was trained on other takes or features than those of now: materialize it again" in reason
+    assert not champion_folder(settings.data_dir).exists()
 
 
 def test_a_model_for_calibrated_clips_is_left_out_where_it_was_not_judged(settings: Settings) -> None:

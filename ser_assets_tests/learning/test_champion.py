@@ -49,7 +49,7 @@ def test_the_best_is_chosen_where_it_beats_the_others_beyond_the_interval() -> N
     model, reason = chosen(said("ensemble", 0.8), said("neural_network", 0.5), said("random_forest", 0.3))
     assert model == "ensemble"
     assert "0.8" in reason
-    assert "beats the others beyond the 95 % interval" in reason
+    assert "beats neural_network, random_forest beyond the 95 % interval" in reason
 
 
 def test_a_lead_that_may_be_luck_goes_to_the_smaller_model() -> None:

@@ -67,7 +67,7 @@ def test_a_model_that_is_given_what_is_judged_is_caught(monkeypatch):
 
 
 def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypatch):
-    def stopped_by_the_judged(rows, parts, _seed):
+    def stopped_by_the_judged(rows, parts, _seed, _left_out):
         return [speaker_independent(rows, "loso")[0]] * parts
 
     everybody = Split.training_examples

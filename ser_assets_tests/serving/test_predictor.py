@@ -90,16 +90,21 @@ def test_a_speaker_with_a_profile_is_heard_by_the_calibrated_model(bundle: Bundl
     first = [take for take in spoken_takes() if take.actor == "01"]
     clips = [heard(write_take(tmp_path, take)) for take in first]
     examples = measured_examples().subset(np.flatnonzero(measured_examples().rows["actor"] == "01"))
-    predictions = Predictor(bundle, SpeakerProfile.learn(examples)).predict(clips)
+    profile = dataclasses.replace(SpeakerProfile.learn(examples), measured_as=bundle.measured_as)
+    predictions = Predictor(bundle, profile).predict(clips)
     expected = fitted("calibrated").predict_proba(calibrated(examples))
     np.testing.assert_allclose(probabilities_of(predictions), expected, atol=1e-6)
 
 
-def test_a_profile_for_other_functionals_is_refused(bundle: Bundle) -> None:
+def test_a_profile_of_clips_that_were_measured_otherwise_is_refused(bundle: Bundle) -> None:
     profile = SpeakerProfile.learn(measured_examples())
-    other = dataclasses.replace(profile, functional_names=("loudness",))
-    with pytest.raises(ProfileError, match="made for other functionals"):
-        Predictor(bundle, other)
+    with pytest.raises(ProfileError, match="measures otherwise: make it again with `calibrate-speaker`"):
+        Predictor(bundle, profile)
+
+
+def test_bundles_that_trim_otherwise_measure_otherwise(bundle: Bundle) -> None:
+    facts = bundle.facts | {"preprocessing": bundle.facts["preprocessing"] | {"trim_below_peak_db": 20.0}}
+    assert dataclasses.replace(bundle, facts=facts).measured_as != bundle.measured_as
 
 
 def refusal(path: Path) -> str:
