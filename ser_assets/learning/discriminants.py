@@ -35,22 +35,26 @@ class Discriminants(NamedTuple):
 
         standardiser = Standardiser.learn([functionals])
         values = standardiser(functionals).astype(np.float64)
+        width = values.shape[1]
+        # Fewer clips than functionals span a room of fewer dimensions, outside of which nothing varies.
+        basis = np.linalg.qr(values.T)[0] if len(values) < width else np.eye(width)
+        values = values @ basis
         classes, of_class = np.unique(labels, return_inverse=True)
         means = np.stack([values[of_class == number].mean(axis=0) for number in range(len(classes))])
         within = values - means[of_class]
         covariance = within.T @ within / len(within)
         # With one clip of each emotion nothing varies within one.
-        sphere = np.trace(covariance) / len(covariance) or 1.0
+        sphere = np.trace(covariance) / width or 1.0
         shrunken = (1 - SHRINKAGE) * covariance + SHRINKAGE * sphere * np.eye(len(covariance))
         centred = values - values.mean(axis=0)
         # Those in which all varies most for what varies within: the largest solutions of a generalised eigenproblem.
-        width = values.shape[1]
-        _, directions = eigh(
-            centred.T @ centred / len(centred), shrunken, subset_by_index=(max(0, width - count), width - 1)
-        )
+        dimensions = values.shape[1]
+        first = max(0, dimensions - count)
+        found = eigh(centred.T @ centred / len(centred), shrunken, subset_by_index=(first, dimensions - 1))[1]
+        directions = (basis @ found)[:, ::-1]
         largest = np.abs(directions).argmax(axis=0)
         signs = np.sign(directions[largest, np.arange(directions.shape[1])])
-        return cls(standardiser, (directions * signs)[:, ::-1].astype(np.float32))
+        return cls(standardiser, (directions * signs).astype(np.float32))
 
     def __call__(self, functionals: np.ndarray) -> np.ndarray:
         """Project functionals, float32 (n, D)."""

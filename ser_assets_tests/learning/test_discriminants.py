@@ -48,6 +48,15 @@ def test_units_of_the_functionals_do_not_matter():
     )
 
 
+def test_more_functionals_than_clips_are_no_hindrance():
+    few = np.arange(0, 240, 15)
+    wide = np.hstack([VALUES, RNG.normal(0, 1, (240, 30))]).astype(np.float32)
+    found = Discriminants.learn(wide[few], LABELS[few], 5)
+    assert found.directions.shape == (40, 5)
+    assert np.isfinite(found(wide)).all()
+    np.testing.assert_array_equal(found.directions, Discriminants.learn(wide[few], LABELS[few], 5).directions)
+
+
 def test_the_shares_of_a_direction_sum_to_one():
     np.testing.assert_allclose(Discriminants.learn(VALUES, LABELS, 3).shares().sum(axis=0), 1)
 
