@@ -31,6 +31,14 @@ class Discriminants(NamedTuple):
         for SVM-based speaker recognition"), its covariance shrunken towards a sphere as there are more functionals than
         speakers, and principal components. Unlike linear discriminants there may be more of them than emotions.
         """
+        from threadpoolctl import threadpool_limits
+
+        # With more threads sums are taken in another order, and the directions would depend on the machine's cores.
+        with threadpool_limits(1):
+            return cls._learn(functionals, labels, count)
+
+    @classmethod
+    def _learn(cls, functionals: np.ndarray, labels: np.ndarray, count: int) -> "Discriminants":
         from scipy.linalg import eigh
 
         standardiser = Standardiser.learn([functionals])
