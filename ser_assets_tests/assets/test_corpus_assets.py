@@ -252,6 +252,7 @@ def test_the_others_go_on_when_an_actor_has_no_take_that_can_be_used(
     write_wav(settings.raw_dir / "Actor_02/03-02-03-01-01-01-02.wav", voice())
     everything_but_models = automation.INVENTORY | automation.CLIPS | automation.FEATURES
     monkeypatch.setattr(automation, "EVERYTHING", everything_but_models)
+    monkeypatch.setattr(automation, "REPORT", "features")
     monkeypatch.chdir(settings.data_dir)
     definitions = build_definitions(settings)
     refreshed = automation.refresh(definitions, ["01", "02", "03"], lambda: actors_with_takes(warehouse))
