@@ -56,7 +56,7 @@ def retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
         job=train_models,
         cron_schedule=settings.retrain_cron,
         execution_timezone=settings.retrain_timezone,
-        description="Trains the four models again and writes the report. Cron and time zone: "
+        description="Trains the models again, writes the report and picks the champion. Cron and time zone: "
         "SER_RETRAIN_CRON, SER_RETRAIN_TIMEZONE.",
     )
 

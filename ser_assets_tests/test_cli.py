@@ -7,10 +7,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ser_assets import progress, replay
-from ser_assets.cli import ActorRange, main
+from ser_assets.automation import ConfigError, refresh
+from ser_assets.cli import MODEL_NAMES, ActorRange, main
 from ser_assets.corpus import demo
 from ser_assets.corpus.ravdess import speech_takes
+from ser_assets.definitions import build_definitions
 from ser_assets.learning import notebook
+from ser_assets.learning.models import MODELS
 from ser_assets.settings import Settings
 from ser_assets_tests.learning.corpora import made_up_predictions
 
@@ -123,3 +126,42 @@ def test_a_replay_without_recordings_ends_with_the_remedy() -> None:
     assert result.exit_code == 1
     assert "no recordings are materialised" in result.output
     assert "`ser-assets run`" in result.output
+
+
+def test_a_study_can_be_asked_of_every_model() -> None:
+    assert tuple(MODELS) == MODEL_NAMES
+
+
+@pytest.mark.parametrize("question", [("ablation",), ("calibration",), ("settings", "cnn")])
+def test_a_study_without_features_says_what_to_do(settings: Settings, question: tuple[str, ...]) -> None:  # noqa: ARG001
+    result = call("study", *question)
+    assert result.exit_code == 1
+    assert "no features in" in result.output
+    assert "materialize features" in result.output.replace("\n", " ")
+
+
+@pytest.mark.parametrize(("text", "reason"), [("{", "is not JSON"), ("[]", "is no JSON object")])
+def test_a_config_that_is_no_json_object_is_refused(text: str, reason: str) -> None:
+    result = call("run", "--config-json", text)
+    assert result.exit_code == 2
+    assert reason in result.output
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({"epoch": 5}, 'unexpected config entry "epoch"'),
+        ({"ops": {"cn": {}}}, 'unexpected config entry "cn"'),
+        ({"ops": {"cnn": {"config": {"epochs": "x"}}}}, "ops:cnn:config:epochs"),
+        ({"ops": {"cnn": {"config": {"filters": []}}}}, "cnn: filters: "),
+        ({"ops": {"neural_network": {"config": {"dropout": 2.0}}}}, "neural_network: dropout: "),
+    ],
+)
+def test_a_wrong_config_is_named_before_anything_runs(settings: Settings, config: dict, reason: str) -> None:
+    def nobody_asks() -> list[str]:
+        raise AssertionError("the refresh has begun")
+
+    with pytest.raises(ConfigError) as error:
+        refresh(build_definitions(settings), ["01"], nobody_asks, config)
+    assert reason in str(error.value)
+    assert not settings.data_dir.exists()

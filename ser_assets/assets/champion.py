@@ -14,9 +14,17 @@ from ser_assets.assets.examples import load_examples
 from ser_assets.assets.leaks import not_judged_once
 from ser_assets.assets.report import metrics_report
 from ser_assets.assets.versions import recipe
+from ser_assets.learning.kept import RAW
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_folder
-from ser_assets.storage.tables import PREDICTIONS, SCORE_DIFFERENCES, SCORES, USABLE_TAKES, notice_of_demo
+from ser_assets.storage.tables import (
+    CHAMPION_PREDICTIONS,
+    PREDICTIONS,
+    SCORE_DIFFERENCES,
+    SCORES,
+    USABLE_TAKES,
+    notice_of_demo,
+)
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -25,7 +33,6 @@ if TYPE_CHECKING:
     from ser_assets.learning.champion import Choice, Drop
     from ser_assets.serving.bundle import Contents
 
-CHAMPION_PREDICTIONS = "champion_predictions"
 NOT_OF_THE_RECIPE = {"tensorboard", "workers", "data_dir", "retrain_cron", "retrain_timezone"}
 HOW_TO_ACCEPT = (
     "to put the new one in its place all the same, materialize champion_model with `accept_drop: true`: "
@@ -119,7 +126,7 @@ def _candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
 
 def _sizes(settings: Settings, models: "list[str]") -> dict[str, int]:
     """Bytes of those models that are kept."""
-    from ser_assets.serving.bundle import RAW, size_of
+    from ser_assets.serving.bundle import size_of
 
     sizes = {}
     for model in models:

@@ -8,7 +8,8 @@ import dagster as dg
 
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.describe import scores_metadata
-from ser_assets.assets.models import CALIBRATED, MODEL_ASSETS, RAW, kept_folder, store
+from ser_assets.assets.models import MODEL_ASSETS, kept_folder, store
+from ser_assets.learning.kept import KEPT, PROTOCOL_OF_KEPT
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_folder
 from ser_assets.storage.tables import ENSEMBLE_WEIGHTS, HELD_OUT, LEAK_PROOF, PREDICTIONS, TRAINING_ROWS
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "ensemble"
-KEPT = "kept"
-PROTOCOL_OF_KEPT = {"speaker_independent": RAW, "speaker_calibrated": CALIBRATED}
 
 
 @dg.asset(deps=list(MODEL_ASSETS), backfill_policy=SINGLE_RUN, kinds={"numpy", "duckdb"})
@@ -58,7 +57,7 @@ def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
 
     kept = weights[weights["fold"] == KEPT]
     folders = []
-    for protocol, kind in PROTOCOL_OF_KEPT.items():
+    for kind, protocol in PROTOCOL_OF_KEPT.items():
         own = kept[kept["protocol"] == protocol]
         folder = kept_folder(settings, kind, NAME)
         if own.empty:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ser_assets.learning.kept import KEPT
 from ser_assets.storage.tables import FEATURES, HELD_OUT, PREDICTIONS, TRAINING_ROWS, USABLE_TAKES
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _LEAKS = f"""
 """
 _WEIGHED_BY = f"""
     SELECT protocol, folds, fold, take_id, 'weighed by, and not of the training rows' AS found
-    FROM (FROM {HELD_OUT} WHERE $model IN (model, 'ensemble') AND fold != 'kept')
+    FROM (FROM {HELD_OUT} WHERE $model IN (model, 'ensemble') AND fold != '{KEPT}')
     ANTI JOIN {TRAINING_ROWS} USING (model, protocol, folds, fold, take_id)
 """
 _NOT_JUDGED_ONCE = f"""

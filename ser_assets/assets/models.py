@@ -17,6 +17,7 @@ from ser_assets.assets.examples import load_examples
 from ser_assets.assets.features import features
 from ser_assets.assets.leaks import leak_proof
 from ser_assets.assets.model_config import config_of, settings_from
+from ser_assets.learning.kept import CALIBRATED, RAW
 from ser_assets.learning.model_settings import (
     ComplexConvolutionSettings,
     ConvolutionSettings,
@@ -55,7 +56,6 @@ SETTINGS = {
 }
 KINDS = {"random_forest": {"scikitlearn", "onnx"}}
 NETWORK_KINDS = {"tensorflow", "keras", "onnx"}
-RAW, CALIBRATED = "raw", "calibrated"
 
 
 def model_asset(name: str) -> dg.AssetsDefinition:

@@ -13,7 +13,8 @@ from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.describe import report_metadata
 from ser_assets.assets.ensemble import ensemble
 from ser_assets.assets.leaks import leaks, not_judged_once
-from ser_assets.assets.models import MODEL_ASSETS, RAW, SETTINGS, kept_folder
+from ser_assets.assets.models import MODEL_ASSETS, SETTINGS, kept_folder
+from ser_assets.learning.kept import RAW
 from ser_assets.settings import FoldScheme, Protocol, Settings
 from ser_assets.storage.clips import ClipStore
 from ser_assets.storage.tables import (

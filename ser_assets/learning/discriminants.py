@@ -45,8 +45,8 @@ class Discriminants(NamedTuple):
         values = standardiser(functionals).astype(np.float64)
         width = values.shape[1]
         # Fewer clips than functionals span a room of fewer dimensions, outside of which nothing varies.
-        basis = np.linalg.qr(values.T)[0] if len(values) < width else np.eye(width)
-        values = values @ basis
+        basis = np.linalg.qr(values.T)[0] if len(values) < width else None
+        values = values if basis is None else values @ basis
         classes, of_class = np.unique(labels, return_inverse=True)
         means = np.stack([values[of_class == number].mean(axis=0) for number in range(len(classes))])
         within = values - means[of_class]
@@ -59,7 +59,7 @@ class Discriminants(NamedTuple):
         dimensions = values.shape[1]
         first = max(0, dimensions - count)
         found = eigh(centred.T @ centred / len(centred), shrunken, subset_by_index=(first, dimensions - 1))[1]
-        directions = (basis @ found)[:, ::-1]
+        directions = (found if basis is None else basis @ found)[:, ::-1]
         largest = np.abs(directions).argmax(axis=0)
         signs = np.sign(directions[largest, np.arange(directions.shape[1])])
         return cls(standardiser, (directions * signs).astype(np.float32))

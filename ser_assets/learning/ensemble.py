@@ -12,10 +12,12 @@ import pandas as pd
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.emotion_model import FACTS_FILE, GRAPH_FILE, PROBABILITY_COLUMNS, EmotionModel
 from ser_assets.learning.examples import Evidence
-from ser_assets.learning.judging import FOLD_COLUMNS, KEPT
+from ser_assets.learning.judging import FOLD_COLUMNS
+from ser_assets.learning.kept import KEPT
 from ser_assets.learning.temperature import SMALLEST_PROBABILITY
 
 HEAVIEST: Final = 5.0
+"""Bound of a weight: no model is so unsure of itself that more would be right."""
 
 
 class EnsembleError(ValueError):

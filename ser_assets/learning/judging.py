@@ -10,6 +10,7 @@ import pandas as pd
 from ser_assets.learning.calibration import calibrated
 from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS, EmotionModel, said_of
 from ser_assets.learning.examples import Examples
+from ser_assets.learning.kept import CALIBRATED, KEPT, PROTOCOL_OF_KEPT, RAW
 from ser_assets.learning.splits import Split
 from ser_assets.workers import map_in_workers
 
@@ -17,8 +18,6 @@ FOLD_COLUMNS: Final = ("model", "protocol", "folds", "fold")
 CURVE_COLUMNS: Final = (*FOLD_COLUMNS, "epoch", "part", "loss", "accuracy")
 SAID_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "actor", "emotion", *PROBABILITY_COLUMNS)
 TRAINING_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "variant")
-KEPT: Final = "kept"
-"""The `fold` of what is held out when the model that is kept is made."""
 
 ModelFactory = Callable[[], EmotionModel]
 Progress = Callable[[int, int], None]
@@ -36,7 +35,7 @@ class Kept(NamedTuple):
     @property
     def protocol(self) -> str:
         """The protocol whose scores tell how good this model is."""
-        return "speaker_calibrated" if self.calibrated else "speaker_independent"
+        return PROTOCOL_OF_KEPT[CALIBRATED if self.calibrated else RAW]
 
 
 class Judgement(NamedTuple):

@@ -11,6 +11,17 @@ Sizes = tuple[Annotated[int, Field(ge=1)], ...]
 MOST_PARTS: Final = 5
 """A part leaves a fifth of the actors out, so that five leave each out once."""
 
+# Knobs that several models have, each with another default.
+Members = Annotated[
+    int,
+    Field(
+        ge=1, le=MOST_PARTS, description="Networks whose probabilities are averaged; each is validated on other actors."
+    ),
+]
+Epochs = Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")]
+BatchSize = Annotated[int, Field(ge=2, description="Clips in one step.")]
+Filters = Annotated[Sizes, Field(min_length=1, description="Filters of each convolution.")]
+
 
 @dataclass(frozen=True)
 class ForestSettings:
@@ -39,16 +50,9 @@ class ForestSettings:
 class TrainingSettings:
     """Hyper-parameters that every network has."""
 
-    members: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=MOST_PARTS,
-            description="Networks whose probabilities are averaged; each is validated on other actors.",
-        ),
-    ] = 3
-    epochs: Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")] = 20
-    batch_size: Annotated[int, Field(ge=2, description="Clips in one step.")] = 64
+    members: Members = 3
+    epochs: Epochs = 20
+    batch_size: BatchSize = 64
     learning_rate: Annotated[float, Field(gt=0, description="First step size; it falls to 0 along a cosine.")] = 1e-3
     weight_decay: Annotated[float, Field(ge=0, description="Decoupled weight decay (AdamW).")] = 1e-3
     label_smoothing: Annotated[
@@ -60,14 +64,7 @@ class TrainingSettings:
 class DenseSettings(TrainingSettings):
     """Hyper-parameters of the dense networks."""
 
-    members: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=MOST_PARTS,
-            description="Networks whose probabilities are averaged; each is validated on other actors.",
-        ),
-    ] = 5
+    members: Members = 5
     units: Annotated[Sizes, Field(description="Size of each hidden layer.")] = (256, 128)
     noise: Annotated[
         float, Field(ge=0, description="Deviation of the Gaussian noise on the standardised functionals.")
@@ -91,17 +88,10 @@ class SequenceSettings:
 class ConvolutionSettings(SequenceSettings, TrainingSettings):
     """Hyper-parameters of networks that convolve over time."""
 
-    epochs: Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")] = 12
-    batch_size: Annotated[int, Field(ge=2, description="Clips in one step.")] = 32
-    members: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=MOST_PARTS,
-            description="Networks whose probabilities are averaged; each is validated on other actors.",
-        ),
-    ] = 2
-    filters: Annotated[Sizes, Field(min_length=1, description="Filters of each convolution.")] = (48, 96, 192)
+    epochs: Epochs = 12
+    batch_size: BatchSize = 32
+    members: Members = 2
+    filters: Filters = (48, 96, 192)
     kernel: Annotated[int, Field(ge=1, description="Frames that a filter spans.")] = 5
     normalise: Annotated[bool, Field(description="Batch normalisation after each layer.")] = True
     units: Annotated[Sizes, Field(description="Size of each hidden layer after the convolutions.")] = ()
@@ -113,5 +103,5 @@ class ConvolutionSettings(SequenceSettings, TrainingSettings):
 class ComplexConvolutionSettings(ConvolutionSettings):
     """The same, wider and deeper."""
 
-    epochs: Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")] = 20
-    filters: Annotated[Sizes, Field(min_length=1, description="Filters of each convolution.")] = (64, 128, 256, 256)
+    epochs: Epochs = 20
+    filters: Filters = (64, 128, 256, 256)

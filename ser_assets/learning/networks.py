@@ -55,36 +55,26 @@ class Network(EmotionModel):
 
     def _train_member(self, training: Examples, split: "Split | None", number: int) -> _Trained:
         learned = split.training_examples(training) if split else training
-        watched = split.judged_examples(training) if split else None
+        watched = split.judged_examples(training) if split else training.subset(np.empty(0, np.int64))
         seed = self.seed + number
         inputs = self._inputs_each(learned)
         standardiser = Standardiser.learn(inputs)
         keras_ready(seed)
         network = self._build(inputs[0].shape[-1])
+        validation = _part(watched, self._inputs_each(watched), standardiser)
         curve = train(
             network,
-            self._part(learned, standardiser),
-            self._part(watched, standardiser) if watched else None,
+            _part(learned, inputs, standardiser),
+            validation if len(watched) else None,
             self._still,
             self._varied,
             self.settings,
             seed,
         )
-        return _Trained(Member(standardiser, network), self._held_out(network, standardiser, training, watched), curve)
-
-    def _held_out(
-        self, network: Any, standardiser: Standardiser, training: Examples, watched: Examples | None
-    ) -> "pd.DataFrame":
-        judged = watched or training.subset(np.empty(0, np.int64))
         said = np.empty((0, len(EMOTIONS)))
-        if watched:
-            still = np.stack([self._still(values) for values in self._part(watched, standardiser).values])
-            said = np.asarray(network(still, training=False))
-        return said_of(judged, said)
-
-    def _part(self, examples: Examples, standardiser: Standardiser) -> Part:
-        targets = np.eye(len(EMOTIONS), dtype=np.float32)[examples.labels]
-        return Part([standardiser(values) for values in self._inputs_each(examples)], targets)
+        if len(watched):
+            said = np.asarray(network(np.stack([self._still(values) for values in validation.values]), training=False))
+        return _Trained(Member(standardiser, network), said_of(watched, said), curve)
 
     def _inputs(self, evidence: Evidence) -> np.ndarray:
         return np.stack([self._still(values) for values in self._inputs_each(evidence)]).astype(np.float32)
@@ -102,6 +92,11 @@ class Network(EmotionModel):
 
     def _varied(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002
         return values
+
+
+def _part(examples: Examples, inputs: list[np.ndarray], standardiser: Standardiser) -> Part:
+    targets = np.eye(len(EMOTIONS), dtype=np.float32)[examples.labels]
+    return Part([standardiser(values) for values in inputs], targets)
 
 
 class NeuralNetwork(Network):
@@ -149,7 +144,7 @@ class Cnn(Network):
 
 
 class ComplexCnn(Cnn):
-    """One convolution more, batch normalisation, and dense layers before the decision."""
+    """The same, wider, with one convolution more, and trained for longer."""
 
     name: ClassVar[str] = "complex_cnn"
     settings_type: ClassVar = ComplexConvolutionSettings

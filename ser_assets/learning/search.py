@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ser_assets.learning.emotion_model import said_of
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.judging import judge
-from ser_assets.learning.metrics import accuracy_and_uar
 from ser_assets.learning.protocols import validation_parts
-from ser_assets.learning.scores import score_table
+from ser_assets.learning.scores import recall_by_emotion, score_table
 from ser_assets.learning.splits import Split
 from ser_assets.workers import map_in_workers
 
@@ -134,7 +134,5 @@ def _score(
     if inner is None:
         raise ValueError(f"{split.title} leaves one actor to train on, and none to compare settings on")
     judged = inner.judged_examples(training)
-    guess = factory(tried[number], seed).fit(inner.training_examples(training)).predict_proba(judged).argmax(axis=1)
-    performed = np.bincount(judged.labels, minlength=8)[None]
-    hits = np.bincount(judged.labels[guess == judged.labels], minlength=8)[None]
-    return float(accuracy_and_uar(hits, performed)["uar"][0])
+    model = factory(tried[number], seed).fit(inner.training_examples(training))
+    return float(recall_by_emotion(said_of(judged, model.predict_proba(judged)))["recall"].mean())

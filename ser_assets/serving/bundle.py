@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ser_assets.audio.features import functional_names
 from ser_assets.audio.silence import TrimMode
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.kept import CALIBRATED, RAW
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,6 @@ FORMAT: Final = "ser-assets bundle 1"
 FACTS_FILE: Final = "bundle.json"
 CARD_FILE: Final = "model_card.md"
 PRIOR_FILE: Final = "prior.npz"
-RAW: Final = "raw"
-CALIBRATED: Final = "calibrated"
 
 RAVDESS_LICENCE: Final = "CC BY-NC-SA 4.0"
 DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a person"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS
 from ser_assets.learning.ensemble import Ensemble, EnsembleError, best_weights, judge_ensemble, pooled, save_ensemble
-from ser_assets.learning.judging import KEPT, judge
+from ser_assets.learning.judging import judge
+from ser_assets.learning.kept import KEPT
 from ser_assets.learning.model_settings import ForestSettings
 from ser_assets.learning.models import load_model
 from ser_assets.learning.protocols import speaker_independent

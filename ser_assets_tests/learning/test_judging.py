@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.learning.judging import CURVE_COLUMNS, KEPT, SAID_COLUMNS, Kept, judge
+from ser_assets.learning.judging import CURVE_COLUMNS, SAID_COLUMNS, Kept, judge
+from ser_assets.learning.kept import KEPT
 from ser_assets.learning.models import MODELS, load_model
 from ser_assets.learning.protocols import speaker_independent
 from ser_assets.learning.scores import score_table
