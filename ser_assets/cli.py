@@ -192,12 +192,15 @@ def predict(
     settings = _settings()
     with _clear_errors():
         recordings = predicting.recordings_among(paths)
-        with _bars(to_stderr=True) as listener, listening(listener):
-            results = list(
-                predicting.predict_recordings(
-                    recordings, bundle or champion_folder(settings.data_dir), profile, settings.worker_count
-                )
+        predictor = predicting.open_predictor(bundle or champion_folder(settings.data_dir), profile)
+        if profile and not predictor.knows_bias:
+            click.echo(
+                f"{profile} was made with another model than the one of now, which is told less of the speaker by it: "
+                "make it again with `calibrate-speaker`",
+                err=True,
             )
+        with _bars(to_stderr=True) as listener, listening(listener):
+            results = list(predicting.predict_recordings(recordings, predictor, settings.worker_count))
         if table:
             predicting.write_csv(results, table)
     if as_json:

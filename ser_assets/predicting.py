@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -15,7 +14,7 @@ from ser_assets.corpus.inventory import MEDIA_ENDINGS
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import ProfileError, SpeakerProfile
 from ser_assets.serving.bundle import Bundle, open_bundle
-from ser_assets.serving.predictor import Heard, Prediction, Predictor, Refused, evidence_of, hear
+from ser_assets.serving.predictor import Heard, Prediction, Predictor, Refused, hear, speaker_profile
 from ser_assets.storage.files import whole_file
 from ser_assets.workers import map_in_workers
 
@@ -55,18 +54,21 @@ def recordings_among(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def predict_recordings(
-    recordings: Sequence[Path], bundle_folder: Path, profile: Path | None, workers: int
-) -> Iterator[Prediction | Refused]:
-    """Say of each recording, in the order given, which emotion is in it, or why it cannot be told.
+def open_predictor(bundle_folder: Path, profile: Path | None) -> Predictor:
+    """Open the model of a bundle, for the speaker of a profile where one is given.
 
     Raises:
         BundleError: the bundle cannot be used, or has no model for a profile.
         ProfileError: the profile cannot be used.
     """
-    bundle = open_bundle(bundle_folder)
-    predictor = Predictor(bundle, SpeakerProfile.load(profile) if profile else None)
-    heard = _heard("predict", recordings, bundle, workers)
+    return Predictor(open_bundle(bundle_folder), SpeakerProfile.load(profile) if profile else None)
+
+
+def predict_recordings(
+    recordings: Sequence[Path], predictor: Predictor, workers: int
+) -> Iterator[Prediction | Refused]:
+    """Say of each recording, in the order given, which emotion is in it, or why it cannot be told."""
+    heard = _heard("predict", recordings, predictor.bundle, workers)
     while part := list(itertools.islice(heard, ASKED_AT_ONCE)):
         predictions = iter(predictor.predict([each for each in part if isinstance(each, Heard)]))
         for each in part:
@@ -88,7 +90,7 @@ def calibrate_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path
     if not usable:
         reasons = "\n".join(f"{printable(each.path)} {each.reason}" for each in left_out)
         raise ProfileError(f"no profile was made, for no recording can be used:\n{reasons}")
-    profile = replace(bundle.prior().profile(evidence_of(usable)), measured_as=bundle.measured_as)
+    profile = speaker_profile(usable, bundle)
     with whole_file(out) as part:
         profile.save(part)
     return Calibrated(len(usable), left_out)

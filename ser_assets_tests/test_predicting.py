@@ -1,6 +1,7 @@
 """The commands `predict` and `calibrate-speaker` as users type them, on spoken takes and a small bundle."""
 
 import csv
+import dataclasses
 import json
 import pickle
 import shutil
@@ -17,8 +18,8 @@ from ser_assets import predicting
 from ser_assets.cli import main
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import SpeakerProfile
-from ser_assets.predicting import NoRecordingError, predict_recordings, recordings_among
-from ser_assets.serving.bundle import champion_folder
+from ser_assets.predicting import NoRecordingError, open_predictor, predict_recordings, recordings_among
+from ser_assets.serving.bundle import champion_folder, open_bundle
 from ser_assets.serving.predictor import Prediction
 from ser_assets.settings import Settings
 from ser_assets_tests.media import write_wav
@@ -170,6 +171,19 @@ def test_a_profile_is_made_of_what_can_be_used_and_then_heeded(spoken: Path, tmp
     raw, relative = call("predict", spoken, "--json"), call("predict", spoken, "--json", "--profile", profile)
     assert relative.exit_code == 0, relative.output
     assert json.loads(raw.stdout) != json.loads(relative.stdout)
+    assert "made with another model" not in relative.stderr
+
+
+def test_a_profile_that_was_made_with_another_model_is_heeded_as_far_as_it_goes(
+    made: Path, spoken: Path, tmp_path: Path
+) -> None:
+    profile = tmp_path / "me.json"
+    measured_as = open_bundle(made).measured_as
+    dataclasses.replace(SpeakerProfile.learn(measured_examples()), measured_as=measured_as).save(profile)
+    result = call("predict", spoken, "--json", "--profile", profile, "--bundle", made)
+    assert result.exit_code == 0
+    assert f"{profile} was made with another model" in result.stderr
+    assert "make it again with `calibrate-speaker`" in result.stderr
 
 
 @pytest.mark.usefixtures("bundle")
@@ -223,10 +237,11 @@ def test_many_recordings_are_shared_out_among_workers_and_few_are_not(
         return (pickle.loads(pickle.dumps(sent(item))) for item in items)  # noqa: S301
 
     monkeypatch.setattr(predicting, "map_in_workers", map_as_workers_would)
-    few = list(predict_recordings(recordings(spoken), made, None, workers=2))
+    predictor = open_predictor(made, None)
+    few = list(predict_recordings(recordings(spoken), predictor, workers=2))
     monkeypatch.setattr(predicting, "MANY", 4)
     monkeypatch.setattr(predicting, "ASKED_AT_ONCE", 3)
-    many = list(predict_recordings(recordings(spoken), made, None, workers=2))
+    many = list(predict_recordings(recordings(spoken), predictor, workers=2))
     assert asked == [1, 2]
     assert [each.path for each in many] == [each.path for each in few]
     assert all(isinstance(each, Prediction) for each in many)

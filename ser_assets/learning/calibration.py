@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
+from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.examples import Evidence, Examples
 from ser_assets.learning.sequences import LOG_REFERENCE_F0, PITCH_COLUMNS, above_floor
+from ser_assets.learning.speaker_bias import SpeakerBias
 from ser_assets.learning.training import Standardiser
 
 LARGEST_SCORE: Final = 10.0
@@ -18,7 +20,7 @@ DEVIATION_CLIPS: Final = 10
 """So many clips of a speaker tell as much of how far that voice varies as all the speakers heard before do."""
 STRENGTHS: Final = (0.05, 50.0)
 """Bounds, in clips, of how much the speakers heard before count for the mean."""
-PROFILE_FORMAT: Final = "ser-assets speaker profile 1"
+PROFILE_FORMAT: Final = "ser-assets speaker profile 2"
 
 
 class ProfileError(ValueError):
@@ -42,7 +44,8 @@ class SpeakerProfile:
     """What is usual for one speaker.
 
     functional_names: of the functionals in it. clips: how many it was learned from. measured_as: names how the clips
-    were decoded, trimmed and measured, where that is known; clips measured otherwise are not this speaker's.
+    were decoded, trimmed and measured, where that is known; clips measured otherwise are not this speaker's. bias: what
+    the models that were asked about these clips say too often of the speaker.
 
     Raises:
         ProfileError: the parts do not fit together.
@@ -52,12 +55,14 @@ class SpeakerProfile:
     functional_names: tuple[str, ...]
     clips: int
     measured_as: str = ""
+    bias: SpeakerBias = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         sound = all(
             mean.shape == deviation.shape and np.isfinite(mean).all() and (deviation > 0).all()
             for mean, deviation in self.usual
         )
+        sound = sound and all(bias.shape == (len(EMOTIONS),) and np.isfinite(bias).all() for bias in self.bias.values())
         if not sound or len(self.usual.functionals.mean) != len(self.functional_names):
             raise ProfileError("the profile is damaged: make it again with `calibrate-speaker`")
 
@@ -91,6 +96,7 @@ class SpeakerProfile:
             "clips": self.clips,
             "measured_as": self.measured_as,
             "functional_names": self.functional_names,
+            "bias": {model: bias.tolist() for model, bias in self.bias.items()},
             "usual": {
                 name: {"mean": usual.mean.tolist(), "deviation": usual.deviation.tolist()}
                 for name, usual in _kinds(self.usual)
@@ -113,12 +119,13 @@ class SpeakerProfile:
                 for name in Usual._fields
             ]
             names, clips, measured_as = facts["functional_names"], int(facts["clips"]), str(facts["measured_as"])
-            profile = cls(Usual(*usual), tuple(names), clips, measured_as)
+            bias = {model: np.array(each, np.float64) for model, each in facts["bias"].items()}
+            profile = cls(Usual(*usual), tuple(names), clips, measured_as, bias)
         except OSError as error:
             raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
         except ProfileError as error:
             raise ProfileError(f"{path}: {error}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProfileError(f"{path} is no speaker profile: `ser-assets calibrate-speaker` makes one") from error
         if not known:
             raise ProfileError(f"{path} is a profile of another version: make it again with `calibrate-speaker`")

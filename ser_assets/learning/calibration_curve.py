@@ -35,8 +35,9 @@ def calibration_curve(
     splits: the folds of `protocols.speaker_independent` and `protocols.speaker_calibrated`, of one scheme. In the first
         the model learns from raw clips and is told nothing of the speaker (0 clips). In the second it learns from
         clips calibrated as the protocol has it; for each judged speaker some of the clips are drawn, a profile is
-        made of them with what the training speakers teach (`calibration.SpeakerPrior`), and all other clips of that
-        speaker are judged by it, so that no clip is in its own profile. Drawn `DRAWS` times.
+        made of them with what the training speakers teach (`calibration.SpeakerPrior`), the model's bias is found in
+        them (`speaker_bias`), and all other clips of that speaker are judged by both, so
+        that no clip is in its own profile. Drawn `DRAWS` times.
 
     Returns: `COLUMNS`, a row for 0 clips and for each of `CLIPS`, with 95 % intervals by bootstrap over actors. takes
     counts every judgement: a take is judged in several draws.
@@ -74,7 +75,8 @@ def _judge_speaker(
         for clips in CLIPS:
             if clips >= len(own):
                 continue
-            profile = prior.profile(own.subset(order[:clips]))
-            others = own.subset(np.sort(order[clips:]))
-            said = said_of(others, model.predict_proba(profile.calibrated(others)))
+            known, others = own.subset(order[:clips]), own.subset(np.sort(order[clips:]))
+            profile = prior.profile(known)
+            bias = model.bias_for(profile.calibrated(known))
+            said = said_of(others, model.predict_proba(profile.calibrated(others), bias))
             yield said.assign(take_id=said["take_id"] + f" draw {draw}", folds=str(clips))

@@ -1,6 +1,7 @@
 """What every model of the project is: fitted on examples, kept as ONNX, asked about evidence."""
 
 import dataclasses
+import hashlib
 import json
 from abc import ABC, abstractmethod
 from importlib.metadata import version
@@ -11,6 +12,7 @@ import numpy as np
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.examples import Evidence, Examples
+from ser_assets.learning.speaker_bias import SpeakerBias, bias_in, without_bias, without_each_bias
 from ser_assets.learning.temperature import best_temperature, tempered
 
 if TYPE_CHECKING:
@@ -47,8 +49,9 @@ class EmotionModel(ABC):
     """Learns from examples, gives a probability for each emotion, and rests in a folder as ONNX, without pickle.
 
     Everything learned comes from the training rows alone: what the model says of actors that were left out of a part
-    of it tells how sure it may be (`temperature`). With the same seed and the same rows a second fit saves the same
-    bytes. To ask a saved model takes ONNX Runtime alone, not the library that trained it.
+    of it tells how sure it may be (`temperature`). A model of calibrated clips can tell what it says too often of one
+    speaker, too. With the same seed and the same rows a second fit saves the same bytes. To ask a saved model takes
+    ONNX Runtime alone, not the library that trained it.
     """
 
     name: ClassVar[str]
@@ -60,7 +63,8 @@ class EmotionModel(ABC):
         self.seed = seed
         self.learning_curve_: pd.DataFrame | None = None
         self.held_out_: pd.DataFrame | None = None
-        """As `Learned.held_out`, with the temperature of the model."""
+        """As `Learned.held_out`, with the temperature of the model, and no speaker's bias where it learned from
+        calibrated clips."""
         self.facts_: dict[str, Any] | None = None
         """What facts.json holds: label order, feature names, settings, what was learned from, temperature."""
         self._onnx = b""
@@ -89,6 +93,8 @@ class EmotionModel(ABC):
         learned = self._learn(training)
         said = learned.held_out[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
         performed = learned.held_out["emotion"].map(EMOTIONS.index).to_numpy(dtype=np.int64)
+        if training.calibrated:
+            said = without_each_bias(said, learned.held_out["actor"].to_numpy(), training.shares)
         temperature = best_temperature(said, performed)
         self.facts_ = self._describe(training) | learned.facts | {"temperature": temperature}
         self.learning_curve_ = learned.curve
@@ -97,24 +103,38 @@ class EmotionModel(ABC):
         self._open(learned.onnx)
         return self
 
-    def predict_proba(self, evidence: Evidence) -> np.ndarray:
+    def predict_proba(self, evidence: Evidence, bias: SpeakerBias | None = None) -> np.ndarray:
         """Probability of each emotion, float64 (n, 8) in the order of `EMOTIONS`, rows sum to 1.
+
+        bias: for the one speaker of these clips, from `bias_for`; what another model found is passed over.
 
         Raises:
             NotFittedError: nothing has been learned yet.
             ValueError: this is not the kind of evidence that was learned from; the message says why.
         """
-        facts = self._fitted_facts()
-        if evidence.calibrated != facts["calibrated"]:
-            wanted, given = ("raw", "calibrated") if evidence.calibrated else ("calibrated", "raw")
-            raise ValueError(f"{self.name} learned from {wanted} clips, and these are {given}")
-        self._check_inputs(evidence)
-        return tempered(self._untempered(evidence), facts["temperature"])
+        said = self._untempered(evidence)
+        if bias and self.fingerprint in bias:
+            said = without_bias(said, bias[self.fingerprint])
+        return tempered(said, self._fitted_facts()["temperature"])
+
+    def bias_for(self, clips: Evidence) -> SpeakerBias:
+        """Find what the model says too often of the one speaker of these clips. Raises as `predict_proba` does."""
+        shares = np.array(self._fitted_facts()["emotion_shares"])
+        return {self.fingerprint: bias_in(self._untempered(clips), shares)}
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what `save` writes."""
+        return _fingerprint(self._onnx, self._facts_text())
+
+    @property
+    def fingerprints(self) -> set[str]:
+        """Under what `bias_for` gives a bias."""
+        return {self.fingerprint}
 
     def save(self, folder: Path) -> None:
         """Write model.onnx and facts.json into this folder, which exists."""
-        facts = json.dumps(self._fitted_facts(), indent=2, sort_keys=True) + "\n"
-        (folder / FACTS_FILE).write_text(facts, encoding="utf-8")
+        (folder / FACTS_FILE).write_text(self._facts_text(), encoding="utf-8")
         (folder / GRAPH_FILE).write_bytes(self._onnx)
 
     @classmethod
@@ -132,7 +152,12 @@ class EmotionModel(ABC):
         return model
 
     def _untempered(self, evidence: Evidence) -> np.ndarray:
-        """What the graph says, float64 (n, 8)."""
+        """What the graph says, float64 (n, 8). Raises as `predict_proba` does."""
+        learned_from = self._fitted_facts()["calibrated"]
+        if evidence.calibrated != learned_from:
+            wanted, given = ("raw", "calibrated") if evidence.calibrated else ("calibrated", "raw")
+            raise ValueError(f"{self.name} learned from {wanted} clips, and these are {given}")
+        self._check_inputs(evidence)
         entry = self._session.get_inputs()[0].name
         parts = [
             self._session.run(["probabilities"], {entry: self._inputs(part)})[0]
@@ -158,6 +183,7 @@ class EmotionModel(ABC):
             "calibrated": training.calibrated,
             "settings": dataclasses.asdict(self.settings),
             "seed": self.seed,
+            "emotion_shares": training.shares.tolist(),
             "training_actors": list(training.actors),
             "training_clips": len(training),
             "training_takes": int(training.rows["take_id"].nunique()),
@@ -169,6 +195,9 @@ class EmotionModel(ABC):
             raise NotFittedError(f"{self.name} has not been fitted")
         return self.facts_
 
+    def _facts_text(self) -> str:
+        return json.dumps(self._fitted_facts(), indent=2, sort_keys=True) + "\n"
+
     def _check_features(self, evidence: Evidence) -> None:
         learned = self._fitted_facts()["features"]
         if list(evidence.functional_names) != learned:
@@ -176,6 +205,15 @@ class EmotionModel(ABC):
                 f"{self.name} learned from {len(learned)} functionals, and these {len(evidence.functional_names)} "
                 "are not the same ones in the same order"
             )
+
+
+def fingerprint_of(folder: Path) -> str:
+    """Hash of a saved model: its graph and its facts."""
+    return _fingerprint((folder / GRAPH_FILE).read_bytes(), (folder / FACTS_FILE).read_text(encoding="utf-8"))
+
+
+def _fingerprint(onnx: bytes, facts: str) -> str:
+    return hashlib.blake2b(onnx + facts.encode(), digest_size=16).hexdigest()
 
 
 def said_of(examples: Examples, probabilities: np.ndarray) -> "pd.DataFrame":

@@ -1,6 +1,5 @@
 """The four models asked together: a weighted product of their probabilities, weights from the training side alone."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.emotion_model import FACTS_FILE, GRAPH_FILE, PROBABILITY_COLUMNS, EmotionModel
+from ser_assets.learning.emotion_model import FACTS_FILE, PROBABILITY_COLUMNS, EmotionModel, fingerprint_of
 from ser_assets.learning.examples import Evidence
 from ser_assets.learning.judging import FOLD_COLUMNS
 from ser_assets.learning.kept import KEPT
+from ser_assets.learning.speaker_bias import SpeakerBias
 from ser_assets.learning.temperature import SMALLEST_PROBABILITY
 
 HEAVIEST: Final = 5.0
@@ -99,9 +99,22 @@ class Ensemble:
     def __init__(self, members: Mapping[str, EmotionModel], weights: Mapping[str, float]) -> None:
         self.members, self.weights = dict(members), dict(weights)
 
-    def predict_proba(self, evidence: Evidence) -> np.ndarray:
-        """Probability of each emotion, float64 (n, 8) in the order of `EMOTIONS`; raises as its members do."""
-        return pooled({name: model.predict_proba(evidence) for name, model in self.members.items()}, self.weights)
+    def predict_proba(self, evidence: Evidence, bias: SpeakerBias | None = None) -> np.ndarray:
+        """Probability of each emotion, float64 (n, 8) in the order of `EMOTIONS`; raises as its members do.
+
+        bias: for the one speaker of these clips, from `bias_for`.
+        """
+        said = {name: model.predict_proba(evidence, bias) for name, model in self.members.items()}
+        return pooled(said, self.weights)
+
+    @property
+    def fingerprints(self) -> set[str]:
+        """Those of the members."""
+        return {model.fingerprint for model in self.members.values()}
+
+    def bias_for(self, clips: Evidence) -> SpeakerBias:
+        """Find what each member says too often of the one speaker of these clips."""
+        return {key: bias for model in self.members.values() for key, bias in model.bias_for(clips).items()}
 
     @classmethod
     def load(cls, folder: Path, load_member: Any) -> Self:
@@ -129,14 +142,6 @@ def save_ensemble(folder: Path, beside: Path, weights: Mapping[str, float]) -> N
         "members": {member: fingerprint_of(beside / member) for member in weights},
     }
     (folder / FACTS_FILE).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def fingerprint_of(folder: Path) -> str:
-    """Hash of a saved model: its graph and its facts."""
-    digest = hashlib.blake2b(digest_size=16)
-    for file in (GRAPH_FILE, FACTS_FILE):
-        digest.update((folder / file).read_bytes())
-    return digest.hexdigest()
 
 
 def _weights(held_out: pd.DataFrame, members: list[str]) -> dict[str, float]:

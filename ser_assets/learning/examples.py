@@ -92,6 +92,14 @@ class Examples(Evidence):
         """The actors that are heard, sorted."""
         return tuple(sorted(set(self.rows["actor"])))
 
+    @property
+    def shares(self) -> np.ndarray:
+        """How often each emotion is among the takes, float64 (emotions,), sums to 1."""
+        takes = self.rows["take_id"].drop_duplicates().index
+        counts = np.bincount(self.labels[takes], minlength=len(EMOTIONS))
+        result: np.ndarray = counts / counts.sum()
+        return result
+
     def subset(self, indices: np.ndarray) -> Self:
         """Take the rows at these positions, in this order."""
         return replace(

@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
 import pandas as pd
 
+from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import calibrated
 from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS, EmotionModel, said_of
 from ser_assets.learning.examples import Examples
@@ -101,11 +103,23 @@ def _judge_fold(factory: ModelFactory, examples: Examples, split: Split) -> Judg
     fold = {"model": model.name, "protocol": split.protocol, "folds": split.folds, "fold": split.fold}
     return _judgement(
         fold,
-        predictions=said_of(judged, model.predict_proba(judged)),
+        predictions=said_of(judged, _asked(model, judged)),
         learning_curves=model.learning_curve_,
         training_rows=training.rows[["take_id", "variant"]].reset_index(drop=True),
         held_out=model.held_out_,
     )
+
+
+def _asked(model: EmotionModel, judged: Examples) -> np.ndarray:
+    """What the model says; where clips are calibrated to their speakers, so are its answers."""
+    if not judged.calibrated:
+        return model.predict_proba(judged)
+    said = np.empty((len(judged), len(EMOTIONS)))
+    for actor in judged.actors:
+        own = np.flatnonzero(judged.rows["actor"] == actor)
+        clips = judged.subset(own)
+        said[own] = model.predict_proba(clips, model.bias_for(clips))
+    return said
 
 
 def _keep(factory: ModelFactory, examples: Examples, kept: Kept) -> Judgement:

@@ -72,9 +72,9 @@ PROTOCOL_NAMES = {
 PROTOCOL_NOTES = {
     "speaker_independent": "No judged actor is heard in training. This is what a new speaker will get, and the score "
     "to quote.",
-    "speaker_calibrated": "No judged actor is heard in training, but features are z-scored with all takes of each "
-    "speaker, unlabelled, the judged one among them and emotions in nearly equal share. It is an upper bound for a "
-    "speaker with few recordings.",
+    "speaker_calibrated": "No judged actor is heard in training, but features are z-scored, and what a model says too "
+    "often is taken out of its answers, with all takes of each speaker, unlabelled, the judged one among them and the "
+    "emotions in the shares that they have in training. It is an upper bound for a speaker with few recordings.",
     "random_split": "Takes, their copies and their recordings are kept apart, actors are not. This is what a speaker "
     "will get who is among the training voices; it says nothing about a new one.",
     "random_split_leaky": "Augmented first and split then, as many notebooks do: actors, and copies of judged takes, "

@@ -1,7 +1,7 @@
 """From a recording to probabilities: the same steps as in training, then the model of a bundle."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -101,6 +101,18 @@ def evidence_of(heard: Sequence[Heard]) -> "Evidence":
     )
 
 
+def speaker_profile(heard: Sequence[Heard], bundle: Bundle) -> "SpeakerProfile":
+    """Make the profile of the one speaker of these recordings, at least one, for the models of this bundle.
+
+    Raises:
+        BundleError: the bundle has no model for a calibrated speaker, or it cannot be opened.
+    """
+    evidence, model = evidence_of(heard), bundle.load(calibrated=True)
+    profile = bundle.prior().profile(evidence)
+    bias = model.bias_for(profile.calibrated(evidence))
+    return replace(profile, measured_as=bundle.measured_as, bias=bias)
+
+
 class Predictor:
     """The model of a bundle, ready to be asked; with a speaker's profile, the one for calibrated clips."""
 
@@ -111,6 +123,7 @@ class Predictor:
             BundleError: the bundle has no model for a calibrated speaker, or it cannot be opened.
             ProfileError: the profile was made of clips that were measured otherwise.
         """
+        self.bundle = bundle
         self._profile = profile
         self._model = bundle.load(calibrated=profile is not None)
         if profile is not None and profile.measured_as != bundle.measured_as:
@@ -120,14 +133,21 @@ class Predictor:
                 "the profile was made for a bundle that measures otherwise: make it again with `calibrate-speaker`"
             )
 
+    @property
+    def knows_bias(self) -> bool:
+        """Whether the profile tells what these very models say too often of the speaker."""
+        return self._profile is not None and self._model.fingerprints <= set(self._profile.bias)
+
     def predict(self, heard: Sequence[Heard]) -> list[Prediction]:
         """Ask the model, in the order of the recordings."""
         if not heard:
             return []
         evidence = evidence_of(heard)
-        if self._profile is not None:
-            evidence = self._profile.calibrated(evidence)
+        if self._profile is None:
+            said = self._model.predict_proba(evidence)
+        else:
+            said = self._model.predict_proba(self._profile.calibrated(evidence), self._profile.bias)
         return [
             Prediction(each.path, each.seconds, dict(zip(EMOTIONS, row, strict=True)))
-            for each, row in zip(heard, self._model.predict_proba(evidence).tolist(), strict=True)
+            for each, row in zip(heard, said.tolist(), strict=True)
         ]

@@ -1,0 +1,48 @@
+"""What a model says too often of one speaker, learned from unlabelled clips, and taken out of its answers.
+
+Of a voice that is harsh by nature a model says too often that it is angry. As far as a speaker's clips show the
+emotions as often as the training takes do, the mean answer over them tells how much too often. Taking it out is the
+step by which Saerens et al. 2002 (Neural Computation 14, 21-41, doi 10.1162/089976602753284446) adjust answers to other
+shares of the classes; here the shares are taken to be known, and what differs from them to be the model's mistake.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from ser_assets.learning.temperature import SMALLEST_PROBABILITY
+
+CLIPS_OF_DOUBT: Final = 10
+"""So many clips of a speaker tell as much of a bias as the expectation that there is none."""
+
+SpeakerBias = Mapping[str, np.ndarray]
+"""The bias of several models for one speaker, each under the model's fingerprint."""
+
+
+def bias_in(said: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Find a model's bias for one speaker: logarithm of how many times too often it says each emotion, (emotions,).
+
+    said: probabilities of all the clips at hand, (n, emotions). shares: how often each emotion was in training, sums
+    to 1. Without any clip the bias is 0, and with few it is small (`CLIPS_OF_DOUBT`).
+    """
+    expected = np.maximum(shares, SMALLEST_PROBABILITY)
+    mean = (said.sum(axis=0) + CLIPS_OF_DOUBT * expected) / (len(said) + CLIPS_OF_DOUBT)
+    result: np.ndarray = np.log(mean / expected)
+    return result
+
+
+def without_bias(said: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Take a bias out of probabilities, float64 (n, emotions), rows sum to 1."""
+    less = said * np.exp(-bias)
+    result: np.ndarray = less / less.sum(axis=1, keepdims=True)
+    return result
+
+
+def without_each_bias(said: np.ndarray, speakers: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """As `without_bias`, of clips (n, emotions) of several speakers (n,), for each by that speaker's own clips."""
+    result = np.empty(said.shape, np.float64)
+    for speaker in set(speakers):
+        own = speakers == speaker
+        result[own] = without_bias(said[own], bias_in(said[own], shares))
+    return result
