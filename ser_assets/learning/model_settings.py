@@ -28,13 +28,13 @@ class ForestSettings:
     """Hyper-parameters of the Random Forest."""
 
     trees: Annotated[int, Field(ge=1, description="Number of trees.")] = 400
-    smallest_leaf: Annotated[int, Field(ge=1, description="Fewest training clips in a leaf.")] = 5
+    smallest_leaf: Annotated[int, Field(ge=1, description="Fewest training clips in a leaf.")] = 1
     directions: Annotated[
         int, Field(ge=1, description="Directions among the functionals that the trees are grown on.")
     ] = 50
     share_of_directions: Annotated[
         float, Field(gt=0, le=1, description="Share of the directions that a node may choose from.")
-    ] = 0.2
+    ] = 0.1
     parts: Annotated[
         int,
         Field(
