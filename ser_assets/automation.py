@@ -50,7 +50,7 @@ JOBS = (full_refresh, prepare_features, train_models)
 
 
 def retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Plan the retraining: a plain schedule, for `on_cron` waits until every actor has been materialised anew."""
+    """Plan the retraining: a plain schedule, for `on_cron` waits until every actor has been materialized anew."""
     return dg.ScheduleDefinition(
         name="retraining",
         job=train_models,
@@ -78,7 +78,7 @@ def refresh(
     usable: Callable[[], Sequence[str]],
     config: Mapping[str, Any] | None = None,
 ) -> Refreshed:
-    """Materialise everything for these actors: first their inventory, then the rest for those with an accepted take.
+    """Materialize everything for these actors: first their inventory, then the rest for those with an accepted take.
 
     One run for the inventory and one for the rest, or more where the actors have gaps; models and report come last.
     Recorded in the instance of `DAGSTER_HOME`, or of the `dagster.yaml` in this folder; without either, nowhere.

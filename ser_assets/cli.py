@@ -99,7 +99,7 @@ def demo_corpus(destination: Path, actors: tuple[str, ...]) -> None:
     help='Settings of models, as in the launchpad: {"ops": {"cnn": {"config": {"epochs": 5}}}}.',
 )
 def run(actors: tuple[str, ...] | None, config_json: dict[str, Any] | None) -> None:
-    """Materialise everything for the actors on disk: clips, features, models, report, champion."""
+    """Materialize everything for the actors on disk: clips, features, models, report, champion."""
     from ser_assets.corpus.inventory import find_recordings
 
     settings = _settings()

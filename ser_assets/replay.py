@@ -30,7 +30,7 @@ class ReplayError(ValueError):
 def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> "pd.DataFrame":
     """Measure and judge as the notebook does, and on unseen actors; store and hand back `learning.notebook.COLUMNS`.
 
-    actors: only these; else all whose clips are materialised.
+    actors: only these; else all whose clips are materialized.
 
     Raises:
         ReplayError: clips are missing, have another sampling rate than the notebook's, or are too few to be split.
@@ -139,7 +139,7 @@ def _actors_with_clips(warehouse: Warehouse, clip_store: ClipStore, asked: Seque
         )
     if not there:
         raise ReplayError(
-            f"no recordings are materialised in {clip_store.data_dir}: `ser-assets run` makes clips of those on disk"
+            f"no recordings are materialized in {clip_store.data_dir}: `ser-assets run` makes clips of those on disk"
         )
     return sorted(asked) if asked else there
 
@@ -148,7 +148,7 @@ def _require_rate(actor: str, clips: Sequence[Clip]) -> None:
     if others := sorted({clip.sampling_rate for clip in clips} - {SAMPLING_RATE}):
         raise ReplayError(
             f"the notebook measures at {SAMPLING_RATE} Hz, and clips of actor {actor} are at {others[0]} Hz: "
-            f"materialise them with SER_SAMPLING_RATE={SAMPLING_RATE}"
+            f"materialize them with SER_SAMPLING_RATE={SAMPLING_RATE}"
         )
 
 
@@ -159,10 +159,10 @@ def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
     if silent := sorted(set(asked or ()) - set(heard)):
         raise ReplayError(
             f"no take of actors {', '.join(silent)} may be used: table raw_videos tells what was rejected and why, and "
-            "demo voices yield to people; materialise the recordings again or leave these actors out"
+            "demo voices yield to people; materialize the recordings again or leave these actors out"
         )
     if len(FOLD_SCHEMES[FOLDS]) - len(dropped_folds(heard, FOLDS)) < 2:
         raise ReplayError(
             f"nobody is left to train on when actors {', '.join(heard) or '-'} are judged, who are in one fold of "
-            f"{FOLDS}: materialise more actors, for example with `ser-assets run --actors 1-6`"
+            f"{FOLDS}: materialize more actors, for example with `ser-assets run --actors 1-6`"
         )

@@ -30,7 +30,7 @@ class Study(NamedTuple):
 
 
 def open_study(settings: Settings) -> Study:
-    """Read the features of all actors that are materialised.
+    """Read the features of all actors that are materialized.
 
     Raises:
         FeaturesMissingError: there are none, or some are out of date.

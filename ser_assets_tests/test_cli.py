@@ -124,7 +124,7 @@ def test_a_replay_as_markdown_prints_the_table_and_nothing_else(monkeypatch: pyt
 def test_a_replay_without_recordings_ends_with_the_remedy() -> None:
     result = call("replay-notebook")
     assert result.exit_code == 1
-    assert "no recordings are materialised" in result.output
+    assert "no recordings are materialized" in result.output
     assert "`ser-assets run`" in result.output
 
 

@@ -53,7 +53,7 @@ def shell(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([BIN / command[0], *command[1:]], cwd=folder, env=environment, capture_output=True, text=True)
 
 
-def materialise(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def materialize(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return shell(folder, "dagster", "asset", "materialize", *options, "-m", "ser_assets.definitions")
 
 
@@ -86,12 +86,12 @@ def status(folder: Path, asset: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a demo corpus of two actors and materialise everything by the command of the README."""
+    """Make a demo corpus of two actors and materialize everything by the command of the README."""
     folder = tmp_path_factory.mktemp("platform")
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(ROOT / name, folder)
     make_demo_corpus(folder / "data/raw", ["01", "02"], workers=2)
-    done = materialise(folder, "--select", "*", "--partition-range", "01...02", "--config-json", CONFIG)
+    done = materialize(folder, "--select", "*", "--partition-range", "01...02", "--config-json", CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 
@@ -166,7 +166,7 @@ def test_one_partition_is_made_alone_and_a_model_on_all_that_are_there(platform:
     times = {path: path.stat().st_mtime_ns for path in (platform / "data/mono_audio").iterdir()}
     (platform / "data/mono_audio/actor_02.parquet").unlink()
     chain = "raw_videos,mono_audio,trimmed_audio,augmented_set,features,random_forest,metrics_report"
-    done = materialise(platform, "--select", chain, "--partition", "02", "--config-json", FOREST_CONFIG)
+    done = materialize(platform, "--select", chain, "--partition", "02", "--config-json", FOREST_CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     changed = {path.name for path, time in times.items() if path.stat().st_mtime_ns != time}
     assert changed == {"actor_02.parquet", "actor_02.png"}
@@ -175,13 +175,13 @@ def test_one_partition_is_made_alone_and_a_model_on_all_that_are_there(platform:
 
 def test_a_model_is_trained_alone(platform: Path) -> None:
     before = everything(platform)
-    done = materialise(platform, "--select", "random_forest,metrics_report", "--config-json", FOREST_CONFIG)
+    done = materialize(platform, "--select", "random_forest,metrics_report", "--config-json", FOREST_CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     assert everything(platform) == before
 
 
 def test_an_actor_that_nobody_recorded_is_asked_for_by_name(platform: Path) -> None:
-    done = materialise(platform, "--select", "raw_videos", "--partition", "09")
+    done = materialize(platform, "--select", "raw_videos", "--partition", "09")
     assert done.returncode == 1
     assert "no recordings of actor 09 under data/raw/**/Actor_09/" in done.stdout + done.stderr
     failed = shell(platform, "ser-assets", "run", "--actors", "9")

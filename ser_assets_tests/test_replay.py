@@ -169,7 +169,7 @@ def test_only_the_actors_that_are_asked_for_are_heard(settings: Settings) -> Non
 
 
 def test_without_clips_the_remedy_is_named(settings: Settings) -> None:
-    with pytest.raises(ReplayError, match=r"no recordings are materialised .* `ser-assets run`"):
+    with pytest.raises(ReplayError, match=r"no recordings are materialized .* `ser-assets run`"):
         replay_notebook(settings)
     assert not settings.data_dir.exists()
 
@@ -200,7 +200,7 @@ def test_too_few_clips_for_the_notebooks_split_are_refused(settings: Settings) -
 
 def test_clips_of_another_sampling_rate_than_the_notebooks_are_refused(settings: Settings) -> None:
     sing(settings, "01", "02", sampling_rate=16000)
-    with pytest.raises(ReplayError, match="at 16000 Hz: materialise them with SER_SAMPLING_RATE=22050"):
+    with pytest.raises(ReplayError, match="at 16000 Hz: materialize them with SER_SAMPLING_RATE=22050"):
         replay_notebook(settings)
 
 

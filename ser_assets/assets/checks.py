@@ -1,4 +1,4 @@
-"""The promises of the corpus and of its features, checked whenever it is materialised, and shown in the UI."""
+"""The promises of the corpus and of its features, checked whenever it is materialized, and shown in the UI."""
 
 from collections.abc import Sequence
 

@@ -19,7 +19,7 @@ class FeaturesMissingError(LookupError):
 
 
 def load_examples(warehouse: Warehouse, settings: Settings) -> Examples:
-    """Read the clips of all actors that are materialised, in the order of actor, take and variant.
+    """Read the clips of all actors that are materialized, in the order of actor, take and variant.
 
     Only takes that `raw_videos` accepts count; the demo corpus is left out where there are recordings of people.
 

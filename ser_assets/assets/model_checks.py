@@ -1,4 +1,4 @@
-"""The promises of every model, checked whenever it is materialised: worked out from the tables, and by poison."""
+"""The promises of every model, checked whenever it is materialized: worked out from the tables, and by poison."""
 
 import functools
 from collections.abc import Iterator

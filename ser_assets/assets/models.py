@@ -66,7 +66,7 @@ def model_asset(name: str) -> dg.AssetsDefinition:
         name=name,
         description=f"{DESCRIPTIONS[name]} Judged on actors that it has not heard, and under the other protocols "
         "(tables `predictions`, `training_rows`, `held_out`, `leak_proof`), and fitted on all actors that are "
-        "materialised (kept under `models/`).",
+        "materialized (kept under `models/`).",
         deps=[features],
         backfill_policy=SINGLE_RUN,
         kinds=KINDS.get(name, NETWORK_KINDS),

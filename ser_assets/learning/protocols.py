@@ -85,7 +85,7 @@ def speaker_independent(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]
     if max(map(len, held_out)) == len(heard):
         raise ValueError(
             f"{folds} judges all the actors at hand ({a_few(heard)}) in one fold and leaves none to train on; "
-            "materialise another actor or judge with folds 'loso' (SER_FOLDS=loso)"
+            "materialize another actor or judge with folds 'loso' (SER_FOLDS=loso)"
         )
     return [
         _by_actor(SpeakerIndependentSplit, rows, actors, "speaker_independent", folds, str(number))
@@ -208,7 +208,7 @@ def _drawn(rows: pd.DataFrame, positions: np.ndarray, seed: int) -> tuple[np.nda
     if len(takes_each) < 2 or takes_each.min() < 2 or TEST_SHARE * len(in_order) < len(takes_each):
         raise TooFewTakesError(
             f"{len(in_order)} clips of {len(takes_each)} emotions are too few for a random split with each emotion on "
-            "both sides; materialise more actors"
+            "both sides; materialize more actors"
         )
     training, drawn = train_test_split(in_order, test_size=TEST_SHARE, random_state=seed, stratify=emotions)
     return np.sort(training), np.sort(drawn)
@@ -216,6 +216,6 @@ def _drawn(rows: pd.DataFrame, positions: np.ndarray, seed: int) -> tuple[np.nda
 
 def _require_two(actors: list[str]) -> None:
     if not actors:
-        raise ValueError("needs at least two actors; none is materialised")
+        raise ValueError("needs at least two actors; none is materialized")
     if len(actors) == 1:
-        raise ValueError(f"needs at least two actors; only {actors[0]} is materialised")
+        raise ValueError(f"needs at least two actors; only {actors[0]} is materialized")

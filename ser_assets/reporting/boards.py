@@ -122,7 +122,7 @@ def boards(scores: pd.DataFrame) -> list[Board]:
         ValueError: the table is empty, or a model has no UAR, by which the best is picked.
     """
     if scores.empty:
-        raise ValueError("the score table is empty: materialise at least one model first")
+        raise ValueError("the score table is empty: materialize at least one model first")
     tables = []
     for (protocol, folds), group in scores.groupby(["protocol", "folds"], sort=False):
         rows: dict[str, dict[str, Score]] = {}

@@ -68,7 +68,7 @@ def store(settings: Settings, *predictions: pd.DataFrame, demo: bool = False, re
         Warehouse(settings.data_dir).replace_rows(name, pa.Table.from_pandas(rows, preserve_index=False), {})
 
 
-def materialise(settings: Settings, *, accept_drop: bool | None = None) -> dg.ExecuteInProcessResult:
+def materialize(settings: Settings, *, accept_drop: bool | None = None) -> dg.ExecuteInProcessResult:
     config: dict[str, Any] = {"accept_drop": accept_drop} if accept_drop is not None else {}
     return dg.materialize(
         [champion_model, no_drop],
@@ -109,7 +109,7 @@ def remembered(settings: Settings) -> tuple[str, float]:
 def test_the_best_model_becomes_the_champion(settings: Settings) -> None:
     calibrated = [judged(name, 0.9, "speaker_calibrated") for name in ("random_forest", "ensemble")]
     store(settings, judged("random_forest", 0.5), judged("ensemble", 0.75), *calibrated)
-    result = materialise(settings)
+    result = materialize(settings)
     assert result.success
     bundle = open_bundle(champion_folder(settings.data_dir))
     assert bundle.model == "ensemble"
@@ -125,7 +125,7 @@ def test_the_best_model_becomes_the_champion(settings: Settings) -> None:
 
 def test_the_ui_shows_which_why_how_large_how_good_and_the_card(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.5), judged("ensemble", 0.75), demo=True)
-    metadata = metadata_of(materialise(settings))
+    metadata = metadata_of(materialize(settings))
     assert metadata["champion"] == "ensemble"
     assert "beats random_forest beyond the 95 % interval" in metadata["why"]
     assert 0 < metadata["megabytes"] < 5
@@ -140,30 +140,30 @@ def test_a_model_of_features_that_were_made_anew_is_not_bundled_as_if_it_had_hea
     warehouse = Warehouse(settings.data_dir)
     made_anew = warehouse.query(f"FROM {FEATURES}").assign(made_from="other settings")
     warehouse.replace_rows(FEATURES, pa.Table.from_pandas(made_anew, preserve_index=False), {})
-    reason = reason_of_failure(materialise(settings))
+    reason = reason_of_failure(materialize(settings))
     assert "ensemble was trained on other takes or features than those of now: materialize it again" in reason
     assert not champion_folder(settings.data_dir).exists()
 
 
 def test_a_model_for_calibrated_clips_is_left_out_where_it_was_not_judged(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.5))
-    materialise(settings)
+    materialize(settings)
     assert not open_bundle(champion_folder(settings.data_dir)).has_calibrated
 
 
 def test_the_same_again_gives_the_same_bytes(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.5))
-    materialise(settings)
+    materialize(settings)
     before = files(settings)
-    assert materialise(settings).success
+    assert materialize(settings).success
     assert files(settings) == before
 
 
 def test_a_better_model_takes_the_place_of_the_champion(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.5))
-    materialise(settings)
+    materialize(settings)
     store(settings, judged("random_forest", 0.5), judged("ensemble", 0.75))
-    result = materialise(settings)
+    result = materialize(settings)
     assert check_of(result).passed
     assert "+0.250" in metadata_of(result)["against the last champion"]
     assert remembered(settings) == ("ensemble", 0.75)
@@ -171,10 +171,10 @@ def test_a_better_model_takes_the_place_of_the_champion(settings: Settings) -> N
 
 def test_a_drop_leaves_the_champion_in_place_and_fails_the_check(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.75))
-    materialise(settings)
+    materialize(settings)
     before = files(settings)
     store(settings, judged("random_forest", 0.5))
-    result = materialise(settings)
+    result = materialize(settings)
     assert not result.success
     assert files(settings) == before
     assert remembered(settings) == ("random_forest", 0.75)
@@ -191,10 +191,10 @@ def test_a_drop_leaves_the_champion_in_place_and_fails_the_check(settings: Setti
 
 def test_a_drop_is_accepted_on_request_and_stays_accepted(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.75))
-    materialise(settings)
+    materialize(settings)
     store(settings, judged("random_forest", 0.5))
     for accept_drop in (True, False):
-        result = materialise(settings, accept_drop=accept_drop)
+        result = materialize(settings, accept_drop=accept_drop)
         assert result.success
         assert check_of(result).passed
         assert remembered(settings) == ("random_forest", 0.5)
@@ -209,24 +209,24 @@ def test_the_command_that_the_check_names_carries_a_config_that_dagster_takes(se
 
 def test_a_champion_that_was_deleted_defends_nothing(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.75))
-    materialise(settings)
+    materialize(settings)
     shutil.rmtree(champion_folder(settings.data_dir))
     store(settings, judged("random_forest", 0.5))
-    assert check_of(materialise(settings)).passed
+    assert check_of(materialize(settings)).passed
     assert remembered(settings) == ("random_forest", 0.5)
 
 
 def test_a_champion_of_demo_voices_does_not_hold_up_one_of_people(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.9), demo=True, recording="spoken by espeak: ")
-    materialise(settings)
+    materialize(settings)
     store(settings, judged("random_forest", 0.4))
-    result = materialise(settings)
+    result = materialize(settings)
     assert check_of(result).passed
     assert "no take was judged by both" in metadata_of(result)["against the last champion"]
 
 
 def test_before_any_report_it_says_what_to_make_first(settings: Settings) -> None:
-    result = materialise(settings)
+    result = materialize(settings)
     assert "there is no table scores" in reason_of_failure(result)
     assert "materialize metrics_report first" in reason_of_failure(result)
 
@@ -234,23 +234,23 @@ def test_before_any_report_it_says_what_to_make_first(settings: Settings) -> Non
 def test_without_a_kept_model_there_is_no_champion(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.5))
     shutil.rmtree(settings.data_dir / "models")
-    assert "none of the judged models is kept: random_forest" in reason_of_failure(materialise(settings))
+    assert "none of the judged models is kept: random_forest" in reason_of_failure(materialize(settings))
 
 
 def test_an_ensemble_without_its_members_is_not_kept(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.5), judged("ensemble", 0.9))
     shutil.rmtree(settings.data_dir / "models/raw/random_forest")
-    assert "none of the judged models is kept" in reason_of_failure(materialise(settings))
+    assert "none of the judged models is kept" in reason_of_failure(materialize(settings))
 
 
 def test_without_a_model_judged_on_unseen_actors_there_is_no_champion(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.5, "random_split"))
-    assert "no model was judged under speaker_independent" in reason_of_failure(materialise(settings))
+    assert "no model was judged under speaker_independent" in reason_of_failure(materialize(settings))
 
 
 def test_a_model_trained_again_since_the_report_is_not_bundled_under_its_old_scores(settings: Settings) -> None:
     store(settings, judged("random_forest", 0.5))
     newer = pa.Table.from_pandas(judged("random_forest", 0.25), preserve_index=False)
     Warehouse(settings.data_dir).replace_rows(PREDICTIONS, newer, {})
-    assert "materialize metrics_report again" in reason_of_failure(materialise(settings))
+    assert "materialize metrics_report again" in reason_of_failure(materialize(settings))
     assert not champion_folder(settings.data_dir).exists()

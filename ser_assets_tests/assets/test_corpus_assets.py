@@ -31,7 +31,7 @@ def sing(settings: Settings, actor: str, repetitions: int = 2) -> None:
             )
 
 
-def materialise(
+def materialize(
     settings: Settings, first: str, last: str, instance: dg.DagsterInstance, assets: list[str] = CHAIN
 ) -> dg.ExecuteInProcessResult:
     job = build_definitions(settings).resolve_job_def("prepare_features")
@@ -64,7 +64,7 @@ def test_one_run_takes_a_range_of_actors_from_recordings_to_features(
 ) -> None:
     for actor in ("01", "02"):
         sing(settings, actor)
-    assert materialise(settings, "01", "02", instance).success
+    assert materialize(settings, "01", "02", instance).success
     assert len(records(warehouse, RAW_VIDEOS, "status = 'accepted'")) == 30
     rows = records(warehouse, FEATURES, "true", columns=["actor", "emotion", "voice", "transform"])
     assert len(rows) == 2 * 8 * 2 * 3
@@ -78,7 +78,7 @@ def test_one_run_takes_a_range_of_actors_from_recordings_to_features(
 
 def test_every_take_is_also_heard_as_other_speakers(settings: Settings, instance: dg.DagsterInstance) -> None:
     sing(settings, "07")
-    assert materialise(settings, "07", "07", instance, CHAIN[:4]).success
+    assert materialize(settings, "07", "07", instance, CHAIN[:4]).success
     labels = ClipStore(settings.data_dir).labels("augmented_set", "07")
     spoken = labels[labels["transform"].isna() | (labels["transform"] == "speed")]
     assert len(spoken) == 15 * 3
@@ -96,7 +96,7 @@ def test_without_other_voices_there_are_only_the_copies_that_balance(
 ) -> None:
     sing(settings, "01")
     monkeypatch.setenv("SER_VOICES", "none")
-    assert materialise(Settings(), "01", "01", instance, CHAIN[:4]).success
+    assert materialize(Settings(), "01", "01", instance, CHAIN[:4]).success
     labels = ClipStore(settings.data_dir).labels("augmented_set", "01")
     assert len(labels) == 8 * 2
     assert (labels["voice"] == "01").all()
@@ -106,7 +106,7 @@ def test_a_second_run_does_nothing_twice(
     settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sing(settings, "01")
-    assert materialise(settings, "01", "01", instance).success
+    assert materialize(settings, "01", "01", instance).success
     files = {path: path.read_bytes() for path in settings.data_dir.rglob("actor_01.*")}
     assert len(files) == 6
 
@@ -116,7 +116,7 @@ def test_a_second_run_does_nothing_twice(
 
     monkeypatch.setattr("ser_assets.assets.corpus.map_in_workers", only_nothing)
     monkeypatch.setattr("ser_assets.assets.features.map_in_workers", only_nothing)
-    assert materialise(settings, "01", "01", instance).success
+    assert materialize(settings, "01", "01", instance).success
     assert {path: path.read_bytes() for path in files} == files
 
 
@@ -124,12 +124,12 @@ def test_making_it_all_again_gives_the_same_bytes(
     settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:
     sing(settings, "01")
-    assert materialise(settings, "01", "01", instance).success
+    assert materialize(settings, "01", "01", instance).success
     files = {path: path.read_bytes() for path in settings.data_dir.rglob("actor_01.*")}
     features = records(warehouse, FEATURES, "true ORDER BY take_id, variant")
     for path in [*files, warehouse.path]:
         path.unlink()
-    assert materialise(settings, "01", "01", instance).success
+    assert materialize(settings, "01", "01", instance).success
     assert {path: path.read_bytes() for path in files} == files
     assert records(warehouse, FEATURES, "true ORDER BY take_id, variant") == features
 
@@ -139,10 +139,10 @@ def test_a_changed_recording_changes_its_own_actor_and_no_other(
 ) -> None:
     for actor in ("01", "02"):
         sing(settings, actor)
-    assert materialise(settings, "01", "02", instance).success
+    assert materialize(settings, "01", "02", instance).success
     before = {row["actor"]: row["made_from"] for row in records(warehouse, FEATURES, "true")}
     write_wav(settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav", voice(1.1, hertz=333))
-    assert materialise(settings, "01", "02", instance).success
+    assert materialize(settings, "01", "02", instance).success
     after = {row["actor"]: row["made_from"] for row in records(warehouse, FEATURES, "true")}
     assert after["01"] != before["01"]
     assert after["02"] == before["02"]
@@ -152,10 +152,10 @@ def test_a_changed_setting_is_obeyed_by_what_comes_after_it(
     settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sing(settings, "01")
-    assert materialise(settings, "01", "01", instance).success
+    assert materialize(settings, "01", "01", instance).success
     mono = ClipStore(settings.data_dir).fingerprint("mono_audio", "01")
     monkeypatch.setenv("SER_EXTRA_COPIES", "1")
-    assert materialise(Settings(), "01", "01", instance).success
+    assert materialize(Settings(), "01", "01", instance).success
     labels = ClipStore(settings.data_dir).labels("augmented_set", "01")
     assert len(labels) == 8 * 2 * (1 + 2 + 1)
     assert (labels["emotion"].value_counts() == 2 * (1 + 2 + 1)).all()
@@ -167,7 +167,7 @@ def test_an_actor_without_recordings_fails_by_name_and_the_others_are_kept(
 ) -> None:
     for actor in ("01", "03"):
         sing(settings, actor)
-    result = materialise(settings, "01", "03", instance, ["raw_videos"])
+    result = materialize(settings, "01", "03", instance, ["raw_videos"])
     assert not result.success
     [failure] = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
     message = failure.user_failure_data.description
@@ -179,10 +179,10 @@ def test_an_actor_without_recordings_fails_by_name_and_the_others_are_kept(
 
 def test_a_recording_that_vanishes_is_named_with_the_remedy(settings: Settings, instance: dg.DagsterInstance) -> None:
     sing(settings, "01")
-    assert materialise(settings, "01", "01", instance, ["raw_videos"]).success
+    assert materialize(settings, "01", "01", instance, ["raw_videos"]).success
     gone = settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav"
     gone.unlink()
-    result = materialise(settings, "01", "01", instance, ["mono_audio"])
+    result = materialize(settings, "01", "01", instance, ["mono_audio"])
     [failure] = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
     assert str(gone) in failure.user_failure_data.description
     assert "materialize raw_videos for actor 01 again" in failure.user_failure_data.description
@@ -194,7 +194,7 @@ def test_bad_files_are_listed_and_the_good_ones_go_on(
 ) -> None:
     sing(settings, "01")
     (settings.raw_dir / "Actor_01/03-01-03-02-01-01-01.wav").write_bytes(b"broken")
-    result = materialise(settings, "01", "01", instance)
+    result = materialize(settings, "01", "01", instance)
     assert result.success
     [rejected] = records(warehouse, RAW_VIDEOS, "status = 'rejected'")
     assert "cannot be decoded" in rejected["reason"]
@@ -213,11 +213,11 @@ def test_a_clip_file_that_is_damaged_is_made_again_from_what_is_upstream(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
     sing(settings, "01")
-    assert materialise(settings, "01", "01", instance).success
+    assert materialize(settings, "01", "01", instance).success
     path = ClipStore(settings.data_dir).path("trimmed_audio", "01")
     whole = path.read_bytes()
     path.write_bytes(whole[:1000])
-    assert materialise(settings, "01", "01", instance).success
+    assert materialize(settings, "01", "01", instance).success
     assert path.read_bytes() == whole
 
 
@@ -227,7 +227,7 @@ def test_silence_is_cut_the_way_the_settings_say(
 ) -> None:
     sing(settings, "01")
     monkeypatch.setenv("SER_TRIM_MODE", mode)
-    assert materialise(Settings(), "01", "01", instance, CHAIN[:3]).success
+    assert materialize(Settings(), "01", "01", instance, CHAIN[:3]).success
     seconds = ClipStore(settings.data_dir).labels("trimmed_audio", "01")["seconds"]
     assert seconds.between(0.4, 0.65).all()
 
@@ -237,7 +237,7 @@ def test_real_actors_are_balanced_and_measured_without_a_gap(
 ) -> None:
     settings.data_dir.mkdir()
     settings.raw_dir.symlink_to(ravdess)
-    assert materialise(settings, "07", "07", instance).success
+    assert materialize(settings, "07", "07", instance).success
     labels = ClipStore(settings.data_dir).labels("augmented_set", "07")
     assert labels["emotion"].value_counts().to_dict() == dict.fromkeys(EMOTIONS, 8 * 3)
     assert labels["take_id"].nunique() == 59
@@ -268,10 +268,10 @@ def test_features_made_with_other_settings_are_refused_by_actor(
 ) -> None:
     for actor in ("01", "02"):
         sing(settings, actor)
-    assert materialise(settings, "01", "02", instance).success
+    assert materialize(settings, "01", "02", instance).success
     assert len(load_examples(warehouse, settings)) == 2 * 16 * 3
     monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
-    assert materialise(Settings(), "02", "02", instance).success
+    assert materialize(Settings(), "02", "02", instance).success
     with pytest.raises(FeaturesMissingError, match="features of actors 01 were made with other settings"):
         load_examples(warehouse, Settings())
     with pytest.raises(FeaturesMissingError, match="features of actors 02 were made with other settings"):
@@ -283,9 +283,9 @@ def test_features_alone_cannot_pass_old_clips_off_as_made_with_new_settings(
 ) -> None:
     for actor in ("01", "02"):
         sing(settings, actor)
-    assert materialise(settings, "01", "02", instance).success
+    assert materialize(settings, "01", "02", instance).success
     monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
-    assert materialise(Settings(), "01", "02", instance, ["features"]).success
+    assert materialize(Settings(), "01", "02", instance, ["features"]).success
     with pytest.raises(FeaturesMissingError, match="features of actors 01, 02 were made with other settings"):
         load_examples(warehouse, Settings())
     assert len(load_examples(warehouse, settings)) == 2 * 16 * 3
@@ -296,7 +296,7 @@ def test_the_demo_corpus_is_left_out_where_there_are_recordings_of_people(
 ) -> None:
     for actor in ("01", "02", "03"):
         sing(settings, actor)
-    assert materialise(settings, "01", "03", instance).success
+    assert materialize(settings, "01", "03", instance).success
     with warehouse.writing() as connection:
         connection.execute(f"UPDATE {RAW_VIDEOS} SET demo = true WHERE actor = '03'")
     assert load_examples(warehouse, settings).actors == ("01", "02")
@@ -310,15 +310,15 @@ def test_a_take_that_is_no_longer_accepted_is_not_learned_from(
 ) -> None:
     for actor in ("01", "02"):
         sing(settings, actor)
-    assert materialise(settings, "01", "02", instance).success
+    assert materialize(settings, "01", "02", instance).success
     (settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav").unlink()
-    assert materialise(settings, "01", "01", instance, ["raw_videos"]).success
+    assert materialize(settings, "01", "01", instance, ["raw_videos"]).success
     assert "01-03-01-01-01-01" not in set(load_examples(warehouse, settings).rows["take_id"])
 
 
 def test_an_actor_without_one_of_the_emotions_is_not_balanced(settings: Settings, instance: dg.DagsterInstance) -> None:
     sing(settings, "01")
     (settings.raw_dir / "Actor_01/03-01-01-01-01-01-01.wav").unlink()
-    result = materialise(settings, "01", "01", instance, CHAIN[:4])
+    result = materialize(settings, "01", "01", instance, CHAIN[:4])
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
     assert not checks["emotions_balanced"]

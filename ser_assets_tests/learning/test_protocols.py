@@ -363,16 +363,16 @@ class TestWhatIsRefused:
             split_of(self.rows, training, judged)
 
     def test_a_single_actor(self):
-        with pytest.raises(ValueError, match="at least two actors; only 03 is materialised"):
+        with pytest.raises(ValueError, match="at least two actors; only 03 is materialized"):
             speaker_independent(made_up_rows(("03",)))
 
     def test_no_actor(self):
-        with pytest.raises(ValueError, match="at least two actors; none is materialised"):
+        with pytest.raises(ValueError, match="at least two actors; none is materialized"):
             speaker_independent(self.rows.iloc[:0])
 
     def test_actors_that_one_fold_holds_together(self):
         with pytest.raises(
-            ValueError, match="leaves none to train on; materialise another actor or judge with folds 'loso'"
+            ValueError, match="leaves none to train on; materialize another actor or judge with folds 'loso'"
         ):
             speaker_independent(made_up_rows(("02", "05")), "luna5")
 
