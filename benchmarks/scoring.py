@@ -16,7 +16,7 @@ import pandas as pd
 from sklearn import metrics
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.judging import PROBABILITY_COLUMNS
+from ser_assets.learning.said import PROBABILITY_COLUMNS
 from ser_assets.learning.scores import score_differences, score_table, scores_by_group
 
 ACTORS = tuple(f"{number:02d}" for number in range(1, 21))

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.calibration import SpeakerPrior
-from ser_assets.learning.emotion_model import EmotionModel, said_of
+from ser_assets.learning.emotion_model import EmotionModel
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.judging import ModelFactory
+from ser_assets.learning.said import said_of
 from ser_assets.learning.scores import score_table
 from ser_assets.learning.splits import SpeakerCalibratedSplit, Split
 from ser_assets.workers import map_in_workers

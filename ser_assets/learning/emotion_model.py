@@ -12,6 +12,7 @@ import numpy as np
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.examples import Evidence, Examples
+from ser_assets.learning.said import performed_labels, probability_array, said_of_takes
 from ser_assets.learning.speaker_bias import SpeakerBias, bias_in, without_bias, without_each_bias
 from ser_assets.learning.temperature import best_temperature, tempered
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 FACTS_FILE: Final = "facts.json"
 GRAPH_FILE: Final = "model.onnx"
-PROBABILITY_COLUMNS: Final = tuple(f"p_{emotion}" for emotion in EMOTIONS)
 CLIPS_AT_ONCE: Final = 256
 
 
@@ -32,9 +32,9 @@ class Learned(NamedTuple):
     """What comes out of training.
 
     onnx: the graph, from one input of float32 (clips, ...) to float32 (clips, classes).
-    held_out: take_id, actor, emotion and `PROBABILITY_COLUMNS` of training takes (originals), each predicted by a part
-        of the model that had not learned from that actor; empty where nobody could be left out. Where training stops
-        early, it is these actors who were watched: what is said of them is a little surer than of strangers.
+    held_out: a table as in `said`, of training takes (originals), each predicted by a part of the model that had not
+        learned from that actor; empty where nobody could be left out. Where training stops early, it is these actors
+        who were watched: what is said of them is a little surer than of strangers.
     facts: what the model wants to find again beside its graph.
     curve: columns epoch from 1, part ('training' or 'validation'), loss, accuracy; None where there are no epochs.
     """
@@ -91,8 +91,7 @@ class EmotionModel(ABC):
         """Learn from all these rows. Raises ValueError where there is nothing to tell apart."""
         require_two_emotions(training)
         learned = self._learn(training)
-        said = learned.held_out[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
-        performed = learned.held_out["emotion"].map(EMOTIONS.index).to_numpy(dtype=np.int64)
+        said, performed = probability_array(learned.held_out), performed_labels(learned.held_out)
         if training.calibrated:
             said = without_each_bias(said, learned.held_out["actor"].to_numpy(), training.shares)
         temperature = best_temperature(said, performed)
@@ -214,19 +213,6 @@ def fingerprint_of(folder: Path) -> str:
 
 def _fingerprint(onnx: bytes, facts: str) -> str:
     return hashlib.blake2b(onnx + facts.encode(), digest_size=16).hexdigest()
-
-
-def said_of(examples: Examples, probabilities: np.ndarray) -> "pd.DataFrame":
-    """Put the labels of takes and what was said of them side by side: columns as in `Learned.held_out`."""
-    return said_of_takes(examples.rows, probabilities)
-
-
-def said_of_takes(rows: "pd.DataFrame", probabilities: np.ndarray) -> "pd.DataFrame":
-    """As `said_of`, of rows with at least take_id, actor and emotion."""
-    import pandas as pd
-
-    takes = rows[["take_id", "actor", "emotion"]].reset_index(drop=True)
-    return pd.concat([takes, pd.DataFrame(probabilities, columns=list(PROBABILITY_COLUMNS))], axis=1)
 
 
 def _in_parts(evidence: Evidence, size: int) -> list[Evidence]:

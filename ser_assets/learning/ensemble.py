@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.emotion_model import FACTS_FILE, PROBABILITY_COLUMNS, EmotionModel, fingerprint_of
+from ser_assets.learning.emotion_model import FACTS_FILE, EmotionModel, fingerprint_of
 from ser_assets.learning.examples import Evidence
 from ser_assets.learning.judging import FOLD_COLUMNS
 from ser_assets.learning.kept import KEPT
+from ser_assets.learning.said import PROBABILITY_COLUMNS, performed_labels, probability_array
 from ser_assets.learning.speaker_bias import SpeakerBias
 from ser_assets.learning.temperature import SMALLEST_PROBABILITY
 
@@ -78,7 +79,7 @@ def judge_ensemble(name: str, predictions: pd.DataFrame, held_out: pd.DataFrame)
                 f"{name_of_fold}: not all of {', '.join(members)} were judged on the same takes, as "
                 "they are now; materialize the four models again with one setting of protocols and folds"
             )
-        together = pooled({member: _probabilities(own) for member, own in each.items()}, chosen)
+        together = pooled({member: probability_array(own) for member, own in each.items()}, chosen)
         table = each[members[0]].reset_index().assign(model=name)
         table[list(PROBABILITY_COLUMNS)] = together
         judged.append(table)
@@ -150,8 +151,8 @@ def _weights(held_out: pd.DataFrame, members: list[str]) -> dict[str, float]:
     common = sorted(set.intersection(*(set(each[name].index) if name in each else set() for name in members)))
     if not common:
         return dict.fromkeys(members, 1 / len(members))
-    said = {name: _probabilities(each[name].loc[common]) for name in members}
-    return best_weights(said, each[members[0]].loc[common, "emotion"].map(EMOTIONS.index).to_numpy(np.int64))
+    said = {name: probability_array(each[name].loc[common]) for name in members}
+    return best_weights(said, performed_labels(each[members[0]].loc[common]))
 
 
 def _same_takes(each: Mapping[str, pd.DataFrame]) -> bool:
@@ -159,7 +160,3 @@ def _same_takes(each: Mapping[str, pd.DataFrame]) -> bool:
     about = [column for column in ("emotion", "made_from") if all(column in own for own in each.values())]
     first, *others = (own[about] for own in each.values())
     return all(own.equals(first) for own in others)
-
-
-def _probabilities(table: pd.DataFrame) -> np.ndarray:
-    return table[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.said import performed_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,8 +85,7 @@ class Examples(Evidence):
     @property
     def labels(self) -> np.ndarray:
         """The emotion of each row as an index into `EMOTIONS`, int64 (n,)."""
-        index = {emotion: number for number, emotion in enumerate(EMOTIONS)}
-        return self.rows["emotion"].map(index).to_numpy(dtype=np.int64)
+        return performed_labels(self.rows)
 
     @property
     def actors(self) -> tuple[str, ...]:

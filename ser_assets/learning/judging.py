@@ -10,9 +10,10 @@ import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import calibrated
-from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS, EmotionModel, said_of
+from ser_assets.learning.emotion_model import EmotionModel
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.kept import CALIBRATED, KEPT, PROTOCOL_OF_KEPT, RAW
+from ser_assets.learning.said import PROBABILITY_COLUMNS, said_of
 from ser_assets.learning.splits import Split
 from ser_assets.workers import map_in_workers
 

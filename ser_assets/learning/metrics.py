@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS
+from ser_assets.learning.said import performed_labels, probability_array
 
 METRICS: Final = ("accuracy", "uar", "f1_macro", "f1_weighted", "roc_auc", "log_loss", "calibration_error")
 CALIBRATION_BINS: Final = 15
@@ -85,17 +85,6 @@ def calibration_bin(confidence: np.ndarray, bins: int) -> np.ndarray:
     above 1 is in the last, and 0 in the first.
     """
     return np.searchsorted(calibration_edges(bins)[1:-1], confidence, side="left")
-
-
-def performed_labels(predictions: pd.DataFrame) -> np.ndarray:
-    """Index into `EMOTIONS` of each take's performed emotion, int64 (N,)."""
-    index = {emotion: number for number, emotion in enumerate(EMOTIONS)}
-    return predictions["emotion"].map(index).to_numpy(dtype=np.int64)
-
-
-def probability_array(predictions: pd.DataFrame) -> np.ndarray:
-    """Probabilities of each take in the order of `EMOTIONS`, float64 (N, 8)."""
-    return predictions[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
 
 
 def _roc_auc(wins: np.ndarray, weights: np.ndarray, performed: np.ndarray, takes: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.metrics import performed_labels, probability_array
+from ser_assets.learning.said import performed_labels, probability_array
 
 
 def missed_by_all(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -64,11 +64,12 @@ class TrainingSettings:
 class DenseSettings(TrainingSettings):
     """Hyper-parameters of the dense networks."""
 
+    epochs: Epochs = 40
     members: Members = 5
-    units: Annotated[Sizes, Field(description="Size of each hidden layer.")] = (256, 128)
+    units: Annotated[Sizes, Field(description="Size of each hidden layer.")] = (128,)
     noise: Annotated[
         float, Field(ge=0, description="Deviation of the Gaussian noise on the standardised functionals.")
-    ] = 0.5
+    ] = 0.8
     dropout: Annotated[Share, Field(description="Share of each hidden layer that is silenced in training.")] = 0.5
 
 

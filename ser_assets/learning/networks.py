@@ -7,11 +7,12 @@ import numpy as np
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.architectures import convolutional, dense
-from ser_assets.learning.emotion_model import EmotionModel, Learned, said_of
+from ser_assets.learning.emotion_model import EmotionModel, Learned
 from ser_assets.learning.examples import Evidence, Examples
 from ser_assets.learning.model_settings import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
 from ser_assets.learning.network_onnx import Member, committee_onnx
 from ser_assets.learning.protocols import validation_parts
+from ser_assets.learning.said import said_of
 from ser_assets.learning.sequences import channels, filled, varied
 from ser_assets.learning.training import LARGEST_DEVIATION, Part, Standardiser, keras_ready, train
 

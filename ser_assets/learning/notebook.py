@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS, require_two_emotions
+from ser_assets.learning.emotion_model import require_two_emotions
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.protocols import notebook_split, speaker_independent
+from ser_assets.learning.said import PROBABILITY_COLUMNS
 from ser_assets.learning.scores import score_table
 from ser_assets.learning.splits import Split
 from ser_assets.learning.training import import_keras, keras_ready

@@ -8,10 +8,11 @@ import numpy as np
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.discriminants import Discriminants
-from ser_assets.learning.emotion_model import EmotionModel, Learned, said_of
+from ser_assets.learning.emotion_model import EmotionModel, Learned
 from ser_assets.learning.examples import Evidence, Examples
 from ser_assets.learning.model_settings import ForestSettings
 from ser_assets.learning.protocols import validation_parts
+from ser_assets.learning.said import said_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,10 +19,9 @@ from ser_assets.learning.metrics import (
     calibration_bin,
     calibration_edges,
     metric_values,
-    performed_labels,
-    probability_array,
     sums_by_actor,
 )
+from ser_assets.learning.said import performed_labels, probability_array
 
 GROUPINGS: Final = ("emotion", "actor", "gender", "intensity", "statement")
 TAKE_LABELS: Final = ("gender", "intensity", "statement")

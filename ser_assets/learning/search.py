@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.emotion_model import said_of
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.judging import judge
 from ser_assets.learning.protocols import validation_parts
+from ser_assets.learning.said import said_of
 from ser_assets.learning.scores import recall_by_emotion, score_table
 from ser_assets.learning.splits import Split
 from ser_assets.workers import map_in_workers

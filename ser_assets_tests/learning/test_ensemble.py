@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS
 from ser_assets.learning.ensemble import Ensemble, EnsembleError, best_weights, judge_ensemble, pooled, save_ensemble
 from ser_assets.learning.judging import judge
 from ser_assets.learning.kept import KEPT
@@ -16,6 +15,7 @@ from ser_assets.learning.model_settings import ForestSettings
 from ser_assets.learning.models import load_model
 from ser_assets.learning.protocols import speaker_independent
 from ser_assets.learning.random_forest import RandomForest
+from ser_assets.learning.said import PROBABILITY_COLUMNS
 from ser_assets.learning.temperature import tempered
 from ser_assets_tests.learning.corpora import made_up_examples, made_up_predictions
 

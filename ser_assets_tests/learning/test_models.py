@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.discriminants import Discriminants
-from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS
 from ser_assets.learning.model_settings import (
     ComplexConvolutionSettings,
     ConvolutionSettings,
@@ -20,6 +19,7 @@ from ser_assets.learning.model_settings import (
     ForestSettings,
 )
 from ser_assets.learning.models import MODELS, NotFittedError, load_model
+from ser_assets.learning.said import PROBABILITY_COLUMNS
 from ser_assets.learning.temperature import tempered
 from ser_assets_tests.learning.corpora import made_up_examples
 

@@ -10,10 +10,10 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from ser_assets.audio.notebook import NAMES
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning import notebook
-from ser_assets.learning.emotion_model import PROBABILITY_COLUMNS
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.notebook import CLAIMS, METRICS, MODELS, judge_notebook, probabilities, replay_splits
 from ser_assets.learning.notebook import replay_table as table_of
+from ser_assets.learning.said import PROBABILITY_COLUMNS
 from ser_assets_tests.learning.corpora import made_up_rows
 
 
