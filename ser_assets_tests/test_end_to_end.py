@@ -37,6 +37,7 @@ TABLES = (
     "champion_predictions",
 )
 PROTOCOLS = "speaker_independent"
+STATEMENT_2 = "*-02-0?-0?.mp4"
 BRIEFLY = {
     "random_forest": {"trees": 60, "parts": 1, "trees_of_a_part": 20},
     "neural_network": {"members": 1, "epochs": 8},
@@ -86,22 +87,24 @@ def status(folder: Path, asset: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a demo corpus of two actors and materialize everything by the command of the README."""
+    """Take one statement of two demo actors and materialize everything by the command of the README."""
     folder = tmp_path_factory.mktemp("platform")
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(ROOT / name, folder)
     make_demo_corpus(folder / "data/raw", ["01", "02"], workers=2)
+    for take in (folder / "data/raw").rglob(STATEMENT_2):
+        take.unlink()
     done = materialize(folder, "--select", "*", "--partition-range", "01...02", "--config-json", CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 
 
 def test_one_command_fills_every_table(platform: Path) -> None:
-    assert query(platform, "SELECT count(*) FROM raw_videos WHERE status = 'accepted' AND demo") == [(120,)]
-    assert query(platform, "SELECT actor, emotion FROM features GROUP BY ALL HAVING count(*) != 24") == []
-    assert query(platform, "SELECT count(*) FROM features") == [(2 * 192,)]
+    assert query(platform, "SELECT count(*) FROM raw_videos WHERE status = 'accepted' AND demo") == [(60,)]
+    assert query(platform, "SELECT actor, emotion FROM features GROUP BY ALL HAVING count(*) != 12") == []
+    assert query(platform, "SELECT count(*) FROM features") == [(2 * 96,)]
     judged = query(platform, "SELECT model, protocol, folds, count(DISTINCT take_id) FROM predictions GROUP BY ALL")
-    assert sorted(judged) == sorted((model, "speaker_independent", "luna5", 120) for model in MODELS)
+    assert sorted(judged) == sorted((model, "speaker_independent", "luna5", 60) for model in MODELS)
     metrics = query(platform, "SELECT DISTINCT metric FROM scores")
     assert {name for (name,) in metrics} >= {"accuracy", "uar", "f1_macro", "f1_weighted", "roc_auc"}
 
@@ -161,21 +164,21 @@ def test_running_it_all_again_gives_the_same_bytes_and_the_score_table(platform:
     assert f"{best:.3f}" in done.stdout
 
 
-def test_one_partition_is_made_alone_and_a_model_on_all_that_are_there(platform: Path) -> None:
+def test_one_partition_is_made_alone(platform: Path) -> None:
     before = everything(platform)
     times = {path: path.stat().st_mtime_ns for path in (platform / "data/mono_audio").iterdir()}
     (platform / "data/mono_audio/actor_02.parquet").unlink()
-    chain = "raw_videos,mono_audio,trimmed_audio,augmented_set,features,random_forest,metrics_report"
-    done = materialize(platform, "--select", chain, "--partition", "02", "--config-json", FOREST_CONFIG)
+    chain = "raw_videos,mono_audio,trimmed_audio,augmented_set,features"
+    done = materialize(platform, "--select", chain, "--partition", "02")
     assert done.returncode == 0, done.stderr[-3000:]
     changed = {path.name for path, time in times.items() if path.stat().st_mtime_ns != time}
     assert changed == {"actor_02.parquet", "actor_02.png"}
     assert everything(platform) == before
 
 
-def test_a_model_is_trained_alone(platform: Path) -> None:
+def test_a_model_is_trained_alone_on_all_actors_that_are_there(platform: Path) -> None:
     before = everything(platform)
-    done = materialize(platform, "--select", "random_forest,metrics_report", "--config-json", FOREST_CONFIG)
+    done = materialize(platform, "--select", "random_forest", "--config-json", FOREST_CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     assert everything(platform) == before
 
