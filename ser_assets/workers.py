@@ -24,7 +24,11 @@ def map_in_workers(
         BrokenProcessPool: a worker died; the next call starts new ones.
     """
     if workers <= 1:
-        yield from map(function, items)
+        import threadpoolctl
+
+        # As in a worker: the products of one clip are too small to be shared out among threads.
+        with threadpoolctl.threadpool_limits(1):
+            yield from map(function, items)
         return
     pool = _pool(workers)
     try:

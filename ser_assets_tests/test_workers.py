@@ -46,9 +46,12 @@ def test_the_same_processes_serve_every_call() -> None:
     assert len(first | set(map_in_workers(process, range(20), 2, chunk=1))) <= 2
 
 
-def test_a_worker_keeps_numerical_libraries_to_one_thread() -> None:
-    [threads] = map_in_workers(threads_of_each_library, [0], 2)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_numerical_libraries_are_kept_to_one_thread(workers: int) -> None:
+    before = threads_of_each_library(0)
+    [threads] = map_in_workers(threads_of_each_library, [0], workers)
     assert set(threads) <= {1}
+    assert threads_of_each_library(0) == before
 
 
 def die(_: int) -> None:
