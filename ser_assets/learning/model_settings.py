@@ -22,6 +22,9 @@ Epochs = Annotated[int, Field(ge=1, description="Times that each network sees th
 BatchSize = Annotated[int, Field(ge=2, description="Clips in one step.")]
 Filters = Annotated[Sizes, Field(min_length=1, description="Filters of each convolution.")]
 
+MaskedBands = Annotated[int, Field(ge=0, description="Most neighbouring mel bands hidden in a training clip.")]
+PooledDropout = Annotated[Share, Field(description="Share of what is pooled, and of each hidden layer, silenced.")]
+
 
 @dataclass(frozen=True)
 class ForestSettings:
@@ -81,7 +84,7 @@ class SequenceSettings:
     band_shift: Annotated[
         int, Field(ge=0, description="A training clip is moved by up to so many mel bands, like another vocal tract.")
     ] = 0
-    masked_bands: Annotated[int, Field(ge=0, description="Most neighbouring mel bands hidden in a training clip.")] = 8
+    masked_bands: MaskedBands = 8
     masked_frames: Annotated[int, Field(ge=0, description="Most neighbouring frames hidden in a training clip.")] = 12
 
 
@@ -97,12 +100,14 @@ class ConvolutionSettings(SequenceSettings, TrainingSettings):
     normalise: Annotated[bool, Field(description="Batch normalisation after each layer.")] = True
     units: Annotated[Sizes, Field(description="Size of each hidden layer after the convolutions.")] = ()
     filter_dropout: Annotated[Share, Field(description="Share of filters that is silenced in training.")] = 0.1
-    dropout: Annotated[Share, Field(description="Share of what is pooled, and of each hidden layer, silenced.")] = 0.3
+    dropout: PooledDropout = 0.3
 
 
 @dataclass(frozen=True)
 class ComplexConvolutionSettings(ConvolutionSettings):
-    """The same, wider and deeper."""
+    """The same, wider, and trained for longer."""
 
     epochs: Epochs = 20
-    filters: Filters = (64, 128, 256, 256)
+    filters: Filters = (64, 128, 256)
+    masked_bands: MaskedBands = 0
+    dropout: PooledDropout = 0.2
