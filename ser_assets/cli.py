@@ -218,7 +218,11 @@ def predict(
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Profile to write (JSON).")
 @click.option("--bundle", type=click.Path(path_type=Path), help="Folder of the bundle.  [default: the champion's]")
 def calibrate_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -> None:
-    """Learn what is usual for one speaker from a few unlabelled recordings, for `predict --profile`."""
+    """Learn what is usual for one speaker from unlabelled recordings, for `predict --profile`.
+
+    The recordings need no label, but should show many emotions: a profile of neutral speech alone takes neutral speech
+    for less neutral than it is.
+    """
     from ser_assets import predicting
     from ser_assets.progress import listening
     from ser_assets.serving.bundle import champion_folder

@@ -26,9 +26,13 @@ def map_in_workers(
     if workers <= 1:
         import threadpoolctl
 
-        # As in a worker: the products of one clip are too small to be shared out among threads.
-        with threadpoolctl.threadpool_limits(1):
-            yield from map(function, items)
+        # As in a worker: the products of one clip are too small to be shared out among threads. Libraries that the
+        # function loads are held from the next call on.
+        libraries = threadpoolctl.ThreadpoolController()
+        for item in items:
+            with libraries.limit(limits=1):
+                result = function(item)
+            yield result
         return
     pool = _pool(workers)
     try:

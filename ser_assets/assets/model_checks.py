@@ -27,6 +27,8 @@ def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
     ) -> dg.AssetCheckResult:
         """Poison in every row that is not trained on changes nothing that is fitted, and no answer rests on the others.
 
+        Only what is said too often of a calibrated speaker rests on all clips of that speaker, and is given to each.
+
         Tried in folds by actor, plain and calibrated, on a take of each emotion (and its copies) of three actors, with
         the model trained briefly.
         """

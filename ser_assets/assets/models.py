@@ -46,7 +46,7 @@ DESCRIPTIONS = {
     "random_forest": "A random forest on discriminant directions of the functionals.",
     "neural_network": "Dense networks on the standardised functionals.",
     "cnn": "Networks that convolve over time on log-mel and pitch sequences.",
-    "complex_cnn": "Deeper networks that convolve over time on log-mel and pitch sequences.",
+    "complex_cnn": "Wider networks that convolve over time on log-mel and pitch sequences, trained for longer.",
 }
 SETTINGS = {
     "random_forest": ForestSettings,

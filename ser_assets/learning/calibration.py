@@ -11,7 +11,7 @@ import numpy as np
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.examples import Evidence, Examples
 from ser_assets.learning.sequences import LOG_REFERENCE_F0, PITCH_COLUMNS, above_floor
-from ser_assets.learning.speaker_bias import SpeakerBias
+from ser_assets.learning.speaker_bias import LARGEST, SpeakerBias
 from ser_assets.learning.training import Standardiser
 
 LARGEST_SCORE: Final = 10.0
@@ -62,7 +62,7 @@ class SpeakerProfile:
             mean.shape == deviation.shape and np.isfinite(mean).all() and (deviation > 0).all()
             for mean, deviation in self.usual
         )
-        sound = sound and all(bias.shape == (len(EMOTIONS),) and np.isfinite(bias).all() for bias in self.bias.values())
+        sound = sound and all(_is_bias(each) for each in self.bias.values())
         if not sound or len(self.usual.functionals.mean) != len(self.functional_names):
             raise ProfileError("the profile is damaged: make it again with `calibrate-speaker`")
 
@@ -113,7 +113,8 @@ class SpeakerProfile:
         """
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
-            known = facts["format"] == PROFILE_FORMAT
+            if facts["format"] != PROFILE_FORMAT:
+                raise ProfileError(f"it has the format {facts['format']!r}: make it again with `calibrate-speaker`")
             usual = [
                 Standardiser(*(np.array(facts["usual"][name][part], np.float32) for part in Standardiser._fields))
                 for name in Usual._fields
@@ -127,8 +128,6 @@ class SpeakerProfile:
             raise ProfileError(f"{path}: {error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProfileError(f"{path} is no speaker profile: `ser-assets calibrate-speaker` makes one") from error
-        if not known:
-            raise ProfileError(f"{path} is a profile of another version: make it again with `calibrate-speaker`")
         return profile
 
     def _score_sequence(self, sequence: np.ndarray) -> np.ndarray:
@@ -223,6 +222,10 @@ def calibrated(examples: Examples) -> Examples:
         for row, sequence in zip(own, scored.sequences, strict=True):
             sequences[row] = sequence
     return replace(examples, functionals=functionals, sequences=tuple(sequences), calibrated=True)
+
+
+def _is_bias(values: np.ndarray) -> bool:
+    return values.shape == (len(EMOTIONS),) and bool((np.abs(values) <= LARGEST).all())
 
 
 def _kinds(usual: Usual) -> list[tuple[str, Standardiser]]:

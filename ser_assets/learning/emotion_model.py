@@ -68,6 +68,7 @@ class EmotionModel(ABC):
         self.facts_: dict[str, Any] | None = None
         """What facts.json holds: label order, feature names, settings, what was learned from, temperature."""
         self._onnx = b""
+        self._fingerprint = ""
         self._session: Any = None
 
     @classmethod
@@ -117,14 +118,15 @@ class EmotionModel(ABC):
         return tempered(said, self._fitted_facts()["temperature"])
 
     def bias_for(self, clips: Evidence) -> SpeakerBias:
-        """Find what the model says too often of the one speaker of these clips. Raises as `predict_proba` does."""
+        """Find what the model says too often of the one speaker of these clips; raises as `predict_proba` does."""
         shares = np.array(self._fitted_facts()["emotion_shares"])
         return {self.fingerprint: bias_in(self._untempered(clips), shares)}
 
     @property
     def fingerprint(self) -> str:
-        """Hash of what `save` writes."""
-        return _fingerprint(self._onnx, self._facts_text())
+        """Hash of the graph and the facts, as `fingerprint_of` finds it in the saved model."""
+        self._fitted_facts()
+        return self._fingerprint
 
     @property
     def fingerprints(self) -> set[str]:
@@ -168,6 +170,7 @@ class EmotionModel(ABC):
         import onnxruntime
 
         self._onnx = onnx
+        self._fingerprint = _fingerprint(onnx, self._facts_text())
         options = onnxruntime.SessionOptions()
         # With more threads the sums of one clip are taken in another order on another machine.
         options.intra_op_num_threads = 1

@@ -94,6 +94,22 @@ def fit_fold(factory: ModelFactory, examples: Examples, split: Split) -> tuple[E
     return factory().fit(training), training
 
 
+def ask(model: EmotionModel, judged: Examples) -> np.ndarray:
+    """Ask a model as its protocol has it, float64 (n, 8).
+
+    Where clips are calibrated to their speakers, so are the answers: what the model says too often of a speaker, as all
+    clips of that speaker among these tell, is taken out of them (`speaker_bias`).
+    """
+    if not judged.calibrated:
+        return model.predict_proba(judged)
+    said = np.empty((len(judged), len(EMOTIONS)))
+    for actor in judged.actors:
+        own = np.flatnonzero(judged.rows["actor"] == actor)
+        clips = judged.subset(own)
+        said[own] = model.predict_proba(clips, model.bias_for(clips))
+    return said
+
+
 def _fit_one(factory: ModelFactory, examples: Examples, fit: Split | Kept) -> Judgement:
     return _keep(factory, examples, fit) if isinstance(fit, Kept) else _judge_fold(factory, examples, fit)
 
@@ -104,23 +120,11 @@ def _judge_fold(factory: ModelFactory, examples: Examples, split: Split) -> Judg
     fold = {"model": model.name, "protocol": split.protocol, "folds": split.folds, "fold": split.fold}
     return _judgement(
         fold,
-        predictions=said_of(judged, _asked(model, judged)),
+        predictions=said_of(judged, ask(model, judged)),
         learning_curves=model.learning_curve_,
         training_rows=training.rows[["take_id", "variant"]].reset_index(drop=True),
         held_out=model.held_out_,
     )
-
-
-def _asked(model: EmotionModel, judged: Examples) -> np.ndarray:
-    """What the model says; where clips are calibrated to their speakers, so are its answers."""
-    if not judged.calibrated:
-        return model.predict_proba(judged)
-    said = np.empty((len(judged), len(EMOTIONS)))
-    for actor in judged.actors:
-        own = np.flatnonzero(judged.rows["actor"] == actor)
-        clips = judged.subset(own)
-        said[own] = model.predict_proba(clips, model.bias_for(clips))
-    return said
 
 
 def _keep(factory: ModelFactory, examples: Examples, kept: Kept) -> Judgement:

@@ -145,7 +145,7 @@ class Cnn(Network):
 
 
 class ComplexCnn(Cnn):
-    """The same, wider, with one convolution more, and trained for longer."""
+    """The same, wider, and trained for longer."""
 
     name: ClassVar[str] = "complex_cnn"
     settings_type: ClassVar = ComplexConvolutionSettings

@@ -41,7 +41,8 @@ def changed_by_poison(factory: ModelFactory, examples: Examples, split: Split) -
 
     Scaling, selection, weights, early stopping, calibration: whatever is fitted is saved, so the files of the saved
     model are compared byte by byte. `ANSWERS` is named when the answer about a judged clip rests on the others that are
-    asked about with it. Empty when nothing outside the training rows has been looked at.
+    asked about with it (but for what all of them tell of the speaker's bias, where clips are calibrated: it is given
+    to each). Empty when nothing outside the training rows has been looked at.
     """
     model, _ = fit_fold(factory, examples, split)
     clean = _saved(model)
@@ -51,8 +52,9 @@ def changed_by_poison(factory: ModelFactory, examples: Examples, split: Split) -
 
 
 def _swayed_by_company(model: EmotionModel, judged: Examples) -> bool:
-    together = model.predict_proba(judged)[:ASKED_ALONE]
-    alone = [model.predict_proba(judged.subset(np.array([row])))[0] for row in range(len(together))]
+    bias = model.bias_for(judged) if judged.calibrated else None
+    together = model.predict_proba(judged, bias)[:ASKED_ALONE]
+    alone = [model.predict_proba(judged.subset(np.array([row])), bias)[0] for row in range(len(together))]
     return bool(np.abs(together - np.array(alone)).max() > ROUNDING)
 
 

@@ -95,7 +95,10 @@ def speaker_independent(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]
 
 
 def speaker_calibrated(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]:
-    """The folds of `speaker_independent`, each speaker's clips as z-scores within that speaker; raises as it does."""
+    """The folds of `speaker_independent`, each speaker's clips as z-scores within that speaker; raises as it does.
+
+    `judging.ask` takes out of the answers, too, what a model says too often of a speaker.
+    """
     return [
         SpeakerCalibratedSplit("speaker_calibrated", folds, split.fold, split.training, split.judged, rows)
         for split in speaker_independent(rows, folds)

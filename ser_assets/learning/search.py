@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.examples import Examples
-from ser_assets.learning.judging import judge
+from ser_assets.learning.judging import ask, judge
 from ser_assets.learning.protocols import validation_parts
 from ser_assets.learning.said import said_of
 from ser_assets.learning.scores import recall_by_emotion, score_table
@@ -135,4 +135,4 @@ def _score(
         raise ValueError(f"{split.title} leaves one actor to train on, and none to compare settings on")
     judged = inner.judged_examples(training)
     model = factory(tried[number], seed).fit(inner.training_examples(training))
-    return float(recall_by_emotion(said_of(judged, model.predict_proba(judged)))["recall"].mean())
+    return float(recall_by_emotion(said_of(judged, ask(model, judged)))["recall"].mean())

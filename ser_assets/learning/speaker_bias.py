@@ -4,6 +4,7 @@ Of a voice that is harsh by nature a model says too often that it is angry. As f
 emotions as often as the training takes do, the mean answer over them tells how much too often. Taking it out is the
 step by which Saerens et al. 2002 (Neural Computation 14, 21-41, doi 10.1162/089976602753284446) adjust answers to other
 shares of the classes; here the shares are taken to be known, and what differs from them to be the model's mistake.
+A speaker whose clips show the emotions otherwise loses little by that, for a bias is never taken to be large.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,9 @@ from ser_assets.learning.temperature import SMALLEST_PROBABILITY
 CLIPS_OF_DOUBT: Final = 10
 """So many clips of a speaker tell as much of a bias as the expectation that there is none."""
 
+LARGEST: Final = float(np.log(1.5))
+"""An emotion is taken to be said half too often at most: the rest may be how this speaker is."""
+
 SpeakerBias = Mapping[str, np.ndarray]
 """The bias of several models for one speaker, each under the model's fingerprint."""
 
@@ -23,12 +27,14 @@ SpeakerBias = Mapping[str, np.ndarray]
 def bias_in(said: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Find a model's bias for one speaker: logarithm of how many times too often it says each emotion, (emotions,).
 
+    It is `LARGEST` at most in either direction.
+
     said: probabilities of all the clips at hand, (n, emotions). shares: how often each emotion was in training, sums
     to 1. Without any clip the bias is 0, and with few it is small (`CLIPS_OF_DOUBT`).
     """
     expected = np.maximum(shares, SMALLEST_PROBABILITY)
     mean = (said.sum(axis=0) + CLIPS_OF_DOUBT * expected) / (len(said) + CLIPS_OF_DOUBT)
-    result: np.ndarray = np.log(mean / expected)
+    result: np.ndarray = np.clip(np.log(mean / expected), -LARGEST, LARGEST)
     return result
 
 

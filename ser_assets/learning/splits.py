@@ -119,7 +119,10 @@ class SpeakerIndependentSplit(Split):
 
 
 class SpeakerCalibratedSplit(SpeakerIndependentSplit):
-    """The same, with every speaker's clips as z-scores within that speaker's own unlabelled originals."""
+    """The same, with every speaker's clips as z-scores within that speaker's own unlabelled originals.
+
+    Models are asked about them by `judging.ask`.
+    """
 
     def _as_handed_out(self, side: Examples) -> Examples:
         return calibrated(side)

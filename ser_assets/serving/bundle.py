@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ser_assets.learning.calibration import SpeakerPrior
     from ser_assets.learning.models import EmotionModel, Ensemble
 
-FORMAT: Final = "ser-assets bundle 1"
+FORMAT: Final = "ser-assets bundle 2"
 FACTS_FILE: Final = "bundle.json"
 CARD_FILE: Final = "model_card.md"
 PRIOR_FILE: Final = "prior.npz"

@@ -164,7 +164,7 @@ class TestProfileFiles:
         np.testing.assert_array_equal(again.calibrated(clips).sequences[0], profile.calibrated(clips).sequences[0])
         assert again.clips == profile.clips
 
-    @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": "ser-assets speaker profile 1"}', "\x00\x01"])
+    @pytest.mark.parametrize("text", ["", "{}", "[1]", "\x00\x01"])
     def test_another_file_is_named_and_refused(self, tmp_path, text):
         (tmp_path / "notes.txt").write_text(text)
         with pytest.raises(ProfileError, match=r"notes\.txt is no speaker profile"):
@@ -181,6 +181,22 @@ class TestProfileFiles:
         facts["usual"]["functionals"]["mean"].pop()
         (tmp_path / "profile.json").write_text(json.dumps(facts))
         with pytest.raises(ProfileError, match=r"profile\.json: the profile is damaged"):
+            SpeakerProfile.load(tmp_path / "profile.json")
+
+    def test_one_of_another_version_is_refused_with_the_remedy(self, tmp_path):
+        (tmp_path / "profile.json").write_text('{"format": "ser-assets speaker profile 1", "clips": 3}')
+        message = (
+            r"profile\.json: it has the format 'ser-assets speaker profile 1': make it again with `calibrate-speaker`"
+        )
+        with pytest.raises(ProfileError, match=message):
+            SpeakerProfile.load(tmp_path / "profile.json")
+
+    @pytest.mark.parametrize("bias", [[0.0] * 7, [1000.0] * 8, [float("nan")] * 8, [None] * 8, "loud"])
+    def test_so_is_one_with_a_bias_that_no_model_can_have(self, tmp_path, bias):
+        SpeakerProfile.learn(flat(5)).save(tmp_path / "profile.json")
+        facts = json.loads((tmp_path / "profile.json").read_text())
+        (tmp_path / "profile.json").write_text(json.dumps(facts | {"bias": {"a model": bias}}))
+        with pytest.raises(ProfileError, match=r"profile\.json"):
             SpeakerProfile.load(tmp_path / "profile.json")
 
     def test_a_profile_for_other_functionals_is_refused(self):

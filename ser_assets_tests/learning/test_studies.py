@@ -9,13 +9,14 @@ import pytest
 
 from ser_assets.audio.features import functional_group, functional_names
 from ser_assets.learning.ablation import EVERYTHING, VOICES, ablation
-from ser_assets.learning.calibration_curve import CLIPS, calibration_curve
+from ser_assets.learning.calibration_curve import CLIPS, DRAWS, calibration_curve
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.model_settings import ForestSettings
 from ser_assets.learning.models import MODELS
 from ser_assets.learning.protocols import speaker_calibrated, speaker_independent
 from ser_assets.learning.random_forest import RandomForest
 from ser_assets.learning.search import SPACES, search
+from ser_assets.learning.speaker_bias import LARGEST
 from ser_assets_tests.learning.corpora import made_up_examples
 
 ACTORS = ("01", "02", "03", "04", "05", "06")
@@ -84,6 +85,23 @@ class TestCalibrationCurve:
         assert list(table.index) == [0, *[clips for clips in CLIPS if clips < 24]]
         assert table.loc[16, "uar"] > table.loc[0, "uar"] + 0.2
         assert table.loc[16, "uar"] > table.loc[1, "uar"]
+
+    def test_what_is_said_too_often_is_learned_from_the_clips_of_the_profile_alone(self, monkeypatch):
+        examples = self.EXAMPLES
+        asked = []
+
+        def remember(self, clips):
+            asked.append(len(clips))
+            return {self.fingerprint: np.append(np.full(7, LARGEST), -LARGEST)}
+
+        splits = [*speaker_independent(examples.rows, "loso")[:1], *speaker_calibrated(examples.rows, "loso")[:1]]
+        factory = functools.partial(RandomForest, QUICK, 1)
+        before = calibration_curve(factory, examples, splits).set_index("clips")["uar"]
+        monkeypatch.setattr(RandomForest, "bias_for", remember)
+        after = calibration_curve(factory, examples, splits).set_index("clips")["uar"]
+        assert asked == [clips for clips in CLIPS if clips < 24] * DRAWS
+        assert after[0] == before[0]
+        assert (after[after.index > 0] != before[before.index > 0]).any()
 
 
 class TestSearch:

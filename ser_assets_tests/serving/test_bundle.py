@@ -44,7 +44,7 @@ def test_a_bundle_says_what_it_was_made_of(kept: Path) -> None:
     assert bundle.model == "random_forest"
     assert bundle.preprocessing == PREPROCESSING
     facts = bundle.facts
-    assert facts["format"] == "ser-assets bundle 1"
+    assert facts["format"] == "ser-assets bundle 2"
     assert facts["emotions"] == list(EMOTIONS)
     assert facts["functional_names"] == list(functional_names())
     assert facts["training"]["actors"] == ["01", "02"]
@@ -137,7 +137,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "no bundle in .*elsewhere.*`ser-assets run` makes one"),
     "half a file": (lambda folder: (folder / "bundle.json").write_text('{"format'), "bundle.json is damaged"),
     "no facts": (lambda folder: (folder / "bundle.json").write_text("[]"), "has the format None"),
-    "a later format": (lambda folder: change_facts(folder, format="ser-assets bundle 2"), "'ser-assets bundle 2'"),
+    "a later format": (lambda folder: change_facts(folder, format="ser-assets bundle 3"), "'ser-assets bundle 3'"),
     "other emotions": (lambda folder: change_facts(folder, emotions=["happy", "sad"]), "other emotions.*happy, sad"),
     "another order": (lambda folder: change_facts(folder, emotions=[*EMOTIONS[::-1]]), "in another order"),
     "other functionals": (lambda folder: change_facts(folder, functional_names=["loudness"]), "made for 1 functionals"),

@@ -14,7 +14,7 @@ from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import ProfileError, SpeakerProfile, calibrated
 from ser_assets.serving import predictor as serving
 from ser_assets.serving.bundle import Bundle, Preprocessing, open_bundle
-from ser_assets.serving.predictor import Heard, Predictor, Refused, hear
+from ser_assets.serving.predictor import Heard, Predictor, Refused, evidence_of, hear, speaker_profile
 from ser_assets.settings import Settings
 from ser_assets_tests.media import voice, write_mp4, write_wav
 from ser_assets_tests.serving.bundles import (
@@ -94,6 +94,17 @@ def test_a_speaker_with_a_profile_is_heard_by_the_calibrated_model(bundle: Bundl
     predictions = Predictor(bundle, profile).predict(clips)
     expected = fitted("calibrated").predict_proba(calibrated(examples))
     np.testing.assert_allclose(probabilities_of(predictions), expected, atol=1e-6)
+
+
+def test_what_the_model_says_too_often_of_the_speaker_is_taken_out(bundle: Bundle, tmp_path: Path) -> None:
+    clips = [heard(write_take(tmp_path, take)) for take in spoken_takes() if take.actor == "01"]
+    profile = speaker_profile(clips, bundle)
+    model, evidence = fitted("calibrated"), profile.calibrated(evidence_of(clips))
+    said = probabilities_of(Predictor(bundle, profile).predict(clips))
+    np.testing.assert_allclose(said, model.predict_proba(evidence, model.bias_for(evidence)), atol=1e-6)
+    without = probabilities_of(Predictor(bundle, dataclasses.replace(profile, bias={})).predict(clips))
+    np.testing.assert_allclose(without, model.predict_proba(evidence), atol=1e-6)
+    assert np.abs(said - without).max() > 1e-3
 
 
 def test_a_profile_of_clips_that_were_measured_otherwise_is_refused(bundle: Bundle) -> None:
