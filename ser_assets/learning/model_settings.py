@@ -94,7 +94,7 @@ class ConvolutionSettings(SequenceSettings, TrainingSettings):
 
     epochs: Epochs = 12
     batch_size: BatchSize = 32
-    members: Members = 2
+    members: Members = 3
     filters: Filters = (48, 96, 192)
     kernel: Annotated[int, Field(ge=1, description="Frames that a filter spans.")] = 5
     normalise: Annotated[bool, Field(description="Batch normalisation after each layer.")] = True
@@ -108,6 +108,7 @@ class ComplexConvolutionSettings(ConvolutionSettings):
     """The same, wider, and trained for longer."""
 
     epochs: Epochs = 20
+    members: Members = 2
     filters: Filters = (64, 128, 256)
     masked_bands: MaskedBands = 0
     dropout: PooledDropout = 0.2
