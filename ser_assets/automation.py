@@ -20,6 +20,7 @@ CORPUS_GROUP = "corpus"
 FEATURES_GROUP = "features"
 MODELS_GROUP = "models"
 REPORT_GROUP = "report"
+CHAMPION_GROUP = "champion"
 
 full_refresh = dg.define_asset_job(
     "full_refresh",
@@ -33,7 +34,7 @@ prepare_features = dg.define_asset_job(
 )
 train_models = dg.define_asset_job(
     "train_models",
-    selection=dg.AssetSelection.groups(MODELS_GROUP, REPORT_GROUP),
+    selection=dg.AssetSelection.groups(MODELS_GROUP, REPORT_GROUP, CHAMPION_GROUP),
     description="The four models on all actors that have features, their ensemble, the report and the champion.",
 )
 

@@ -13,6 +13,7 @@ from ser_assets.assets.features import features  # noqa: E402
 from ser_assets.assets.model_checks import model_checks, prediction_checks  # noqa: E402
 from ser_assets.assets.versions import code_version  # noqa: E402
 from ser_assets.automation import (  # noqa: E402
+    CHAMPION_GROUP,
     CORPUS_GROUP,
     FEATURES_GROUP,
     JOBS,
@@ -27,8 +28,9 @@ from ser_assets.storage.warehouse import Warehouse  # noqa: E402
 GROUPS = {
     CORPUS_GROUP: (corpus.raw_videos, corpus.mono_audio, corpus.trimmed_audio, corpus.augmented_set),
     FEATURES_GROUP: (features,),
-    MODELS_GROUP: (*models.MODEL_ASSETS, ensemble.ensemble, champion.champion_model),
+    MODELS_GROUP: (*models.MODEL_ASSETS, ensemble.ensemble),
     REPORT_GROUP: (report.metrics_report,),
+    CHAMPION_GROUP: (champion.champion_model,),
 }
 OWNER = "team:speech"
 

@@ -21,7 +21,7 @@ LINEAGE = {
     "complex_cnn": ({"features"}, "models", "whole"),
     "ensemble": ({"random_forest", "neural_network", "cnn", "complex_cnn"}, "models", "whole"),
     "metrics_report": ({"random_forest", "neural_network", "cnn", "complex_cnn", "ensemble"}, "report", "whole"),
-    "champion_model": ({"metrics_report"}, "models", "whole"),
+    "champion_model": ({"metrics_report"}, "champion", "whole"),
 }
 CHECKS = {
     "raw_videos": {"takes_per_actor", "rejected_files"},
