@@ -98,9 +98,11 @@ def no_drop(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Wa
 
     By paired bootstrap over actors of the difference of UAR, on the takes that both judged.
     """
-    choice, _, _, drop = _candidate(settings, warehouse)
+    choice, _, predictions, drop = _candidate(settings, warehouse)
     sentence = f"{choice.model}, the best by the scores of now: {drop.sentence}"
-    if drop.blocked:
+    if warehouse.has_table(CHAMPION_PREDICTIONS) and _same_answers(predictions, warehouse):
+        sentence = f"{choice.model}, the best by the scores of now, is the champion"
+    elif drop.blocked:
         sentence = f"{sentence}; the last champion stays in use; {HOW_TO_ACCEPT}"
     return dg.AssetCheckResult(passed=not drop.blocked, severity=ERROR, description=sentence)
 
@@ -179,6 +181,12 @@ def _drop(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame")
     if not (in_place and warehouse.has_table(CHAMPION_PREDICTIONS)):
         return Drop(False, "there was no champion to compare with")
     return drop(warehouse.query(f"FROM {CHAMPION_PREDICTIONS}"), predictions, seed=settings.seed)
+
+
+def _same_answers(predictions: "pd.DataFrame", warehouse: Warehouse) -> bool:
+    """Whether these are what the champion in place said of unseen actors."""
+    kept = warehouse.query(f"FROM {CHAMPION_PREDICTIONS} ORDER BY take_id")
+    return kept.equals(predictions[list(kept.columns)])
 
 
 def _contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) -> "Contents":

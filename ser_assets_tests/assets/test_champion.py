@@ -120,6 +120,7 @@ def test_the_best_model_becomes_the_champion(settings: Settings) -> None:
     assert bundle.facts["training"]["settings"]["folds"] == "luna5"
     assert {row["protocol"] for row in bundle.facts["scores"]} == {"speaker_independent", "speaker_calibrated"}
     assert check_of(result).passed
+    assert check_of(result).description == "ensemble, the best by the scores of now, is the champion"
     assert remembered(settings) == ("ensemble", 0.75)
 
 
