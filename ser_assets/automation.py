@@ -44,6 +44,7 @@ CHECK_FAILED = "DagsterAssetCheckFailedError"
 EVERYTHING = dg.AssetSelection.all()
 INVENTORY = dg.AssetSelection.assets("raw_videos")
 REPORT = "metrics_report"
+CHAMPION = "champion_model"
 CLIPS = dg.AssetSelection.groups(CORPUS_GROUP) - INVENTORY
 FEATURES = dg.AssetSelection.groups(FEATURES_GROUP)
 
@@ -114,12 +115,21 @@ def refresh(
 def _refuse_wrong_config(definitions: dg.Definitions, config: Mapping[str, Any]) -> None:
     try:
         dg.validate_run_config(definitions.resolve_job_def(full_refresh.name), dict(config))
+        _refuse_strangers(config.get("ops", {}))
         refuse_wrong_settings(config, SETTINGS)
     except dg.DagsterInvalidConfigError as error:
         reasons = [reason.message.partition(" Expected: ")[0] for reason in error.errors]
         raise ConfigError("\n".join(reasons)) from error
     except ValueError as error:
         raise ConfigError(str(error)) from error
+
+
+def _refuse_strangers(ops: Mapping[str, Any]) -> None:
+    """Raise ValueError where an asset without settings is given some: Dagster takes them, and nothing heeds them."""
+    configurable = (*SETTINGS, CHAMPION)
+    for name, op in ops.items():
+        if op.get("config") and name not in configurable:
+            raise ValueError(f"{name} has no settings; these have: {', '.join(configurable)}")
 
 
 class _Ran(NamedTuple):
