@@ -83,10 +83,10 @@ def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypat
 class ScaledByWhatIsAsked(RandomForest):
     """Standardises by the rows that it is asked about, all at once."""
 
-    def predict_proba(self, examples):
+    def predict_proba(self, examples, bias=None):
         values = examples.functionals
         scaled = (values - values.mean(axis=0)) / (values.std(axis=0) + 1e-6)
-        return super().predict_proba(dataclasses.replace(examples, functionals=scaled.astype(np.float32)))
+        return super().predict_proba(dataclasses.replace(examples, functionals=scaled.astype(np.float32)), bias)
 
 
 def test_a_model_that_scales_by_all_that_it_is_asked_about_is_caught():

@@ -13,6 +13,7 @@ from ser_assets.corpus.ravdess import EMOTIONS, Take, speech_takes
 from ser_assets.learning.calibration import SpeakerPrior, calibrated
 from ser_assets.learning.ensemble import save_ensemble
 from ser_assets.learning.examples import Examples
+from ser_assets.learning.model_settings import ForestSettings
 from ser_assets.learning.random_forest import RandomForest
 from ser_assets.learning.scores import score_table
 from ser_assets.serving.bundle import Contents, Preprocessing, write_bundle
@@ -49,9 +50,13 @@ def measured_examples() -> Examples:
 
 @cache
 def fitted(kind: str) -> RandomForest:
-    """The forest for raw, or for calibrated clips."""
+    """The forest for raw, or for calibrated clips.
+
+    Leaves of one clip would lie apart by less than the rounding of another order of sums.
+    """
     examples = measured_examples()
-    return RandomForest.brief(1).fit(calibrated(examples) if kind == "calibrated" else examples)
+    forest = RandomForest(ForestSettings(trees=5, smallest_leaf=5, parts=1, trees_of_a_part=5), 1)
+    return forest.fit(calibrated(examples) if kind == "calibrated" else examples)
 
 
 def keep_models(models_dir: Path, kinds: tuple[str, ...] = ("raw", "calibrated")) -> Path:
