@@ -115,7 +115,7 @@ def refresh(
 def _refuse_wrong_config(definitions: dg.Definitions, config: Mapping[str, Any]) -> None:
     try:
         dg.validate_run_config(definitions.resolve_job_def(full_refresh.name), dict(config))
-        _refuse_strangers(config.get("ops", {}))
+        _refuse_strangers(config)
         refuse_wrong_settings(config, SETTINGS)
     except dg.DagsterInvalidConfigError as error:
         reasons = [reason.message.partition(" Expected: ")[0] for reason in error.errors]
@@ -124,10 +124,12 @@ def _refuse_wrong_config(definitions: dg.Definitions, config: Mapping[str, Any])
         raise ConfigError(str(error)) from error
 
 
-def _refuse_strangers(ops: Mapping[str, Any]) -> None:
+def _refuse_strangers(config: Mapping[str, Any]) -> None:
     """Raise ValueError where an asset without settings is given some: Dagster takes them, and nothing heeds them."""
     configurable = (*SETTINGS, CHAMPION)
-    for name, op in ops.items():
+    if others := ", ".join(sorted(set(config) - {"ops"})):
+        raise ValueError(f"only settings of assets can be given, under 'ops', and not {others}")
+    for name, op in config.get("ops", {}).items():
         if op.get("config") and name not in configurable:
             raise ValueError(f"{name} has no settings; these have: {', '.join(configurable)}")
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,11 +192,15 @@ def predict(
     settings = _settings()
     with _clear_errors():
         recordings = predicting.recordings_among(paths)
+        if table:
+            predicting.refuse_to_replace(table, recordings)
         predictor = predicting.open_predictor(bundle or champion_folder(settings.data_dir), profile)
+        if predictor.bundle.is_demo:
+            click.echo("this model learned from a synthesiser's voices: what it says of people means nothing", err=True)
         if profile and not predictor.knows_bias:
             click.echo(
-                f"{profile} was made with another model than the one of now, which is told less of the speaker by it: "
-                "make it again with `calibrate-speaker`",
+                f"{profile} was made with another model, and only part of it can be used: make it again with "
+                "`calibrate-speaker`",
                 err=True,
             )
         with _bars(to_stderr=True) as listener, listening(listener):
@@ -230,6 +234,7 @@ def calibrate_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -
     settings = _settings()
     with _clear_errors():
         recordings = predicting.recordings_among(files)
+        predicting.refuse_to_replace(out, recordings)
         with _bars(to_stderr=True) as listener, listening(listener):
             made = predicting.calibrate_speaker(
                 recordings, out, bundle or champion_folder(settings.data_dir), settings.worker_count
@@ -314,25 +319,28 @@ def _show_scores(settings: "Settings") -> None:
     except (WarehouseBusyError, WarehouseDamagedError) as error:
         raise click.ClickException(str(error)) from error
     from ser_assets.reporting.summary import score_table_for_terminal
+    from ser_assets.serving.bundle import BundleError, champion_folder, open_bundle
 
     Console().print(score_table_for_terminal(warehouse.query(f"FROM {SCORES}")))
     if notice := notice_of_demo(warehouse):
         click.echo(notice)
     click.echo(f"report: {settings.data_dir / 'report' / 'index.html'}")
+    with suppress(BundleError):
+        click.echo(f"champion, which `predict` asks: {open_bundle(champion_folder(settings.data_dir)).facts['why']}")
 
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """Say in one line what the user can mend: no recording found (exit code 2), bundle, profile, disk, memory."""
+    """Say in one line what the user can mend: recordings and targets (exit code 2), bundle, profile, disk, memory."""
     from concurrent.futures.process import BrokenProcessPool
 
     from ser_assets.learning.calibration import ProfileError
-    from ser_assets.predicting import NoRecordingError
+    from ser_assets.predicting import NoRecordingError, ReplacesRecordingError
     from ser_assets.serving.bundle import BundleError
 
     try:
         yield
-    except NoRecordingError as error:
+    except (NoRecordingError, ReplacesRecordingError) as error:
         raise click.UsageError(str(error)) from error
     except (BundleError, ProfileError) as error:
         raise click.ClickException(str(error)) from error

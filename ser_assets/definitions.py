@@ -1,18 +1,13 @@
 """The one `Definitions` object: lists what there is, computes nothing."""
 
-import warnings
-
 import dagster as dg
 
-# The CLI's partition ranges need backfill policies, which Dagster still calls beta.
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
-
-from ser_assets.assets import champion, corpus, ensemble, models, report  # noqa: E402
-from ser_assets.assets.checks import CORPUS_CHECKS  # noqa: E402
-from ser_assets.assets.features import features  # noqa: E402
-from ser_assets.assets.model_checks import model_checks, prediction_checks  # noqa: E402
-from ser_assets.assets.versions import code_version  # noqa: E402
-from ser_assets.automation import (  # noqa: E402
+from ser_assets.assets import champion, corpus, ensemble, models, report
+from ser_assets.assets.checks import CORPUS_CHECKS
+from ser_assets.assets.features import features
+from ser_assets.assets.model_checks import model_checks, prediction_checks
+from ser_assets.assets.versions import code_version
+from ser_assets.automation import (
     CHAMPION_GROUP,
     CORPUS_GROUP,
     FEATURES_GROUP,
@@ -21,9 +16,9 @@ from ser_assets.automation import (  # noqa: E402
     REPORT_GROUP,
     retraining_schedule,
 )
-from ser_assets.settings import Settings  # noqa: E402
-from ser_assets.storage.clips import ClipStore  # noqa: E402
-from ser_assets.storage.warehouse import Warehouse  # noqa: E402
+from ser_assets.settings import Settings
+from ser_assets.storage.clips import ClipStore
+from ser_assets.storage.warehouse import Warehouse
 
 GROUPS = {
     CORPUS_GROUP: (corpus.raw_videos, corpus.mono_audio, corpus.trimmed_audio, corpus.augmented_set),

@@ -30,6 +30,10 @@ class NoRecordingError(LookupError):
     """The paths lead to no recording; the message names them, and what is taken for one."""
 
 
+class ReplacesRecordingError(ValueError):
+    """A result would be written over a recording; the message names it."""
+
+
 class Calibrated(NamedTuple):
     """How a profile was made: of how many clips, and what was left out."""
 
@@ -52,6 +56,12 @@ def recordings_among(paths: Sequence[Path]) -> list[Path]:
         endings = ", ".join(sorted(MEDIA_ENDINGS))
         raise NoRecordingError(f"no recording found in {', '.join(map(printable, paths))} (folders: {endings})")
     return list(dict.fromkeys(found))
+
+
+def refuse_to_replace(target: Path, recordings: Sequence[Path]) -> None:
+    """Raise ReplacesRecordingError where what is to be written would take the place of a recording."""
+    if target.suffix.lower() in MEDIA_ENDINGS or target.resolve() in {path.resolve() for path in recordings}:
+        raise ReplacesRecordingError(f"{printable(target)} is, or looks like, a recording: write to another file")
 
 
 def open_predictor(bundle_folder: Path, profile: Path | None) -> Predictor:

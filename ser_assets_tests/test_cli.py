@@ -155,6 +155,7 @@ def test_a_config_that_is_no_json_object_is_refused(text: str, reason: str) -> N
         ({"ops": {"cnn": {"config": {"epochs": "x"}}}}, "ops:cnn:config:epochs"),
         ({"ops": {"cnn": {"config": {"filters": []}}}}, "cnn: filters: "),
         ({"ops": {"neural_network": {"config": {"dropout": 2.0}}}}, "neural_network: dropout: "),
+        ({"loggers": {"console": {"config": {"log_level": "HUH"}}}}, "and not loggers"),
         ({"ops": {"features": {"config": {"x": 0}}}}, "features has no settings; these have: "),
     ],
 )

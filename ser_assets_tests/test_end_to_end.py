@@ -159,6 +159,8 @@ def test_running_it_all_again_gives_the_same_bytes_and_the_score_table(platform:
     assert "Random" in done.stdout
     assert "report: data/report/index.html" in done.stdout
     assert "spoken by a synthesiser" in done.stdout
+    assert "champion, which `predict` asks: " in done.stdout
+    assert "BetaWarning" not in done.stderr
     independent = "metric = 'uar' AND protocol = 'speaker_independent'"
     [(best,)] = query(platform, f"SELECT max(value) FROM scores WHERE {independent}")
     assert f"{best:.3f}" in done.stdout

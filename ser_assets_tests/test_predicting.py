@@ -174,6 +174,28 @@ def test_a_profile_is_made_of_what_can_be_used_and_then_heeded(spoken: Path, tmp
     assert "made with another model" not in relative.stderr
 
 
+@pytest.mark.usefixtures("bundle")
+def test_no_result_takes_the_place_of_a_recording(spoken: Path, tmp_path: Path) -> None:
+    mine = shutil.copy(recordings(spoken)[0], tmp_path / "mine")
+    before = mine.read_bytes()
+    for result in (
+        call("predict", mine, "--csv", mine),
+        call("calibrate-speaker", mine, "--out", mine),
+        call("predict", mine, "--csv", tmp_path / "new.WAV"),
+    ):
+        assert result.exit_code == 2
+        assert "write to another file" in result.stderr
+    assert mine.read_bytes() == before
+    assert not (tmp_path / "new.WAV").exists()
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_a_model_of_synthetic_voices_says_so(spoken: Path, tmp_path: Path, demo: bool) -> None:
+    result = call("predict", spoken, "--json", "--bundle", make_bundle(tmp_path, demo=demo))
+    assert result.exit_code == 0, result.output
+    assert ("from a synthesiser's voices" in result.stderr) == demo
+
+
 def test_a_profile_that_was_made_with_another_model_is_heeded_as_far_as_it_goes(
     made: Path, spoken: Path, tmp_path: Path
 ) -> None:

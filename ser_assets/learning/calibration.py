@@ -59,9 +59,13 @@ class SpeakerProfile:
 
     def __post_init__(self) -> None:
         sound = all(
-            mean.shape == deviation.shape and np.isfinite(mean).all() and (deviation > 0).all()
+            mean.ndim == 1
+            and mean.shape == deviation.shape
+            and np.isfinite([mean, deviation]).all()
+            and (deviation > 0).all()
             for mean, deviation in self.usual
         )
+        sound = sound and self.clips > 0 and len(self.usual.pitch.mean) == 1
         sound = sound and all(_is_bias(each) for each in self.bias.values())
         if not sound or len(self.usual.functionals.mean) != len(self.functional_names):
             raise ProfileError("the profile is damaged: make it again with `calibrate-speaker`")
@@ -80,8 +84,9 @@ class SpeakerProfile:
         """
         if clips.calibrated:
             raise ValueError("these clips are calibrated already")
-        if clips.functional_names != self.functional_names:
-            raise ProfileError("the profile was made for other functionals: make it again with `calibrate-speaker`")
+        bands = len(self.usual.bands.mean) + PITCH_COLUMNS
+        if clips.functional_names != self.functional_names or any(each.shape[1] != bands for each in clips.sequences):
+            raise ProfileError("the profile was made for other features: make it again with `calibrate-speaker`")
         return Evidence(
             functionals=_scores(clips.functionals, self.usual.functionals),
             functional_names=clips.functional_names,

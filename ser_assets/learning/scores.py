@@ -77,7 +77,8 @@ def score_differences(predictions: pd.DataFrame, draws: int = 2000, seed: int = 
                 continue
             for metric in METRICS:
                 difference = better.value[metric] - worse.value[metric]
-                low, high = interval(better.drawn[metric] - worse.drawn[metric])
+                # Two that tie differ by rounding, and by that alone an interval must not miss zero.
+                difference, low, high = np.round((difference, *interval(better.drawn[metric] - worse.drawn[metric])), 9)
                 basis = (better.actors, len(better.takes))
                 rows.append((*map(str, names), metric, model, other, difference, low, high, *basis))
     text = ["protocol", "folds", "metric", "model", "other"]

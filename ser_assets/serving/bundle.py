@@ -82,6 +82,11 @@ class Bundle:
         return str(self.facts["model"])
 
     @property
+    def is_demo(self) -> bool:
+        """Whether it learned from a synthesiser's voices."""
+        return bool(self.facts["training"]["demo"])
+
+    @property
     def has_calibrated(self) -> bool:
         """Whether there is a model for clips that are calibrated by a speaker's profile."""
         return f"{CALIBRATED}/{self.model}/{_MODEL_FACTS}" in self.facts["files"]

@@ -199,9 +199,32 @@ class TestProfileFiles:
         with pytest.raises(ProfileError, match=r"profile\.json"):
             SpeakerProfile.load(tmp_path / "profile.json")
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda facts: facts["usual"]["pitch"].update(mean=[], deviation=[]),
+            lambda facts: facts["usual"]["pitch"].update(mean=1.0, deviation=1.0),
+            lambda facts: facts["usual"]["bands"]["deviation"].__setitem__(0, float("inf")),
+            lambda facts: facts.update(clips=-3),
+        ],
+    )
+    def test_so_is_one_with_a_part_that_cannot_be(self, tmp_path, change):
+        SpeakerProfile.learn(flat(5)).save(tmp_path / "profile.json")
+        facts = json.loads((tmp_path / "profile.json").read_text())
+        change(facts)
+        (tmp_path / "profile.json").write_text(json.dumps(facts))
+        with pytest.raises(ProfileError, match=r"profile\.json: the profile is damaged"):
+            SpeakerProfile.load(tmp_path / "profile.json")
+
+    def test_a_profile_for_other_bands_is_refused(self):
+        profile = SpeakerProfile.learn(flat(5))
+        narrow = tuple(sequence[:, 1:] for sequence in flat(5).sequences)
+        with pytest.raises(ProfileError, match="other features"):
+            profile.calibrated(dataclasses.replace(flat(5), sequences=narrow))
+
     def test_a_profile_for_other_functionals_is_refused(self):
         profile = SpeakerProfile.learn(flat(5))
-        with pytest.raises(ProfileError, match="other functionals"):
+        with pytest.raises(ProfileError, match="other features"):
             profile.calibrated(dataclasses.replace(flat(5), functional_names=EXAMPLES.functional_names[::-1]))
 
 

@@ -39,6 +39,13 @@ def test_models_that_predict_the_same_differ_by_nothing():
     assert (table[NUMBERS] == 0).all(axis=None)
 
 
+def test_the_interval_of_a_tie_does_not_miss_zero_by_rounding():
+    predictions = made_up_predictions(ACTORS)
+    table = score_differences(pd.concat([called("one", predictions), called("two", surer(predictions))]), draws=100)
+    near_zero = table[NUMBERS].abs()[table[NUMBERS].abs() < 1e-9]
+    assert (near_zero.fillna(0) == 0).all(axis=None)
+
+
 def test_the_other_way_round_the_difference_has_the_other_sign():
     predictions = made_up_predictions(ACTORS)
     one, two = called("one", predictions), called("two", surer(predictions))
