@@ -53,13 +53,15 @@ class ChampionConfig(dg.Config):
 class Candidate(NamedTuple):
     """Who would be champion by the scores of now, and how that compares with the champion that is in place.
 
-    scores: of this model, every protocol. predictions: of it, as table `champion_predictions` keeps them.
+    scores: of this model, every protocol. predictions: of it, as table `champion_predictions` keeps them. in_place: it
+        is the champion already.
     """
 
     choice: "Choice"
     scores: "pd.DataFrame"
     predictions: "pd.DataFrame"
     drop: "Drop"
+    in_place: bool
 
 
 @dg.asset(deps=[metrics_report], backfill_policy=SINGLE_RUN, kinds={"onnx"})
@@ -98,17 +100,16 @@ def no_drop(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Wa
 
     By paired bootstrap over actors of the difference of UAR, on the takes that both judged.
     """
-    choice, _, predictions, drop = _candidate(settings, warehouse)
-    sentence = f"{choice.model}, the best by the scores of now: {drop.sentence}"
-    if warehouse.has_table(CHAMPION_PREDICTIONS) and _same_answers(predictions, warehouse):
-        sentence = f"{choice.model}, the best by the scores of now, is the champion"
-    elif drop.blocked:
+    candidate = _candidate(settings, warehouse)
+    drop, sentence = candidate.drop, f"{candidate.choice.model}, the best by the scores of now"
+    sentence = f"{sentence}, is the champion" if candidate.in_place else f"{sentence}: {drop.sentence}"
+    if drop.blocked:
         sentence = f"{sentence}; the last champion stays in use; {HOW_TO_ACCEPT}"
     return dg.AssetCheckResult(passed=not drop.blocked, severity=ERROR, description=sentence)
 
 
 def _candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
-    from ser_assets.learning.champion import NothingJudgedError, choose
+    from ser_assets.learning.champion import Drop, NothingJudgedError, choose, drop
 
     for table in (SCORES, SCORE_DIFFERENCES, PREDICTIONS):
         if not warehouse.has_table(table):
@@ -123,7 +124,10 @@ def _candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
     predictions = _predictions(warehouse, choice)
     _require_those_of_the_scores(choice, own, predictions)
     _require_features_of_now(choice, warehouse)
-    return Candidate(choice, own, predictions, _drop(settings, warehouse, predictions))
+    last = _last_predictions(settings, warehouse)
+    if last is None:
+        return Candidate(choice, own, predictions, Drop(False, "there was no champion to compare with"), in_place=False)
+    return Candidate(choice, own, predictions, drop(last, predictions, seed=settings.seed), last.equals(predictions))
 
 
 def _sizes(settings: Settings, models: "list[str]") -> dict[str, int]:
@@ -173,20 +177,14 @@ def _require_features_of_now(choice: "Choice", warehouse: Warehouse) -> None:
         raise _failure(f"{choice.model} was trained on other takes or features than those of now: materialize it again")
 
 
-def _drop(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame") -> "Drop":
-    from ser_assets.learning.champion import Drop, drop
+def _last_predictions(settings: Settings, warehouse: Warehouse) -> "pd.DataFrame | None":
+    """What the champion in place said of unseen actors; None where there is none."""
     from ser_assets.serving.bundle import FACTS_FILE, champion_folder
 
     in_place = (champion_folder(settings.data_dir) / FACTS_FILE).exists()
     if not (in_place and warehouse.has_table(CHAMPION_PREDICTIONS)):
-        return Drop(False, "there was no champion to compare with")
-    return drop(warehouse.query(f"FROM {CHAMPION_PREDICTIONS}"), predictions, seed=settings.seed)
-
-
-def _same_answers(predictions: "pd.DataFrame", warehouse: Warehouse) -> bool:
-    """Whether these are what the champion in place said of unseen actors."""
-    kept = warehouse.query(f"FROM {CHAMPION_PREDICTIONS} ORDER BY take_id")
-    return kept.equals(predictions[list(kept.columns)])
+        return None
+    return warehouse.query(f"FROM {CHAMPION_PREDICTIONS} ORDER BY take_id")
 
 
 def _contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) -> "Contents":

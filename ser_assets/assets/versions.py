@@ -37,7 +37,7 @@ _MADE = {
     "complex_cnn": _Made("5", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
     "ensemble": _Made("1", (), ("scipy",)),
     "metrics_report": _Made("2", ("seed",)),
-    "champion_model": _Made("1", ("seed",)),
+    "champion_model": _Made("2", ("seed",)),
 }
 
 

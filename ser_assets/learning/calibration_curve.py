@@ -37,8 +37,8 @@ def calibration_curve(
         the model learns from raw clips and is told nothing of the speaker (0 clips). In the second it learns from
         clips calibrated as the protocol has it; for each judged speaker some of the clips are drawn, a profile is
         made of them with what the training speakers teach (`calibration.SpeakerPrior`), the model's bias is found in
-        them (`speaker_bias`), and all other clips of that speaker are judged by both, so
-        that no clip is in its own profile. Drawn `DRAWS` times.
+        them (`speaker_bias`), and all other clips of that speaker are judged by both, so that no clip is in its own
+        profile. Drawn `DRAWS` times.
 
     Returns: `COLUMNS`, a row for 0 clips and for each of `CLIPS`, with 95 % intervals by bootstrap over actors. takes
     counts every judgement: a take is judged in several draws.

@@ -117,10 +117,14 @@ class EmotionModel(ABC):
             said = without_bias(said, bias[self.fingerprint])
         return tempered(said, self._fitted_facts()["temperature"])
 
+    def predict_each_speaker(self, clips: Evidence, speakers: np.ndarray) -> np.ndarray:
+        """As `predict_proba`, without the bias that the clips of each speaker among these tell; speakers: (n,)."""
+        said = without_each_bias(self._untempered(clips), speakers, self._shares())
+        return tempered(said, self._fitted_facts()["temperature"])
+
     def bias_for(self, clips: Evidence) -> SpeakerBias:
         """Find what the model says too often of the one speaker of these clips; raises as `predict_proba` does."""
-        shares = np.array(self._fitted_facts()["emotion_shares"])
-        return {self.fingerprint: bias_in(self._untempered(clips), shares)}
+        return {self.fingerprint: bias_in(self._untempered(clips), self._shares())}
 
     @property
     def fingerprint(self) -> str:
@@ -196,6 +200,9 @@ class EmotionModel(ABC):
         if self.facts_ is None:
             raise NotFittedError(f"{self.name} has not been fitted")
         return self.facts_
+
+    def _shares(self) -> np.ndarray:
+        return np.array(self._fitted_facts()["emotion_shares"])
 
     def _facts_text(self) -> str:
         return json.dumps(self._fitted_facts(), indent=2, sort_keys=True) + "\n"

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import calibrated
 from ser_assets.learning.emotion_model import EmotionModel
 from ser_assets.learning.examples import Examples
@@ -102,12 +101,7 @@ def ask(model: EmotionModel, judged: Examples) -> np.ndarray:
     """
     if not judged.calibrated:
         return model.predict_proba(judged)
-    said = np.empty((len(judged), len(EMOTIONS)))
-    for actor in judged.actors:
-        own = np.flatnonzero(judged.rows["actor"] == actor)
-        clips = judged.subset(own)
-        said[own] = model.predict_proba(clips, model.bias_for(clips))
-    return said
+    return model.predict_each_speaker(judged, judged.rows["actor"].to_numpy())
 
 
 def _fit_one(factory: ModelFactory, examples: Examples, fit: Split | Kept) -> Judgement:

@@ -21,7 +21,6 @@ Members = Annotated[
 Epochs = Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")]
 BatchSize = Annotated[int, Field(ge=2, description="Clips in one step.")]
 Filters = Annotated[Sizes, Field(min_length=1, description="Filters of each convolution.")]
-
 MaskedBands = Annotated[int, Field(ge=0, description="Most neighbouring mel bands hidden in a training clip.")]
 PooledDropout = Annotated[Share, Field(description="Share of what is pooled, and of each hidden layer, silenced.")]
 

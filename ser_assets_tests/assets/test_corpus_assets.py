@@ -48,10 +48,15 @@ def instance() -> dg.DagsterInstance:
     return dg.DagsterInstance.ephemeral()
 
 
+@pytest.fixture
+def pictures() -> None:
+    """Have the pictures of clips drawn."""
+
+
 @pytest.fixture(autouse=True)
 def _without_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw only where that is tested, too: pictures take as long as all the rest."""
-    if "ravdess" not in request.fixturenames and "same_bytes" not in request.node.name:
+    """Draw only where a test asks for `pictures`: they take as long as all the rest."""
+    if "pictures" not in request.fixturenames:
         monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: b"a picture")
 
 
@@ -127,6 +132,7 @@ def test_a_second_run_does_nothing_twice(
     assert {path: path.read_bytes() for path in files} == files
 
 
+@pytest.mark.usefixtures("pictures")
 def test_making_it_all_again_gives_the_same_bytes(
     settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:
@@ -239,6 +245,7 @@ def test_silence_is_cut_the_way_the_settings_say(
     assert seconds.between(0.4, 0.65).all()
 
 
+@pytest.mark.usefixtures("pictures")
 def test_real_actors_are_balanced_and_measured_without_a_gap(
     settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, ravdess: Path
 ) -> None:
