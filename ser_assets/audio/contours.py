@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ser_assets.audio.statistics import percentiles
+
 ENERGY_COSINES = 9
 F0_COSINES = 7
 POINTS = 64
@@ -66,7 +68,7 @@ def f0_contour(f0: np.ndarray) -> np.ndarray:
     melody = np.interp(np.arange(len(f0)), voiced, heard)
     steps = np.diff(heard)[np.diff(voiced) == 1]
     fifth = -(-len(melody) // 5)
-    low, high = np.percentile(heard, [10, 90])
+    low, high = percentiles(np.sort(heard), (10, 90))
     return np.array(
         [
             *_cosines(melody, F0_COSINES),

@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from av import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+
+# What the sound is, the first packets tell: ffmpeg would decode video, and read a WAV to its end, to know more.
+PROBE = {"skip_frame": "all", "probesize": "32768"}
 CANCELLATION_DB = 20.0
 SHORT_OF_DECLARED = 0.9
 
@@ -43,16 +51,15 @@ def decode(path: Path) -> Recording:
     import av
 
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(str(path), metadata_errors="replace", options=PROBE) as container:
             if not container.streams.audio:
                 raise DecodeError("has no audio stream")
             stream = container.streams.audio[0]
-            resampler = av.AudioResampler(format="fltp")
-            frames = [part.to_ndarray() for frame in container.decode(stream) for part in resampler.resample(frame)]
-            frames += [part.to_ndarray() for part in resampler.resample(None)] if frames else []
+            _hear_only(stream, container)
+            frames = [_planes(frame) for frame in container.decode(stream)]
             declared = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
             recording = Recording(
-                samples=np.concatenate(frames, axis=1) if frames else np.zeros((1, 0), np.float32),
+                samples=_full_scale_one(_joined(frames)),
                 sampling_rate=stream.codec_context.sample_rate,
                 container=container.format.name,
                 codec=stream.codec_context.name,
@@ -62,6 +69,36 @@ def decode(path: Path) -> Recording:
         raise DecodeError(f"cannot be decoded ({error.strerror or type(error).__name__})") from error
     _refuse_damage(recording, declared)
     return recording
+
+
+def _hear_only(stream: "AudioStream", container: "InputContainer") -> None:
+    """Have the demuxer pass over all other streams: a film is 50 times as large as its sound."""
+    from av.stream import Discard
+
+    for other in container.streams:
+        if other is not stream:
+            other.discard = Discard.all
+
+
+def _planes(frame: "AudioFrame") -> np.ndarray:
+    """Samples of a frame as they are coded, shape (channels, samples)."""
+    values = frame.to_ndarray()
+    return values if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels).T
+
+
+def _joined(frames: list[np.ndarray]) -> np.ndarray:
+    if len({(frame.shape[0], frame.dtype) for frame in frames}) > 1:
+        raise DecodeError("changes its channels or its sample format midway")
+    return np.concatenate(frames, axis=1) if frames else np.zeros((1, 0), np.float32)
+
+
+def _full_scale_one(samples: np.ndarray) -> np.ndarray:
+    """Integers by their full scale, floats as they are, as float32."""
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float32) - 128) / 128
+    if np.issubdtype(samples.dtype, np.integer):
+        return samples.astype(np.float32) / np.float32(-np.iinfo(samples.dtype).min)
+    return np.ascontiguousarray(samples, np.float32)
 
 
 def _refuse_damage(recording: Recording, declared_seconds: float) -> None:

@@ -5,6 +5,7 @@ sound", IFA Proceedings 17: 97-110; the method of Praat's `To Pitch (ac)`, whose
 """
 
 from functools import cache
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
@@ -79,15 +80,22 @@ def fundamental_frequency(
 def _autocorrelation(frames: np.ndarray, sampling_rate: int, floor_hz: float, ceiling_hz: float) -> np.ndarray:
     """Autocorrelation of each frame at `_lags`, 1 for a perfect repetition, 0 in a silent frame.
 
-    It is the cosine transform of the power spectrum, divided by the window's own (Boersma's equation 9).
+    The inverse transform of the power spectrum, cut off or filled up with zeros so that its samples come at LAG_RATE,
+    divided by the window's own (Boersma's equation 9).
     """
-    from scipy.fft import rfft
+    from scipy.fft import irfft, rfft
 
-    window, size, cosines = _correlator(frames.shape[1], sampling_rate, floor_hz, ceiling_hz)
-    spectra = rfft((frames - frames.mean(axis=1, keepdims=True)) * window, size, axis=1)[:, 1 : len(cosines) + 1]
-    power = np.square(spectra.real) + np.square(spectra.imag)
+    correlator = _correlator(frames.shape[1], sampling_rate, floor_hz, ceiling_hz)
+    heard = frames - frames.mean(axis=1, keepdims=True)
+    heard *= correlator.window
+    spectra = rfft(heard, correlator.size, axis=1, overwrite_x=True)[:, : correlator.bins]
+    power = np.square(spectra.real)
+    power += np.square(spectra.imag)
+    power[:, 0] = 0
     energy = power.sum(axis=1, keepdims=True)
-    return power @ cosines / np.where(energy > 0, energy, 1)
+    lags = _lags(floor_hz, ceiling_hz)
+    correlation = irfft(power, correlator.size_at_lag_rate, axis=1, overwrite_x=True)[:, lags[0] : lags[-1] + 1]
+    return correlation * (correlator.weight / np.where(energy > 0, energy, 1))
 
 
 def _lags(floor_hz: float, ceiling_hz: float) -> np.ndarray:
@@ -95,22 +103,35 @@ def _lags(floor_hz: float, ceiling_hz: float) -> np.ndarray:
     return np.arange(int(LAG_RATE / ceiling_hz) - 1, int(LAG_RATE / floor_hz) + 3)
 
 
+class _Correlator(NamedTuple):
+    """What frames of one length are correlated with.
+
+    `window`: Hann, float32. `size` of the transform and `size_at_lag_rate` of its inverse span the same seconds. `bins`
+    of the spectrum are heard. `weight`, float32 of shape (lags,), makes up for the window's own correlation.
+    """
+
+    window: np.ndarray
+    size: int
+    size_at_lag_rate: int
+    bins: int
+    weight: np.ndarray
+
+
 @cache
-def _correlator(
-    length: int, sampling_rate: int, floor_hz: float, ceiling_hz: float
-) -> tuple[np.ndarray, int, np.ndarray]:
-    """Hann window, size of the transform, and cosines over the window's own correlation, of shape (bins, lags)."""
-    from scipy.fft import next_fast_len, rfft
+def _correlator(length: int, sampling_rate: int, floor_hz: float, ceiling_hz: float) -> _Correlator:
+    from scipy.fft import irfft, next_fast_len, rfft
 
     window = np.hanning(length + 2)[1:-1]
-    size = next_fast_len(length + int(sampling_rate / floor_hz) + 3, real=True)
-    seconds = _lags(floor_hz, ceiling_hz) / LAG_RATE
-    cosines = np.cos(2 * np.pi * np.outer(np.arange(size // 2 + 1) * sampling_rate / size, seconds))
+    common = gcd(sampling_rate, LAG_RATE)
+    step, step_at_lag_rate = sampling_rate // common, LAG_RATE // common
+    steps = next_fast_len(-(-(length + int(sampling_rate / floor_hz) + 3) // step), real=True)
+    size, size_at_lag_rate = steps * step, steps * step_at_lag_rate
+    bins = min(int(HIGHEST_HZ * size / sampling_rate), (size + 1) // 2)
     power = np.abs(rfft(window, size)) ** 2
-    power[1:] *= 2
-    own = power @ cosines / power.sum()
-    heard = cosines[1 : int(HIGHEST_HZ * size / sampling_rate)]
-    return window.astype(np.float32), size, (heard / own).astype(np.float32)
+    own = irfft(power, size_at_lag_rate)[_lags(floor_hz, ceiling_hz)] * size_at_lag_rate / size
+    own /= np.square(window).sum()
+    weight = (size_at_lag_rate / 2 / own).astype(np.float32)
+    return _Correlator(window.astype(np.float32), size, size_at_lag_rate, bins, weight)
 
 
 def _candidates(correlation: np.ndarray, floor_hz: float, ceiling_hz: float) -> tuple[np.ndarray, np.ndarray]:
@@ -147,15 +168,16 @@ def _best_path(octave: np.ndarray, strength: np.ndarray, cost_scale: float) -> n
     cost = OCTAVE_JUMP_COST * np.abs(octave[:-1, :, None] - octave[1:, None, :])
     cost[:, 0, :] = cost[:, :, 0] = VOICING_CHANGE_COST
     cost[:, 0, 0] = 0
-    gain = strength[1:, None, :] - cost_scale * cost
-    best = strength[0]
+    # Transposed, and with every result put where it belongs: this loop is most of the work.
+    gain = np.ascontiguousarray((strength[1:, None, :] - cost_scale * cost).transpose(0, 2, 1))
+    best = strength[0].copy()
     came_from = np.zeros(octave.shape, np.intp)
-    for step, into in enumerate(gain, start=1):
-        total = best[:, None] + into
-        came_from[step] = total.argmax(axis=0)
-        best = total.max(axis=0)
-    path = np.empty(len(octave), np.intp)
-    path[-1] = best.argmax()
-    for step in range(len(path) - 1, 0, -1):
-        path[step - 1] = came_from[step, path[step]]
-    return path
+    for into, origin in zip(gain, came_from[1:], strict=True):
+        into += best
+        into.argmax(axis=1, out=origin)
+        np.maximum.reduce(into, axis=1, out=best)
+    steps_back: list[list[int]] = came_from.tolist()
+    path = [int(best.argmax())]
+    for origin in reversed(steps_back[1:]):
+        path.append(origin[path[-1]])
+    return np.array(path[::-1])

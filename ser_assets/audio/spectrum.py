@@ -65,7 +65,8 @@ def centred_frames(samples: np.ndarray, frame_length: int, hop: int) -> np.ndarr
     Returns:
         A read-only view of shape (1 + samples // hop, frame_length).
     """
-    padded = np.pad(samples, frame_length // 2)
+    silence = np.zeros(frame_length // 2, samples.dtype)
+    padded = np.concatenate([silence, samples, silence])
     return np.lib.stride_tricks.sliding_window_view(padded, frame_length)[::hop]
 
 
@@ -123,19 +124,13 @@ def deltas(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Two float32 arrays of the shape of `frames`, in units per frame and per squared frame.
     """
-    half = DELTA_WIDTH // 2
-    missing = max(0, DELTA_WIDTH - len(frames))
-    longer = np.pad(frames, ((0, missing), (0, 0)), mode="edge")
-    whole = len(longer) - DELTA_WIDTH + 1
-    slope, curvature = (
-        np.pad(
-            sum(weight * longer[lag : lag + whole] for lag, weight in enumerate(weights)),
-            ((half, half), (0, 0)),
-            "edge",
-        )[: len(frames)]
-        for weights in _derivative_weights()
-    )
-    return slope, curvature
+    half, missing = DELTA_WIDTH // 2, max(0, DELTA_WIDTH - len(frames))
+    if missing:
+        frames = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)])
+    windows = np.lib.stride_tricks.sliding_window_view(frames, DELTA_WIDTH, axis=0)
+    whole = np.clip(np.arange(len(frames) - missing) - half, 0, len(windows) - 1)
+    slope, curvature = (windows @ weights for weights in _derivative_weights())
+    return slope[whole], curvature[whole]
 
 
 @cache
@@ -165,8 +160,8 @@ def _cosines(bands: int, coefficients: int) -> np.ndarray:
 
 
 @cache
-def _derivative_weights() -> tuple[tuple[np.float32, ...], ...]:
+def _derivative_weights() -> tuple[np.ndarray, np.ndarray]:
     offsets = np.arange(DELTA_WIDTH) - DELTA_WIDTH // 2
     slope = np.linalg.pinv(np.vander(offsets, 2, increasing=True))[1]
     curvature = 2 * np.linalg.pinv(np.vander(offsets, 3, increasing=True))[2]
-    return tuple(tuple(np.float32(weight) for weight in weights) for weights in (slope, curvature))
+    return slope.astype(np.float32), curvature.astype(np.float32)

@@ -1,5 +1,7 @@
 """Statistics over time: many descriptors in, seven numbers for each out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -20,9 +22,20 @@ def statistics(rows: np.ndarray) -> np.ndarray:
     descriptors, values = rows.shape
     if values == 0:
         return np.zeros((descriptors, len(STATISTICS)), rows.dtype)
-    ordered = np.sort(rows, axis=1)
-    position = np.array(PERCENTILES) / 100 * (values - 1)
-    below = position.astype(int)
-    low, high = ordered[:, below], ordered[:, np.minimum(below + 1, values - 1)]
-    percentiles = low + (high - low) * (position - below).astype(rows.dtype)
-    return np.column_stack([rows.mean(axis=1), rows.std(axis=1), percentiles])
+    mean = rows.mean(axis=1, keepdims=True)
+    deviation = rows - mean
+    std = np.sqrt(np.einsum("dv,dv->d", deviation, deviation) / rows.dtype.type(values))
+    return np.column_stack([mean, std, percentiles(np.sort(rows, axis=1), PERCENTILES)])
+
+
+def percentiles(ordered: np.ndarray, wanted: Sequence[float]) -> np.ndarray:
+    """Percentiles along the last axis of values in ascending order, at least one; as by `numpy.percentile`.
+
+    Returns:
+        Shape (..., percentiles), in the type of the values.
+    """
+    last = ordered.shape[-1] - 1
+    position = np.array(wanted) / 100 * last
+    below = position.astype(np.intp)
+    low, high = ordered[..., below], ordered[..., np.minimum(below + 1, last)]
+    return low + (high - low) * (position - below).astype(ordered.dtype)

@@ -17,6 +17,7 @@ from ser_assets.audio.voice_quality import (
 
 ACTIVE_BELOW_PEAK_DB = 40.0
 FORMANT_STEP = 2
+HARMONICS = 3
 MFCC_COEFFICIENTS = 20
 
 _DESCRIPTORS = (
@@ -69,14 +70,14 @@ def voice_functionals(of: Spectrum, pitch: Pitch, level: np.ndarray, mfcc: np.nd
     flux, prominence = spectral_flux(relative), cepstral_peak_prominence(relative)
     harmonicity = harmonics_to_noise(pitch.strength)
     heard, f0 = relative.at(voiced), pitch.f0[voiced]
-    first = level_at(heard, f0)
+    first, *others = level_at(heard, f0 * np.arange(1, HARMONICS + 1)[:, None])
     some = np.arange(0, len(f0), FORMANT_STEP)
     return np.concatenate(
         [
             statistics(np.vstack([tilt, flux, prominence, harmonicity])[:, voiced]).ravel(),
             statistics(tilt[:, active & ~voiced]).ravel(),
             statistics(np.stack([flux, prominence])[:, active]).ravel(),
-            statistics(np.stack([first - level_at(heard, number * f0) for number in (2, 3)])).ravel(),
+            statistics(first - np.stack(others)).ravel(),
             statistics(_about_formants(heard.at(some), f0[some], first[some])).ravel(),
             *(_step_size(values, voiced) for values in (np.log(np.maximum(pitch.f0, 1)), level)),
             *(_moments(mfcc[frames, :MFCC_COEFFICIENTS]) for frames in (voiced, ~voiced)),
@@ -90,7 +91,7 @@ def _about_formants(of: Spectrum, f0: np.ndarray, first_harmonic: np.ndarray) ->
     found = np.isfinite(frequency).all(axis=1)
     of, f0, frequency = of.at(found), f0[found], frequency[found].T
     # Between the harmonics there is nothing to hear: a formant is as strong as the harmonic nearest to it.
-    levels = np.stack([level_at(of, f0 * np.maximum(np.rint(each / f0), 1)) for each in frequency])
+    levels = level_at(of, f0 * np.maximum(np.rint(frequency / f0), 1))
     log_frequency = np.log(frequency)
     return np.concatenate(
         [

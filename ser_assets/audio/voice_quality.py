@@ -95,16 +95,21 @@ def cepstral_peak_prominence(of: Spectrum) -> np.ndarray:
 
 
 def level_at(of: Spectrum, frequency: np.ndarray) -> np.ndarray:
-    """Power in dB at a frequency of each frame, that of the strongest of the three bins about it.
+    """Power in dB at frequencies of each frame, that of the strongest of the three bins about it.
 
     Args:
         of: the spectrum.
-        frequency: in Hz, shape (frames,); above half the sampling rate the last three bins are read.
+        frequency: in Hz, shape (frames,) or, several in a frame, (frequencies, frames); above half the sampling rate
+            the last three bins are read.
+
+    Returns:
+        Shape of `frequency`.
     """
-    middle = np.rint(frequency / of.frequencies[1]).astype(int)
-    middle = np.clip(middle, 1, len(of.frequencies) - 2)
-    about = np.take_along_axis(of.magnitude, middle[:, None] + np.arange(-1, 2), axis=1)
-    return decibels(np.square(about.max(axis=1)))
+    middle = np.rint(frequency / of.frequencies[1]).astype(np.intp)
+    middle = np.minimum(np.maximum(middle, 1), len(of.frequencies) - 2)
+    frame = np.arange(len(of.magnitude))
+    below, at, above = (of.magnitude[frame, middle + step] for step in (-1, 0, 1))
+    return decibels(np.square(np.maximum(np.maximum(below, at), above)))
 
 
 def _quefrencies(sampling_rate: int) -> tuple[int, int]:
