@@ -21,7 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from ser_assets.audio.features import functional_group, functional_names, measure
+from ser_assets.audio.features import measure
+from ser_assets.audio.functionals import functional_group, functional_names
 from ser_assets.audio.silence import TrimMode
 from ser_assets.corpus.ravdess import parse_name
 from ser_assets.learning.protocols import speaker_independent

@@ -145,7 +145,7 @@ def replay_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
     from ser_assets.progress import listening
     from ser_assets.replay import ReplayError, replay_for_terminal, replay_markdown
     from ser_assets.replay import replay_notebook as replay
-    from ser_assets.storage.clips import ClipsMissingError
+    from ser_assets.storage.actor_files import ClipsMissingError
     from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
 
     settings = _settings()

@@ -17,7 +17,7 @@ from ser_assets.automation import (
     retraining_schedule,
 )
 from ser_assets.settings import Settings
-from ser_assets.storage.clips import ClipStore
+from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.warehouse import Warehouse
 
 GROUPS = {
@@ -43,7 +43,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         resources={
             "settings": settings,
             "warehouse": Warehouse(settings.data_dir),
-            "clip_store": ClipStore(settings.data_dir),
+            "actor_files": ActorFiles(settings.data_dir),
         },
         executor=dg.in_process_executor,
     )

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_assets import progress
-from ser_assets.audio.notebook import NAMES, SAMPLING_RATE, notebook_clips, notebook_means
+from ser_assets.audio.functionals import NOTEBOOK_MEANS
+from ser_assets.audio.notebook import SAMPLING_RATE, notebook_clips, notebook_means
 from ser_assets.settings import Settings
-from ser_assets.storage.clips import Clip, ClipStore
+from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.clips import Clip, clips_of
 from ser_assets.storage.tables import NOTEBOOK_REPLAY, USABLE_TAKES, actors_with_takes, notice_of_demo
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets.workers import map_in_workers
@@ -42,7 +44,7 @@ def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> 
     from ser_assets.learning.notebook import judge_notebook, replay_splits, replay_table
 
     warehouse = Warehouse(settings.data_dir)
-    examples = notebook_examples(warehouse, ClipStore(settings.data_dir), settings.worker_count, actors)
+    examples = notebook_examples(warehouse, ActorFiles(settings.data_dir), settings.worker_count, actors)
     try:
         splits = replay_splits(examples.rows)
     except ValueError as error:
@@ -55,7 +57,7 @@ def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> 
 
 
 def notebook_examples(
-    warehouse: Warehouse, clip_store: ClipStore, workers: int, actors: Sequence[str] | None = None
+    warehouse: Warehouse, actor_files: ActorFiles, workers: int, actors: Sequence[str] | None = None
 ) -> "Examples":
     """Compute the 26 means of the accepted takes and of the copies of neutral ones, in the order of actor and take.
 
@@ -66,12 +68,12 @@ def notebook_examples(
 
     from ser_assets.learning.examples import Examples
 
-    chosen = _actors_with_clips(warehouse, clip_store, actors)
+    chosen = _actors_with_clips(warehouse, actor_files, actors)
     usable = set(warehouse.query(USABLE_TAKES)[["take_id", "recording"]].itertuples(index=False, name=None))
     rows, means = [], []
     progress.report("notebook means", 0, len(chosen))
     for done, actor in enumerate(chosen, start=1):
-        clips = [clip for clip in clip_store.read(CLIPS, actor) if (clip.take_id, clip.recording) in usable]
+        clips = [clip for clip in clips_of(actor_files.rows(CLIPS, actor)) if (clip.take_id, clip.recording) in usable]
         _require_rate(actor, clips)
         for clip, variants in zip(clips, map_in_workers(measure_variants, clips, workers), strict=True):
             rows += [{**clip.labels, "variant": variant} for variant in range(len(variants))]
@@ -81,7 +83,7 @@ def notebook_examples(
     return Examples(
         rows=pd.DataFrame(rows),
         functionals=np.stack(means).astype(np.float32),
-        functional_names=NAMES,
+        functional_names=NOTEBOOK_MEANS,
         sequences=(np.empty((0, 0), np.float32),) * len(rows),
     )
 
@@ -130,16 +132,16 @@ def _lines(table: "pd.DataFrame") -> "Iterator[tuple[str, str, list[Score]]]":
             yield name, readable(each.model, MODEL_NAMES), [each.rows[metric][way] for way in WAY_NAMES]
 
 
-def _actors_with_clips(warehouse: Warehouse, clip_store: ClipStore, asked: Sequence[str] | None) -> list[str]:
-    there = [actor for actor in actors_with_takes(warehouse) if clip_store.path(CLIPS, actor).exists()]
+def _actors_with_clips(warehouse: Warehouse, actor_files: ActorFiles, asked: Sequence[str] | None) -> list[str]:
+    there = [actor for actor in actors_with_takes(warehouse) if actor_files.path(CLIPS, actor).exists()]
     if missing := sorted(set(asked or ()) - set(there)):
         raise ReplayError(
-            f"no clips of actors {', '.join(missing)} in {clip_store.data_dir / CLIPS}: "
+            f"no clips of actors {', '.join(missing)} in {actor_files.data_dir / CLIPS}: "
             f"`ser-assets run --actors {','.join(str(int(actor)) for actor in missing)}` makes them of their recordings"
         )
     if not there:
         raise ReplayError(
-            f"no recordings are materialized in {clip_store.data_dir}: `ser-assets run` makes clips of those on disk"
+            f"no recordings are materialized in {actor_files.data_dir}: `ser-assets run` makes clips of those on disk"
         )
     return sorted(asked) if asked else there
 

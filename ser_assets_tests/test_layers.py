@@ -82,5 +82,9 @@ def test_loading_the_definitions_loads_nothing_heavy() -> None:
     assert not loaded & (HEAVY | {"pandas", "pyarrow", "duckdb", "numba"})
 
 
+def test_a_worker_process_loads_no_orchestration() -> None:
+    assert not loaded_by("import ser_assets.assets.clip_steps") & {"dagster", "pandas", "duckdb", "tensorflow"}
+
+
 def test_the_command_answers_without_dagster() -> None:
     assert not loaded_by("import ser_assets.cli") & (HEAVY | {"dagster", "pandas", "numpy"})

@@ -10,7 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ser_assets import progress
-from ser_assets.audio.notebook import COPIES_OF_NEUTRAL, NAMES, SAMPLING_RATE, notebook_clips, notebook_means
+from ser_assets.audio.functionals import NOTEBOOK_MEANS
+from ser_assets.audio.notebook import COPIES_OF_NEUTRAL, SAMPLING_RATE, notebook_clips, notebook_means
 from ser_assets.corpus.inventory import RawVideo
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning import notebook
@@ -23,11 +24,13 @@ from ser_assets.replay import (
     replay_notebook,
 )
 from ser_assets.settings import Settings
-from ser_assets.storage.clips import Clip, ClipsMissingError, ClipStore
+from ser_assets.storage.actor_files import ActorFiles, ClipsMissingError
+from ser_assets.storage.clips import Clip
 from ser_assets.storage.tables import NOTEBOOK_REPLAY, RAW_VIDEOS, dataclass_table
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.learning.corpora import made_up_predictions
 from ser_assets_tests.media import voice
+from ser_assets_tests.storage.at_rest import put
 
 ACTORS = ("01", "02", "03")
 REPETITIONS = 2
@@ -36,7 +39,7 @@ REPETITIONS = 2
 
 def sing(settings: Settings, *actors: str, sampling_rate: int = SAMPLING_RATE, demo: bool = False) -> list[Clip]:
     """Put clips and inventory of these actors to rest, as `raw_videos` and `mono_audio` would."""
-    warehouse, clip_store = Warehouse(settings.data_dir), ClipStore(settings.data_dir)
+    warehouse, files = Warehouse(settings.data_dir), ActorFiles(settings.data_dir)
     clips = [
         Clip(
             take_id=f"01-{number:02d}-01-01-{repetition:02d}-{actor}",
@@ -63,12 +66,12 @@ def sing(settings: Settings, *actors: str, sampling_rate: int = SAMPLING_RATE, d
             for clip in own
         ]
         warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows), {"actor": actor})
-        clip_store.write("mono_audio", actor, own, "", "")
+        put(files, "mono_audio", actor, own)
     return clips
 
 
 def examples_of(settings: Settings, *actors: str) -> notebook.Examples:
-    return notebook_examples(Warehouse(settings.data_dir), ClipStore(settings.data_dir), 1, actors or None)
+    return notebook_examples(Warehouse(settings.data_dir), ActorFiles(settings.data_dir), 1, actors or None)
 
 
 def reject(settings: Settings, take_id: str) -> None:
@@ -100,7 +103,7 @@ def test_every_take_is_measured_and_every_neutral_one_three_times_more(settings:
     variants = examples.rows.groupby("take_id")["variant"].apply(list).to_dict()
     expected = {clip.take_id: [0, 1, 2, 3] if clip.emotion == "neutral" else [0] for clip in clips}
     assert variants == expected
-    assert examples.functional_names == NAMES
+    assert examples.functional_names == NOTEBOOK_MEANS
     first = notebook_clips(clips[0].samples, SAMPLING_RATE, clips[0].take_id, "neutral")
     means = np.stack([notebook_means(samples, SAMPLING_RATE) for samples in first])
     np.testing.assert_allclose(examples.functionals[:4], means, rtol=1e-6)
@@ -151,7 +154,7 @@ def test_a_clip_of_a_recording_that_has_been_replaced_is_left_out(settings: Sett
     first, *others = sing(settings, *ACTORS)
     own = [clip for clip in others if clip.actor == "01"]
     changed = [dataclasses.replace(first, recording="another"), *own]
-    ClipStore(settings.data_dir).write("mono_audio", "01", changed, "", "")
+    put(ActorFiles(settings.data_dir), "mono_audio", "01", changed)
     assert first.take_id not in set(examples_of(settings).rows["take_id"])
 
 
@@ -206,7 +209,7 @@ def test_clips_of_another_sampling_rate_than_the_notebooks_are_refused(settings:
 
 def test_damaged_clips_are_named(settings: Settings) -> None:
     sing(settings, "01", "02")
-    ClipStore(settings.data_dir).path("mono_audio", "02").write_bytes(b"garbage")
+    ActorFiles(settings.data_dir).path("mono_audio", "02").write_bytes(b"garbage")
     with pytest.raises(ClipsMissingError, match=r"actor_02\.parquet is damaged"):
         replay_notebook(settings)
 

@@ -5,14 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
 from functools import partial
 from operator import truediv
 from pathlib import Path
 
 import pytest
 
-from ser_assets.workers import map_in_workers
+from ser_assets.workers import WorkerDiedError, map_in_workers, outcomes_in_workers
 
 
 def threads_of_each_library(_: int) -> list[int]:
@@ -59,26 +59,84 @@ def die(_: int) -> None:
 
 
 def test_new_workers_take_the_place_of_one_that_died() -> None:
-    with pytest.raises(BrokenProcessPool):
+    with pytest.raises(WorkerDiedError, match="died"):
         list(map_in_workers(die, [1], 2))
     assert list(map_in_workers(partial(truediv, 12), [3], 2)) == [4]
 
 
+def die_over_seven(item: int) -> int:
+    if item == 7:
+        os._exit(1)
+    return item
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_item_that_kills_its_worker_takes_no_other_with_it(workers: int) -> None:
+    outcomes = list(outcomes_in_workers(die_over_seven, range(20), workers, chunk=3, guarded=True))
+    assert [outcome.item for outcome in outcomes if outcome.error] == [7]
+    assert isinstance(outcomes[7].error, WorkerDiedError)
+    assert [outcome.result() for outcome in outcomes if outcome.item != 7] == [n for n in range(20) if n != 7]
+
+
+def test_an_outcome_tells_where_in_the_worker_it_went_wrong() -> None:
+    [outcome] = outcomes_in_workers(partial(truediv, 12), [0], 1, guarded=True)
+    assert isinstance(outcome.error, ZeroDivisionError)
+    assert "in a worker process" in "".join(outcome.error.__notes__)
+
+
+class OddError(Exception):
+    """One that cannot be sent to another process."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first + second)
+
+
+def raise_odd(_: int) -> None:
+    raise OddError("a", "b")
+
+
+def test_an_exception_that_cannot_travel_comes_as_another_that_says_the_same() -> None:
+    [outcome] = outcomes_in_workers(raise_odd, [0], 1, guarded=True)
+    assert str(outcome.error) == "OddError: ab"
+
+
+def test_items_are_read_only_as_workers_come_free() -> None:
+    read = []
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            read.append(number)
+            yield number
+
+    results = outcomes_in_workers(process, items(), 2)
+    next(results)
+    assert len(read) <= 4
+    assert len(list(results)) == 99
+
+
 SLEEPING = """
-import time
-from ser_assets.workers import map_in_workers
+import multiprocessing, time
+from ser_assets.workers import map_in_workers, process_ids
 if __name__ == "__main__":
-    print("begun", flush=True)
-    list(map_in_workers(time.sleep, [60] * 8, 2, chunk=1))
+    results = map_in_workers(time.sleep, [0.01, 0.01] + [60] * 8, 2, chunk=1)
+    next(results)
+    print(*process_ids(), flush=True)
+    list(results)
 """
 
 
-def test_an_interrupt_does_not_wait_for_what_is_being_worked_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+def test_workers_end_with_the_process_that_asked_whatever_they_are_doing(tmp_path: Path, how: signal.Signals) -> None:
     script = tmp_path / "sleeping.py"
     script.write_text(SLEEPING)
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sleeping:
         assert sleeping.stdout is not None
-        assert sleeping.stdout.readline() == b"begun\n"
-        time.sleep(2)
-        sleeping.send_signal(signal.SIGINT)
+        workers = [int(number) for number in sleeping.stdout.readline().split()]
+        assert len(workers) == 2
+        time.sleep(1)
+        sleeping.send_signal(how)
         assert sleeping.wait(timeout=30) != 0
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline, "workers go on without their parent"
+        time.sleep(0.05)

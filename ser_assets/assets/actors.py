@@ -1,13 +1,17 @@
-"""The partition by actor, and the loop that every partitioned asset runs over it."""
+"""The partition by actor, and the way every partitioned asset goes through it."""
 
+import functools
+import itertools
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 import dagster as dg
 
 from ser_assets import progress
 from ser_assets.corpus.ravdess import ACTORS
+from ser_assets.workers import Outcome, outcomes_in_workers
 
 # The CLI's partition ranges need backfill policies, which Dagster still calls beta.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -16,45 +20,144 @@ BY_ACTOR = dg.StaticPartitionsDefinition(list(ACTORS))
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 
 ActorMetadata = Mapping[str, Any]
+Task = TypeVar("Task")
+Made = TypeVar("Made")
 
 
-def for_each_actor(context: dg.AssetExecutionContext, work: Callable[[str], ActorMetadata]) -> dg.MaterializeResult:
-    """Do `work` for every actor of the run; what it returns becomes the metadata of that actor's partition.
+@dataclass(frozen=True)
+class Step(Generic[Task, Made]):
+    """What an asset does with each of its actors.
 
-    An actor that fails does not stop the others: they are finished and recorded, then the failures are told together.
-    A run that is interrupted records the actors that it has finished.
+    Attributes:
+        plan: say what is to be made of an actor, in tasks; None where all that is at rest is still right.
+        work: do one task, in a worker process; always in one if it is `guarded`, for it may crash.
+        store: put away what the tasks of an actor have come to, in their order, as it comes.
+        describe: metadata of an actor that is done.
+        draw: draw the pictures of an actor that was stored anew, in a worker process, when all are stored.
+        settle: what is left to be done for all actors that are stored, before they are described.
+    """
+
+    plan: Callable[[str], Sequence[Task] | None]
+    work: Callable[[Task], Made]
+    store: Callable[[str, Iterator[Made]], None]
+    describe: Callable[[str], ActorMetadata]
+    guarded: bool = False
+    draw: Callable[[str], None] | None = None
+    settle: Callable[[Sequence[str]], None] | None = None
+
+
+def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], workers: int) -> dg.MaterializeResult:
+    """Go through the actors of the run; what `describe` returns becomes the metadata of that actor's partition.
+
+    Workers go on with the next actor while one is stored. An actor that fails does not stop the others: they are
+    finished and recorded, then the failures are told together. A run that is interrupted records the actors that it
+    has finished, unless the step still has something to settle.
 
     Raises:
         dg.Failure: the work failed for at least one actor; names each with its reason.
     """
-    asset = context.asset_key.to_user_string()
-    actors = context.partition_keys
-    finished: dict[str, ActorMetadata] = {}
-    failures: dict[str, str] = {}
-    for done, actor in enumerate(actors):
-        progress.report(asset, done, len(actors))
+    passage = _Passage(context, step)
+    try:
+        passage.go(workers)
+    except Exception:
+        raise
+    except BaseException:
+        passage.record_interrupted()
+        raise
+    return passage.result()
+
+
+@dataclass
+class _Passage:
+    """One walk through the actors of a run: who is done, who was stored anew, who failed and why."""
+
+    context: dg.AssetExecutionContext
+    step: Step[Any, Any]
+    done: list[str] = field(default_factory=list)
+    anew: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def asset(self) -> str:
+        return self.context.asset_key.to_user_string()
+
+    @property
+    def actors(self) -> Sequence[str]:
+        return self.context.partition_keys
+
+    def go(self, workers: int) -> None:
+        progress.report(self.asset, 0, len(self.actors))
+        work = functools.partial(_work, self.step.work)
+        outcomes = outcomes_in_workers(work, self._tasks(), workers, guarded=self.step.guarded)
+        for actor, group in itertools.groupby(outcomes, key=lambda outcome: outcome.item[0]):
+            self._attempt(actor, functools.partial(self._store, actor, group))
+        if self.step.draw:
+            for drawn in outcomes_in_workers(self.step.draw, self.anew, workers):
+                self._attempt(drawn.item, drawn.result)
+        if self.step.settle:
+            try:
+                self.step.settle(self.done)
+            except Exception as error:
+                for actor in self.done:
+                    self._fail(actor, error)
+
+    def _tasks(self) -> Iterator[tuple[str, Any]]:
+        for actor in self.actors:
+            planned = self._attempt(actor, functools.partial(self.step.plan, actor))
+            if actor in self.failures:
+                continue
+            if planned:
+                yield from ((actor, task) for task in planned)
+            elif planned is None:
+                self._finish(actor)
+            else:
+                self._attempt(actor, functools.partial(self._store, actor, iter(())))
+
+    def _store(self, actor: str, outcomes: Iterator[Outcome[Any, Any]]) -> None:
+        self.step.store(actor, (outcome.result() for outcome in outcomes))
+        self.anew.append(actor)
+        self._finish(actor)
+
+    def _finish(self, actor: str) -> None:
+        self.done.append(actor)
+        progress.report(self.asset, len(self.done), len(self.actors))
+
+    def _attempt(self, actor: str, action: Callable[[], Any]) -> Any:
         try:
-            finished[actor] = work(actor)
+            return action()
         except Exception as error:
-            context.log.error(f"{asset} of actor {actor}: {error}", exc_info=True)
-            failures[actor] = f"actor {actor}: {type(error).__name__}: {error}"
-        except BaseException:
-            _record(context, finished)
-            raise
-        else:
-            context.add_asset_metadata(finished[actor], partition_key=actor)
-    if failures:
-        _record(context, finished)
+            self._fail(actor, error)
+
+    def _fail(self, actor: str, error: Exception) -> None:
+        self.context.log.error(f"{self.asset} of actor {actor}: {error}", exc_info=error)
+        self.failures[actor] = f"actor {actor}: {type(error).__name__}: {error}"
+
+    def result(self) -> dg.MaterializeResult:
+        stored = [actor for actor in self.done if actor not in self.failures]
+        metadata = {actor: self._attempt(actor, functools.partial(self.step.describe, actor)) for actor in stored}
+        finished = {actor: about for actor, about in metadata.items() if actor not in self.failures}
+        if not self.failures:
+            for actor, about in finished.items():
+                self.context.add_asset_metadata(about, partition_key=actor)
+            return dg.MaterializeResult()
+        self._record(finished)
+        reasons = [self.failures[actor] for actor in self.actors if actor in self.failures]
         raise dg.Failure(
-            description="\n".join([f"{asset} failed for {len(failures)} of {len(actors)} actors:", *failures.values()]),
-            metadata={actor: dg.MetadataValue.text(reason) for actor, reason in failures.items()},
+            description="\n".join([f"{self.asset} failed for {len(reasons)} of {len(self.actors)} actors:", *reasons]),
+            metadata={actor: dg.MetadataValue.text(reason) for actor, reason in self.failures.items()},
             allow_retries=False,
         )
-    progress.report(asset, len(actors), len(actors))
-    return dg.MaterializeResult()
+
+    def record_interrupted(self) -> None:
+        if self.step.settle is None:
+            self._record({actor: self.step.describe(actor) for actor in self.done})
+
+    def _record(self, finished: Mapping[str, ActorMetadata]) -> None:
+        """Record the actors that are done one by one, for the step that fails will record none."""
+        for actor, metadata in finished.items():
+            self.context.log_event(dg.AssetMaterialization(self.context.asset_key, partition=actor, metadata=metadata))
 
 
-def _record(context: dg.AssetExecutionContext, finished: Mapping[str, ActorMetadata]) -> None:
-    """Record the actors that are done one by one, for the step that fails will record none."""
-    for actor, metadata in finished.items():
-        context.log_event(dg.AssetMaterialization(context.asset_key, partition=actor, metadata=metadata))
+def _work(work: Callable[[Any], Any], of_actor: tuple[str, Any]) -> Any:
+    """Do the task that stands beside its actor."""
+    return work(of_actor[1])

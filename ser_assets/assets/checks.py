@@ -6,10 +6,10 @@ import dagster as dg
 
 from ser_assets.assets import corpus
 from ser_assets.assets.features import features
-from ser_assets.audio.features import functional_names
+from ser_assets.audio.functionals import functional_names
 from ser_assets.audio.silence import SILENT_PEAK
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.storage.clips import ClipStore
+from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS
 from ser_assets.storage.warehouse import Warehouse
 
@@ -44,23 +44,23 @@ def rejected_files(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResul
 
 
 @dg.asset_check(asset=corpus.mono_audio)
-def nothing_clipped(clip_store: dg.ResourceParam[ClipStore]) -> dg.AssetCheckResult:
+def nothing_clipped(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """No clip reaches full scale, where the recorder may have cut its peaks off."""
-    found = clip_store.query("mono_audio", "SELECT actor, take_id, peak FROM clips WHERE peak >= ?", [FULL_SCALE])
+    found = actor_files.query("mono_audio", "SELECT actor, take_id, peak FROM clips WHERE peak >= ?", [FULL_SCALE])
     return check_result(found, WARN, "clips at full scale")
 
 
 @dg.asset_check(asset=corpus.trimmed_audio, blocking=True)
-def nothing_silent(clip_store: dg.ResourceParam[ClipStore]) -> dg.AssetCheckResult:
+def nothing_silent(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """Every clip holds something to hear."""
-    found = clip_store.query("trimmed_audio", "SELECT actor, take_id, peak FROM clips WHERE peak < ?", [SILENT_PEAK])
+    found = actor_files.query("trimmed_audio", "SELECT actor, take_id, peak FROM clips WHERE peak < ?", [SILENT_PEAK])
     return check_result(found, ERROR, "silent clips")
 
 
 @dg.asset_check(asset=corpus.augmented_set, blocking=True)
-def emotions_balanced(clip_store: dg.ResourceParam[ClipStore]) -> dg.AssetCheckResult:
+def emotions_balanced(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """All emotions of an actor are there, with the same number of clips."""
-    found = clip_store.query(
+    found = actor_files.query(
         "augmented_set",
         "SELECT actor, count(*) AS emotions, min(n) AS fewest, max(n) AS most FROM "
         "(SELECT actor, emotion, count(*) AS n FROM clips GROUP BY ALL) "

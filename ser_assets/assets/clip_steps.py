@@ -1,35 +1,95 @@
-"""What is done to one clip at each step; worker processes import this, so it knows nothing of Dagster."""
+"""What a worker process does with a batch of takes at each step; it knows nothing of Dagster."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ser_assets.audio.augmentation import Planned, copy_at_speed, copy_clip
 from ser_assets.audio.decode import DecodeError, load_mono
 from ser_assets.audio.features import Measurement, measure
+from ser_assets.audio.functionals import functional_names
 from ser_assets.audio.silence import trim
 from ser_assets.settings import Settings
-from ser_assets.storage.clips import LABELS, Clip
+from ser_assets.storage.actor_files import ActorFiles, Batch
+from ser_assets.storage.clips import LABELS, TAKE_LABELS, Clip, clips_of, table_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CLIPS_IN_A_PICTURE = 4
+EMOTIONS_IN_A_PICTURE = ("neutral", "happy", "sad", "angry")
 
 
-def decode_take(raw_video: Mapping[str, Any], settings: Settings) -> Clip:
-    """Turn an accepted row of `raw_videos` into a mono clip.
+def decode_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
+    """Turn accepted rows of `raw_videos` into rows of mono clips.
 
     Raises:
-        DecodeError: the file has changed since it was accepted, and can no longer be decoded; the message names it.
+        DecodeError: a file has changed since it was accepted, and can no longer be decoded; the message names it.
     """
+    clips = [_decode_take(batch.about[take_id], settings) for take_id in batch.to_make]
+    return table_of(clips, batch.made_from) if clips else None
+
+
+def trim_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
+    """Take the silence out of clips of `mono_audio`."""
+    clips = [_trim_clip(clip, settings) for clip in _upstream("mono_audio", batch, settings)]
+    return table_of(clips, batch.made_from) if clips else None
+
+
+def augment_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
+    """Hand out clips of `trimmed_audio` and the copies that are planned of each."""
+    clips = [
+        copy
+        for clip in _upstream("trimmed_audio", batch, settings)
+        for copy in _copies_of(clip, batch.about[clip.take_id], settings)
+    ]
+    return table_of(clips, batch.made_from) if clips else None
+
+
+def measure_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
+    """Compute functionals and sequences of clips of `augmented_set`."""
+    clips = _upstream("augmented_set", batch, settings)
+    measured = [measure(clip.samples, clip.sampling_rate) for clip in clips]
+    return _measured_table(clips, measured, batch) if clips else None
+
+
+def draw_clips(actor: str, asset: str, actor_files: ActorFiles) -> None:
+    """Draw a few of an actor's clips: one of each of some emotions, or the clips that the first of its copies have.
+
+    The picture is kept beside the clips.
+    """
+    from ser_assets.reporting.pictures import clip_strip
+
+    first = {emotion: take_id for take_id, emotion in reversed(actor_files.emotions(asset, actor).items())}
+    takes = [first[emotion] for emotion in EMOTIONS_IN_A_PICTURE if emotion in first] or list(first.values())
+    clips = clips_of(actor_files.rows(asset, actor, takes[:CLIPS_IN_A_PICTURE]))
+    if any(clip.variant > 0 for clip in clips):
+        shown = [(f"{clip.emotion}, {clip.transform or 'original'}", clip.samples) for clip in clips]
+    else:
+        clips.sort(key=lambda clip: takes.index(clip.take_id))
+        shown = [(clip.emotion, clip.samples) for clip in clips]
+    png = clip_strip(shown[:CLIPS_IN_A_PICTURE], clips[0].sampling_rate)
+    actor_files.write_picture(asset, actor, png)
+
+
+def _upstream(asset: str, batch: Batch, settings: Settings) -> list[Clip]:
+    if not batch.to_make:
+        return []
+    return clips_of(ActorFiles(settings.data_dir).rows(asset, batch.actor, batch.to_make))
+
+
+def _decode_take(raw_video: dict[str, Any], settings: Settings) -> Clip:
     path = settings.raw_dir / Path(raw_video["path"])
     try:
         samples = load_mono(path, settings.sampling_rate)
     except DecodeError as error:
         raise DecodeError(f"{path} {error}: materialize raw_videos for actor {raw_video['actor']} again") from error
-    labels = {name: raw_video[name] for name in LABELS if name not in ("variant", "voice")}
-    return Clip(**labels, variant=0, voice=raw_video["actor"], samples=samples, sampling_rate=settings.sampling_rate)
+    actor, labels = raw_video["actor"], {name: raw_video[name] for name in TAKE_LABELS}
+    return Clip(raw_video["take_id"], 0, actor, actor, **labels, samples=samples, sampling_rate=settings.sampling_rate)
 
 
-def trim_clip(clip: Clip, settings: Settings) -> Clip:
-    """Take the silence out of a clip."""
+def _trim_clip(clip: Clip, settings: Settings) -> Clip:
     trimmed = trim(
         clip.samples,
         clip.sampling_rate,
@@ -40,9 +100,8 @@ def trim_clip(clip: Clip, settings: Settings) -> Clip:
     return dataclasses.replace(clip, samples=trimmed.samples, kept_whole=trimmed.kept_whole)
 
 
-def copies_of(clip_and_plan: tuple[Clip, Sequence[Planned]], settings: Settings) -> list[Clip]:
-    """Hand out a clip and its augmented copies; one at another speed is another voice."""
-    clip, plan = clip_and_plan
+def _copies_of(clip: Clip, plan: Sequence[Planned], settings: Settings) -> list[Clip]:
+    """A clip and its augmented copies; one at another speed is another voice."""
     snr_db = (settings.noise_snr_db_low, settings.noise_snr_db_high)
     clips = [clip]
     for variant, (transform, speed) in enumerate(plan, start=1):
@@ -56,6 +115,39 @@ def copies_of(clip_and_plan: tuple[Clip, Sequence[Planned]], settings: Settings)
     return clips
 
 
-def measure_clip(clip: Clip) -> Measurement:
-    """Compute the functionals and the mel sequence of a clip."""
-    return measure(clip.samples, clip.sampling_rate)
+def _measured_table(clips: Sequence[Clip], measured: Sequence[Measurement], batch: Batch) -> "pa.Table":
+    import numpy as np
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {name: [clip.labels[name] for clip in clips] for name in LABELS}
+    functionals = np.stack([each.functionals for each in measured])
+    return pa.table(
+        columns
+        | {
+            "transform": [clip.transform for clip in clips],
+            "made_from": [batch.made_from[clip.take_id] for clip in clips],
+            "functionals": pa.FixedSizeListArray.from_arrays(functionals.ravel(), functionals.shape[1]),
+            "frames": [len(each.mel) for each in measured],
+            "bands": [each.mel.shape[1] for each in measured],
+            "mel": [each.mel.ravel() for each in measured],
+            "f0": [each.pitch[:, 0] for each in measured],
+            "harmonicity": [each.pitch[:, 1] for each in measured],
+        },
+        schema=measured_schema(),
+    )
+
+
+def measured_schema() -> "pa.Schema":
+    """Columns of measured clips at rest, one row a clip; `functionals` in the order of `functional_names()`."""
+    import pyarrow as pa
+
+    types = {"variant": pa.int32(), "repetition": pa.int32()}
+    numbers = pa.list_(pa.float32())
+    return pa.schema(
+        [
+            *(pa.field(name, types.get(name, pa.string())) for name in (*LABELS, "transform", "made_from")),
+            pa.field("functionals", pa.list_(pa.float32(), len(functional_names()))),
+            *(pa.field(name, pa.int32()) for name in ("frames", "bands")),
+            *(pa.field(name, numbers) for name in ("mel", "f0", "harmonicity")),
+        ]
+    )

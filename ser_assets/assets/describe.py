@@ -1,30 +1,28 @@
 """What the UI shows of an asset: counts, tables and small pictures."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ser_assets.audio.features import functional_names
-from ser_assets.corpus.inventory import RawVideo
+from ser_assets.audio.functionals import functional_names
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.storage.clips import Clip, ClipStore
+from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_assets.corpus.inventory import RawVideo
     from ser_assets.learning.examples import Examples
     from ser_assets.learning.judging import Judgement
     from ser_assets.learning.splits import Split
 
-CLIPS_IN_A_PICTURE = 4
 
-
-def raw_videos_metadata(rows: Sequence[RawVideo], examined: int) -> dict[str, Any]:
+def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int) -> dict[str, Any]:
     """Counts of accepted and rejected files, takes by emotion, and the reason of each rejection."""
     accepted = [row for row in rows if row.status == "accepted"]
     rejected = [row for row in rows if row.status == "rejected"]
@@ -46,10 +44,10 @@ def raw_videos_metadata(rows: Sequence[RawVideo], examined: int) -> dict[str, An
     return metadata
 
 
-def clips_metadata(asset: str, actor: str, clip_store: ClipStore) -> dict[str, Any]:
+def clips_metadata(asset: str, actor: str, actor_files: ActorFiles) -> dict[str, Any]:
     """Counts, lengths and levels of an actor's clips at rest, and their picture."""
-    labels = clip_store.labels(asset, actor)
-    picture = clip_store.picture_path(asset, actor)
+    labels = actor_files.labels(asset, actor)
+    picture = actor_files.picture_path(asset, actor)
     metadata: dict[str, Any] = {
         "dagster/row_count": len(labels),
         "takes": int(labels["take_id"].nunique()),
@@ -59,30 +57,13 @@ def clips_metadata(asset: str, actor: str, clip_store: ClipStore) -> dict[str, A
         "loudest peak": round(float(labels["peak"].max()), 4),
         "kept whole": int(labels["kept_whole"].sum()),
         "clips by emotion": by_emotion(labels["emotion"]),
-        "file": dg.MetadataValue.path(str(clip_store.path(asset, actor))),
+        "file": dg.MetadataValue.path(str(actor_files.path(asset, actor))),
     }
     if labels["transform"].notna().any():
         metadata["copies by transform"] = counts_table("transform", Counter(labels["transform"].dropna()))
     if picture.exists():
         metadata["picture"] = picture_metadata(picture.read_bytes(), f"{asset} of actor {actor}")
     return metadata
-
-
-def picture_of_clips(clips: Sequence[Clip]) -> bytes:
-    """Draw a few clips side by side: one of each of some emotions, or a clip beside its augmented copies."""
-    from ser_assets.reporting.pictures import clip_strip
-
-    copied = [clip for clip in clips if clip.variant > 0]
-    if copied:
-        chosen = [clip for clip in clips if clip.take_id == copied[0].take_id]
-        chosen += [clip for clip in copied if clip.take_id != copied[0].take_id]
-        titles = [f"{clip.emotion}, {clip.transform or 'original'}" for clip in chosen]
-    else:
-        first = {clip.emotion: clip for clip in reversed(clips)}
-        chosen = [first[emotion] for emotion in ("neutral", "happy", "sad", "angry") if emotion in first] or list(clips)
-        titles = [clip.emotion for clip in chosen]
-    strip = [(title, clip.samples) for title, clip in zip(titles, chosen, strict=True)]
-    return clip_strip(strip[:CLIPS_IN_A_PICTURE], clips[0].sampling_rate)
 
 
 def picture_metadata(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
@@ -105,19 +86,25 @@ def counts_table(name: str, counts: Mapping[str, int]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(rows, schema=dg.TableSchema(columns))
 
 
-def features_metadata(warehouse: Warehouse, actor: str) -> dict[str, Any]:
-    """Counts of an actor's rows in `features`, and a few functionals by emotion."""
+def features_metadata(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
+    """Counts of each actor's rows in `features`, and a few functionals by emotion."""
     shown = ("duration_seconds", "voiced_share", "log_f0_mean", "log_f0_std", "log_energy_std")
     averages = ", ".join(f"round(avg({name}), 3) AS {name}" for name in shown)
     rows = warehouse.query_arrow(
-        f"SELECT emotion, count(*) AS clips, {averages} FROM {FEATURES} WHERE actor = ? GROUP BY emotion", [actor]
+        f"SELECT actor, emotion, count(*) AS clips, {averages} FROM {FEATURES} GROUP BY actor, emotion"
     ).to_pylist()
     rows.sort(key=lambda row: EMOTIONS.index(row["emotion"]))
+    of_actor: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        of_actor[row.pop("actor")].append(row)
     return {
-        "dagster/row_count": sum(row["clips"] for row in rows),
-        "dagster/table_name": FEATURES,
-        "functionals": len(functional_names()),
-        "means by emotion": dg.MetadataValue.table([dg.TableRecord(row) for row in rows]),
+        actor: {
+            "dagster/row_count": sum(row["clips"] for row in own),
+            "dagster/table_name": FEATURES,
+            "functionals": len(functional_names()),
+            "means by emotion": dg.MetadataValue.table([dg.TableRecord(row) for row in own]),
+        }
+        for actor, own in of_actor.items()
     }
 
 

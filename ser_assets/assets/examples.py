@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ser_assets.assets.versions import recipe
-from ser_assets.audio.features import functional_names
+from ser_assets.audio.functionals import functional_names
 from ser_assets.learning.examples import COLUMNS, Examples
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS

@@ -1,24 +1,27 @@
 """`features`: the functionals, the mel sequence and the pitch of every clip, as DuckDB tables."""
 
-from collections.abc import Sequence
+import functools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_each_actor
-from ser_assets.assets.clip_steps import measure_clip
-from ser_assets.assets.corpus import augmented_set, stored_fingerprint
+from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, Step, for_each_actor
+from ser_assets.assets.corpus import at_rest, augmented_set, batches_to_make
 from ser_assets.assets.describe import features_metadata
-from ser_assets.assets.versions import code_version, extended, fingerprint
-from ser_assets.audio.features import Measurement, functional_names
+from ser_assets.assets.versions import code_version, extended
+from ser_assets.audio.functionals import functional_names
 from ser_assets.settings import Settings
-from ser_assets.storage.clips import Clip, ClipStore
+from ser_assets.storage.actor_files import ActorFiles, Batch
+from ser_assets.storage.clips import LABELS
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, records
 from ser_assets.storage.warehouse import Warehouse, replace_rows
-from ser_assets.workers import map_in_workers
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+ASSET = "features"
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[augmented_set], kinds={"numpy", "duckdb"})
@@ -26,64 +29,65 @@ def features(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
-    clip_store: dg.ResourceParam[ClipStore],
+    actor_files: dg.ResourceParam[ActorFiles],
 ) -> dg.MaterializeResult:
     """Functionals (table `features`, one row a clip); log-mel and pitch sequences (table `mel_sequences`)."""
+    from ser_assets.assets.clip_steps import measure_batch, measured_schema
 
-    def work(actor: str) -> ActorMetadata:
-        made_from = fingerprint("features", settings, stored_fingerprint(clip_store, "augmented_set", actor))
-        if _stored(warehouse, actor) != made_from:
-            clips = clip_store.read("augmented_set", actor)
-            how = extended(clip_store.recipe("augmented_set", actor), "features", code_version("features", settings))
-            measurements = list(map_in_workers(measure_clip, clips, settings.worker_count))
-            with warehouse.writing() as connection:
-                replace_rows(
-                    connection,
-                    FEATURES,
-                    _features_table(clips, measurements, made_from, how),
-                    {"actor": actor},
-                )
-                replace_rows(connection, MEL_SEQUENCES, _mel_table(clips, measurements), {"actor": actor})
-        return features_metadata(warehouse, actor)
+    planned: dict[str, list[Batch]] = {}
+    metadata: dict[str, dict[str, Any]] = {}
 
-    return for_each_actor(context, work)
+    def plan(actor: str) -> list[Batch] | None:
+        upstream = at_rest(actor_files, "augmented_set", actor)
+        batches = batches_to_make(ASSET, settings, actor_files, actor, upstream)
+        if batches:
+            planned[actor] = batches
+        return batches
 
+    def store(actor: str, made: "Iterator[pa.Table | None]") -> None:
+        recipe = extended(actor_files.recipe("augmented_set", actor), ASSET, code_version(ASSET, settings))
+        rows = zip(planned.pop(actor), made, strict=True)
+        actor_files.write(ASSET, actor, rows, measured_schema(), recipe)
 
-def _stored(warehouse: Warehouse, actor: str) -> str | None:
-    rows = records(warehouse, FEATURES, "actor = ?", [actor], columns=["DISTINCT made_from"])
-    return rows[0]["made_from"] if len(rows) == 1 else None
+    def settle(actors: Sequence[str]) -> None:
+        fill_tables(warehouse, actor_files, actors)
+        metadata.update(features_metadata(warehouse))
 
-
-def _features_table(
-    clips: Sequence[Clip], measurements: Sequence[Measurement], made_from: str, recipe: str
-) -> "pa.Table":
-    import numpy as np
-    import pyarrow as pa
-
-    columns: dict[str, Any] = {name: [clip.labels[name] for clip in clips] for name in clips[0].labels}
-    columns["transform"] = pa.array([clip.transform for clip in clips], pa.string())
-    columns["made_from"] = [made_from] * len(clips)
-    columns["recipe"] = [recipe] * len(clips)
-    functionals = np.stack([measurement.functionals for measurement in measurements])
-    columns |= dict(zip(functional_names(), functionals.T, strict=True))
-    return pa.table(columns)
-
-
-def _mel_table(clips: Sequence[Clip], measurements: Sequence[Measurement]) -> "pa.Table":
-    import numpy as np
-    import pyarrow as pa
-
-    mels = [measurement.mel for measurement in measurements]
-    pitches = [measurement.pitch for measurement in measurements]
-    return pa.table(
-        {
-            "take_id": [clip.take_id for clip in clips],
-            "variant": [clip.variant for clip in clips],
-            "actor": [clip.actor for clip in clips],
-            "frames": pa.array([len(mel) for mel in mels], pa.int32()),
-            "bands": pa.array([mel.shape[1] for mel in mels], pa.int32()),
-            "mel": pa.array([np.ravel(mel) for mel in mels], pa.list_(pa.float32())),
-            "f0": pa.array([pitch[:, 0] for pitch in pitches], pa.list_(pa.float32())),
-            "harmonicity": pa.array([pitch[:, 1] for pitch in pitches], pa.list_(pa.float32())),
-        }
+    measure = functools.partial(measure_batch, settings=settings)
+    return for_each_actor(
+        context, Step(plan, measure, store, lambda actor: metadata[actor], settle=settle), settings.worker_count
     )
+
+
+def fill_tables(warehouse: Warehouse, actor_files: ActorFiles, actors: Sequence[str]) -> None:
+    """Put what is measured of these actors into the tables, all in one transaction, where it is not there already.
+
+    DuckDB rewrites much of a table of 1700 columns at every transaction: once is ten times as fast as once an actor.
+    """
+    in_tables: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in records(warehouse, FEATURES, "true", columns=["DISTINCT actor", "take_id", "made_from"]):
+        in_tables[row["actor"]][row["take_id"]] = row["made_from"]
+    new = [actor for actor in actors if actor_files.made_from(ASSET, actor) != in_tables[actor]]
+    if not new:
+        return
+    with warehouse.writing() as connection:
+        for actor in new:
+            rows = actor_files.rows(ASSET, actor)
+            recipe = actor_files.recipe(ASSET, actor)
+            replace_rows(connection, FEATURES, _named_functionals(rows, recipe), {"actor": actor})
+            replace_rows(connection, MEL_SEQUENCES, _sequences(rows), {"actor": actor})
+
+
+def _named_functionals(rows: "pa.Table", recipe: str) -> "pa.Table":
+    import numpy as np
+    import pyarrow as pa
+
+    names = functional_names()
+    matrix = rows["functionals"].combine_chunks().flatten().to_numpy().reshape(-1, len(names))
+    columns = {name: rows[name] for name in (*LABELS, "transform", "made_from")}
+    columns["recipe"] = pa.array([recipe] * rows.num_rows)
+    return pa.table(columns | dict(zip(names, np.ascontiguousarray(matrix.T), strict=True)))
+
+
+def _sequences(rows: "pa.Table") -> "pa.Table":
+    return rows.select(["take_id", "variant", "actor", "frames", "bands", "mel", "f0", "harmonicity"])

@@ -16,7 +16,7 @@ from ser_assets.assets.leaks import leaks, not_judged_once
 from ser_assets.assets.models import MODEL_ASSETS, SETTINGS, kept_folder
 from ser_assets.learning.kept import RAW
 from ser_assets.settings import FoldScheme, Protocol, Settings
-from ser_assets.storage.clips import ClipStore
+from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import (
     LEAK_PROOF,
     LEARNING_CURVES,
@@ -56,7 +56,7 @@ def metrics_report(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
-    clip_store: dg.ResourceParam[ClipStore],
+    actor_files: dg.ResourceParam[ActorFiles],
 ) -> dg.MaterializeResult:
     """Tables `scores`, `score_differences`, `scores_by_group`; the report under `report/`: HTML, Markdown, JSON."""
     from ser_assets.learning.misses import missed_by_all
@@ -83,13 +83,13 @@ def metrics_report(
         scores=scores,
         differences=differences,
         group_scores=group_scores,
-        missed=_missed_takes(missed, takes, clip_store),
+        missed=_missed_takes(missed, takes, actor_files),
         missed_count=missed["take_id"].nunique(),
         replay=_replay(warehouse),
         takes=takes,
         rejected=warehouse.query(f"SELECT path, reason FROM {RAW_VIDEOS} WHERE status = 'rejected' ORDER BY path"),
         clips=warehouse.query(f"{USABLE_CLIPS} ORDER BY take_id, variant"),
-        examples=_example_clips(takes, clip_store),
+        examples=_example_clips(takes, actor_files),
         importances=_importances(settings, predictions),
         learning_curves=_of_models(warehouse, LEARNING_CURVES, predictions, "model, fold, epoch, part"),
         leak_proof=_leak_proof(warehouse, predictions),
@@ -137,14 +137,18 @@ def _store(warehouse: Warehouse, tables: "dict[str, pd.DataFrame]") -> None:
             replace_rows(connection, table, pa.Table.from_pandas(rows, preserve_index=False), {})
 
 
-def _missed_takes(missed: "pd.DataFrame", takes: "pd.DataFrame", clip_store: ClipStore) -> "list[MissedTake]":
+def _missed_takes(missed: "pd.DataFrame", takes: "pd.DataFrame", actor_files: ActorFiles) -> "list[MissedTake]":
     """Fetch the clips of the worst of the takes that all models miss."""
     from ser_assets.reporting.data import ExampleClip, MissedTake
+    from ser_assets.storage.clips import clips_of
 
     about = takes.set_index("take_id").to_dict("index")
     worst = list(missed.groupby("take_id", sort=False))[:MISSED_SHOWN]
-    actors = sorted({about[take_id]["actor"] for take_id, _ in worst})
-    clips = {clip.take_id: clip for actor in actors for clip in clip_store.read("trimmed_audio", actor)}
+    takes_of: dict[str, list[str]] = {}
+    for take_id, _ in worst:
+        takes_of.setdefault(about[take_id]["actor"], []).append(str(take_id))
+    rows = [actor_files.rows("trimmed_audio", actor, takes) for actor, takes in sorted(takes_of.items())]
+    clips = {clip.take_id: clip for some in rows for clip in clips_of(some)}
     shown = []
     for take_id, sayings in worst:
         take, clip = about[take_id], clips.get(str(take_id))
@@ -172,13 +176,14 @@ def _judged_takes(warehouse: Warehouse) -> "pd.DataFrame":
     )
 
 
-def _example_clips(takes: "pd.DataFrame", clip_store: ClipStore) -> "list[ExampleClip]":
+def _example_clips(takes: "pd.DataFrame", actor_files: ActorFiles) -> "list[ExampleClip]":
     """Pick one clip of each emotion from the first man and the first woman who were judged."""
     from ser_assets.reporting.data import ExampleClip
+    from ser_assets.storage.clips import clips_of
 
     examples = []
     for _, speakers in takes.groupby("gender"):
-        clips = clip_store.read("trimmed_audio", speakers["actor"].min())
+        clips = clips_of(actor_files.rows("trimmed_audio", speakers["actor"].min()))
         first = {clip.emotion: clip for clip in reversed(clips)}
         examples += [
             ExampleClip(clip.emotion, clip.gender, clip.take_id, clip.samples, clip.sampling_rate)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
-from ser_assets.audio.features import functional_names
+from ser_assets.audio.functionals import functional_names
 from ser_assets.settings import Settings
 
 CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features")
@@ -22,15 +22,15 @@ class _Made(NamedTuple):
 
 
 _MADE = {
-    "raw_videos": _Made("1", (), ("av",)),
-    "mono_audio": _Made("2", ("sampling_rate",), ("av", "soxr")),
-    "trimmed_audio": _Made("2", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("librosa",)),
+    "raw_videos": _Made("2", (), ("av",)),
+    "mono_audio": _Made("3", ("sampling_rate",), ("av", "soxr")),
+    "trimmed_audio": _Made("3", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("librosa",)),
     "augmented_set": _Made(
-        "2",
+        "3",
         ("voices", "extra_copies", "noise_snr_db_low", "noise_snr_db_high"),
         ("audiomentations", "python-stretch", "soxr"),
     ),
-    "features": _Made("2", (), ("numpy", "scipy", "librosa")),
+    "features": _Made("3", (), ("numpy", "scipy", "librosa")),
     "random_forest": _Made("5", ("protocols", "folds", "seed"), ("scikit-learn", "skl2onnx")),
     "neural_network": _Made("5", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
     "cnn": _Made("5", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),

@@ -2,39 +2,14 @@
 
 import numpy as np
 
+from ser_assets.audio.functionals import ENERGY_COSINES, F0_CONTOUR, F0_COSINES
 from ser_assets.audio.statistics import percentiles
 
-ENERGY_COSINES = 9
-F0_COSINES = 7
 POINTS = 64
 FEWEST_VOICED_FRAMES = 4
 PAUSE_BELOW_PEAK_DB = 30.0
 ENERGY_PEAK_BELOW_HIGHEST_DB = 25.0
 SMOOTHING_SECONDS = 0.035
-
-ENERGY_CONTOUR = tuple(f"log_energy_contour_{number}" for number in range(1, ENERGY_COSINES + 1))
-F0_CONTOUR = (
-    *(f"log_f0_contour_{number}" for number in range(1, F0_COSINES + 1)),
-    "log_f0_range",
-    "log_f0_rise_mean",
-    "log_f0_fall_mean",
-    "log_f0_rising_share",
-    "log_f0_first_fifth",
-    "log_f0_last_fifth",
-    "log_f0_peak_position",
-    "log_f0_peak_height",
-)
-RHYTHM = (
-    "voiced_segment_seconds_mean",
-    "voiced_segment_seconds_std",
-    "unvoiced_segment_seconds_mean",
-    "unvoiced_segment_seconds_std",
-    "unvoiced_segments_per_second",
-    "pause_seconds_mean",
-    "pause_seconds_std",
-    "pauses_per_second",
-    "energy_peaks_per_second",
-)
 
 
 def energy_contour(level: np.ndarray) -> np.ndarray:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ser_assets.audio.functionals import CONTRAST_BANDS
 from ser_assets.audio.spectrum import POWER_FLOOR, Spectrum, decibels
 
-CONTRAST_BANDS = 7
 CONTRAST_LOWEST_HZ = 200.0
 CONTRAST_SHARE = 0.02
 CONTRAST_RANGE_DB = 80.0

@@ -1,29 +1,22 @@
-"""A clip in numbers: its functionals (one named row) and its log-mel sequence, from one shared transform.
-
-A functional is a statistic over a clip's frames. Bands and coefficients count from 01; `mfcc_01` is librosa's
-`mfcc[0]`, which follows loudness. Groups let a model leave out what it should not see.
-"""
+"""A clip in numbers: its functionals (one named row) and its log-mel sequence, from one shared transform."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
-from ser_assets.audio.contours import ENERGY_CONTOUR, F0_CONTOUR, RHYTHM, energy_contour, f0_contour, rhythm
+from ser_assets.audio.contours import energy_contour, f0_contour, rhythm
 from ser_assets.audio.descriptors import (
-    CONTRAST_BANDS,
     contrast,
     flatness,
     root_mean_square,
     spectral_shape,
     zero_crossing_rate,
 )
-from ser_assets.audio.modulation import MODULATION, modulation
-from ser_assets.audio.notebook import NAMES as NOTEBOOK_NAMES
+from ser_assets.audio.functionals import MFCC_COEFFICIENTS
+from ser_assets.audio.modulation import modulation
 from ser_assets.audio.notebook import notebook_means
 from ser_assets.audio.pitch import fundamental_frequency
 from ser_assets.audio.spectrum import (
-    MEL_BANDS,
     Spectrum,
     centred_frames,
     cepstrum,
@@ -34,26 +27,11 @@ from ser_assets.audio.spectrum import (
     mel_power,
     spectrum,
 )
-from ser_assets.audio.statistics import STATISTICS, statistics
-from ser_assets.audio.voice import VOICE, voice_functionals
+from ser_assets.audio.statistics import statistics
+from ser_assets.audio.voice import voice_functionals
 
 LOWEST_SAMPLING_RATE = 8000
 DYNAMIC_RANGE_DB = 80.0
-MFCC_COEFFICIENTS = 30
-PITCH_CLASSES = ("c", "c_sharp", "d", "d_sharp", "e", "f", "f_sharp", "g", "g_sharp", "a", "a_sharp", "b")
-
-_FRAME_DESCRIPTORS = {
-    "mfcc": [f"mfcc_{number:02d}" for number in range(1, MFCC_COEFFICIENTS + 1)],
-    "mfcc_delta": [f"mfcc_delta_{number:02d}" for number in range(1, MFCC_COEFFICIENTS + 1)],
-    "mfcc_delta2": [f"mfcc_delta2_{number:02d}" for number in range(1, MFCC_COEFFICIENTS + 1)],
-    "mel": [f"log_mel_{number:02d}" for number in range(1, MEL_BANDS + 1)],
-    "chroma": [f"chroma_{name}" for name in PITCH_CLASSES],
-    "contrast": [f"contrast_{number:02d}" for number in range(1, CONTRAST_BANDS + 1)],
-    "shape": ["centroid", "bandwidth", "rolloff", "flatness"],
-    "waveform": ["zero_crossing_rate", "log_energy"],
-}
-_STEP_DESCRIPTORS = {"waveform": ["log_energy_step"], "pitch": ["log_f0", "log_f0_step"]}
-_TIMING = ("duration_seconds", "voiced_share", "voiced_segments_per_second")
 
 
 @dataclass(frozen=True)
@@ -76,24 +54,6 @@ class Measurement:
     def sequence(self) -> np.ndarray:
         """Mel and pitch side by side, float32 of shape (frames, 66)."""
         return np.hstack([self.mel, self.pitch])
-
-
-def functional_names() -> tuple[str, ...]:
-    """Names of the functionals, in the order of `Measurement.functionals`."""
-    return tuple(_groups())
-
-
-def functional_group(name: str) -> str:
-    """Group of a functional.
-
-    Returns:
-        One of mfcc, mfcc_delta, mfcc_delta2, mel, chroma, contrast, shape, waveform, pitch, timing, notebook, tilt,
-        harmonicity, formants, harmonics, voiced_mfcc, contour, rhythm, modulation.
-
-    Raises:
-        KeyError: there is no functional of that name.
-    """
-    return _groups()[name]
 
 
 def measure(samples: np.ndarray, sampling_rate: int) -> Measurement:
@@ -142,23 +102,6 @@ def measure(samples: np.ndarray, sampling_rate: int) -> Measurement:
     )
     heard = np.column_stack([pitch.f0, pitch.strength])[::2].astype(np.float32)
     return Measurement(functionals.astype(np.float32), decibels(_pairs(mel)), heard)
-
-
-@cache
-def _groups() -> dict[str, str]:
-    groups: dict[str, str] = {}
-    for descriptors in (_FRAME_DESCRIPTORS, _STEP_DESCRIPTORS):
-        for group, names in descriptors.items():
-            groups |= {f"{name}_{statistic}": group for name in names for statistic in STATISTICS}
-    return (
-        groups
-        | dict.fromkeys(_TIMING, "timing")
-        | {f"notebook_{name}": "notebook" for name in NOTEBOOK_NAMES}
-        | VOICE
-        | dict.fromkeys(ENERGY_CONTOUR + F0_CONTOUR, "contour")
-        | dict.fromkeys(RHYTHM, "rhythm")
-        | dict.fromkeys(MODULATION, "modulation")
-    )
 
 
 def _checked(samples: np.ndarray, sampling_rate: int) -> np.ndarray:

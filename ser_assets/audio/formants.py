@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ser_assets.audio.functionals import FORMANTS
 from ser_assets.audio.spectrum import Spectrum
 
-FORMANTS = 3
 HIGHEST_HZ = 5250.0
 HERTZ_PER_FORMANT = 1050.0
 PRE_EMPHASIS_FROM_HZ = 50.0

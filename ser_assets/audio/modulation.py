@@ -7,19 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from ser_assets.audio.functionals import MODULATION_BANDS, MODULATION_EDGES_HZ
 from ser_assets.audio.spectrum import MEL_BANDS, decibels
 
-BANDS = 8
-EDGES_HZ = (0.5, 1.5, 2.5, 4, 6, 9, 13, 20, 32)
 DYNAMIC_RANGE_DB = 80.0
 SHORTEST_TRANSFORM = 512
 POWER_FLOOR = 1e-3
-
-MODULATION = tuple(
-    f"modulation_band_{band}_{low:g}_to_{high:g}_hz".replace(".", "_")
-    for band in range(1, BANDS + 1)
-    for low, high in pairwise(EDGES_HZ)
-)
 
 
 def modulation(mel: np.ndarray, frames_per_second: float) -> np.ndarray:
@@ -38,10 +31,10 @@ def modulation(mel: np.ndarray, frames_per_second: float) -> np.ndarray:
 
     loudest = max(float(mel.max()), float(np.finfo(np.float32).tiny))
     level = decibels(mel / np.float32(loudest), DYNAMIC_RANGE_DB)
-    level = level.reshape(len(level), BANDS, MEL_BANDS // BANDS).mean(axis=2)
+    level = level.reshape(len(level), MODULATION_BANDS, MEL_BANDS // MODULATION_BANDS).mean(axis=2)
     swing = (level - level.mean(axis=0)) * np.hanning(len(level))[:, None]
     size = max(SHORTEST_TRANSFORM, len(swing))
     power = np.abs(rfft(swing, size, axis=0)) ** 2 / len(swing)
-    starts = np.searchsorted(rfftfreq(size, 1 / frames_per_second), EDGES_HZ)
+    starts = np.searchsorted(rfftfreq(size, 1 / frames_per_second), MODULATION_EDGES_HZ)
     mean = [power[first:last].mean(axis=0) for first, last in pairwise(starts)]
     return np.log(np.stack(mean, axis=1) + POWER_FLOOR).ravel()

@@ -7,6 +7,7 @@ import numpy as np
 
 from ser_assets.audio.augmentation import copy_clip
 from ser_assets.audio.descriptors import root_mean_square, spectral_shape, zero_crossing_rate
+from ser_assets.audio.functionals import NOTEBOOK_COEFFICIENTS
 from ser_assets.audio.silence import trim
 from ser_assets.audio.spectrum import Spectrum, centred_frames, cepstrum, chroma, decibels, mel_power, spectrum
 
@@ -19,22 +20,11 @@ COPIES_OF_NEUTRAL = ("noise", "time_stretch", "pitch_shift")
 FRAME_LENGTH = 2048
 HOP = 512
 MEL_BANDS = 128
-COEFFICIENTS = 20
 DYNAMIC_RANGE_DB = 80.0
 TUNING_LOWEST_HZ = 150.0
 TUNING_HIGHEST_HZ = 4000.0
 TUNING_PEAK_SHARE = 0.1
 TUNING_BINS = 100
-
-NAMES = (
-    "chroma_stft",
-    "rms",
-    "spectral_centroid",
-    "spectral_bandwidth",
-    "spectral_rolloff",
-    "zero_crossing_rate",
-    *(f"mfcc_{number:02d}" for number in range(1, COEFFICIENTS + 1)),
-)
 
 
 def notebook_clips(samples: np.ndarray, sampling_rate: int, take_id: str, emotion: str) -> list[np.ndarray]:
@@ -54,7 +44,7 @@ def notebook_clips(samples: np.ndarray, sampling_rate: int, take_id: str, emotio
 
 
 def notebook_means(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
-    """Means over frames in the order of `NAMES`, each equal to that of librosa's function with its defaults.
+    """Means over frames in the order of `NOTEBOOK_MEANS`, each equal to that of librosa's function with its defaults.
 
     The transform is in single precision where librosa's is in double: on voices and noise the means agree to 1e-4, on
     a pure digital tone the bandwidth to 0.2 %.
@@ -78,7 +68,7 @@ def notebook_means(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
             shape.bandwidth.mean(),
             shape.rolloff.mean(),
             zero_crossing_rate(samples, FRAME_LENGTH, HOP).mean(),
-            *cepstrum(log_mel.mean(axis=0), COEFFICIENTS),
+            *cepstrum(log_mel.mean(axis=0), NOTEBOOK_COEFFICIENTS),
         ]
     )
 

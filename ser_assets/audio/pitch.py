@@ -176,8 +176,7 @@ def _best_path(octave: np.ndarray, strength: np.ndarray, cost_scale: float) -> n
         into += best
         into.argmax(axis=1, out=origin)
         np.maximum.reduce(into, axis=1, out=best)
-    steps_back: list[list[int]] = came_from.tolist()
     path = [int(best.argmax())]
-    for origin in reversed(steps_back[1:]):
-        path.append(origin[path[-1]])
+    for before in reversed(came_from[1:].tolist()):
+        path.append(before[path[-1]])
     return np.array(path[::-1])

@@ -5,9 +5,13 @@ from typing import Literal
 
 import numpy as np
 
+from ser_assets.audio.descriptors import root_mean_square
+from ser_assets.audio.spectrum import centred_frames
+
 FRAME_LENGTH = 2048
 HOP_LENGTH = 512
 SILENT_PEAK = 1e-3
+QUIETEST = 1e-20
 
 TrimMode = Literal["ends", "everywhere"]
 
@@ -41,18 +45,16 @@ def trim(
 ) -> Trimmed:
     """Cut the frames that lie more than `below_peak_db` dB under the loudest frame, at the ends or everywhere.
 
-    `samples`: float32, shape (samples,). Frames are RMS over 2048 samples, 512 apart (`librosa.effects`). A clip that
-    would become shorter than `minimum_seconds`, and one of digital silence, comes back whole and marked.
+    `samples`: float32, shape (samples,). Frames are RMS over 2048 samples, 512 apart, as in `librosa.effects`; unlike
+    there, the level of the clip does not count, however low. A clip that would become shorter than `minimum_seconds`,
+    and one of digital silence, comes back whole and marked.
     """
-    import librosa
-
     peak = float(np.abs(samples).max(initial=0.0))
     if peak == 0.0:
         return Trimmed(samples, kept_whole=True)
-    # librosa takes everything under -100 dB of full scale for equally loud: at full scale a quiet clip keeps its depth.
-    # As librosa.effects.split does, which would load scikit-learn.
-    level = librosa.feature.rms(y=samples / peak, frame_length=FRAME_LENGTH, hop_length=HOP_LENGTH)[0]
-    loud = librosa.amplitude_to_db(level, ref=np.max, top_db=None) > -below_peak_db
+    # In double precision, as librosa's decibels have it: a frame at the threshold shall fall on its side of it.
+    level = root_mean_square(centred_frames(samples / peak, FRAME_LENGTH, HOP_LENGTH)).astype(np.float64)
+    loud = 20 * np.log10(np.maximum(level, QUIETEST) / level.max()) > -below_peak_db
     edges = np.flatnonzero(np.diff(loud, prepend=False, append=False)) * HOP_LENGTH
     intervals = np.minimum(edges, len(samples)).reshape(-1, 2)
     if mode == "ends":

@@ -8,8 +8,9 @@ from functools import cache, cached_property
 
 import numpy as np
 
+from ser_assets.audio.functionals import MEL_BANDS
+
 FRAME_SECONDS = 1024 / 22050
-MEL_BANDS = 64
 POWER_FLOOR = 1e-10
 FLOOR_DB = -100.0
 DELTA_WIDTH = 9

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-PERCENTILES = (5, 25, 50, 75, 95)
-STATISTICS = ("mean", "std", *(f"p{percentile:02d}" for percentile in PERCENTILES))
+from ser_assets.audio.functionals import PERCENTILES, STATISTICS
 
 
 def statistics(rows: np.ndarray) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ser_assets.audio.formants import FORMANTS, formants
+from ser_assets.audio.formants import formants
+from ser_assets.audio.functionals import VOICED_MFCC_COEFFICIENTS
 from ser_assets.audio.pitch import Pitch
 from ser_assets.audio.spectrum import Spectrum
-from ser_assets.audio.statistics import STATISTICS, statistics
+from ser_assets.audio.statistics import statistics
 from ser_assets.audio.voice_quality import (
-    Tilt,
     cepstral_peak_prominence,
     harmonics_to_noise,
     level_at,
@@ -18,36 +18,6 @@ from ser_assets.audio.voice_quality import (
 ACTIVE_BELOW_PEAK_DB = 40.0
 FORMANT_STEP = 2
 HARMONICS = 3
-MFCC_COEFFICIENTS = 20
-
-_DESCRIPTORS = (
-    ("tilt", [f"{name}_voiced" for name in Tilt._fields]),
-    ("tilt", ["spectral_flux_voiced"]),
-    ("harmonicity", ["cepstral_peak_prominence_voiced", "harmonics_to_noise"]),
-    ("tilt", [f"{name}_unvoiced" for name in Tilt._fields]),
-    ("tilt", ["spectral_flux"]),
-    ("harmonicity", ["cepstral_peak_prominence"]),
-    ("harmonics", ["level_harmonic_1_to_harmonic_2", "level_harmonic_1_to_harmonic_3"]),
-    ("formants", [f"formant_{number}" for number in range(1, FORMANTS + 1)]),
-    ("formants", [f"formant_{number}_bandwidth" for number in range(1, FORMANTS + 1)]),
-    ("formants", ["formant_2_to_formant_1", "formant_3_to_formant_2"]),
-    ("harmonics", [f"level_harmonic_1_to_formant_{number}" for number in range(1, FORMANTS + 1)]),
-    ("harmonics", ["level_formant_1_to_formant_3"]),
-)
-_STEPS = ("log_f0_step_size_mean", "log_energy_step_size_voiced_mean")
-_MFCC = [
-    f"mfcc_{number:02d}_{where}_{statistic}"
-    for where in ("voiced", "unvoiced")
-    for statistic in ("mean", "std")
-    for number in range(1, MFCC_COEFFICIENTS + 1)
-]
-
-VOICE = {
-    **{f"{name}_{statistic}": group for group, names in _DESCRIPTORS for name in names for statistic in STATISTICS},
-    **dict.fromkeys(_STEPS, "harmonicity"),
-    **dict.fromkeys(_MFCC, "voiced_mfcc"),
-}
-"""Names of the functionals of the voice, in their order, and their groups."""
 
 
 def voice_functionals(of: Spectrum, pitch: Pitch, level: np.ndarray, mfcc: np.ndarray) -> np.ndarray:
@@ -80,7 +50,7 @@ def voice_functionals(of: Spectrum, pitch: Pitch, level: np.ndarray, mfcc: np.nd
             statistics(first - np.stack(others)).ravel(),
             statistics(_about_formants(heard.at(some), f0[some], first[some])).ravel(),
             *(_step_size(values, voiced) for values in (np.log(np.maximum(pitch.f0, 1)), level)),
-            *(_moments(mfcc[frames, :MFCC_COEFFICIENTS]) for frames in (voiced, ~voiced)),
+            *(_moments(mfcc[frames, :VOICED_MFCC_COEFFICIENTS]) for frames in (voiced, ~voiced)),
         ]
     )
 

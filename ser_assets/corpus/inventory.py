@@ -17,6 +17,8 @@ from ser_assets.corpus.ravdess import ACTORS, NotATakeError, Take, parse_name
 
 MEDIA_ENDINGS = frozenset({".mp4", ".wav", ".flac", ".m4a", ".mov", ".mkv"})
 
+SOUND = ("container", "codec", "sampling_rate", "channels", "seconds", "peak", "recording", "demo")
+
 _ACTOR_FOLDER = re.compile(r"actor_(\d\d)", re.IGNORECASE)
 
 
@@ -77,22 +79,45 @@ def _folders(top: Path) -> Iterator[tuple[Path, list[str]]]:
         yield Path(folder), names
 
 
+@dataclass(frozen=True)
+class Look:
+    """A file to be looked at, and the rows of files of its size that were heard before."""
+
+    path: Path
+    actor: str
+    heard: tuple[RawVideo, ...] = ()
+
+
 def take_stock(
     paths: Iterable[Path], raw_dir: Path, actor: str, known: Mapping[str, RawVideo] | None = None
-) -> list[tuple[Path, RawVideo | None]]:
-    """Pair each path with what an earlier look found, where the file has kept its size and its time of change."""
+) -> tuple[list[RawVideo], list[Look]]:
+    """Part the files of an actor in those known from an earlier look and those to be looked at.
+
+    A file is known that has kept its path, its size and its time of change. `known`: rows by path.
+    """
     known = known or {}
-    stock = []
+    rows, looks = [], []
     for path in paths:
         row = known.get(_printable(path, raw_dir))
         state = path.stat() if path.exists() else None
-        same = row and state and (row.bytes, row.modified_ns, row.actor) == (state.st_size, state.st_mtime_ns, actor)
-        stock.append((path, row if same else None))
-    return stock
+        if row and state and (row.bytes, row.modified_ns, row.actor) == (state.st_size, state.st_mtime_ns, actor):
+            rows.append(row)
+        else:
+            alike = (other for other in known.values() if state and other.recording and other.bytes == state.st_size)
+            looks.append(Look(path, actor, tuple(alike)))
+    return rows, looks
 
 
-def examine(path: Path, raw_dir: Path, actor: str) -> RawVideo:
-    """Read one file's name and sound; a file that cannot be used comes back rejected, with the reason."""
+def examine_all(looks: Iterable[Look], raw_dir: Path) -> list[RawVideo]:
+    """`examine` one file after the other."""
+    return [examine(look.path, raw_dir, look.actor, look.heard) for look in looks]
+
+
+def examine(path: Path, raw_dir: Path, actor: str, heard: Iterable[RawVideo] = ()) -> RawVideo:
+    """Read one file's name and sound; a file that cannot be used comes back rejected, with the reason.
+
+    heard: rows of files that were decoded before; one of the same content is not decoded again.
+    """
     printable = _printable(path, raw_dir)
     try:
         state, content_hash = path.stat(), _hash_of_file(path)
@@ -107,6 +132,9 @@ def examine(path: Path, raw_dir: Path, actor: str) -> RawVideo:
     row = _with_labels(row, take)
     if reason := _unfit_by_name(take, actor, path):
         return _rejected(row, reason)
+    for before in heard:
+        if before.content_hash == content_hash:
+            return _with_sound_of(row, before)
     try:
         recording = decode(path)
     except DecodeError as error:
@@ -186,6 +214,13 @@ def _with_sound(row: RawVideo, recording: Recording) -> RawVideo:
         ).hexdigest(),
         demo=recording.comment == DEMO_COMMENT,
     )
+
+
+def _with_sound_of(row: RawVideo, before: RawVideo) -> RawVideo:
+    """What was heard in a file of the same content, whatever its name: the sound, and whether it can be used."""
+    heard = {name: getattr(before, name) for name in SOUND}
+    unfit = _unsettled(before)
+    return dataclasses.replace(row, **heard, status=unfit.status, reason=unfit.reason)
 
 
 def _rejected(row: RawVideo, reason: str) -> RawVideo:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ser_assets.audio.features import functional_group
+from ser_assets.audio.functionals import functional_group
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.examples import Evidence, Examples
 from ser_assets.learning.judging import judge

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ser_assets.audio.features import functional_names
+from ser_assets.audio.functionals import functional_names
 from ser_assets.audio.silence import TrimMode
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.kept import CALIBRATED, RAW

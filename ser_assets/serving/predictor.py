@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ser_assets.audio.decode import DecodeError, Recording, decode, resample, to_mono
-from ser_assets.audio.features import functional_names, measure
+from ser_assets.audio.features import measure
+from ser_assets.audio.functionals import functional_names
 from ser_assets.audio.silence import is_silent, trim
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.serving.bundle import Bundle, Preprocessing

@@ -62,10 +62,9 @@ def records(
     columns: Sequence[str] = ("*",),
 ) -> list[dict[str, Any]]:
     """Read the rows of a table that fulfil an SQL condition as dictionaries; none where there is no such table."""
-    if not warehouse.has_table(table):
-        return []
     chosen = ", ".join(columns)
-    return warehouse.query_arrow(f"SELECT {chosen} FROM {table} WHERE {condition}", list(parameters)).to_pylist()
+    rows = warehouse.query_if_there(table, f"SELECT {chosen} FROM {table} WHERE {condition}", list(parameters))
+    return [] if rows is None else rows.to_pylist()
 
 
 def notice_of_demo(warehouse: Warehouse) -> str:

@@ -72,6 +72,15 @@ class Warehouse:
         with self.reading() as connection:
             return connection.sql(sql, params=parameters or []).to_arrow_table()
 
+    def query_if_there(self, table: str, sql: str, parameters: list[Any] | None = None) -> "pa.Table | None":
+        """Run a query on a table, in one opening of the database; None where there is no such table."""
+        if not self.path.exists():
+            return None
+        with self.reading() as connection:
+            if not _columns(connection, table):
+                return None
+            return connection.sql(sql, params=parameters or []).to_arrow_table()
+
     def has_table(self, table: str) -> bool:
         """Whether the database exists and has the table."""
         if not self.path.exists():

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from ser_assets.assets.versions import recipe
-from ser_assets.audio.features import functional_names
+from ser_assets.audio.functionals import functional_names
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.definitions import build_definitions
 from ser_assets.learning.examples import Examples

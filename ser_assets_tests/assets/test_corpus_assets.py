@@ -1,5 +1,7 @@
 """From recordings to features, on a corpus of a few sung takes."""
 
+import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -7,12 +9,13 @@ import dagster as dg
 import pytest
 
 from ser_assets import automation
+from ser_assets.assets import clip_steps
 from ser_assets.assets.actors import BY_ACTOR
 from ser_assets.assets.examples import FeaturesMissingError, load_examples
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.definitions import build_definitions
 from ser_assets.settings import Settings
-from ser_assets.storage.clips import ClipStore
+from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, actors_with_takes, records
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.media import voice, write_wav
@@ -91,7 +94,7 @@ def test_one_run_takes_a_range_of_actors_from_recordings_to_features(
 def test_every_take_is_also_heard_as_other_speakers(settings: Settings, instance: dg.DagsterInstance) -> None:
     sing(settings, "07", repetitions=2)
     assert materialize(settings, "07", "07", instance, CHAIN[:4]).success
-    labels = ClipStore(settings.data_dir).labels("augmented_set", "07")
+    labels = ActorFiles(settings.data_dir).labels("augmented_set", "07")
     spoken = labels[labels["transform"].isna() | (labels["transform"] == "speed")]
     assert len(spoken) == 15 * 3
     voices = {0: "07", 1: "07 at 0.92", 2: "07 at 1.09"}
@@ -100,7 +103,7 @@ def test_every_take_is_also_heard_as_other_speakers(settings: Settings, instance
     assert (seconds[0] / seconds[1]).between(0.919, 0.921).all()
     assert (seconds[0] / seconds[2]).between(1.089, 1.091).all()
     assert (labels["emotion"].value_counts() == 2 * 3).all()
-    assert ClipStore(settings.data_dir).labels("trimmed_audio", "07")["voice"].eq("07").all()
+    assert ActorFiles(settings.data_dir).labels("trimmed_audio", "07")["voice"].eq("07").all()
 
 
 def test_without_other_voices_there_are_only_the_copies_that_balance(
@@ -109,7 +112,7 @@ def test_without_other_voices_there_are_only_the_copies_that_balance(
     sing(settings, "01", repetitions=2)
     monkeypatch.setenv("SER_VOICES", "none")
     assert materialize(Settings(), "01", "01", instance, CHAIN[:4]).success
-    labels = ClipStore(settings.data_dir).labels("augmented_set", "01")
+    labels = ActorFiles(settings.data_dir).labels("augmented_set", "01")
     assert len(labels) == 8 * 2
     assert (labels["voice"] == "01").all()
 
@@ -120,14 +123,13 @@ def test_a_second_run_does_nothing_twice(
     sing(settings, "01")
     assert materialize(settings, "01", "01", instance).success
     files = {path: path.read_bytes() for path in settings.data_dir.rglob("actor_01.*")}
-    assert len(files) == 6
+    assert len(files) == 7
 
-    def only_nothing(_function: object, items: Iterable[object], _workers: int) -> Iterator[None]:
+    def only_nothing(_function: object, items: Iterable[object], *_: object, **__: object) -> Iterator[None]:
         assert not list(items), "done twice"
         return iter(())
 
-    monkeypatch.setattr("ser_assets.assets.corpus.map_in_workers", only_nothing)
-    monkeypatch.setattr("ser_assets.assets.features.map_in_workers", only_nothing)
+    monkeypatch.setattr("ser_assets.assets.actors.outcomes_in_workers", only_nothing)
     assert materialize(settings, "01", "01", instance).success
     assert {path: path.read_bytes() for path in files} == files
 
@@ -147,18 +149,54 @@ def test_making_it_all_again_gives_the_same_bytes(
     assert records(warehouse, FEATURES, "true ORDER BY take_id, variant") == features
 
 
-def test_a_changed_recording_changes_its_own_actor_and_no_other(
-    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+def made_from(warehouse: Warehouse) -> dict[str, str]:
+    rows = records(warehouse, FEATURES, "true", columns=["take_id", "made_from"])
+    return {row["take_id"]: row["made_from"] for row in rows}
+
+
+def test_only_what_has_changed_is_decoded_trimmed_augmented_and_measured_again(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for actor in ("01", "02"):
         sing(settings, actor)
     assert materialize(settings, "01", "02", instance).success
-    before = {row["actor"]: row["made_from"] for row in records(warehouse, FEATURES, "true")}
-    write_wav(settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav", voice(1.1, hertz=333))
+    before = made_from(warehouse)
+    changed = settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav"
+    for other in settings.raw_dir.rglob("*.wav"):
+        state = other.stat()
+        # To decode one that is as it was would be noticed: there is nothing in it any more.
+        other.write_bytes(bytes(state.st_size))
+        os.utime(other, ns=(state.st_atime_ns, state.st_mtime_ns))
+    write_wav(changed, voice(1.1, hertz=333))
+    worked_on: Counter[str] = Counter()
+    for step in ("trim", "copy_at_speed", "measure"):
+        function = getattr(clip_steps, step)
+
+        def counted(*arguments: object, _step: str = step, _function: object = function, **named: object) -> object:
+            worked_on[_step] += 1
+            return _function(*arguments, **named)  # type: ignore[operator]
+
+        monkeypatch.setattr(clip_steps, step, counted)
     assert materialize(settings, "01", "02", instance).success
-    after = {row["actor"]: row["made_from"] for row in records(warehouse, FEATURES, "true")}
-    assert after["01"] != before["01"]
-    assert after["02"] == before["02"]
+    after = made_from(warehouse)
+    assert {take_id for take_id in after if after[take_id] != before[take_id]} == {"01-03-01-01-01-01"}
+    assert worked_on == {"trim": 1, "copy_at_speed": 2, "measure": 3}
+
+
+def test_features_at_rest_fill_a_database_that_was_lost_and_nothing_is_measured_again(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sing(settings, "01")
+    assert materialize(settings, "01", "01", instance).success
+    before = records(warehouse, FEATURES, "true ORDER BY take_id, variant")
+    warehouse.path.unlink()
+
+    def measured_again(*_: object) -> None:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(clip_steps, "measure", measured_again)
+    assert materialize(settings, "01", "01", instance).success
+    assert records(warehouse, FEATURES, "true ORDER BY take_id, variant") == before
 
 
 def test_a_changed_setting_is_obeyed_by_what_comes_after_it(
@@ -166,13 +204,13 @@ def test_a_changed_setting_is_obeyed_by_what_comes_after_it(
 ) -> None:
     sing(settings, "01", repetitions=2)
     assert materialize(settings, "01", "01", instance).success
-    mono = ClipStore(settings.data_dir).fingerprint("mono_audio", "01")
+    mono = ActorFiles(settings.data_dir).made_from("mono_audio", "01")
     monkeypatch.setenv("SER_EXTRA_COPIES", "1")
     assert materialize(Settings(), "01", "01", instance).success
-    labels = ClipStore(settings.data_dir).labels("augmented_set", "01")
+    labels = ActorFiles(settings.data_dir).labels("augmented_set", "01")
     assert len(labels) == 8 * 2 * (1 + 2 + 1)
     assert (labels["emotion"].value_counts() == 2 * (1 + 2 + 1)).all()
-    assert ClipStore(settings.data_dir).fingerprint("mono_audio", "01") == mono
+    assert ActorFiles(settings.data_dir).made_from("mono_audio", "01") == mono
 
 
 def test_an_actor_without_recordings_fails_by_name_and_the_others_are_kept(
@@ -227,7 +265,7 @@ def test_a_clip_file_that_is_damaged_is_made_again_from_what_is_upstream(
 ) -> None:
     sing(settings, "01")
     assert materialize(settings, "01", "01", instance).success
-    path = ClipStore(settings.data_dir).path("trimmed_audio", "01")
+    path = ActorFiles(settings.data_dir).path("trimmed_audio", "01")
     whole = path.read_bytes()
     path.write_bytes(whole[:1000])
     assert materialize(settings, "01", "01", instance).success
@@ -241,7 +279,7 @@ def test_silence_is_cut_the_way_the_settings_say(
     sing(settings, "01")
     monkeypatch.setenv("SER_TRIM_MODE", mode)
     assert materialize(Settings(), "01", "01", instance, CHAIN[:3]).success
-    seconds = ClipStore(settings.data_dir).labels("trimmed_audio", "01")["seconds"]
+    seconds = ActorFiles(settings.data_dir).labels("trimmed_audio", "01")["seconds"]
     assert seconds.between(0.4, 0.65).all()
 
 
@@ -252,7 +290,7 @@ def test_real_actors_are_balanced_and_measured_without_a_gap(
     settings.data_dir.mkdir()
     settings.raw_dir.symlink_to(ravdess)
     assert materialize(settings, "07", "07", instance).success
-    labels = ClipStore(settings.data_dir).labels("augmented_set", "07")
+    labels = ActorFiles(settings.data_dir).labels("augmented_set", "07")
     assert labels["emotion"].value_counts().to_dict() == dict.fromkeys(EMOTIONS, 8 * 3)
     assert labels["take_id"].nunique() == 59
     assert len(records(warehouse, FEATURES, "true", columns=["take_id"])) == 64 * 3

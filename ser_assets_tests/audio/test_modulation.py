@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ser_assets.audio.features import measure
-from ser_assets.audio.modulation import MODULATION, modulation
+from ser_assets.audio.functionals import MODULATION
+from ser_assets.audio.modulation import modulation
 from ser_assets.audio.spectrum import centred_frames, mel_power, spectrum
 from ser_assets_tests.audio.signals import RATE, noise
 

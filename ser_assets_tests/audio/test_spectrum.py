@@ -11,7 +11,8 @@ from ser_assets.audio.descriptors import (
     spectral_shape,
     zero_crossing_rate,
 )
-from ser_assets.audio.notebook import NAMES, notebook_means, tuning
+from ser_assets.audio.functionals import NOTEBOOK_MEANS
+from ser_assets.audio.notebook import notebook_means, tuning
 from ser_assets.audio.spectrum import (
     Spectrum,
     centred_frames,
@@ -129,7 +130,7 @@ def librosas_means(samples: np.ndarray, rate: int) -> np.ndarray:
 def test_the_notebooks_means_are_librosas_defaults(rate):
     for samples in (voice(rate=rate), noise(), voice()[:3000]):
         ours, expected = notebook_means(samples, rate), librosas_means(samples, rate)
-        assert ours.shape == (len(NAMES),)
+        assert ours.shape == (len(NOTEBOOK_MEANS),)
         np.testing.assert_allclose(ours[:6], expected[:6], **CLOSE)
         # a coefficient near 0 is a sum of 128 terms of up to 100 dB that cancel
         np.testing.assert_allclose(ours[6:], expected[6:], rtol=1e-4, atol=1e-3)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.audio.features import functional_group, functional_names, measure
+from ser_assets.audio.features import measure
+from ser_assets.audio.functionals import functional_group, functional_names
 from ser_assets_tests.audio.signals import RATE, noise, noisy, vowel
 
 WITHOUT_LEVEL = ("tilt", "harmonicity", "formants", "harmonics", "contour", "rhythm", "modulation")

@@ -1,13 +1,23 @@
 """Which recordings are taken and which are not: the traps of RAVDESS, one test each."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ser_assets.audio.decode import Recording
 from ser_assets.corpus import demo
-from ser_assets.corpus.inventory import RawVideo, examine, find_recordings, settle_duplicates, take_stock
+from ser_assets.corpus.inventory import (
+    Look,
+    RawVideo,
+    examine,
+    examine_all,
+    find_recordings,
+    settle_duplicates,
+    take_stock,
+)
 from ser_assets.corpus.ravdess import speech_takes
 from ser_assets_tests.media import voice, write_mp4, write_wav
 
@@ -157,9 +167,40 @@ def test_other_files_and_other_folders_are_not_looked_at(tmp_path: Path) -> None
 def test_a_file_is_looked_at_again_only_when_it_has_changed(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
     row = examine(path, tmp_path, "03")
-    assert take_stock([path], tmp_path, "03", {row.path: row}) == [(path, row)]
+    assert take_stock([path], tmp_path, "03", {row.path: row}) == ([row], [])
     write_wav(path, voice(2.0))
-    assert take_stock([path], tmp_path, "03", {row.path: row}) == [(path, None)]
+    assert take_stock([path], tmp_path, "03", {row.path: row}) == ([], [Look(path, "03")])
+
+
+def never(_: Path) -> Recording:
+    raise AssertionError("decoded again")
+
+
+def test_a_file_that_was_only_touched_is_read_but_not_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
+    before = examine(path, tmp_path, "03")
+    os.utime(path, ns=(1, 1))
+    known, [look] = take_stock([path], tmp_path, "03", {before.path: before})
+    assert known == []
+    monkeypatch.setattr("ser_assets.corpus.inventory.decode", never)
+    assert examine_all([look], tmp_path) == [dataclasses.replace(before, modified_ns=1)]
+
+
+def test_a_file_under_a_new_name_is_not_decoded_again_but_means_what_its_name_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happy = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
+    silent = write_wav(tmp_path / "Actor_03/03-01-03-01-01-02-03.wav", np.zeros(48000))
+    known = {row.path: row for row in (examine(path, tmp_path, "03") for path in (happy, silent))}
+    sad = happy.rename(happy.with_name("03-01-04-01-01-01-03.wav"))
+    still_silent = silent.rename(silent.with_name("03-01-04-01-01-02-03.wav"))
+    monkeypatch.setattr("ser_assets.corpus.inventory.decode", never)
+    rows = examine_all(take_stock([sad, still_silent], tmp_path, "03", known)[1], tmp_path)
+    assert [(row.emotion, row.status) for row in rows] == [("sad", "accepted"), ("sad", "rejected")]
+    assert rows[0].recording == known["Actor_03/03-01-03-01-01-01-03.wav"].recording
+    assert "is silent" in str(rows[1].reason)
 
 
 def test_a_second_file_takes_the_place_of_a_first_that_is_gone(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from ser_assets.audio.notebook import NAMES
+from ser_assets.audio.functionals import NOTEBOOK_MEANS
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning import notebook
 from ser_assets.learning.examples import Examples
@@ -21,12 +21,12 @@ def made_up_means(actors: tuple[str, ...], seed: int = 0) -> Examples:
     """Three takes of each emotion and three copies of each neutral one; 26 values in which the emotion can be told."""
     rows = made_up_rows(actors, takes_each=3, copies_of_neutral=3)
     labels = rows["emotion"].map(EMOTIONS.index).to_numpy()
-    means = np.random.default_rng(seed).normal(0, 0.5, (len(rows), len(NAMES)))
+    means = np.random.default_rng(seed).normal(0, 0.5, (len(rows), len(NOTEBOOK_MEANS)))
     means[np.arange(len(rows)), 3 * labels] += 4
     return Examples(
         rows=rows,
         functionals=means.astype(np.float32),
-        functional_names=NAMES,
+        functional_names=NOTEBOOK_MEANS,
         sequences=(np.empty((0, 0), np.float32),) * len(rows),
     )
 
@@ -57,7 +57,7 @@ def sizes(network: object, kind: str, what: str) -> list[int]:
 
 def test_the_networks_have_the_layers_that_the_readme_names():
     builders = (notebook.dense_network, notebook.simple_cnn, notebook.complex_cnn)
-    dense, simple, complex_ = (build(len(NAMES)) for build in builders)
+    dense, simple, complex_ = (build(len(NOTEBOOK_MEANS)) for build in builders)
     assert sizes(dense, "Dense", "units") == [64, 32, 8]
     assert sizes(simple, "Conv1D", "filters") == [64, 128, 256]
     assert sizes(complex_, "Conv1D", "filters") == [64, 128, 256, 512]
@@ -97,7 +97,7 @@ def test_nothing_that_is_fitted_sees_what_is_judged():
 
 def test_values_are_standardised_so_that_units_do_not_matter():
     model = "neural_network"
-    units = np.logspace(-3, 3, len(NAMES))
+    units = np.logspace(-3, 3, len(NOTEBOOK_MEANS))
     in_other_units = dataclasses.replace(EXAMPLES, functionals=EXAMPLES.functionals * units)
     np.testing.assert_allclose(
         probabilities(model, in_other_units, in_other_units), probabilities(model, EXAMPLES, EXAMPLES), atol=0.05

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from ser_assets.audio.decode import load_mono
-from ser_assets.audio.features import functional_names, measure
+from ser_assets.audio.features import measure
+from ser_assets.audio.functionals import functional_names
 from ser_assets.audio.silence import trim
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
 from ser_assets.learning.examples import Examples

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.audio.features import functional_group, functional_names
+from ser_assets.audio.functionals import functional_group, functional_names
 from ser_assets.learning.ablation import EVERYTHING, VOICES, ablation
 from ser_assets.learning.calibration_curve import CLIPS, DRAWS, calibration_curve
 from ser_assets.learning.examples import Examples

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.features import functional_names
+from ser_assets.audio.functionals import functional_names
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import calibrated
 from ser_assets.serving.bundle import BundleError, Preprocessing, open_bundle, size_of, write_bundle

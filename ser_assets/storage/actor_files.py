@@ -1,0 +1,212 @@
+"""Assets at rest as one Parquet file an actor, `<asset>/actor_NN.parquet`: whole, sorted by take, take by take anew.
+
+Each row says in `made_from` what its take was made from, so that a later run makes only the takes that have changed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ser_assets.storage.files import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+TAKES_AT_ONCE = 15
+
+
+class ClipsMissingError(FileNotFoundError):
+    """The clips of an actor are not there, or cannot be read; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Takes of one actor, in their order, that go through a step together.
+
+    `made_from` tells of each take what it is made from; those in `kept` are at rest already, made from the same.
+    `about` holds what the step wants to know of each take.
+    """
+
+    actor: str
+    made_from: Mapping[str, str]
+    kept: frozenset[str]
+    about: Mapping[str, Any]
+
+    @property
+    def to_make(self) -> list[str]:
+        """The takes that have to be made."""
+        return [take_id for take_id in self.made_from if take_id not in self.kept]
+
+
+def batches_of(
+    actor: str, wanted: Mapping[str, str], stored: Mapping[str, str], about: Mapping[str, Any]
+) -> list[Batch]:
+    """Divide an actor's takes into batches, always the same for the same takes; none where nothing has changed.
+
+    wanted: what each take should be made from. stored: what those at rest were made from.
+    """
+    if wanted == stored:
+        return []
+    takes = sorted(wanted)
+    parts = (takes[start : start + TAKES_AT_ONCE] for start in range(0, len(takes), TAKES_AT_ONCE))
+    return [
+        Batch(
+            actor,
+            {take_id: wanted[take_id] for take_id in part},
+            frozenset(take_id for take_id in part if stored.get(take_id) == wanted[take_id]),
+            {take_id: about[take_id] for take_id in part if take_id in about},
+        )
+        for part in parts
+    ]
+
+
+@dataclass(frozen=True)
+class ActorFiles:
+    """The Parquet files under one folder."""
+
+    data_dir: Path
+
+    def path(self, asset: str, actor: str) -> Path:
+        """File of one actor."""
+        return self.data_dir / asset / f"actor_{actor}.parquet"
+
+    def write(
+        self,
+        asset: str,
+        actor: str,
+        made: Iterable[tuple[Batch, "pa.Table | None"]],
+        schema: "pa.Schema",
+        recipe: str,
+    ) -> Path:
+        """Put an actor's rows in the place of those that were there: the takes kept, and the ones made, as they come.
+
+        made: every batch with the rows of the takes that were made, if any. recipe: tells how, from the recordings on.
+        """
+        import pyarrow.parquet as pq
+
+        path = self.path(asset, actor)
+        schema = schema.with_metadata({**(schema.metadata or {}), "recipe": recipe})
+        with (
+            whole_file(path) as part,
+            _opened(path) as old,
+            pq.ParquetWriter(part, schema, compression="zstd") as writer,
+        ):
+            for batch, new in made:
+                rows = _merged(old, path, batch, new, schema)
+                writer.write_table(rows, row_group_size=max(rows.num_rows, 1))
+        self.picture_path(asset, actor).unlink(missing_ok=True)
+        return path
+
+    def rows(
+        self, asset: str, actor: str, takes: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    ) -> "pa.Table":
+        """Read an actor's rows, of all takes or of some, in the order of take and variant.
+
+        Raises:
+            ClipsMissingError: there are none, or the file is damaged.
+        """
+        path = self.path(asset, actor)
+        if not path.exists():
+            raise ClipsMissingError(f"no {asset} of actor {actor} at {path}: materialize {asset} for {actor} first")
+        return _read(path, path, takes, columns)
+
+    def made_from(self, asset: str, actor: str) -> dict[str, str]:
+        """Tell of each take at rest what it was made from; nothing where there is no file that can be read."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            columns = pq.read_table(self.path(asset, actor), columns=["take_id", "made_from"])
+            return dict(zip(columns["take_id"].to_pylist(), columns["made_from"].to_pylist(), strict=True))
+        except (FileNotFoundError, KeyError, pa.ArrowException, OSError):
+            return {}
+
+    def emotions(self, asset: str, actor: str) -> dict[str, str]:
+        """Tell the emotion of each of an actor's takes; raises `ClipsMissingError` as `rows` does."""
+        rows = self.rows(asset, actor, columns=["take_id", "emotion"])
+        return dict(zip(rows["take_id"].to_pylist(), rows["emotion"].to_pylist(), strict=True))
+
+    def recipe(self, asset: str, actor: str) -> str:
+        """Tell how the rows at rest were made; empty where there are none that can be read."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            metadata = pq.read_schema(self.path(asset, actor)).metadata or {}
+        except (FileNotFoundError, pa.ArrowException, OSError):
+            return ""
+        return metadata.get(b"recipe", b"").decode()
+
+    def labels(self, asset: str, actor: str) -> "pd.DataFrame":
+        """Read everything about an actor's clips but their sound; no rows where there are no clips."""
+        import pandas as pd
+        import pyarrow.parquet as pq
+
+        path = self.path(asset, actor)
+        if not path.exists():
+            return pd.DataFrame()
+        columns = [name for name in pq.read_schema(path).names if name != "audio"]
+        return pq.read_table(path, columns=columns).to_pandas()
+
+    def query(self, asset: str, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Ask the clips of all actors, as the table `clips`, in SQL; no rows where there are no clips."""
+        import duckdb
+
+        files = str(self.data_dir / asset / "actor_*.parquet")
+        if not any((self.data_dir / asset).glob("actor_*.parquet")):
+            return []
+        with duckdb.connect(":memory:") as connection:
+            connection.from_parquet(files).create_view("clips")
+            return connection.sql(sql, params=list(parameters)).to_arrow_table().to_pylist()
+
+    def write_picture(self, asset: str, actor: str, png: bytes) -> None:
+        """Keep a picture of an actor's clips beside them."""
+        with whole_file(self.picture_path(asset, actor)) as part:
+            part.write_bytes(png)
+
+    def picture_path(self, asset: str, actor: str) -> Path:
+        """Picture of an actor's clips."""
+        return self.path(asset, actor).with_suffix(".png")
+
+
+def _read(
+    source: "Path | pa.NativeFile", path: Path, takes: Sequence[str] | None, columns: Sequence[str] | None = None
+) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    chosen = None if takes is None else [("take_id", "in", list(takes))]
+    try:
+        return pq.read_table(source, columns=columns, filters=chosen)
+    except (pa.ArrowException, OSError) as error:
+        raise ClipsMissingError(f"{path} is damaged ({error}): delete it and materialize it again") from error
+
+
+@contextmanager
+def _opened(path: Path) -> "Iterator[pa.NativeFile | None]":
+    """Hold on to a file, if there is one, even when another run puts a new one in its place."""
+    import pyarrow as pa
+
+    if not path.exists():
+        yield None
+        return
+    with pa.OSFile(str(path)) as file:
+        yield file
+
+
+def _merged(
+    old: "pa.NativeFile | None", path: Path, batch: Batch, new: "pa.Table | None", schema: "pa.Schema"
+) -> "pa.Table":
+    """The rows of a batch, those kept and those made, in the same order whatever was kept."""
+    import pyarrow as pa
+
+    parts = [new] if new is not None else []
+    if batch.kept and old is not None:
+        parts.append(_read(old, path, sorted(batch.kept)))
+    rows = pa.concat_tables([part.cast(schema) for part in parts])
+    if len(parts) > 1:
+        rows = rows.sort_by([("take_id", "ascending"), ("variant", "ascending")])
+    return rows.combine_chunks()

@@ -1,0 +1,16 @@
+"""Clips put at rest by hand."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ser_assets.storage.actor_files import ActorFiles, batches_of
+from ser_assets.storage.clips import Clip, clip_schema, table_of
+
+
+def put(files: ActorFiles, asset: str, actor: str, clips: Sequence[Clip], made_from: str = "by hand") -> Path:
+    """Store an actor's clips as an asset does, each take made from the same."""
+    wanted = dict.fromkeys((clip.take_id for clip in clips), made_from)
+    batches = batches_of(actor, wanted, {}, {})
+    made = [table_of([clip for clip in clips if clip.take_id in batch.made_from], wanted) for batch in batches]
+    schema = clip_schema(clips[0].sampling_rate)
+    return files.write(asset, actor, zip(batches, made, strict=True), schema, "a recipe")

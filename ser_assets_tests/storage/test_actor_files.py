@@ -1,0 +1,125 @@
+"""One Parquet file an actor, made anew take by take."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ser_assets.storage.actor_files import TAKES_AT_ONCE, ActorFiles, Batch, ClipsMissingError, batches_of
+from ser_assets.storage.clips import Clip, clip_schema, clips_of, table_of
+from ser_assets_tests.media import voice
+from ser_assets_tests.storage.at_rest import put
+
+TAKES = [f"01-03-01-01-{number:02d}-05" for number in range(1, 2 * TAKES_AT_ONCE + 1)]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> ActorFiles:
+    return ActorFiles(tmp_path)
+
+
+def clip(take_id: str, variant: int = 0) -> Clip:
+    return Clip(
+        take_id,
+        variant,
+        actor="05",
+        voice="05",
+        emotion="happy",
+        intensity="normal",
+        statement="Kids are talking by the door",
+        repetition=1,
+        gender="male",
+        recording=f"recording of {take_id}",
+        samples=voice(0.05, rate=8000, seed=TAKES.index(take_id) + 100 * variant),
+        sampling_rate=8000,
+    )
+
+
+CLIPS = [clip(take_id, variant) for take_id in TAKES for variant in (0, 1)]
+SCHEMA = clip_schema(8000)
+
+
+def remake(files: ActorFiles, wanted: dict[str, str]) -> list[str]:
+    """Store what has changed, as an asset does; tell which takes were made."""
+    made = []
+
+    def making(batch: Batch) -> Iterator[Clip]:
+        made.extend(batch.to_make)
+        return (each for each in CLIPS if each.take_id in batch.to_make)
+
+    batches = batches_of("05", wanted, files.made_from("mono_audio", "05"), {})
+    rows = ((batch, table_of(list(making(batch)), wanted) if batch.to_make else None) for batch in batches)
+    files.write("mono_audio", "05", rows, SCHEMA, "a recipe")
+    return made
+
+
+def test_takes_that_have_not_changed_are_kept_and_the_file_is_the_same_to_the_byte(files: ActorFiles) -> None:
+    wanted = {**dict.fromkeys(TAKES, "these"), TAKES[3]: "others"}
+    assert remake(files, wanted) == TAKES
+    all_made = files.path("mono_audio", "05").read_bytes()
+    put(files, "mono_audio", "05", CLIPS, "these")
+    assert remake(files, wanted) == [TAKES[3]]
+    assert files.path("mono_audio", "05").read_bytes() == all_made
+
+
+def test_a_take_that_is_gone_leaves_the_file_and_nothing_is_made(files: ActorFiles) -> None:
+    put(files, "mono_audio", "05", CLIPS, "these")
+    assert remake(files, dict.fromkeys(TAKES[1:], "these")) == []
+    assert list(files.made_from("mono_audio", "05")) == TAKES[1:]
+
+
+def test_a_new_take_is_made_alone(files: ActorFiles) -> None:
+    put(files, "mono_audio", "05", CLIPS[4:], "these")
+    assert remake(files, dict.fromkeys(TAKES, "these")) == TAKES[:2]
+    assert [each.take_id for each in clips_of(files.rows("mono_audio", "05"))] == [each.take_id for each in CLIPS]
+
+
+def test_nothing_is_to_be_done_where_nothing_has_changed() -> None:
+    same = dict.fromkeys(TAKES, "these")
+    assert batches_of("05", same, same, {}) == []
+
+
+def test_the_takes_of_a_batch_are_read_alone(files: ActorFiles) -> None:
+    put(files, "mono_audio", "05", CLIPS)
+    [first, second] = clips_of(files.rows("mono_audio", "05", [TAKES[7]]))
+    assert (first.take_id, first.variant, second.variant) == (TAKES[7], 0, 1)
+
+
+def test_the_same_clips_give_the_same_bytes(files: ActorFiles) -> None:
+    first = put(files, "mono_audio", "05", CLIPS).read_bytes()
+    assert put(files, "mono_audio", "05", CLIPS).read_bytes() == first
+    assert files.recipe("mono_audio", "05") == "a recipe"
+
+
+def test_clips_that_are_not_there_are_asked_for_by_name(files: ActorFiles) -> None:
+    with pytest.raises(ClipsMissingError, match="materialize mono_audio for 05"):
+        files.rows("mono_audio", "05")
+    assert files.made_from("mono_audio", "05") == {}
+    assert files.recipe("mono_audio", "05") == ""
+    assert files.labels("mono_audio", "05").empty
+    assert files.query("mono_audio", "SELECT * FROM clips") == []
+
+
+def test_a_damaged_file_is_named_with_the_remedy(files: ActorFiles) -> None:
+    path = put(files, "mono_audio", "05", CLIPS)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ClipsMissingError, match=r"actor_05\.parquet is damaged .* delete it and materialize"):
+        files.rows("mono_audio", "05")
+    assert files.made_from("mono_audio", "05") == {}
+
+
+def test_a_write_that_fails_leaves_the_old_clips(files: ActorFiles) -> None:
+    put(files, "mono_audio", "05", CLIPS, "these")
+    broken = dataclasses.replace(CLIPS[0], samples=None)  # type: ignore[arg-type]
+    with pytest.raises(Exception):  # noqa: B017, PT011
+        put(files, "mono_audio", "05", [*CLIPS[2:], broken], "others")
+    assert set(files.made_from("mono_audio", "05").values()) == {"these"}
+    assert [path.name for path in (files.data_dir / "mono_audio").iterdir()] == ["actor_05.parquet"]
+
+
+def test_a_new_file_takes_the_picture_of_the_old_one_away(files: ActorFiles) -> None:
+    put(files, "mono_audio", "05", CLIPS)
+    files.write_picture("mono_audio", "05", b"a picture")
+    put(files, "mono_audio", "05", CLIPS)
+    assert not files.picture_path("mono_audio", "05").exists()
