@@ -79,7 +79,7 @@ def loaded_by(statement: str) -> set[str]:
 def test_loading_the_definitions_loads_nothing_heavy() -> None:
     loaded = loaded_by("import ser_assets.definitions")
     assert "dagster" in loaded
-    assert not loaded & (HEAVY | {"pandas", "pyarrow", "duckdb", "numba"})
+    assert not loaded & (HEAVY | {"numpy", "pandas", "pyarrow", "duckdb", "numba"})
 
 
 def test_a_worker_process_loads_no_orchestration() -> None:

@@ -11,7 +11,7 @@ import dagster as dg
 
 from ser_assets import progress
 from ser_assets.corpus.ravdess import ACTORS
-from ser_assets.workers import Outcome, outcomes_in_workers
+from ser_assets.workers import Outcome, end_workers, outcomes_in_workers
 
 # The CLI's partition ranges need backfill policies, which Dagster still calls beta.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -62,6 +62,7 @@ def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], work
     except Exception:
         raise
     except BaseException:
+        end_workers()
         passage.record_interrupted()
         raise
     return passage.result()

@@ -7,7 +7,6 @@ import dagster as dg
 from ser_assets.assets import corpus
 from ser_assets.assets.features import features
 from ser_assets.audio.functionals import functional_names
-from ser_assets.audio.silence import SILENT_PEAK
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS
@@ -53,6 +52,8 @@ def nothing_clipped(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckR
 @dg.asset_check(asset=corpus.trimmed_audio, blocking=True)
 def nothing_silent(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """Every clip holds something to hear."""
+    from ser_assets.audio.silence import SILENT_PEAK
+
     found = actor_files.query("trimmed_audio", "SELECT actor, take_id, peak FROM clips WHERE peak < ?", [SILENT_PEAK])
     return check_result(found, ERROR, "silent clips")
 

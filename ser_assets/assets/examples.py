@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from ser_assets.assets.versions import recipe
 from ser_assets.audio.functionals import functional_names
-from ser_assets.learning.examples import COLUMNS, Examples
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS
 from ser_assets.storage.warehouse import Warehouse
@@ -13,12 +12,14 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from ser_assets.learning.examples import Examples
+
 
 class FeaturesMissingError(LookupError):
     """There is nothing to learn from, or some of it is out of date; the message names the actors and the remedy."""
 
 
-def load_examples(warehouse: Warehouse, settings: Settings) -> Examples:
+def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
     """Read the clips of all actors that are materialized, in the order of actor, take and variant.
 
     Only takes that `raw_videos` accepts count; the demo corpus is left out where there are recordings of people.
@@ -26,6 +27,8 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> Examples:
     Raises:
         FeaturesMissingError: there are no features, or some were made with other settings or by other code.
     """
+    from ser_assets.learning.examples import COLUMNS, Examples
+
     if not (warehouse.has_table(FEATURES) and warehouse.has_table(RAW_VIDEOS)):
         raise FeaturesMissingError(f"no features in {warehouse.path}: materialize features for two actors or more")
     usable = f"FROM {{}} SEMI JOIN ({USABLE_CLIPS}) USING (take_id, variant) ORDER BY actor, take_id, variant"
