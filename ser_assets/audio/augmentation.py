@@ -14,6 +14,11 @@ import numpy as np
 
 TRANSFORMS = ("noise", "time_stretch", "pitch_shift", "shift")
 SPEED = "speed"
+STRETCH_RATES = (0.85, 1.18)
+SHIFT_SEMITONES = (-2.0, 2.0)
+# Signalsmith's `presetCheaper`: two thirds of the time of the default.
+STRETCH_BLOCK_SECONDS = 0.1
+STRETCH_STEP_SECONDS = 0.04
 
 
 @dataclass(frozen=True)
@@ -103,32 +108,53 @@ def copy_clip(
         ValueError: there is no such transform.
     """
     seed = seed_of(take_id, variant)
-    augment = _transform(transform, snr_db)
-    with _seeded(seed):
-        changed = augment(samples=np.ascontiguousarray(samples, dtype=np.float32), sample_rate=sampling_rate)
-    parameters = {key: value for key, value in augment.serialize_parameters().items() if key != "should_apply"}
-    if transform == "noise":
-        parameters["snr_db"] = 20 * np.log10(np.sqrt(np.square(samples).mean()) / parameters.pop("noise_std"))
+    samples = np.ascontiguousarray(samples, dtype=np.float32)
+    match transform:
+        case "noise":
+            changed, parameters = _augmented(_noise(snr_db), samples, sampling_rate, seed)
+            parameters["snr_db"] = 20 * np.log10(np.sqrt(np.square(samples).mean()) / parameters.pop("noise_std"))
+        case "shift":
+            changed, parameters = _augmented(_shift(), samples, sampling_rate, seed)
+        case "time_stretch":
+            parameters = {"rate": random.Random(seed).uniform(*STRETCH_RATES)}
+            changed = _stretched(samples, sampling_rate, rate=parameters["rate"])
+        case "pitch_shift":
+            parameters = {"num_semitones": random.Random(seed).uniform(*SHIFT_SEMITONES)}
+            changed = _stretched(samples, sampling_rate, semitones=parameters["num_semitones"])
+        case _:
+            raise ValueError(f"no transform {transform!r}; there are {', '.join(TRANSFORMS)}")
     return Copy(np.asarray(changed, np.float32), transform, json.dumps(_plain(parameters), sort_keys=True), seed)
 
 
-def _transform(name: str, snr_db: tuple[float, float]) -> Any:
+def _stretched(samples: np.ndarray, sampling_rate: int, rate: float = 1.0, semitones: float = 0.0) -> np.ndarray:
+    """Play a clip faster at its pitch, or at another pitch as fast, by Signalsmith Stretch at its cheaper setting."""
+    import python_stretch
+
+    stretch = python_stretch.Signalsmith.Stretch()
+    stretch.configure(1, int(STRETCH_BLOCK_SECONDS * sampling_rate), int(STRETCH_STEP_SECONDS * sampling_rate))
+    stretch.setTimeFactor(rate)
+    stretch.setTransposeSemitones(semitones)
+    return np.asarray(stretch.process(samples[None]), np.float32)[0]
+
+
+def _noise(snr_db: tuple[float, float]) -> Any:
     import audiomentations
 
-    low, high = snr_db
-    match name:
-        case "noise":
-            return audiomentations.AddGaussianSNR(min_snr_db=low, max_snr_db=high, p=1.0)
-        case "time_stretch":
-            return audiomentations.TimeStretch(min_rate=0.85, max_rate=1.18, leave_length_unchanged=False, p=1.0)
-        case "pitch_shift":
-            return audiomentations.PitchShift(min_semitones=-2.0, max_semitones=2.0, p=1.0)
-        case "shift":
-            return audiomentations.Shift(
-                min_shift=-0.15, max_shift=0.15, shift_unit="seconds", rollover=False, fade_duration=0.01, p=1.0
-            )
-        case _:
-            raise ValueError(f"no transform {name!r}; there are {', '.join(TRANSFORMS)}")
+    return audiomentations.AddGaussianSNR(min_snr_db=snr_db[0], max_snr_db=snr_db[1], p=1.0)
+
+
+def _shift() -> Any:
+    import audiomentations
+
+    return audiomentations.Shift(
+        min_shift=-0.15, max_shift=0.15, shift_unit="seconds", rollover=False, fade_duration=0.01, p=1.0
+    )
+
+
+def _augmented(augment: Any, samples: np.ndarray, sampling_rate: int, seed: int) -> tuple[np.ndarray, dict[str, Any]]:
+    with _seeded(seed):
+        changed = augment(samples=samples, sample_rate=sampling_rate)
+    return changed, {key: value for key, value in augment.serialize_parameters().items() if key != "should_apply"}
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def test_making_a_copy_leaves_the_global_generators_as_they_were() -> None:
     random.seed(1), np.random.seed(1)
     expected = random.random(), np.random.random()
     random.seed(1), np.random.seed(1)
-    copy_clip(CLIP, RATE, "pitch_shift", "take", 1)
+    copy_clip(CLIP, RATE, "noise", "take", 1)
     assert (random.random(), np.random.random()) == expected
 
 
@@ -107,6 +107,26 @@ def test_each_transform_changes_the_clip_and_says_how(transform: str) -> None:
     assert np.isfinite(copy.samples).all()
     assert len(copy.samples) != len(CLIP) or np.abs(copy.samples - CLIP).max() > 0
     assert json.loads(copy.parameters)
+
+
+def median_f0(samples: np.ndarray) -> float:
+    heard = fundamental_frequency(samples, RATE).f0
+    return float(np.median(heard[heard > 0]))
+
+
+@pytest.mark.parametrize("variant", range(1, 5))
+def test_another_pitch_is_as_long_and_so_many_semitones_away(variant: int) -> None:
+    copy = copy_clip(CLIP, RATE, "pitch_shift", "take", variant)
+    semitones = json.loads(copy.parameters)["num_semitones"]
+    assert len(copy.samples) == len(CLIP)
+    assert median_f0(copy.samples) == pytest.approx(median_f0(CLIP) * 2 ** (semitones / 12), rel=0.02)
+
+
+@pytest.mark.parametrize("variant", range(1, 5))
+def test_another_tempo_has_the_same_pitch(variant: int) -> None:
+    copy = copy_clip(CLIP, RATE, "time_stretch", "take", variant)
+    assert len(copy.samples) == pytest.approx(len(CLIP) / json.loads(copy.parameters)["rate"], abs=2)
+    assert median_f0(copy.samples) == pytest.approx(median_f0(CLIP), rel=0.02)
 
 
 def test_a_noisy_copy_has_the_signal_to_noise_ratio_that_was_asked_for() -> None:
