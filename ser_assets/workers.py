@@ -121,6 +121,7 @@ def _outcomes_here(function: Callable[[Item], Result], items: Iterable[Item]) ->
     # As in a worker: the products of one clip are too small to be shared out among threads. Libraries that the
     # function loads are held from the next call on.
     libraries = threadpoolctl.ThreadpoolController()
+    keep_freed_memory()
     for item in items:
         try:
             with libraries.limit(limits=1):

@@ -95,7 +95,9 @@ def _autocorrelation(frames: np.ndarray, sampling_rate: int, floor_hz: float, ce
     energy = power.sum(axis=1, keepdims=True)
     lags = _lags(floor_hz, ceiling_hz)
     correlation = irfft(power, correlator.size_at_lag_rate, axis=1, overwrite_x=True)[:, lags[0] : lags[-1] + 1]
-    return correlation * (correlator.weight / np.where(energy > 0, energy, 1))
+    # Below normal floats the ratio is no number to rely on, and its parts overflow.
+    audible = energy > np.finfo(np.float32).tiny
+    return np.where(audible, correlation / np.where(audible, energy, 1), 0) * correlator.weight
 
 
 def _lags(floor_hz: float, ceiling_hz: float) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ser_assets.audio.functionals import MEL_BANDS
 from ser_assets.audio.spectrum import centred_frames, decibels, frame_length_at, mel_power, spectrum
 
 if TYPE_CHECKING:
@@ -14,17 +15,20 @@ if TYPE_CHECKING:
 INK = "#222222"
 MUTED = "#6B6B6B"
 _FAINT = "#E3E3E3"
-_MEL_BANDS = 64
 _MEL_RANGE_DB = 70.0
 
 
-def new_figure(width: float, height: float, gap: float = 0.02) -> "Figure":
-    """Empty white figure on its own Agg canvas, in inches; `gap` is the room between panels; pyplot is not touched."""
+def new_figure(width: float, height: float, gap: float = 0.02, *, laid_out: bool = True) -> "Figure":
+    """Empty white figure on its own Agg canvas, in inches; pyplot is not touched.
+
+    `gap` is the room between panels, which matplotlib lays out, unless they are not to be `laid_out`.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(wspace=gap, hspace=gap), facecolor="white")
+    layout = ConstrainedLayoutEngine(wspace=gap, hspace=gap) if laid_out else None
+    figure = Figure(figsize=(width, height), layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
@@ -60,10 +64,10 @@ def colour_legend(figure: "Figure", colours: dict[str, str]) -> None:
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), frameon=False)
 
 
-def draw_waveform(axes: "Axes", samples: np.ndarray, sampling_rate: int, colour: str) -> None:
-    """Envelope of a clip over time in seconds, drawn to the clip's own peak."""
+def draw_waveform(axes: "Axes", samples: np.ndarray, sampling_rate: int, colour: str, start: float = 0.0) -> None:
+    """Envelope of a clip over time in seconds, from `start` on, drawn to the clip's own peak."""
     low, high = _envelope(samples, bins=600)
-    seconds = np.linspace(0, samples.size / sampling_rate, low.size)
+    seconds = start + np.linspace(0, samples.size / sampling_rate, low.size)
     axes.fill_between(seconds, low, high, color=colour, linewidth=0.4, edgecolor=colour)
     peak = float(np.abs(samples).max(initial=0.0)) or 1.0
     axes.set(ylim=(-peak, peak), yticks=[])
@@ -82,11 +86,11 @@ def peak_text(samples: np.ndarray) -> str:
     return f"peak {20 * np.log10(peak):.0f} dB" if peak > 0 else "silent"
 
 
-def draw_mel(axes: "Axes", samples: np.ndarray, sampling_rate: int) -> None:
-    """Log-mel spectrogram over time in seconds, 0 to -70 dB under the clip's loudest bin, dark is loud."""
+def draw_mel(axes: "Axes", samples: np.ndarray, sampling_rate: int, start: float = 0.0) -> None:
+    """Log-mel spectrogram over time in seconds, from `start` on, 0 to -70 dB under the loudest bin, dark is loud."""
     frame_length = frame_length_at(sampling_rate)
     of = spectrum(centred_frames(samples, frame_length, frame_length // 4), sampling_rate)
-    log_mel = decibels(mel_power(of, _MEL_BANDS), _MEL_RANGE_DB)
+    log_mel = decibels(mel_power(of, MEL_BANDS), _MEL_RANGE_DB)
     axes.imshow(
         log_mel.T - log_mel.max(),
         origin="lower",
@@ -94,7 +98,7 @@ def draw_mel(axes: "Axes", samples: np.ndarray, sampling_rate: int) -> None:
         cmap="Blues",
         vmin=-_MEL_RANGE_DB,
         vmax=0,
-        extent=(0, samples.size / sampling_rate, 0, _MEL_BANDS),
+        extent=(start, start + samples.size / sampling_rate, 0, MEL_BANDS),
         interpolation="bilinear",
     )
     marks = [hertz for hertz in (500, 2000, 8000) if hertz < sampling_rate / 2]
@@ -106,5 +110,5 @@ def draw_mel(axes: "Axes", samples: np.ndarray, sampling_rate: int) -> None:
 def _mel_band(hertz: float, sampling_rate: int) -> float:
     from librosa import mel_frequencies
 
-    centres = mel_frequencies(n_mels=_MEL_BANDS + 2, fmax=sampling_rate / 2)[1:-1]
-    return float(np.interp(hertz, centres, np.arange(_MEL_BANDS))) + 0.5
+    centres = mel_frequencies(n_mels=MEL_BANDS + 2, fmax=sampling_rate / 2)[1:-1]
+    return float(np.interp(hertz, centres, np.arange(MEL_BANDS))) + 0.5

@@ -97,3 +97,12 @@ def test_agrees_with_praat():
     ours = fundamental_frequency(voice, RATE).f0
     praat = np.interp(np.arange(len(ours)) * 256 / RATE, pitch.xs(), pitch.selected_array["frequency"])
     assert np.median(np.abs(1200 * np.log2(inner(ours) / inner(praat)))) < 3
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("level", [1e-19, 1e-21, 1e-30, 1e-42])
+def test_next_to_nothing_is_no_voice_and_no_trouble(level: float) -> None:
+    clip = np.concatenate([harmonics(150, seconds=0.5), np.float32(level) * harmonics(200, seconds=0.5)])
+    f0, strength = fundamental_frequency(clip, RATE)
+    assert np.isfinite(strength).all()
+    assert not f0[len(f0) // 2 + 5 :].any()
