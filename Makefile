@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_ACTORS ?= 1-6
+BENCHMARKS := startup decode augmentation functionals pitch_against_praat chain scaling training scoring front_end
 
 .PHONY: demo test dev check bench install
 
@@ -19,10 +20,10 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/installed-bench
-	$(BIN)/python benchmarks/pitch_against_praat.py
-	$(BIN)/python benchmarks/front_end.py
-	$(BIN)/python benchmarks/scoring.py
+bench: $(BENCHMARKS:%=bench-%)
+
+bench-%: .venv/installed-bench
+	$(BIN)/python -W ignore benchmarks/$*.py --json data/benchmarks/$*.json $(if $(SHORT),--short)
 
 install: .venv/installed
 

@@ -131,6 +131,7 @@ def main() -> None:
     print(f"{count} {'recorded' if paths else 'synthetic'} clips, {FLOOR_HZ:.0f} to {CEILING_HZ:.0f} Hz")
     print(table.round(4).to_string(index=False))
     if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(table.to_dict("records"), indent=2))
 
 

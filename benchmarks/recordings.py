@@ -1,14 +1,17 @@
-"""Where the benchmarks on real recordings find them, and how they read one."""
+"""Where the benchmarks find recordings, and how they read one."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ser_assets.audio.decode import load_mono
 from ser_assets.audio.silence import TrimMode, trim
+from ser_assets.corpus.demo import make_demo_corpus
 
 BESIDE_THE_CHECKOUT = Path(__file__).parents[2] / "shared" / "ravdess"
+SEED = 42
 
 
 def default_folder() -> Path:
@@ -19,6 +22,18 @@ def default_folder() -> Path:
 def speech_takes(folder: Path) -> list[Path]:
     """RAVDESS audio-only speech under a folder, FLAC or WAV, sorted by name; none if there is no such folder."""
     return sorted(path for path in folder.glob("Actor_*/03-01-*") if path.suffix in (".flac", ".wav"))
+
+
+def some(paths: Sequence[Path], count: int) -> list[Path]:
+    """A seeded sample of so many paths, in their order."""
+    chosen = np.random.default_rng(SEED).choice(len(paths), min(count, len(paths)), replace=False)
+    return [paths[index] for index in sorted(chosen)]
+
+
+def demo_films(folder: Path, count: int) -> list[Path]:
+    """So many films of the demo corpus, made in a folder: for a run that only proves that a benchmark runs."""
+    make_demo_corpus(folder, ["01"], workers=1)
+    return sorted(folder.rglob("*.mp4"))[:count]
 
 
 def trimmed(path: Path, sampling_rate: int, mode: TrimMode = "ends") -> np.ndarray:

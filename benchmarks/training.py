@@ -1,0 +1,83 @@
+"""One fit of each model on real takes, and one of the notebook's model of that name on its 26 means, in turns.
+
+Run: `python benchmarks/training.py [FOLDER] [--actors 10] [--short] [--json FILE]`. Originals only.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+from recordings import demo_films, speech_takes, trimmed
+from timing import parser_of, tell
+
+from ser_assets.audio.features import Measurement, measure
+from ser_assets.audio.functionals import NOTEBOOK_MEANS, functional_names
+from ser_assets.corpus.ravdess import parse_name
+from ser_assets.learning.examples import Examples
+from ser_assets.learning.models import MODELS
+from ser_assets.learning.notebook import probabilities
+
+RATE = 22050
+
+
+def labelled(takes: list[Path]) -> pd.DataFrame:
+    """Rows as the models want them."""
+    parsed = [parse_name(path.stem) for path in takes]
+    rows = pd.DataFrame([vars(take) for take in parsed]).drop(columns=["modality", "vocal_channel"])
+    genders = [take.gender for take in parsed]
+    return rows.assign(variant=0, voice=rows["actor"], recording=rows["take_id"], gender=genders)
+
+
+def examples_of(rows: pd.DataFrame, measured: list[Measurement]) -> tuple[Examples, Examples]:
+    """All that was measured, and the notebook's means alone."""
+    functionals = np.stack([each.functionals for each in measured])
+    of_notebook = [functional_names().index(f"notebook_{name}") for name in NOTEBOOK_MEANS]
+    sequences = tuple(each.sequence for each in measured)
+    everything = Examples(rows=rows, functionals=functionals, functional_names=functional_names(), sequences=sequences)
+    means = Examples(
+        rows=rows, functionals=functionals[:, of_notebook], functional_names=NOTEBOOK_MEANS, sequences=sequences
+    )
+    return everything, means
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Seconds on the wall."""
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
+def main() -> None:
+    """Fit every model once, the notebook's beside ours, print a table."""
+    parser = parser_of(__doc__)
+    parser.add_argument("--actors", type=int, default=10)
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        takes = speech_takes(arguments.folder)
+        if arguments.short:
+            takes = demo_films(Path(folder), 60)
+        actors = sorted({take.parent.name for take in takes})[: arguments.actors]
+        takes = [take for take in takes if take.parent.name in actors]
+        if not takes:
+            raise SystemExit(f"no RAVDESS speech under {arguments.folder}; name its folder, or try --short")
+        measured = [measure(trimmed(take, RATE), RATE) for take in takes]
+    examples, means = examples_of(labelled(takes), measured)
+    if arguments.short:
+        # One actor cannot be left out of one: two halves pass for two actors.
+        halves = pd.Series(np.arange(len(examples)) % 2).map({0: "01", 1: "02"})
+        rows = examples.rows.assign(actor=halves, voice=halves)
+        examples, means = examples_of(rows, measured)
+    rows = []
+    for name, model in MODELS.items():
+        fitted = model.brief(42) if arguments.short else model()
+        ours = seconds_of(lambda fitted=fitted: fitted.fit(examples))
+        peer = seconds_of(lambda name=name: probabilities(name, means, means))
+        rows.append({"model": name, "seconds": ours, "notebook_seconds": peer, "times_the_notebook": ours / peer})
+    tell(f"one fit on {len(examples)} clips of {len(actors)} actors", rows, arguments.json)
+
+
+if __name__ == "__main__":
+    main()
