@@ -1,6 +1,7 @@
 """Which sampling rate and which way to cut silence tell emotions best: accuracy on unseen actors, and cost of a clip.
 
-Run: `python benchmarks/front_end.py [FOLDER] [--variants 22050:ends 16000:ends] [--short] [--json FILE]`. Differences are to the first variant.
+Run: `python benchmarks/front_end.py [FOLDER] [--variants 22050:ends 16000:ends] [--short] [--json FILE]`.
+Differences are to the first variant.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """How long the scores take: 4 models under 6 protocols of 20 made-up actors, and the same bootstrap with scikit-learn.
 
 Run: `python benchmarks/scoring.py [--draws 2000] [--runs 3] [--short] [--json FILE]`. Medians of the runs. The peer
-resamples actors in a Python loop and calls scikit-learn, which knows six of the seven metrics; it makes a few draws of one model
-under one protocol, and its time is scaled to as many as ours.
+resamples actors in a Python loop and calls scikit-learn, which knows six of the seven metrics; it makes a few draws of
+one model under one protocol, and its time is scaled to as many as ours.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """The promises of the corpus and of its features, checked whenever it is materialized, and shown in the UI."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -11,6 +12,9 @@ from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS
 from ser_assets.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import numpy as np
 
 TAKES_OF_AN_ACTOR = 60
 MOST_REJECTED = 0.5
@@ -73,20 +77,29 @@ def emotions_balanced(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetChec
 @dg.asset_check(asset=features, blocking=True)
 def no_missing_value(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Every functional of every clip is a finite number."""
-    finite = " AND ".join(f"coalesce(isfinite({name}), false)" for name in functional_names())
-    found = warehouse.query(
-        f"SELECT actor, take_id, variant FROM {FEATURES} WHERE NOT ({finite}) ORDER BY actor, take_id LIMIT 100"
-    )
-    return check_result(found.to_dict("records"), ERROR, "clips with a missing value")
+    import numpy as np
+
+    clips, functionals = _functionals(warehouse)
+    missing = np.flatnonzero(~np.isfinite(functionals).all(axis=1))
+    return check_result([clips[index] for index in missing], ERROR, "clips with a missing value")
 
 
 @dg.asset_check(asset=features)
 def no_constant_functional(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """No functional has the same value in all clips."""
-    spans = ", ".join(f"max({name}) > min({name}) AS {name}" for name in functional_names())
-    [varies] = warehouse.query_arrow(f"SELECT {spans} FROM {FEATURES}").to_pylist()
-    constant = [{"functional": name} for name, does in varies.items() if not does]
+    _, functionals = _functionals(warehouse)
+    varies = functionals.max(axis=0) > functionals.min(axis=0)
+    constant = [{"functional": name} for name, does in zip(functional_names(), varies, strict=True) if not does]
     return check_result(constant, WARN, "functionals that never vary")
+
+
+def _functionals(warehouse: Warehouse) -> "tuple[list[dict[str, Any]], np.ndarray]":
+    """Which clips there are, and their functionals: numpy looks through 1685 columns in a tenth of DuckDB's time."""
+    import numpy as np
+
+    rows = warehouse.query_arrow(f"FROM {FEATURES} ORDER BY actor, take_id, variant")
+    functionals = np.stack([rows[name].to_numpy() for name in functional_names()], axis=1)
+    return rows.select(["actor", "take_id", "variant"]).to_pylist(), functionals
 
 
 def check_result(offenders: Sequence[dict], severity: dg.AssetCheckSeverity, what: str) -> dg.AssetCheckResult:

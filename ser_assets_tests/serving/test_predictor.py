@@ -1,14 +1,14 @@
 """A prediction goes the way of training: the same decoding, trimming and measuring, then the kept model."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ser_assets.assets.clip_steps import decode_take, measure_clip, trim_clip
+from ser_assets.assets.clip_steps import augment_batch, decode_batch, measure_batch, trim_batch
 from ser_assets.corpus.demo import SAMPLING_RATE, perform
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import ProfileError, SpeakerProfile, calibrated
@@ -16,6 +16,7 @@ from ser_assets.serving import predictor as serving
 from ser_assets.serving.bundle import Bundle, Preprocessing, open_bundle
 from ser_assets.serving.predictor import Heard, Predictor, Refused, evidence_of, hear, speaker_profile
 from ser_assets.settings import Settings
+from ser_assets.storage.actor_files import ActorFiles, Batch
 from ser_assets_tests.media import voice, write_mp4, write_wav
 from ser_assets_tests.serving.bundles import (
     PREPROCESSING,
@@ -45,6 +46,25 @@ def raw_video(path: Path) -> Mapping[str, Any]:
     return {**take, "gender": "male", "recording": "its hash", "path": path.name}
 
 
+def as_asset_features_does(row: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Take one recording through all steps, and read what is at rest in the end."""
+    files, actor, take_id = ActorFiles(settings.data_dir), row["actor"], row["take_id"]
+
+    def through(work: Callable[[Batch, Settings], Any], about: object) -> Any:
+        return work(Batch(actor, {take_id: "this"}, frozenset(), {take_id: about}), settings)
+
+    steps = (
+        ("mono_audio", decode_batch, row),
+        ("trimmed_audio", trim_batch, None),
+        ("augmented_set", augment_batch, ()),
+    )
+    for asset, work, about in steps:
+        made = through(work, about)
+        batch = Batch(actor, {take_id: "this"}, frozenset(), {})
+        files.write(asset, actor, [(batch, made)], made.schema, "a recipe")
+    return through(measure_batch, None).to_pylist()[0]
+
+
 SETTINGS = (
     {},
     {"sampling_rate": 16000, "trim_mode": "everywhere", "trim_below_peak_db": 25.0, "minimum_clip_seconds": 0.1},
@@ -61,11 +81,12 @@ def test_a_recording_is_measured_just_as_asset_features_does(tmp_path: Path, end
         write_mp4(path, sound, SAMPLING_RATE)
     else:
         write_wav(path, np.stack([sound, 0.5 * sound]), SAMPLING_RATE)
-    stored = measure_clip(trim_clip(decode_take(raw_video(path), settings), settings))
+    stored = as_asset_features_does(raw_video(path), settings)
     names = [field.name for field in dataclasses.fields(Preprocessing)]
     now = heard(path, Preprocessing(**settings.model_dump(include=set(names))))
-    np.testing.assert_allclose(now.functionals, stored.functionals, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(now.sequence, stored.sequence, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(now.functionals, stored["functionals"], rtol=1e-5, atol=1e-5)
+    sequence = np.column_stack([np.reshape(stored["mel"], (-1, stored["bands"])), stored["f0"], stored["harmonicity"]])
+    np.testing.assert_allclose(now.sequence, sequence, rtol=1e-5, atol=1e-5)
 
 
 def test_the_kept_model_is_asked(bundle: Bundle, tmp_path: Path) -> None:
