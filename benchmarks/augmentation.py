@@ -3,18 +3,14 @@
 Run: `python benchmarks/augmentation.py [FOLDER] [--clips 100] [--short] [--json FILE]`, one core, milliseconds a copy.
 """
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import audiomentations
 import numpy as np
-from recordings import demo_films, some, speech_takes, trimmed
+from recordings import trimmed_clips
 from timing import compared, in_turns, parser_of, tell
 
 from ser_assets.audio.augmentation import TRANSFORMS, copy_at_speed, copy_clip
 
 RATE = 22050
-SHORT_CLIPS = 2
 
 
 def with_audiomentations(transform: audiomentations.core.transforms_interface.BaseWaveformTransform, clip: np.ndarray):
@@ -27,13 +23,7 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--clips", type=int, default=100)
     arguments = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        takes = some(speech_takes(arguments.folder), arguments.clips)
-        if arguments.short:
-            takes = demo_films(Path(folder), SHORT_CLIPS)
-        if not takes:
-            raise SystemExit(f"no RAVDESS speech under {arguments.folder}; name its folder, or try --short")
-        clips = [trimmed(take, RATE) for take in takes]
+    clips = trimmed_clips(arguments.folder, arguments.clips, RATE, short=arguments.short)
     peers = {
         "noise": audiomentations.AddGaussianNoise(p=1.0),
         "time_stretch": audiomentations.TimeStretch(min_rate=0.8, max_rate=1.25, leave_length_unchanged=False, p=1.0),

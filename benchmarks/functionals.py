@@ -5,19 +5,16 @@ are trimmed at the ends, as the platform measures them.
 """
 
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import opensmile
 import plain_librosa
-from recordings import demo_films, some, speech_takes, trimmed
+from recordings import trimmed_clips
 from timing import compared, in_turns, parser_of, tell
 
 from ser_assets.audio.features import measure
 
 RATE = 22050
-SHORT_CLIPS = 2
 
 
 def main() -> None:
@@ -25,13 +22,7 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--clips", type=int, default=100)
     arguments = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        takes = some(speech_takes(arguments.folder), arguments.clips)
-        if arguments.short:
-            takes = demo_films(Path(folder), SHORT_CLIPS)
-        if not takes:
-            raise SystemExit(f"no RAVDESS speech under {arguments.folder}; name its folder, or try --short")
-        clips = [trimmed(take, RATE) for take in takes]
+    clips = trimmed_clips(arguments.folder, arguments.clips, RATE, short=arguments.short)
     smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
     measured = {
         "ours": lambda clip: measure(clip, RATE).functionals,

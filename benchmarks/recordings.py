@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -26,6 +27,8 @@ def speech_takes(folder: Path) -> list[Path]:
 
 def some(paths: Sequence[Path], count: int) -> list[Path]:
     """A seeded sample of so many paths, in their order."""
+    if not paths:
+        return []
     chosen = np.random.default_rng(SEED).choice(len(paths), min(count, len(paths)), replace=False)
     return [paths[index] for index in sorted(chosen)]
 
@@ -39,3 +42,16 @@ def demo_films(folder: Path, count: int) -> list[Path]:
 def trimmed(path: Path, sampling_rate: int, mode: TrimMode = "ends") -> np.ndarray:
     """One recording as the platform measures it: mono float32 at the rate, without its silence."""
     return trim(load_mono(path, sampling_rate), sampling_rate, mode=mode).samples
+
+
+def trimmed_clips(folder: Path, count: int, sampling_rate: int, *, short: bool) -> list[np.ndarray]:
+    """A sample of the recordings as the platform measures them; two clips of the demo's voices in a short run.
+
+    Raises:
+        SystemExit: there are no recordings.
+    """
+    with TemporaryDirectory() as demo:
+        takes = demo_films(Path(demo), 2) if short else some(speech_takes(folder), count)
+        if not takes:
+            raise SystemExit(f"no RAVDESS speech under {folder}; name its folder, set SER_RAVDESS, or try --short")
+        return [trimmed(take, sampling_rate) for take in takes]
