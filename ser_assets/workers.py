@@ -1,7 +1,8 @@
 """One pool of worker processes for all that is done clip by clip or fold by fold, kept while this process lives.
 
-Items go out as workers come free and results come back in the order of the items, so that what is held in memory does
-not grow with their number. A worker that dies takes nothing with it but the one item that killed it.
+Items go out, a few ahead of the oldest that is not done, and results come back in the order of the items, so that what
+is held in memory does not grow with their number. A worker that dies takes nothing with it but the one item that killed
+it.
 """
 
 import functools
@@ -66,8 +67,9 @@ def outcomes_in_workers(
 ) -> Iterator[Outcome[Item, Result]]:
     """Call `function` on every item in worker processes and hand out all outcomes, in the order of the items.
 
-    `items` is read as workers come free; `chunk` of them go to a worker at a time. With one worker it is called here,
-    unless it is `guarded`, for it may crash. Whoever is interrupted while waiting here ends the workers at once.
+    `items` is read a few parts ahead of the oldest that is not done; `chunk` of them go to a worker at a time. With one
+    worker it is called here, unless it is `guarded`, for it may crash. Whoever is interrupted while waiting here ends
+    the workers at once.
     """
     if workers <= 1 and not guarded:
         yield from _outcomes_here(function, items)
@@ -131,12 +133,15 @@ def _outcomes_here(function: Callable[[Item], Result], items: Iterable[Item]) ->
         yield outcome
 
 
-def _submit(function: Callable[[Item], Result], part: list[Item], workers: int) -> Future[list[_Ended]]:
+def _submit(
+    function: Callable[[Item], Result], part: list[Item], workers: int, pool: str = "workers"
+) -> Future[list[_Ended]]:
     try:
-        return _pool("workers", workers).submit(_call_each, function, part)
+        return _pool(pool, workers).submit(_call_each, function, part)
     except BrokenProcessPool:
-        del _pools["workers"]
-        return _pool("workers", workers).submit(_call_each, function, part)
+        # It broke earlier, over something else.
+        del _pools[pool]
+        return _pool(pool, workers).submit(_call_each, function, part)
 
 
 def _ended(function: Callable[[Item], Result], part: list[Item], future: Future[list[_Ended]]) -> list[_Ended]:
@@ -145,14 +150,19 @@ def _ended(function: Callable[[Item], Result], part: list[Item], future: Future[
     except BrokenProcessPool:
         # One of the parts that were out killed its worker, and all fell with it: find out alone which item did.
         return [_call_alone(function, item) for item in part]
+    except Exception as error:
+        # The part could not be sent, or its results could not be sent back; the others are not to blame.
+        return [(None, error)] * len(part)
 
 
 def _call_alone(function: Callable[[Item], Result], item: Item) -> _Ended:
     try:
-        [ended] = _pool("alone", 1).submit(_call_each, function, [item]).result()
+        [ended] = _submit(function, [item], 1, "alone").result()
     except BrokenProcessPool:
         del _pools["alone"]
         return None, WorkerDiedError("the process that worked on it died: a library crashed, or memory ran out")
+    except Exception as error:
+        return None, error
     return ended
 
 

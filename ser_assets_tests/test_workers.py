@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_assets.workers import WorkerDiedError, map_in_workers, outcomes_in_workers
+from ser_assets.workers import WorkerDiedError, map_in_workers, outcomes_in_workers, process_ids
 
 
 def threads_of_each_library(_: int) -> list[int]:
@@ -98,6 +98,26 @@ def raise_odd(_: int) -> None:
 def test_an_exception_that_cannot_travel_comes_as_another_that_says_the_same() -> None:
     [outcome] = outcomes_in_workers(raise_odd, [0], 1, guarded=True)
     assert str(outcome.error) == "OddError: ab"
+
+
+def unsendable_over_two(item: int) -> object:
+    return (lambda: None) if item == 2 else item
+
+
+def test_a_result_that_cannot_travel_takes_no_other_with_it() -> None:
+    outcomes = list(outcomes_in_workers(unsendable_over_two, range(5), 2))
+    assert [outcome.item for outcome in outcomes if outcome.error] == [2]
+    assert [outcome.value for outcome in outcomes] == [0, 1, None, 3, 4]
+
+
+def test_an_item_is_not_blamed_for_a_lone_worker_that_had_died_before() -> None:
+    next(outcomes_in_workers(die, [1], 1, guarded=True))
+    list(outcomes_in_workers(die_over_seven, range(8), 2))
+    for worker in process_ids():
+        os.kill(worker, signal.SIGKILL)
+    time.sleep(0.3)
+    outcomes = list(outcomes_in_workers(die_over_seven, range(8), 2))
+    assert [outcome.item for outcome in outcomes if outcome.error] == [7]
 
 
 def test_items_are_read_only_as_workers_come_free() -> None:

@@ -33,7 +33,7 @@ class Step(Generic[Task, Made]):
         work: do one task, in a worker process; always in one if it is `guarded`, for it may crash.
         store: put away what the tasks of an actor have come to, in their order, as it comes.
         describe: metadata of an actor that is done.
-        draw: draw the pictures of an actor that was stored anew, in a worker process, when all are stored.
+        draw: draw the picture of an actor that `lacks_picture`, in a worker process, when all are stored.
         settle: what is left to be done for all actors that are stored, before they are described.
     """
 
@@ -43,6 +43,7 @@ class Step(Generic[Task, Made]):
     describe: Callable[[str], ActorMetadata]
     guarded: bool = False
     draw: Callable[[str], None] | None = None
+    lacks_picture: Callable[[str], bool] = lambda _: False
     settle: Callable[[Sequence[str]], None] | None = None
 
 
@@ -59,23 +60,23 @@ def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], work
     passage = _Passage(context, step)
     try:
         passage.go(workers)
+        return passage.result()
     except Exception:
         raise
     except BaseException:
         end_workers()
         passage.record_interrupted()
         raise
-    return passage.result()
 
 
 @dataclass
 class _Passage:
-    """One walk through the actors of a run: who is done, who was stored anew, who failed and why."""
+    """One walk through the actors of a run: how many tasks each has, who is done, who failed and why."""
 
     context: dg.AssetExecutionContext
     step: Step[Any, Any]
     done: list[str] = field(default_factory=list)
-    anew: list[str] = field(default_factory=list)
+    tasks: dict[str, int] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -91,9 +92,12 @@ class _Passage:
         work = functools.partial(_work, self.step.work)
         outcomes = outcomes_in_workers(work, self._tasks(), workers, guarded=self.step.guarded)
         for actor, group in itertools.groupby(outcomes, key=lambda outcome: outcome.item[0]):
-            self._attempt(actor, functools.partial(self._store, actor, group))
+            # Cut off by number: to ask for one more would wait for the next actor.
+            own = itertools.islice(group, self.tasks[actor])
+            self._attempt(actor, functools.partial(self._store, actor, own))
         if self.step.draw:
-            for drawn in outcomes_in_workers(self.step.draw, self.anew, workers):
+            missing = [actor for actor in self.done if self.step.lacks_picture(actor)]
+            for drawn in outcomes_in_workers(self.step.draw, missing, workers):
                 self._attempt(drawn.item, drawn.result)
         if self.step.settle:
             try:
@@ -108,6 +112,7 @@ class _Passage:
             if actor in self.failures:
                 continue
             if planned:
+                self.tasks[actor] = len(planned)
                 yield from ((actor, task) for task in planned)
             elif planned is None:
                 self._finish(actor)
@@ -116,7 +121,6 @@ class _Passage:
 
     def _store(self, actor: str, outcomes: Iterator[Outcome[Any, Any]]) -> None:
         self.step.store(actor, (outcome.result() for outcome in outcomes))
-        self.anew.append(actor)
         self._finish(actor)
 
     def _finish(self, actor: str) -> None:
@@ -134,9 +138,7 @@ class _Passage:
         self.failures[actor] = f"actor {actor}: {type(error).__name__}: {error}"
 
     def result(self) -> dg.MaterializeResult:
-        stored = [actor for actor in self.done if actor not in self.failures]
-        metadata = {actor: self._attempt(actor, functools.partial(self.step.describe, actor)) for actor in stored}
-        finished = {actor: about for actor, about in metadata.items() if actor not in self.failures}
+        finished = self._described()
         if not self.failures:
             for actor, about in finished.items():
                 self.context.add_asset_metadata(about, partition_key=actor)
@@ -151,7 +153,12 @@ class _Passage:
 
     def record_interrupted(self) -> None:
         if self.step.settle is None:
-            self._record({actor: self.step.describe(actor) for actor in self.done})
+            self._record(self._described())
+
+    def _described(self) -> dict[str, ActorMetadata]:
+        stored = [actor for actor in self.done if actor not in self.failures]
+        metadata = {actor: self._attempt(actor, functools.partial(self.step.describe, actor)) for actor in stored}
+        return {actor: about for actor, about in metadata.items() if actor not in self.failures}
 
     def _record(self, finished: Mapping[str, ActorMetadata]) -> None:
         """Record the actors that are done one by one, for the step that fails will record none."""

@@ -87,8 +87,10 @@ def no_missing_value(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckRes
 @dg.asset_check(asset=features)
 def no_constant_functional(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """No functional has the same value in all clips."""
+    import numpy as np
+
     _, functionals = _functionals(warehouse)
-    varies = functionals.max(axis=0) > functionals.min(axis=0)
+    varies = np.nanmax(functionals, axis=0, initial=-np.inf) > np.nanmin(functionals, axis=0, initial=np.inf)
     constant = [{"functional": name} for name, does in zip(functional_names(), varies, strict=True) if not does]
     return check_result(constant, WARN, "functionals that never vary")
 

@@ -110,7 +110,7 @@ def mono_audio(
     return for_each_actor(context, dataclasses.replace(step, guarded=True), settings.worker_count)
 
 
-@dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[mono_audio], kinds={"librosa", "parquet"})
+@dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[mono_audio], kinds={"numpy", "parquet"})
 def trimmed_audio(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], actor_files: dg.ResourceParam[ActorFiles]
 ) -> dg.MaterializeResult:
@@ -209,4 +209,5 @@ def _clip_step(
         store,
         functools.partial(clips_metadata, asset, actor_files=actor_files),
         draw=functools.partial(draw_clips, asset=asset, actor_files=actor_files),
+        lacks_picture=lambda actor: not actor_files.picture_path(asset, actor).exists(),
     )

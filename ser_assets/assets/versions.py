@@ -24,7 +24,7 @@ class _Made(NamedTuple):
 _MADE = {
     "raw_videos": _Made("2", (), ("av",)),
     "mono_audio": _Made("3", ("sampling_rate",), ("av", "soxr")),
-    "trimmed_audio": _Made("3", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("librosa",)),
+    "trimmed_audio": _Made("3", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("numpy",)),
     "augmented_set": _Made(
         "3",
         ("voices", "extra_copies", "noise_snr_db_low", "noise_snr_db_high"),

@@ -56,7 +56,7 @@ def decode(path: Path) -> Recording:
                 raise DecodeError("has no audio stream")
             stream = container.streams.audio[0]
             _hear_only(stream, container)
-            frames = [_planes(frame) for frame in container.decode(stream)]
+            frames = [(frame.sample_rate, _planes(frame)) for frame in container.decode(stream)]
             declared = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
             recording = Recording(
                 samples=_full_scale_one(_joined(frames)),
@@ -86,10 +86,11 @@ def _planes(frame: "AudioFrame") -> np.ndarray:
     return values if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels).T
 
 
-def _joined(frames: list[np.ndarray]) -> np.ndarray:
-    if len({(frame.shape[0], frame.dtype) for frame in frames}) > 1:
-        raise DecodeError("changes its channels or its sample format midway")
-    return np.concatenate(frames, axis=1) if frames else np.zeros((1, 0), np.float32)
+def _joined(frames: list[tuple[int, np.ndarray]]) -> np.ndarray:
+    """The samples of frames, each with its sampling rate in Hz, in one array."""
+    if len({(rate, samples.shape[0], samples.dtype) for rate, samples in frames}) > 1:
+        raise DecodeError("changes its sampling rate, its channels or its sample format midway")
+    return np.concatenate([samples for _, samples in frames], axis=1) if frames else np.zeros((1, 0), np.float32)
 
 
 def _full_scale_one(samples: np.ndarray) -> np.ndarray:

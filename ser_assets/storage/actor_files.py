@@ -206,7 +206,9 @@ def _merged(
     parts = [new] if new is not None else []
     if batch.kept and old is not None:
         parts.append(_read(old, path, sorted(batch.kept)))
-    rows = pa.concat_tables([part.cast(schema) for part in parts])
+    rows = pa.concat_tables([part.cast(schema) for part in parts]) if parts else schema.empty_table()
+    if dict(zip(rows["take_id"].to_pylist(), rows["made_from"].to_pylist(), strict=True)) != batch.made_from:
+        raise ClipsMissingError(f"{path}, or what it is made from, changed while it was being made: run again")
     if len(parts) > 1:
         rows = rows.sort_by([("take_id", "ascending"), ("variant", "ascending")])
     return rows.combine_chunks()

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from ser_assets.audio.functionals import functional_group, functional_names
 from ser_assets.audio.pitch import fundamental_frequency
 from ser_assets.audio.spectrum import Spectrum, centred_frames, spectrum
 from ser_assets.audio.voice_quality import (
+    Tilt,
     cepstral_peak_prominence,
     harmonics_to_noise,
     level_at,
@@ -88,3 +90,8 @@ def test_a_frequency_that_the_recording_does_not_reach_has_the_level_of_its_uppe
     np.testing.assert_array_equal(
         level_at(frames, np.full(len(frames.power), 99999.0)), frames.log_power[:, -3:].max(1)
     )
+
+
+def test_the_names_of_the_tilt_are_those_of_its_functionals() -> None:
+    voiced = [name for name in functional_names() if functional_group(name) == "tilt" and name.endswith("_voiced_mean")]
+    assert [name.removesuffix("_voiced_mean") for name in voiced][: len(Tilt._fields)] == list(Tilt._fields)

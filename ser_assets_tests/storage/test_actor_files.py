@@ -123,3 +123,14 @@ def test_a_new_file_takes_the_picture_of_the_old_one_away(files: ActorFiles) -> 
     files.write_picture("mono_audio", "05", b"a picture")
     put(files, "mono_audio", "05", CLIPS)
     assert not files.picture_path("mono_audio", "05").exists()
+
+
+def test_takes_that_were_to_be_kept_and_are_gone_are_not_passed_over(files: ActorFiles) -> None:
+    put(files, "mono_audio", "05", CLIPS, "these")
+    wanted = {**dict.fromkeys(TAKES, "these"), TAKES[3]: "others"}
+    batches = batches_of("05", wanted, files.made_from("mono_audio", "05"), {})
+    files.path("mono_audio", "05").unlink()
+    new = table_of([each for each in CLIPS if each.take_id == TAKES[3]], wanted)
+    with pytest.raises(ClipsMissingError, match="changed while it was being made: run again"):
+        files.write("mono_audio", "05", zip(batches, [new, None], strict=True), SCHEMA, "a recipe")
+    assert not files.path("mono_audio", "05").exists()
