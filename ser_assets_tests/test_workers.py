@@ -1,5 +1,6 @@
 """One pool for everything that is done clip by clip."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -114,7 +115,8 @@ def test_an_item_is_not_blamed_for_a_lone_worker_that_had_died_before() -> None:
     next(outcomes_in_workers(die, [1], 1, guarded=True))
     list(outcomes_in_workers(die_over_seven, range(8), 2))
     for worker in process_ids():
-        os.kill(worker, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
     time.sleep(0.3)
     outcomes = list(outcomes_in_workers(die_over_seven, range(8), 2))
     assert [outcome.item for outcome in outcomes if outcome.error] == [7]
