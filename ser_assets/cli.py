@@ -332,11 +332,10 @@ def _show_scores(settings: "Settings") -> None:
 @contextmanager
 def _clear_errors() -> Iterator[None]:
     """Say in one line what the user can mend: recordings and targets (exit code 2), bundle, profile, disk, memory."""
-    from concurrent.futures.process import BrokenProcessPool
-
     from ser_assets.learning.calibration import ProfileError
     from ser_assets.predicting import NoRecordingError, ReplacesRecordingError
     from ser_assets.serving.bundle import BundleError
+    from ser_assets.workers import WorkerDiedError
 
     try:
         yield
@@ -346,7 +345,7 @@ def _clear_errors() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
-    except BrokenProcessPool as error:
+    except WorkerDiedError as error:
         raise click.ClickException("a worker process died, perhaps for want of memory: try SER_WORKERS=1") from error
 
 

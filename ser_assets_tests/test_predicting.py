@@ -20,8 +20,9 @@ from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import SpeakerProfile
 from ser_assets.predicting import NoRecordingError, open_predictor, predict_recordings, recordings_among
 from ser_assets.serving.bundle import champion_folder, open_bundle
-from ser_assets.serving.predictor import Prediction
+from ser_assets.serving.predictor import Heard, Prediction
 from ser_assets.settings import Settings
+from ser_assets.workers import WorkerDiedError
 from ser_assets_tests.media import write_wav
 from ser_assets_tests.serving.bundles import fitted, make_bundle, measured_examples, probabilities_of, spoken_takes
 from ser_assets_tests.serving.bundles import write_take as write
@@ -289,3 +290,16 @@ print("loaded:", *sorted({{name.split(".")[0] for name in sys.modules}}))
     assert "onnxruntime" in loaded
     forbidden = {"tensorflow", "keras", "dagster", "sklearn", "skl2onnx", "duckdb", "matplotlib"}
     assert loaded & forbidden == set()
+
+
+@pytest.mark.usefixtures("bundle")
+def test_a_worker_that_dies_is_told_in_one_line(spoken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def died(*_: object) -> Iterator[Heard]:
+        raise WorkerDiedError("the process that worked on it died")
+        yield
+
+    monkeypatch.setattr("ser_assets.predicting.map_in_workers", died)
+    result = call("predict", spoken)
+    assert result.exit_code == 1
+    assert "try SER_WORKERS=1" in result.stderr
+    assert "Traceback" not in result.output
