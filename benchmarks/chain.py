@@ -5,11 +5,10 @@ films are made of the recordings by FOLDER/prepare.py. Ours are seconds of the w
 checks included; the ways by a WAV and by plain librosa are measured on every tenth take and scaled up.
 """
 
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,8 +20,7 @@ import plain_librosa
 from moviepy import AudioFileClip, VideoFileClip
 from platform_runs import new_folder, to_features
 from recordings import demo_films
-from threadpoolctl import threadpool_limits
-from timing import parser_of, tell
+from timing import one_core, parser_of, seconds_of, tell
 
 from ser_assets.audio.silence import trim
 from ser_assets.corpus.ravdess import parse_name
@@ -75,15 +73,6 @@ def plain_way(films: Sequence[Path]) -> np.ndarray:
     return np.stack(rows)
 
 
-def seconds_of(work: Callable[[], object]) -> float:
-    """Seconds on the wall, on one core."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    with threadpool_limits(1):
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
-
-
 def films_in(folder: Path, recordings: Path, short: bool) -> list[Path]:
     """The films to start from, in Actor_NN folders under `folder`."""
     if short:
@@ -108,16 +97,17 @@ def main() -> None:
         def ours(name: str, **settings: str) -> float:
             return to_features(new_folder(Path(folder) / name, Path(folder) / "films"), actors, 1, **settings).seconds
 
-        def scaled(way: Callable[[Sequence[Path]], object]) -> float:
-            return seconds_of(lambda: way(some)) * len(films) / len(some)
+        def bare(way: Callable[[Sequence[Path]], object], chosen: Sequence[Path]) -> float:
+            way(films[:1])
+            with one_core():
+                return seconds_of(lambda: way(chosen)) * len(films) / len(chosen)
 
-        notebook_way(films[:1], sound_of), plain_way(films[:1])
         seconds = {
             "ours: 1685 functionals, each take in three voices": ours("voices"),
             "ours: 1685 functionals, copies that balance only": ours("alone", SER_VOICES="none"),
-            "the notebook's 26, moviepy's audio reader": seconds_of(lambda: notebook_way(films, sound_of)),
-            "the notebook's 26, moviepy by way of a WAV": scaled(lambda films: notebook_way(films, sound_by_a_file)),
-            "1431 of ours by plain librosa, in three voices": scaled(plain_way),
+            "the notebook's 26, moviepy's audio reader": bare(partial(notebook_way, sound=sound_of), films),
+            "the notebook's 26, moviepy by way of a WAV": bare(partial(notebook_way, sound=sound_by_a_file), some),
+            "1431 of ours by plain librosa, in three voices": bare(plain_way, some),
         }
     first = next(iter(seconds.values()))
     rows: list[dict[str, Any]] = [

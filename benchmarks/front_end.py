@@ -5,7 +5,6 @@ Differences are to the first variant.
 """
 
 import argparse
-import json
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -21,6 +20,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
+from timing import write_json
 
 from ser_assets.audio.features import measure
 from ser_assets.audio.functionals import functional_group, functional_names
@@ -124,9 +124,7 @@ def main() -> None:
             )
     print(f"{len(rows)} takes, {rows['actor'].nunique()} actors, luna5, {kept.sum()} functionals")
     print(pd.DataFrame(results).round(3).to_string(index=False))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(results, indent=2))
+    write_json(results, arguments.json)
 
 
 if __name__ == "__main__":

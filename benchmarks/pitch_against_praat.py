@@ -6,7 +6,6 @@ does not reach, at the ends of a clip, are left out.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +14,9 @@ import librosa
 import numpy as np
 import pandas as pd
 import parselmouth
-from recordings import default_folder, speech_takes, trimmed
+from recordings import default_folder, some, speech_takes, trimmed
 from threadpoolctl import threadpool_limits
+from timing import write_json
 
 from ser_assets.audio.pitch import CEILING_HZ, FLOOR_HZ, fundamental_frequency
 
@@ -64,8 +64,7 @@ TRACKERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def recorded(paths: list[Path], count: int) -> Iterator[np.ndarray]:
     """A seeded sample of the recordings, trimmed."""
-    chosen = np.random.default_rng(SEED).choice(len(paths), min(count, len(paths)), replace=False)
-    return (trimmed(paths[index], RATE) for index in sorted(chosen))
+    return (trimmed(path, RATE) for path in some(paths, count))
 
 
 def sung_tones(count: int) -> Iterator[np.ndarray]:
@@ -130,9 +129,7 @@ def main() -> None:
         table = compared(recorded(paths, count) if paths else sung_tones(count))
     print(f"{count} {'recorded' if paths else 'synthetic'} clips, {FLOOR_HZ:.0f} to {CEILING_HZ:.0f} Hz")
     print(table.round(4).to_string(index=False))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(table.to_dict("records"), indent=2))
+    write_json(table.to_dict("records"), arguments.json)
 
 
 if __name__ == "__main__":

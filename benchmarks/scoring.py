@@ -6,14 +6,13 @@ one model under one protocol, and its time is scaled to as many as ours.
 """
 
 import argparse
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn import metrics
+from timing import seconds_of, write_json
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.said import PROBABILITY_COLUMNS
@@ -95,12 +94,7 @@ def with_scikit_learn(judged: pd.DataFrame, draws: int) -> pd.DataFrame:
 
 def median_seconds(work: Callable[[], object], runs: int) -> float:
     """Time the work a few times on the wall clock."""
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds))
+    return float(np.median([seconds_of(work) for _ in range(runs)]))
 
 
 def main() -> None:
@@ -133,9 +127,7 @@ def main() -> None:
     print(f"{len(predictions)} predictions, {len(ACTORS)} actors, {draws} draws, medians of {runs} runs")
     print(pd.DataFrame(rows, columns=["what", "seconds"]).round(3).to_string(index=False))
     print(f"scikit-learn in a loop takes {peer / alone:.0f} times as long as score_table")
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps({**dict(rows), "ratio": peer / alone}, indent=2))
+    write_json({**dict(rows), "ratio": peer / alone}, arguments.json)
 
 
 if __name__ == "__main__":

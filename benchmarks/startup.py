@@ -16,18 +16,16 @@ from urllib.request import urlopen
 
 import numpy as np
 from platform_runs import BIN, new_folder
-from timing import parser_of, tell
+from timing import parser_of, seconds_of, tell
 
 PORT = 3987
 PATIENCE_SECONDS = 120.0
 EMPTY = "import dagster as dg\ndefs = dg.Definitions()\n"
 
 
-def seconds_of(*command: str | Path) -> float:
+def command_seconds(*command: str | Path) -> float:
     """Seconds of a command, from its start to its end."""
-    start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - start
+    return seconds_of(lambda: subprocess.run(command, check=True, capture_output=True))
 
 
 def seconds_until_it_answers(folder: Path, *options: str) -> float:
@@ -70,9 +68,9 @@ def main() -> None:
         empty = new_folder(Path(name) / "empty", Path(name))
         (empty / "empty.py").write_text(EMPTY)
         ways = {
-            "import dagster": lambda: seconds_of(python, "-c", "import dagster"),
-            "import ser_assets.definitions": lambda: seconds_of(python, "-c", "import ser_assets.definitions"),
-            "ser-assets --help": lambda: seconds_of(BIN / "ser-assets", "--help"),
+            "import dagster": lambda: command_seconds(python, "-c", "import dagster"),
+            "import ser_assets.definitions": lambda: command_seconds(python, "-c", "import ser_assets.definitions"),
+            "ser-assets --help": lambda: command_seconds(BIN / "ser-assets", "--help"),
         }
         if not arguments.short:
             ways |= {

@@ -4,7 +4,9 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,16 +37,32 @@ def in_turns(ways: Mapping[str, Callable[[Item], object]], items: Iterable[Item]
     items = list(items)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     keep_freed_memory()
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    with threadpool_limits(1):
+    with one_core():
         for way in ways.values():
             way(items[0])
         for item in items:
             for name, way in ways.items():
-                start = time.perf_counter()
-                way(item)
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(seconds_of(partial(way, item)))
     return seconds
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Hold this process, and what it starts, to one core and its libraries to one thread."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Seconds on the wall."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def compared(seconds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
@@ -64,6 +82,11 @@ def tell(headline: str, rows: Sequence[Mapping[str, Any]], path: Path | None) ->
     """Print the figures as a table, and write them as JSON where a path is given."""
     print(headline)
     print(pd.DataFrame(rows).round(3).to_string(index=False), flush=True)
+    write_json({"headline": headline, "rows": list(rows)}, path)
+
+
+def write_json(figures: object, path: Path | None) -> None:
+    """Write figures where a path is given."""
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"headline": headline, "rows": list(rows)}, indent=1))
+        path.write_text(json.dumps(figures, indent=1))

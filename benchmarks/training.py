@@ -3,15 +3,13 @@
 Run: `python benchmarks/training.py [FOLDER] [--actors 10] [--short] [--json FILE]`. Originals only.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
 from recordings import demo_films, speech_takes, trimmed
-from timing import parser_of, tell
+from timing import parser_of, seconds_of, tell
 
 from ser_assets.audio.features import Measurement, measure
 from ser_assets.audio.functionals import NOTEBOOK_MEANS, functional_names
@@ -41,13 +39,6 @@ def examples_of(rows: pd.DataFrame, measured: list[Measurement]) -> tuple[Exampl
         rows=rows, functionals=functionals[:, of_notebook], functional_names=NOTEBOOK_MEANS, sequences=sequences
     )
     return everything, means
-
-
-def seconds_of(work: Callable[[], object]) -> float:
-    """Seconds on the wall."""
-    start = perf_counter()
-    work()
-    return perf_counter() - start
 
 
 def main() -> None:

@@ -108,11 +108,6 @@ def end_workers() -> None:
     _pools.clear()
 
 
-def process_ids() -> list[int]:
-    """Numbers of the worker processes there are."""
-    return [number for pool in _pools.values() for number in (pool._processes or {})]
-
-
 _Ended = tuple[Any, Exception | None]
 _pools: dict[str, ProcessPoolExecutor] = {}
 
@@ -141,7 +136,12 @@ def _submit(
     except BrokenProcessPool:
         # It broke earlier, over something else.
         del _pools[pool]
-        return _pool(pool, workers).submit(_call_each, function, part)
+        return _submit(function, part, workers, pool)
+    except Exception as error:
+        # No process could be started: what comes of this part, not the end of all others.
+        failed: Future[list[_Ended]] = Future()
+        failed.set_exception(error)
+        return failed
 
 
 def _ended(function: Callable[[Item], Result], part: list[Item], future: Future[list[_Ended]]) -> list[_Ended]:
@@ -229,8 +229,8 @@ def _end_with_parent() -> None:
 def keep_freed_memory() -> None:
     """Have the C library keep up to 64 MiB that is freed: one clip after the other asks for the same arrays.
 
-    Handed back to the kernel and fetched again page by page, they cost a sixth of the time of measuring a clip. Only
-    glibc is told.
+    Handed back to the kernel and fetched again page by page, they would take a good part of the time of measuring it.
+    Only glibc is told.
     """
     import ctypes
 

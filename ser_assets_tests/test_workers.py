@@ -1,6 +1,6 @@
 """One pool for everything that is done clip by clip."""
 
-import contextlib
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_assets.workers import WorkerDiedError, map_in_workers, outcomes_in_workers, process_ids
+from ser_assets.workers import WorkerDiedError, map_in_workers, outcomes_in_workers
 
 
 def threads_of_each_library(_: int) -> list[int]:
@@ -114,10 +114,9 @@ def test_a_result_that_cannot_travel_takes_no_other_with_it() -> None:
 def test_an_item_is_not_blamed_for_a_lone_worker_that_had_died_before() -> None:
     next(outcomes_in_workers(die, [1], 1, guarded=True))
     list(outcomes_in_workers(die_over_seven, range(8), 2))
-    for worker in process_ids():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(worker, signal.SIGKILL)
-    time.sleep(0.3)
+    for worker in multiprocessing.active_children():
+        worker.kill()
+        worker.join()
     outcomes = list(outcomes_in_workers(die_over_seven, range(8), 2))
     assert [outcome.item for outcome in outcomes if outcome.error] == [7]
 
@@ -138,11 +137,11 @@ def test_items_are_read_only_as_workers_come_free() -> None:
 
 SLEEPING = """
 import multiprocessing, time
-from ser_assets.workers import map_in_workers, process_ids
+from ser_assets.workers import map_in_workers
 if __name__ == "__main__":
     results = map_in_workers(time.sleep, [0.01, 0.01] + [60] * 8, 2, chunk=1)
     next(results)
-    print(*process_ids(), flush=True)
+    print(*(worker.pid for worker in multiprocessing.active_children()), flush=True)
     list(results)
 """
 

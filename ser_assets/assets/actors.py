@@ -31,6 +31,7 @@ class Step(Generic[Task, Made]):
     Attributes:
         plan: say what is to be made of an actor, in tasks; None where all that is at rest is still right.
         work: do one task, in a worker process; always in one if it is `guarded`, for it may crash.
+        chunk: so many tasks go to a worker at a time.
         store: put away what the tasks of an actor have come to, in their order, as it comes.
         describe: metadata of an actor that is done.
         draw: draw the picture of an actor that `lacks_picture`, in a worker process, when all are stored.
@@ -42,6 +43,7 @@ class Step(Generic[Task, Made]):
     store: Callable[[str, Iterator[Made]], None]
     describe: Callable[[str], ActorMetadata]
     guarded: bool = False
+    chunk: int = 1
     draw: Callable[[str], None] | None = None
     lacks_picture: Callable[[str], bool] = lambda _: False
     settle: Callable[[Sequence[str]], None] | None = None
@@ -90,7 +92,7 @@ class _Passage:
     def go(self, workers: int) -> None:
         progress.report(self.asset, 0, len(self.actors))
         work = functools.partial(_work, self.step.work)
-        outcomes = outcomes_in_workers(work, self._tasks(), workers, guarded=self.step.guarded)
+        outcomes = outcomes_in_workers(work, self._tasks(), workers, self.step.chunk, guarded=self.step.guarded)
         for actor, group in itertools.groupby(outcomes, key=lambda outcome: outcome.item[0]):
             # Cut off by number: to ask for one more would wait for the next actor.
             own = itertools.islice(group, self.tasks[actor])

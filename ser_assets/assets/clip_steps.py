@@ -54,7 +54,7 @@ def measure_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
     return _measured_table(clips, measured, batch) if clips else None
 
 
-def draw_clips(actor: str, asset: str, actor_files: ActorFiles) -> None:
+def draw_clips(asset: str, actor: str, actor_files: ActorFiles) -> None:
     """Draw a few of an actor's clips: one of each of some emotions, or the clips that the first of its copies have.
 
     The picture is kept beside the clips.

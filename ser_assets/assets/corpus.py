@@ -2,18 +2,18 @@
 
 import dataclasses
 import functools
-import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, for_each_actor
+from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_step
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
 from ser_assets.assets.versions import code_version, extended, fingerprint
 from ser_assets.settings import Settings
-from ser_assets.storage.actor_files import ActorFiles, Batch, ClipsMissingError, batches_of
+from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import TAKE_LABELS
 from ser_assets.storage.tables import RAW_VIDEOS, dataclass_table, records
 from ser_assets.storage.warehouse import Warehouse
@@ -44,7 +44,7 @@ def raw_videos(
     looked_at: Counter[str] = Counter()
     stock: dict[str, list[RawVideo]] = {}
 
-    def plan(actor: str) -> "list[list[Look]]":
+    def plan(actor: str) -> "list[Look]":
         if not found.get(actor):
             raise RecordingsMissingError(
                 f"no recordings of actor {actor} under {settings.raw_dir}/**/Actor_{actor}/: copy RAVDESS files there, "
@@ -52,10 +52,10 @@ def raw_videos(
             )
         unchanged[actor], looks = inventory.take_stock(found[actor], settings.raw_dir, actor, known[actor])
         looked_at[actor] = len(looks)
-        return [looks[start : start + FILES_AT_ONCE] for start in range(0, len(looks), FILES_AT_ONCE)]
+        return looks
 
-    def store(actor: str, looks: "Iterator[list[RawVideo]]") -> None:
-        rows = inventory.settle_duplicates([*unchanged[actor], *itertools.chain.from_iterable(looks)])
+    def store(actor: str, examined: "Iterator[RawVideo]") -> None:
+        rows = inventory.settle_duplicates([*unchanged[actor], *examined])
         if rows != sorted(known[actor].values(), key=lambda row: row.path):
             warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})
         stock[actor] = rows
@@ -63,8 +63,9 @@ def raw_videos(
     def describe(actor: str) -> ActorMetadata:
         return raw_videos_metadata(stock[actor], examined=looked_at[actor])
 
-    examine = functools.partial(inventory.examine_all, raw_dir=settings.raw_dir)
-    result = for_each_actor(context, Step(plan, examine, store, describe, guarded=True), settings.worker_count)
+    examine = functools.partial(inventory.examine, raw_dir=settings.raw_dir)
+    step = Step(plan, examine, store, describe, guarded=True, chunk=FILES_AT_ONCE)
+    result = for_each_actor(context, step, settings.worker_count)
     accepted = [row for rows in stock.values() for row in rows if row.status == "accepted"]
     recordings = sorted((row.take_id, row.recording) for row in accepted)
     context.set_data_version(context.asset_key, dg.DataVersion(fingerprint("raw_videos", settings, recordings)))
@@ -106,8 +107,7 @@ def mono_audio(
         made_from = {take_id: [row[name] for name in (*TAKE_LABELS, "code_version")] for take_id, row in about.items()}
         return Upstream(made_from, about, extended("", "raw_videos", accepted[actor][0]["code_version"]))
 
-    step = _clip_step(context, settings, actor_files, upstream, decode_batch)
-    return for_each_actor(context, dataclasses.replace(step, guarded=True), settings.worker_count)
+    return _for_each_actor(context, settings, actor_files, upstream, decode_batch, guarded=True)
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[mono_audio], kinds={"numpy", "parquet"})
@@ -118,9 +118,7 @@ def trimmed_audio(
     from ser_assets.assets.clip_steps import trim_batch
 
     upstream = functools.partial(at_rest, actor_files, "mono_audio")
-    return for_each_actor(
-        context, _clip_step(context, settings, actor_files, upstream, trim_batch), settings.worker_count
-    )
+    return _for_each_actor(context, settings, actor_files, upstream, trim_batch)
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[trimmed_audio], kinds={"python", "parquet"})
@@ -137,77 +135,29 @@ def augmented_set(
         made_from = {take_id: [before, plan[take_id]] for take_id, before in clips.made_from.items()}
         return clips._replace(made_from=made_from, about=plan)
 
-    return for_each_actor(
-        context, _clip_step(context, settings, actor_files, upstream, augment_batch), settings.worker_count
-    )
+    return _for_each_actor(context, settings, actor_files, upstream, augment_batch)
 
 
-class Upstream(NamedTuple):
-    """What an actor's clips are made from.
-
-    `made_from` tells of each take all that decides how it comes out, `about` what the step wants to know of it, and
-    `recipe` how it was made so far.
-    """
-
-    made_from: Mapping[str, object]
-    about: Mapping[str, Any]
-    recipe: str
-
-
-def at_rest(actor_files: ActorFiles, asset: str, actor: str) -> Upstream:
-    """Tell what an actor's clips upstream were made from.
-
-    Raises:
-        ClipsMissingError: there are none that can be read.
-    """
-    made_from = actor_files.made_from(asset, actor)
-    if not made_from:
-        path = actor_files.path(asset, actor)
-        raise ClipsMissingError(f"no readable {asset} of actor {actor} at {path}: materialize {asset} for {actor}")
-    return Upstream(made_from, {}, actor_files.recipe(asset, actor))
-
-
-def batches_to_make(
-    asset: str, settings: Settings, actor_files: ActorFiles, actor: str, upstream: Upstream
-) -> list[Batch] | None:
-    """Divide an actor's takes into batches; None where all that is at rest was made from the very same things."""
-    wanted = {take_id: fingerprint(asset, settings, before) for take_id, before in upstream.made_from.items()}
-    return batches_of(actor, wanted, actor_files.made_from(asset, actor), upstream.about) or None
-
-
-def _clip_step(
+def _for_each_actor(
     context: dg.AssetExecutionContext,
     settings: Settings,
     actor_files: ActorFiles,
     upstream: Callable[[str], Upstream],
     work: Callable[..., "pa.Table | None"],
-) -> Step[Batch, "pa.Table | None"]:
-    """How an asset of clips goes through an actor: `work` on the takes that have changed, and keep the others."""
+    *,
+    guarded: bool = False,
+) -> dg.MaterializeResult:
+    """Go through the actors of an asset of clips, and draw some of each actor's."""
     from ser_assets.assets.clip_steps import draw_clips
+    from ser_assets.storage.clips import clip_schema
 
     asset = context.asset_key.to_user_string()
-    planned: dict[str, list[Batch]] = {}
-    recipes: dict[str, str] = {}
-
-    def plan(actor: str) -> list[Batch] | None:
-        before = upstream(actor)
-        batches = batches_to_make(asset, settings, actor_files, actor, before)
-        if batches:
-            planned[actor] = batches
-            recipes[actor] = extended(before.recipe, asset, code_version(asset, settings))
-        return batches
-
-    def store(actor: str, made: "Iterator[pa.Table | None]") -> None:
-        from ser_assets.storage.clips import clip_schema
-
-        rows = zip(planned.pop(actor), made, strict=True)
-        actor_files.write(asset, actor, rows, clip_schema(settings.sampling_rate), recipes.pop(actor))
-
-    return Step(
-        plan,
-        functools.partial(work, settings=settings),
-        store,
-        functools.partial(clips_metadata, asset, actor_files=actor_files),
-        draw=functools.partial(draw_clips, asset=asset, actor_files=actor_files),
+    schema = clip_schema(settings.sampling_rate)
+    describe = functools.partial(clips_metadata, asset, actor_files=actor_files)
+    step = dataclasses.replace(
+        changed_takes_step(asset, settings, actor_files, upstream, work, schema, describe),
+        guarded=guarded,
+        draw=functools.partial(draw_clips, asset, actor_files=actor_files),
         lacks_picture=lambda actor: not actor_files.picture_path(asset, actor).exists(),
     )
+    return for_each_actor(context, step, settings.worker_count)

@@ -80,7 +80,7 @@ def _bins_under(magnitude: np.ndarray, share: float) -> np.ndarray:
     """How many bins of each frame it takes from the lowest up until only one more reaches this share of their sum.
 
     Summed block by block, and only in the block where the share is reached bin by bin: a running sum over all bins
-    takes ten times as long.
+    takes longer.
     """
     frames, bins = magnitude.shape
     starts = np.arange(0, bins, ROLLOFF_BLOCK)

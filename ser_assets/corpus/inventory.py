@@ -108,16 +108,12 @@ def take_stock(
     return rows, looks
 
 
-def examine_all(looks: Iterable[Look], raw_dir: Path) -> list[RawVideo]:
-    """`examine` one file after the other."""
-    return [examine(look.path, raw_dir, look.actor, look.heard) for look in looks]
-
-
-def examine(path: Path, raw_dir: Path, actor: str, heard: Iterable[RawVideo] = ()) -> RawVideo:
+def examine(look: Look, raw_dir: Path) -> RawVideo:
     """Read one file's name and sound; a file that cannot be used comes back rejected, with the reason.
 
-    heard: rows of files that were decoded before; one of the same content is not decoded again.
+    A file whose content was heard before is not decoded again.
     """
+    path, actor = look.path, look.actor
     printable = _printable(path, raw_dir)
     try:
         state, content_hash = path.stat(), _hash_of_file(path)
@@ -132,7 +128,7 @@ def examine(path: Path, raw_dir: Path, actor: str, heard: Iterable[RawVideo] = (
     row = _with_labels(row, take)
     if reason := _unfit_by_name(take, actor, path):
         return _rejected(row, reason)
-    for before in heard:
+    for before in look.heard:
         if before.content_hash == content_hash:
             return _with_sound_of(row, before)
     try:

@@ -25,8 +25,8 @@ def data_uri(png: bytes) -> str:
 def clip_strip(clips: Sequence[tuple[str, np.ndarray]], sampling_rate: int) -> bytes:
     """Few clips side by side, `(title, samples)` each, on one time scale, each to its own peak, as PNG bytes.
 
-    All clips share two pairs of axes and nothing is laid out: an actor has three of these pictures, and each pair of
-    axes takes matplotlib 25 ms.
+    All clips share one pair of axes and nothing is laid out: an actor has three of these pictures, and most of the time
+    of drawing one goes into axes and their layout.
 
     Raises:
         ValueError: there is no clip to draw.

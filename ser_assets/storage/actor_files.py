@@ -119,15 +119,13 @@ class ActorFiles:
         import pyarrow.parquet as pq
 
         try:
-            columns = pq.read_table(self.path(asset, actor), columns=["take_id", "made_from"])
-            return dict(zip(columns["take_id"].to_pylist(), columns["made_from"].to_pylist(), strict=True))
+            return _by_take(pq.read_table(self.path(asset, actor), columns=["take_id", "made_from"]), "made_from")
         except (FileNotFoundError, KeyError, pa.ArrowException, OSError):
             return {}
 
     def emotions(self, asset: str, actor: str) -> dict[str, str]:
         """Tell the emotion of each of an actor's takes; raises `ClipsMissingError` as `rows` does."""
-        rows = self.rows(asset, actor, columns=["take_id", "emotion"])
-        return dict(zip(rows["take_id"].to_pylist(), rows["emotion"].to_pylist(), strict=True))
+        return _by_take(self.rows(asset, actor, columns=["take_id", "emotion"]), "emotion")
 
     def recipe(self, asset: str, actor: str) -> str:
         """Tell how the rows at rest were made; empty where there are none that can be read."""
@@ -182,7 +180,13 @@ def _read(
     try:
         return pq.read_table(source, columns=columns, filters=chosen)
     except (pa.ArrowException, OSError) as error:
-        raise ClipsMissingError(f"{path} is damaged ({error}): delete it and materialize it again") from error
+        remedy = f"delete it and materialize {path.parent.name} for {path.stem.removeprefix('actor_')} again"
+        raise ClipsMissingError(f"{path} is damaged ({error}): {remedy}") from error
+
+
+def _by_take(rows: "pa.Table", column: str) -> dict[str, str]:
+    """A column that is the same in all rows of a take, by take."""
+    return dict(zip(rows["take_id"].to_pylist(), rows[column].to_pylist(), strict=True))
 
 
 @contextmanager
@@ -207,7 +211,7 @@ def _merged(
     if batch.kept and old is not None:
         parts.append(_read(old, path, sorted(batch.kept)))
     rows = pa.concat_tables([part.cast(schema) for part in parts]) if parts else schema.empty_table()
-    if dict(zip(rows["take_id"].to_pylist(), rows["made_from"].to_pylist(), strict=True)) != batch.made_from:
+    if _by_take(rows, "made_from") != batch.made_from:
         raise ClipsMissingError(f"{path}, or what it is made from, changed while it was being made: run again")
     if len(parts) > 1:
         rows = rows.sort_by([("take_id", "ascending"), ("variant", "ascending")])

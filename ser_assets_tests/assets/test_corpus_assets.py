@@ -199,6 +199,15 @@ def test_features_at_rest_fill_a_database_that_was_lost_and_nothing_is_measured_
     assert records(warehouse, FEATURES, "true ORDER BY take_id, variant") == before
 
 
+def test_a_picture_that_is_not_there_is_drawn_by_the_next_run(settings: Settings, instance: dg.DagsterInstance) -> None:
+    sing(settings, "01")
+    assert materialize(settings, "01", "01", instance).success
+    picture = ActorFiles(settings.data_dir).picture_path("trimmed_audio", "01")
+    picture.unlink()
+    assert materialize(settings, "01", "01", instance).success
+    assert picture.exists()
+
+
 def test_a_changed_setting_is_obeyed_by_what_comes_after_it(
     settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

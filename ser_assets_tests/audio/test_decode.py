@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
-from ser_assets.audio.decode import DecodeError, decode, load_mono, resample, to_mono
+from ser_assets.audio.decode import DecodeError, _joined, decode, load_mono, resample, to_mono
 from ser_assets_tests.media import RATE, voice, write_mp4, write_wav
 
 
@@ -78,3 +79,20 @@ def test_the_mp4_and_the_flac_of_a_real_take_sound_alike(ravdess: Path) -> None:
     size = min(len(video), len(audio))
     likeness = np.fft.irfft(np.fft.rfft(video[:size]) * np.conj(np.fft.rfft(audio[:size])))
     assert likeness.max() / (np.linalg.norm(video[:size]) * np.linalg.norm(audio[:size])) > 0.9
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_samples_of_every_format_come_back_at_full_scale_one(tmp_path: Path, subtype: str, channels: int) -> None:
+    sound = np.stack([(0.9 - 0.1 * number) * voice(0.1) for number in range(channels)])
+    path = write_wav(tmp_path / "sound.wav", sound, subtype=subtype)
+    expected, _ = soundfile.read(path, dtype="float64", always_2d=True)
+    samples = decode(path).samples
+    assert samples.dtype == np.float32
+    np.testing.assert_allclose(samples, expected.T, atol=1e-7)
+
+
+def test_sound_that_changes_its_rate_midway_is_refused() -> None:
+    half = np.zeros((1, 10), np.float32)
+    with pytest.raises(DecodeError, match="changes its sampling rate"):
+        _joined([(44100, half), (48000, half)])

@@ -13,7 +13,6 @@ from ser_assets.corpus.inventory import (
     Look,
     RawVideo,
     examine,
-    examine_all,
     find_recordings,
     settle_duplicates,
     take_stock,
@@ -23,7 +22,7 @@ from ser_assets_tests.media import voice, write_mp4, write_wav
 
 
 def inventory(raw: Path, actor: str) -> dict[str, RawVideo]:
-    rows = settle_duplicates(examine(path, raw, actor) for path in find_recordings(raw).get(actor, []))
+    rows = settle_duplicates(examine(Look(path, actor), raw) for path in find_recordings(raw).get(actor, []))
     return {row.path: row for row in rows}
 
 
@@ -92,7 +91,7 @@ def test_trap_6_of_the_doubled_folders_of_a_mirror_the_outer_one_is_taken(tmp_pa
 
 def test_recordings_of_people_go_before_the_demo_corpus(tmp_path: Path) -> None:
     write_wav(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", voice())
-    real = examine(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", tmp_path, "01")
+    real = examine(Look(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", "01"), tmp_path)
     same = dataclasses.replace(real, path="A/Actor_01/x.wav", recording="other", demo=True)
     another = dataclasses.replace(same, path="A/Actor_01/y.wav", take_id="another", recording="third")
     settled = settle_duplicates([same, another, real])
@@ -166,7 +165,7 @@ def test_other_files_and_other_folders_are_not_looked_at(tmp_path: Path) -> None
 
 def test_a_file_is_looked_at_again_only_when_it_has_changed(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
-    row = examine(path, tmp_path, "03")
+    row = examine(Look(path, "03"), tmp_path)
     assert take_stock([path], tmp_path, "03", {row.path: row}) == ([row], [])
     write_wav(path, voice(2.0))
     assert take_stock([path], tmp_path, "03", {row.path: row}) == ([], [Look(path, "03")])
@@ -180,12 +179,12 @@ def test_a_file_that_was_only_touched_is_read_but_not_decoded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
-    before = examine(path, tmp_path, "03")
+    before = examine(Look(path, "03"), tmp_path)
     os.utime(path, ns=(1, 1))
     known, [look] = take_stock([path], tmp_path, "03", {before.path: before})
     assert known == []
     monkeypatch.setattr("ser_assets.corpus.inventory.decode", never)
-    assert examine_all([look], tmp_path) == [dataclasses.replace(before, modified_ns=1)]
+    assert examine(look, tmp_path) == dataclasses.replace(before, modified_ns=1)
 
 
 def test_a_file_under_a_new_name_is_not_decoded_again_but_means_what_its_name_says(
@@ -193,11 +192,11 @@ def test_a_file_under_a_new_name_is_not_decoded_again_but_means_what_its_name_sa
 ) -> None:
     happy = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
     silent = write_wav(tmp_path / "Actor_03/03-01-03-01-01-02-03.wav", np.zeros(48000))
-    known = {row.path: row for row in (examine(path, tmp_path, "03") for path in (happy, silent))}
+    known = {row.path: row for row in (examine(Look(path, "03"), tmp_path) for path in (happy, silent))}
     sad = happy.rename(happy.with_name("03-01-04-01-01-01-03.wav"))
     still_silent = silent.rename(silent.with_name("03-01-04-01-01-02-03.wav"))
     monkeypatch.setattr("ser_assets.corpus.inventory.decode", never)
-    rows = examine_all(take_stock([sad, still_silent], tmp_path, "03", known)[1], tmp_path)
+    rows = [examine(look, tmp_path) for look in take_stock([sad, still_silent], tmp_path, "03", known)[1]]
     assert [(row.emotion, row.status) for row in rows] == [("sad", "accepted"), ("sad", "rejected")]
     assert rows[0].recording == known["Actor_03/03-01-03-01-01-01-03.wav"].recording
     assert "is silent" in str(rows[1].reason)
@@ -206,7 +205,7 @@ def test_a_file_under_a_new_name_is_not_decoded_again_but_means_what_its_name_sa
 def test_a_second_file_takes_the_place_of_a_first_that_is_gone(tmp_path: Path) -> None:
     wav = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
     mp4 = write_mp4(tmp_path / "Actor_03/01-01-03-01-01-01-03.mp4", voice())
-    first = settle_duplicates([examine(wav, tmp_path, "03"), examine(mp4, tmp_path, "03")])
+    first = settle_duplicates([examine(Look(wav, "03"), tmp_path), examine(Look(mp4, "03"), tmp_path)])
     left = [row for row in first if row.path.endswith("mp4")]
     assert left[0].status == "rejected"
     assert settle_duplicates(left)[0].status == "accepted"
@@ -232,6 +231,6 @@ def test_the_real_actor_07_has_one_recording_twice(ravdess: Path) -> None:
 
 
 def test_the_real_stereo_recordings_and_the_quietest_actor_are_accepted(ravdess: Path) -> None:
-    stereo = examine(ravdess / "Actor_05/03-01-02-01-02-02-05.flac", ravdess, "05")
+    stereo = examine(Look(ravdess / "Actor_05/03-01-02-01-02-02-05.flac", "05"), ravdess)
     assert (stereo.status, stereo.channels) == ("accepted", 2)
     assert {row.status for row in inventory(ravdess, "09").values()} == {"accepted"}

@@ -1,10 +1,30 @@
-"""Clips put at rest by hand."""
+"""Clips made up and put at rest by hand."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from ser_assets.storage.actor_files import ActorFiles, batches_of
 from ser_assets.storage.clips import Clip, clip_schema, table_of
+
+
+def spoken_clip(take_id: str, samples: np.ndarray, rate: int, variant: int = 0) -> Clip:
+    """A clip of actor 05, happy."""
+    return Clip(
+        take_id,
+        variant,
+        actor="05",
+        voice="05",
+        emotion="happy",
+        intensity="normal",
+        statement="Kids are talking by the door",
+        repetition=1,
+        gender="male",
+        recording=f"recording of {take_id}",
+        samples=samples,
+        sampling_rate=rate,
+    )
 
 
 def put(files: ActorFiles, asset: str, actor: str, clips: Sequence[Clip], made_from: str = "by hand") -> Path:

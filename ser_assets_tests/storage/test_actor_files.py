@@ -9,7 +9,7 @@ import pytest
 from ser_assets.storage.actor_files import TAKES_AT_ONCE, ActorFiles, Batch, ClipsMissingError, batches_of
 from ser_assets.storage.clips import Clip, clip_schema, clips_of, table_of
 from ser_assets_tests.media import voice
-from ser_assets_tests.storage.at_rest import put
+from ser_assets_tests.storage.at_rest import put, spoken_clip
 
 TAKES = [f"01-03-01-01-{number:02d}-05" for number in range(1, 2 * TAKES_AT_ONCE + 1)]
 
@@ -20,20 +20,8 @@ def files(tmp_path: Path) -> ActorFiles:
 
 
 def clip(take_id: str, variant: int = 0) -> Clip:
-    return Clip(
-        take_id,
-        variant,
-        actor="05",
-        voice="05",
-        emotion="happy",
-        intensity="normal",
-        statement="Kids are talking by the door",
-        repetition=1,
-        gender="male",
-        recording=f"recording of {take_id}",
-        samples=voice(0.05, rate=8000, seed=TAKES.index(take_id) + 100 * variant),
-        sampling_rate=8000,
-    )
+    samples = voice(0.05, rate=8000, seed=TAKES.index(take_id) + 100 * variant)
+    return spoken_clip(take_id, samples, 8000, variant)
 
 
 CLIPS = [clip(take_id, variant) for take_id in TAKES for variant in (0, 1)]
@@ -104,7 +92,9 @@ def test_clips_that_are_not_there_are_asked_for_by_name(files: ActorFiles) -> No
 def test_a_damaged_file_is_named_with_the_remedy(files: ActorFiles) -> None:
     path = put(files, "mono_audio", "05", CLIPS)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ClipsMissingError, match=r"actor_05\.parquet is damaged .* delete it and materialize"):
+    with pytest.raises(
+        ClipsMissingError, match=r"actor_05\.parquet is damaged .* delete it and materialize mono_audio for 05"
+    ):
         files.rows("mono_audio", "05")
     assert files.made_from("mono_audio", "05") == {}
 

@@ -9,24 +9,11 @@ import pytest
 import soundfile
 
 from ser_assets.storage.actor_files import ActorFiles
-from ser_assets.storage.clips import Clip, clips_of
+from ser_assets.storage.clips import clips_of
 from ser_assets_tests.media import voice
-from ser_assets_tests.storage.at_rest import put
+from ser_assets_tests.storage.at_rest import put, spoken_clip
 
-ORIGINAL = Clip(
-    take_id="01-03-01-01-01-05",
-    variant=0,
-    actor="05",
-    voice="05",
-    emotion="happy",
-    intensity="normal",
-    statement="Kids are talking by the door",
-    repetition=1,
-    gender="male",
-    recording="abc",
-    samples=voice(0.5, rate=22050),
-    sampling_rate=22050,
-)
+ORIGINAL = spoken_clip("01-03-01-01-01-05", voice(0.5, rate=22050), 22050)
 COPY = dataclasses.replace(ORIGINAL, variant=1, transform="noise", parameters='{"noise_std": 0.01}', seed=7)
 OTHER_VOICE = dataclasses.replace(
     ORIGINAL, variant=2, voice="05 at 0.92", transform="speed", parameters='{"speed": 0.92}'

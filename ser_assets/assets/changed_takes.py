@@ -1,0 +1,66 @@
+"""How an asset that rests as one file an actor is made: only the takes whose upstream has changed, the others kept."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ser_assets.assets.actors import ActorMetadata, Step
+from ser_assets.assets.versions import code_version, extended, fingerprint
+from ser_assets.settings import Settings
+from ser_assets.storage.actor_files import ActorFiles, Batch, ClipsMissingError, batches_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Upstream(NamedTuple):
+    """What an actor's clips are made from.
+
+    `made_from` tells of each take all that decides how it comes out, `about` what the step wants to know of it, and
+    `recipe` how it was made so far.
+    """
+
+    made_from: Mapping[str, object]
+    about: Mapping[str, Any]
+    recipe: str
+
+
+def at_rest(actor_files: ActorFiles, asset: str, actor: str) -> Upstream:
+    """Tell what an actor's clips upstream were made from.
+
+    Raises:
+        ClipsMissingError: there are none that can be read.
+    """
+    made_from = actor_files.made_from(asset, actor)
+    if not made_from:
+        path = actor_files.path(asset, actor)
+        raise ClipsMissingError(f"no readable {asset} of actor {actor} at {path}: materialize {asset} for {actor}")
+    return Upstream(made_from, {}, actor_files.recipe(asset, actor))
+
+
+def changed_takes_step(
+    asset: str,
+    settings: Settings,
+    actor_files: ActorFiles,
+    upstream: Callable[[str], Upstream],
+    work: Callable[..., "pa.Table | None"],
+    schema: "pa.Schema",
+    describe: Callable[[str], ActorMetadata],
+) -> Step[Batch, "pa.Table | None"]:
+    """How an asset goes through an actor: `work` on the takes that have changed, in batches, and keep the others."""
+    planned: dict[str, tuple[list[Batch], str]] = {}
+
+    def plan(actor: str) -> list[Batch] | None:
+        before = upstream(actor)
+        wanted = {take_id: fingerprint(asset, settings, made_from) for take_id, made_from in before.made_from.items()}
+        batches = batches_of(actor, wanted, actor_files.made_from(asset, actor), before.about)
+        if not batches:
+            return None
+        planned[actor] = batches, extended(before.recipe, asset, code_version(asset, settings))
+        return batches
+
+    def store(actor: str, made: "Iterator[pa.Table | None]") -> None:
+        batches, recipe = planned.pop(actor)
+        actor_files.write(asset, actor, zip(batches, made, strict=True), schema, recipe)
+
+    return Step(plan, functools.partial(work, settings=settings), store, describe)
