@@ -146,11 +146,18 @@ if __name__ == "__main__":
 """
 
 
+def heed_interrupts() -> None:
+    """Undo what nohup and shells do to what they start in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
 def test_workers_end_with_the_process_that_asked_whatever_they_are_doing(tmp_path: Path, how: signal.Signals) -> None:
     script = tmp_path / "sleeping.py"
     script.write_text(SLEEPING)
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sleeping:
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts
+    ) as sleeping:
         assert sleeping.stdout is not None
         workers = [int(number) for number in sleeping.stdout.readline().split()]
         assert len(workers) == 2
