@@ -8,7 +8,8 @@ from click.testing import CliRunner, Result
 
 from ser_assets import progress, replay
 from ser_assets.automation import ConfigError, refresh
-from ser_assets.cli import MODEL_NAMES, ActorRange, main
+from ser_assets.cli import main
+from ser_assets.cli.parameters import MODEL_NAMES, ActorRange
 from ser_assets.corpus import demo
 from ser_assets.corpus.ravdess import speech_takes
 from ser_assets.definitions import build_definitions

@@ -1,0 +1,18 @@
+"""The command `ser-assets`: what users type in a shell."""
+
+import click
+
+from ser_assets.cli.corpus import demo_corpus
+from ser_assets.cli.predicting import calibrate_speaker, predict
+from ser_assets.cli.running import replay_notebook, run, scores
+from ser_assets.cli.study import study
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ser-assets")
+def main() -> None:
+    """Speech emotion recognition as data assets, judged on speakers that the models have never heard."""
+
+
+for command in (demo_corpus, run, scores, replay_notebook, predict, calibrate_speaker, study):
+    main.add_command(command)

@@ -1,0 +1,56 @@
+"""Values as people write them on a command line."""
+
+import json
+from typing import Any
+
+import click
+
+from ser_assets.corpus.ravdess import ACTORS
+
+MODEL_NAMES = ("random_forest", "neural_network", "cnn", "complex_cnn")
+MOST_ACTORS = 999
+
+
+class ActorRange(click.ParamType):
+    """Actors as people write them: `1-6`, `1,3,5` or `7`."""
+
+    name = "actors"
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Turn the text into actor codes, `01` to `24`, sorted."""
+        if isinstance(value, tuple):
+            return value
+        chosen: set[int] = set()
+        for part in value.split(","):
+            first, dash, last = part.strip().partition("-")
+            if not first.isdecimal() or (dash and not last.isdecimal()):
+                self.fail(f"{value!r} names no actors; write 1-6, or 1,3,5", param, ctx)
+            chosen.update(range(int(first), min(int(last or first), MOST_ACTORS) + 1))
+        actors = tuple(f"{number:02d}" for number in sorted(chosen))
+        if strangers := [actor for actor in actors if actor not in ACTORS]:
+            self.fail(f"there is no actor {', '.join(strangers)}; RAVDESS has 1 to 24", param, ctx)
+        if not actors:
+            self.fail(f"{value!r} names no actors; write 1-6, or 1,3,5", param, ctx)
+        return actors
+
+
+class JsonObject(click.ParamType):
+    """A JSON object."""
+
+    name = "json"
+
+    def convert(
+        self, value: str | dict[str, Any], param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Any]:
+        """Turn the text into a dictionary."""
+        if isinstance(value, dict):
+            return value
+        try:
+            parsed = json.loads(value)
+        except ValueError as error:
+            self.fail(f"is not JSON: {error}", param, ctx)
+        if not isinstance(parsed, dict):
+            self.fail('is no JSON object such as {"ops": {}}', param, ctx)
+        return parsed

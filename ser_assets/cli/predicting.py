@@ -1,0 +1,127 @@
+"""Commands that ask the champion: `predict`, and `calibrate-speaker` for it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ser_assets.cli.terminal import progress_bars, read_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ser_assets.serving.predictor import Refused
+
+WIDE = 1000
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option("--csv", "table", type=click.Path(dir_okay=False, path_type=Path), help="Write the results here, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array, and all else to standard error.")
+@click.option(
+    "--profile", type=click.Path(dir_okay=False, path_type=Path), help="Profile of the speaker (calibrate-speaker)."
+)
+@click.option("--bundle", type=click.Path(path_type=Path), help="Folder of the bundle.  [default: the champion's]")
+def predict(
+    paths: tuple[Path, ...], table: Path | None, as_json: bool, profile: Path | None, bundle: Path | None
+) -> None:
+    """Name the emotion in recordings: files, and folders at any depth. Exit code 1 if one of them cannot be used."""
+    from ser_assets import predicting
+    from ser_assets.progress import listening
+    from ser_assets.serving.bundle import champion_folder
+    from ser_assets.serving.predictor import Refused
+
+    settings = read_settings()
+    with _clear_errors():
+        recordings = predicting.recordings_among(paths)
+        if table:
+            predicting.refuse_to_replace(table, recordings)
+        predictor = predicting.open_predictor(bundle or champion_folder(settings.data_dir), profile)
+        if predictor.bundle.is_demo:
+            click.echo("this model learned from a synthesiser's voices: what it says of people means nothing", err=True)
+        if profile and not predictor.knows_bias:
+            click.echo(
+                f"{profile} was made with another model, and only part of it can be used: make it again with "
+                "`calibrate-speaker`",
+                err=True,
+            )
+        with progress_bars(to_stderr=True) as listener, listening(listener):
+            results = list(predicting.predict_recordings(recordings, predictor, settings.worker_count))
+        if table:
+            predicting.write_csv(results, table)
+    if as_json:
+        click.echo(predicting.as_json(results))
+    else:
+        _print_table(predicting.table_for_terminal(results))
+    refused = [each for each in results if isinstance(each, Refused)]
+    _tell_refused(refused)
+    if refused:
+        raise SystemExit(1)
+
+
+@click.command("calibrate-speaker")
+@click.argument("files", nargs=-1, required=True, metavar="FILES...", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Profile to write (JSON).")
+@click.option("--bundle", type=click.Path(path_type=Path), help="Folder of the bundle.  [default: the champion's]")
+def calibrate_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -> None:
+    """Learn what is usual for one speaker from unlabelled recordings, for `predict --profile`.
+
+    The recordings need no label, but should show many emotions: a profile of neutral speech alone takes neutral speech
+    for less neutral than it is.
+    """
+    from ser_assets import predicting
+    from ser_assets.progress import listening
+    from ser_assets.serving.bundle import champion_folder
+
+    settings = read_settings()
+    with _clear_errors():
+        recordings = predicting.recordings_among(files)
+        predicting.refuse_to_replace(out, recordings)
+        with progress_bars(to_stderr=True) as listener, listening(listener):
+            made = predicting.calibrate_speaker(
+                recordings, out, bundle or champion_folder(settings.data_dir), settings.worker_count
+            )
+    _tell_refused(made.left_out)
+    left_out = f", {len(made.left_out)} left out" if made.left_out else ""
+    click.echo(f"{out}: the profile of a speaker, made of {made.clips} recordings{left_out}")
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Say in one line what the user can mend: recordings and targets (exit code 2), bundle, profile, disk, memory."""
+    from ser_assets.learning.calibration import ProfileError
+    from ser_assets.predicting import NoRecordingError, ReplacesRecordingError
+    from ser_assets.serving.bundle import BundleError
+    from ser_assets.workers import WorkerDiedError
+
+    try:
+        yield
+    except (NoRecordingError, ReplacesRecordingError) as error:
+        raise click.UsageError(str(error)) from error
+    except (BundleError, ProfileError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+    except WorkerDiedError as error:
+        raise click.ClickException("a worker process died, perhaps for want of memory: try SER_WORKERS=1") from error
+
+
+def _tell_refused(refused: "Sequence[Refused]") -> None:
+    from ser_assets.predicting import printable
+
+    for each in refused:
+        click.echo(f"{printable(each.path)} {each.reason}", err=True)
+
+
+def _print_table(table: "Table") -> None:
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        # What reads it at the other end of a pipe wants one line a file.
+        console.width = WIDE
+    if table.row_count:
+        console.print(table)

@@ -1,0 +1,117 @@
+"""Commands that make assets, and show what came of it."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ser_assets.cli.parameters import ActorRange, JsonObject
+from ser_assets.cli.terminal import progress_bars, read_settings
+
+if TYPE_CHECKING:
+    from ser_assets.settings import Settings
+
+
+@click.command()
+@click.option("--actors", type=ActorRange(), default=None, help="Only these actors, such as 1-20; else all on disk.")
+@click.option(
+    "--config-json",
+    type=JsonObject(),
+    default=None,
+    help='Settings of models, as in the launchpad: {"ops": {"cnn": {"config": {"epochs": 5}}}}.',
+)
+def run(actors: tuple[str, ...] | None, config_json: dict[str, Any] | None) -> None:
+    """Materialize everything for the actors on disk: clips, features, models, report, champion."""
+    from ser_assets.corpus.inventory import find_recordings
+
+    settings = read_settings()
+    on_disk = tuple(find_recordings(settings.raw_dir))
+    if not on_disk:
+        raise click.ClickException(
+            f"no recordings under {settings.raw_dir}/**/Actor_NN/: copy RAVDESS files there, or make spoken ones with "
+            f"`ser-assets demo-corpus {settings.raw_dir}/demo`"
+        )
+    from ser_assets.automation import ConfigError, refresh
+    from ser_assets.definitions import build_definitions
+    from ser_assets.progress import listening
+    from ser_assets.storage.tables import RAW_VIDEOS, actors_with_takes, records
+    from ser_assets.storage.warehouse import Warehouse
+
+    warehouse = Warehouse(settings.data_dir)
+    try:
+        with progress_bars() as listener, listening(listener):
+            refreshed = refresh(
+                build_definitions(settings), actors or on_disk, lambda: actors_with_takes(warehouse), config_json
+            )
+    except ConfigError as error:
+        raise click.BadParameter(str(error), param_hint="--config-json") from error
+    if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):
+        click.echo(f"{rejected} files rejected: the report and table raw_videos tell why")
+    if refreshed.finished:
+        _show_scores(settings)
+    if refreshed.failures:
+        raise click.ClickException("\n".join(refreshed.failures))
+
+
+@click.command()
+def scores() -> None:
+    """Print the score table of the last report and where the report is."""
+    _show_scores(read_settings())
+
+
+@click.command("replay-notebook")
+@click.option("--actors", type=ActorRange(), default=None, help="Only these actors, such as 1-20; else all with clips.")
+@click.option("--markdown", is_flag=True, help="Print the table as Markdown, and all else to standard error.")
+def replay_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
+    """Judge the notebook's four models its own way and on unseen actors, beside what it claims (takes minutes)."""
+    from ser_assets.progress import listening
+    from ser_assets.replay import ReplayError, replay_for_terminal, replay_markdown
+    from ser_assets.replay import replay_notebook as replay
+    from ser_assets.storage.actor_files import ClipsMissingError
+    from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
+
+    settings = read_settings()
+    try:
+        with progress_bars(to_stderr=markdown) as listener, listening(listener):
+            table = replay(settings, actors)
+    except (ReplayError, ClipsMissingError, WarehouseBusyError, WarehouseDamagedError) as error:
+        raise click.ClickException(str(error)) from error
+    from rich.console import Console
+
+    from ser_assets.reporting.replay import replay_gap, replayed_models
+
+    if markdown:
+        click.echo(replay_markdown(table))
+    else:
+        Console().print(replay_for_terminal(table))
+    click.echo(
+        f"{replay_gap(replayed_models(table))}\n"
+        "The notebook has every actor, and copies of what it judges, on both sides of its split; what a new speaker "
+        "will get is the column of unseen actors.\n"
+        "the next metrics_report shows this: `.venv/bin/dagster asset materialize --select metrics_report -m "
+        "ser_assets.definitions`",
+        err=markdown,
+    )
+
+
+def _show_scores(settings: "Settings") -> None:
+    from rich.console import Console
+
+    from ser_assets.storage.tables import SCORES, notice_of_demo
+    from ser_assets.storage.warehouse import Warehouse, WarehouseBusyError, WarehouseDamagedError
+
+    warehouse = Warehouse(settings.data_dir)
+    try:
+        if not warehouse.has_table(SCORES):
+            raise click.ClickException(f"no scores in {warehouse.path} yet: `ser-assets run` makes them")
+    except (WarehouseBusyError, WarehouseDamagedError) as error:
+        raise click.ClickException(str(error)) from error
+    from ser_assets.reporting.summary import score_table_for_terminal
+    from ser_assets.serving.bundle import BundleError, champion_folder, open_bundle
+
+    Console().print(score_table_for_terminal(warehouse.query(f"FROM {SCORES}")))
+    if notice := notice_of_demo(warehouse):
+        click.echo(notice)
+    click.echo(f"report: {settings.data_dir / 'report' / 'index.html'}")
+    with suppress(BundleError):
+        click.echo(f"champion, which `predict` asks: {open_bundle(champion_folder(settings.data_dir)).facts['why']}")
