@@ -13,7 +13,6 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from ser_assets.assets.model_config import refuse_wrong_settings
 from ser_assets.assets.models import SETTINGS
-from ser_assets.corpus.ravdess import ACTORS
 from ser_assets.settings import Settings
 
 CORPUS_GROUP = "corpus"
@@ -95,17 +94,18 @@ def refresh(
         KeyboardInterrupt: the user stopped it.
     """
     _refuse_wrong_config(definitions, config or {})
+    everybody = _partitions(definitions)
     with _instance() as instance:
         _bury_the_dead(instance)
         failures = []
-        for actor_range in _ranges(actors):
+        for actor_range in _ranges(actors, everybody):
             failures += _execute(definitions, full_refresh.name, actor_range, instance, INVENTORY).failures
         with_takes = [actor for actor in actors if actor in usable()]
         if left_out := sorted(set(actors) - set(with_takes)):
             failures.append(f"left out, for want of an accepted take (table raw_videos): actors {', '.join(left_out)}")
         if not with_takes:
             return Refreshed(False, failures)
-        *first, last = _ranges(with_takes)
+        *first, last = _ranges(with_takes, everybody)
         for actor_range in first:
             failures += _execute(definitions, prepare_features.name, actor_range, instance, CLIPS | FEATURES).failures
         ran = _execute(definitions, full_refresh.name, last, instance, EVERYTHING - INVENTORY, config)
@@ -208,12 +208,17 @@ def _reason(failure: StepFailureData) -> str:
     return error.message.strip() if error else "a step failed"
 
 
-def _ranges(actors: Sequence[str]) -> list[tuple[str, str]]:
+def _partitions(definitions: dg.Definitions) -> Sequence[str]:
+    by_actor = definitions.resolve_asset_graph().get(dg.AssetKey("raw_videos")).partitions_def
+    return by_actor.get_partition_keys() if by_actor else []
+
+
+def _ranges(actors: Sequence[str], everybody: Sequence[str]) -> list[tuple[str, str]]:
     """First and last of each unbroken range, in the order of the partitions."""
-    positions = sorted(ACTORS.index(actor) for actor in set(actors))
+    positions = sorted(everybody.index(actor) for actor in set(actors))
     starts = [position for position in positions if position - 1 not in positions]
     stops = [position for position in positions if position + 1 not in positions]
-    return [(ACTORS[start], ACTORS[stop]) for start, stop in zip(starts, stops, strict=True)]
+    return [(everybody[start], everybody[stop]) for start, stop in zip(starts, stops, strict=True)]
 
 
 def _instance() -> dg.DagsterInstance:

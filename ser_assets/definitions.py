@@ -2,8 +2,9 @@
 
 import dagster as dg
 
-from ser_assets.assets import champion, corpus, ensemble, models, report
+from ser_assets.assets import champion, ensemble, models, report
 from ser_assets.assets.checks import CORPUS_CHECKS
+from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trimmed_audio
 from ser_assets.assets.features import features
 from ser_assets.assets.model_checks import model_checks, prediction_checks
 from ser_assets.assets.versions import code_version
@@ -16,12 +17,13 @@ from ser_assets.automation import (
     REPORT_GROUP,
     retraining_schedule,
 )
+from ser_assets.corpus.corpora import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.warehouse import Warehouse
 
 GROUPS = {
-    CORPUS_GROUP: (corpus.raw_videos, corpus.mono_audio, corpus.trimmed_audio, corpus.augmented_set),
+    CORPUS_GROUP: (raw_videos, mono_audio, trimmed_audio, augmented_set),
     FEATURES_GROUP: (features,),
     MODELS_GROUP: (*models.MODEL_ASSETS, ensemble.ensemble),
     REPORT_GROUP: (report.metrics_report,),
@@ -32,7 +34,9 @@ OWNER = "team:speech"
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Bring assets, checks, jobs and schedule together under the given settings."""
-    assets = [_dressed(asset, group, settings) for group, members in GROUPS.items() for asset in members]
+    corpus = corpus_of(settings)
+    by_actor = dg.StaticPartitionsDefinition(list(corpus.actors))
+    assets = [_dressed(asset, group, settings, by_actor) for group, members in GROUPS.items() for asset in members]
     checks = [check for asset in models.MODEL_ASSETS for check in model_checks(asset.key.to_user_string())]
     checks += prediction_checks(ensemble.NAME)
     return dg.Definitions(
@@ -42,6 +46,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         schedules=[retraining_schedule(settings)],
         resources={
             "settings": settings,
+            "corpus": corpus,
             "warehouse": Warehouse(settings.data_dir),
             "actor_files": ActorFiles(settings.data_dir),
         },
@@ -49,11 +54,16 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-def _dressed(asset: dg.AssetsDefinition, group: str, settings: Settings) -> dg.AssetsDefinition:
-    """Give an asset what all of its group have."""
+def _dressed(
+    asset: dg.AssetsDefinition, group: str, settings: Settings, by_actor: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    """Give an asset what all of its group have, and a partitioned one the speakers of the corpus."""
     version = code_version(asset.key.to_user_string(), settings)
+    partitions = by_actor if asset.partitions_def else None
     return asset.map_asset_specs(
-        lambda spec: spec.replace_attributes(group_name=group, owners=[OWNER], code_version=version)
+        lambda spec: spec.replace_attributes(
+            group_name=group, owners=[OWNER], code_version=version, partitions_def=partitions
+        )
     )
 
 

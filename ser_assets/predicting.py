@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ser_assets import progress
-from ser_assets.corpus.inventory import MEDIA_ENDINGS
+from ser_assets.corpus.folders import MEDIA_ENDINGS, media_files
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import ProfileError, SpeakerProfile
 from ser_assets.serving.bundle import Bundle, open_bundle
@@ -162,7 +162,7 @@ def printable(path: Path) -> str:
 
 
 def _recordings_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in MEDIA_ENDINGS and path.is_file())
+    return [path for path in media_files(folder)[0] if path.is_file()]
 
 
 def _heard(name: str, recordings: Sequence[Path], bundle: Bundle, workers: int) -> Iterator[Heard | Refused]:

@@ -20,6 +20,15 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(Path("data"), description="Folder of recordings, tables, models and report.")
+    corpus: Literal["ravdess", "table"] = Field(
+        "ravdess", description="Where recordings come from: RAVDESS under `data/raw`, or a table of your own."
+    )
+    corpus_table: Path | None = Field(
+        None, description="CSV or Parquet file of your own recordings: path, speaker, emotion[, take_id, …]."
+    )
+    most_rejected: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.5, description="Share of an actor's files that may be rejected before the check `rejected_files` fails."
+    )
     workers: Annotated[int, Field(ge=0)] = Field(0, description="Worker processes; 0 is one for each core.")
     sampling_rate: Annotated[int, Field(ge=8000, le=48000)] = Field(
         22050, description="Sampling rate of every clip after decoding, in Hz."

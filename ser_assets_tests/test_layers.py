@@ -22,7 +22,7 @@ LAYERS = [
     {"learning", "storage"},
     {"corpus"},
     {"audio"},
-    {"settings", "progress", "workers"},
+    {"settings", "progress", "workers", "problems"},
 ]
 
 

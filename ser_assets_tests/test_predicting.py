@@ -125,7 +125,7 @@ def test_where_no_recording_is_found_it_says_what_is_taken_for_one(tmp_path: Pat
 
 
 def test_folders_are_sorted_and_named_files_stay_where_they_are_named(tmp_path: Path) -> None:
-    for name in ("b.wav", "a/2.MP4", "a/1.flac", "a/notes.txt", "c.mp3"):
+    for name in ("b.wav", "a/2.MP4", "a/1.flac", "a/notes.txt", "a/._1.flac", "c.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "folder.wav").mkdir()

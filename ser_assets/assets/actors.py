@@ -11,11 +11,12 @@ import dagster as dg
 
 from ser_assets import progress
 from ser_assets.corpus.ravdess import ACTORS
-from ser_assets.workers import Outcome, end_workers, outcomes_in_workers
+from ser_assets.workers import Outcome, WorkerDiedError, end_workers, outcomes_in_workers
 
 # The CLI's partition ranges need backfill policies, which Dagster still calls beta.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
+# In the place of these partitions `build_definitions` puts the speakers of the corpus that the settings name.
 BY_ACTOR = dg.StaticPartitionsDefinition(list(ACTORS))
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 
@@ -32,6 +33,7 @@ class Step(Generic[Task, Made]):
         plan: say what is to be made of an actor, in tasks; None where all that is at rest is still right.
         work: do one task, in a worker process; always in one if it is `guarded`, for it may crash.
         chunk: so many tasks go to a worker at a time.
+        crashed: what a task comes to that took its worker process with it, twice; else the actor fails.
         store: put away what the tasks of an actor have come to, in their order, as it comes.
         describe: metadata of an actor that is done.
         draw: draw the picture of an actor that `lacks_picture`, in a worker process, when all are stored.
@@ -44,6 +46,7 @@ class Step(Generic[Task, Made]):
     describe: Callable[[str], ActorMetadata]
     guarded: bool = False
     chunk: int = 1
+    crashed: Callable[[Task], Made] | None = None
     draw: Callable[[str], None] | None = None
     lacks_picture: Callable[[str], bool] = lambda _: False
     settle: Callable[[Sequence[str]], None] | None = None
@@ -122,8 +125,13 @@ class _Passage:
                 self._attempt(actor, functools.partial(self._store, actor, iter(())))
 
     def _store(self, actor: str, outcomes: Iterator[Outcome[Any, Any]]) -> None:
-        self.step.store(actor, (outcome.result() for outcome in outcomes))
+        self.step.store(actor, map(self._made, outcomes))
         self._finish(actor)
+
+    def _made(self, outcome: Outcome[Any, Any]) -> Any:
+        if self.step.crashed and isinstance(outcome.error, WorkerDiedError):
+            return self.step.crashed(outcome.item[1])
+        return outcome.result()
 
     def _finish(self, actor: str) -> None:
         self.done.append(actor)

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ser_assets.assets import corpus
+from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trimmed_audio
 from ser_assets.assets.features import features
 from ser_assets.audio.functionals import functional_names
+from ser_assets.corpus.entries import Corpus
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.problems import Problem
+from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS
 from ser_assets.storage.warehouse import Warehouse
@@ -16,44 +19,46 @@ from ser_assets.storage.warehouse import Warehouse
 if TYPE_CHECKING:
     import numpy as np
 
-TAKES_OF_AN_ACTOR = 60
-MOST_REJECTED = 0.5
 FULL_SCALE = 0.999
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
-@dg.asset_check(asset=corpus.raw_videos)
-def takes_per_actor(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-    """Every actor has the 60 speech takes that RAVDESS records."""
+@dg.asset_check(asset=raw_videos)
+def takes_per_actor(warehouse: dg.ResourceParam[Warehouse], corpus: dg.ResourceParam[Corpus]) -> dg.AssetCheckResult:
+    """Every actor has as many takes as the corpus records, 60 in RAVDESS; one at least, where that is not known."""
+    wanted = corpus.takes_of_an_actor
     short = warehouse.query(
         f"SELECT actor, count_if(status = 'accepted') AS takes FROM {RAW_VIDEOS} GROUP BY actor "
-        f"HAVING takes != {TAKES_OF_AN_ACTOR} ORDER BY actor"
+        f"HAVING {'takes = 0' if wanted is None else f'takes != {wanted}'} ORDER BY actor"
     )
-    return check_result(short.to_dict("records"), WARN, f"actors without {TAKES_OF_AN_ACTOR} takes")
+    return check_result(short.to_dict("records"), WARN, f"actors without {wanted or 'any'} takes")
 
 
-@dg.asset_check(asset=corpus.raw_videos)
-def rejected_files(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-    """Files are rejected for no other reason than being a second file of a take; an error when most of an actor is."""
+@dg.asset_check(asset=raw_videos)
+def rejected_files(warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
+    """No file is rejected but those that a sound corpus has too; an error over SER_MOST_REJECTED of an actor's."""
+    expected = [problem.value for problem in Problem if problem.is_expected]
     rejected = warehouse.query(
-        f"SELECT actor, count_if(status = 'rejected' AND duplicate_of IS NULL) AS rejected, "
-        f"count(DISTINCT take_id) FILTER (status = 'accepted') AS accepted FROM {RAW_VIDEOS} "
-        "GROUP BY actor HAVING rejected > 0 ORDER BY actor"
+        "SELECT actor, count_if(bad) AS rejected, count_if(status = 'accepted') AS accepted, "
+        "array_to_string(list_sort(list_distinct(list(problem) FILTER (bad))), ', ') AS problems FROM "
+        f"(SELECT *, status = 'rejected' AND NOT list_contains(?, problem) AS bad FROM {RAW_VIDEOS}) "
+        "GROUP BY actor HAVING rejected > 0 ORDER BY actor",
+        [expected],
     )
     worst = (rejected["rejected"] / (rejected["rejected"] + rejected["accepted"])).max() if len(rejected) else 0.0
-    severity = ERROR if worst > MOST_REJECTED else WARN
-    return check_result(rejected.to_dict("records"), severity, "actors with rejected files")
+    severity = ERROR if worst > settings.most_rejected else WARN
+    return check_result(rejected.to_dict("records"), severity, "actors with rejected files; `ser-assets doctor` helps")
 
 
-@dg.asset_check(asset=corpus.mono_audio)
+@dg.asset_check(asset=mono_audio)
 def nothing_clipped(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """No clip reaches full scale, where the recorder may have cut its peaks off."""
     found = actor_files.query("mono_audio", "SELECT actor, take_id, peak FROM clips WHERE peak >= ?", [FULL_SCALE])
     return check_result(found, WARN, "clips at full scale")
 
 
-@dg.asset_check(asset=corpus.trimmed_audio, blocking=True)
+@dg.asset_check(asset=trimmed_audio, blocking=True)
 def nothing_silent(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """Every clip holds something to hear."""
     from ser_assets.audio.silence import SILENT_PEAK
@@ -62,7 +67,7 @@ def nothing_silent(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckRe
     return check_result(found, ERROR, "silent clips")
 
 
-@dg.asset_check(asset=corpus.augmented_set, blocking=True)
+@dg.asset_check(asset=augmented_set, blocking=True)
 def emotions_balanced(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """All emotions of an actor are there, with the same number of clips."""
     found = actor_files.query(

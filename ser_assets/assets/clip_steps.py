@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_assets.audio.augmentation import Planned, copy_at_speed, copy_clip
@@ -10,6 +9,8 @@ from ser_assets.audio.decode import DecodeError, load_mono
 from ser_assets.audio.features import Measurement, measure
 from ser_assets.audio.functionals import functional_names
 from ser_assets.audio.silence import trim
+from ser_assets.corpus.corpora import corpus_of
+from ser_assets.corpus.entries import path_of
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, Batch
 from ser_assets.storage.clips import LABELS, TAKE_LABELS, Clip, clips_of, table_of
@@ -80,11 +81,12 @@ def _upstream(asset: str, batch: Batch, settings: Settings) -> list[Clip]:
 
 
 def _decode_take(raw_video: dict[str, Any], settings: Settings) -> Clip:
-    path = settings.raw_dir / Path(raw_video["path"])
+    path = path_of(raw_video["path"], corpus_of(settings).root)
     try:
         samples = load_mono(path, settings.sampling_rate)
     except DecodeError as error:
-        raise DecodeError(f"{path} {error}: materialize raw_videos for actor {raw_video['actor']} again") from error
+        remedy = f"materialize raw_videos for actor {raw_video['actor']} again"
+        raise DecodeError(f"{path} {error}: {remedy}", error.problem) from error
     actor, labels = raw_video["actor"], {name: raw_video[name] for name in TAKE_LABELS}
     return Clip(raw_video["take_id"], 0, actor, actor, **labels, samples=samples, sampling_rate=settings.sampling_rate)
 

@@ -12,10 +12,11 @@ from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, 
 from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_step
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
 from ser_assets.assets.versions import code_version, extended, fingerprint
+from ser_assets.corpus.entries import Corpus
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import TAKE_LABELS
-from ser_assets.storage.tables import RAW_VIDEOS, dataclass_table, records
+from ser_assets.storage.tables import RAW_VIDEOS, dataclass_table, forget_other_actors, records
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -32,25 +33,28 @@ class RecordingsMissingError(FileNotFoundError):
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, kinds={"ffmpeg", "duckdb"})
 def raw_videos(
-    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    corpus: dg.ResourceParam[Corpus],
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.MaterializeResult:
     """Which takes of an actor there are, what they mean, and which files were rejected and why (table `raw_videos`)."""
     from ser_assets.corpus import inventory
 
     version = code_version("raw_videos", settings)
-    found = inventory.find_recordings(settings.raw_dir)
+    listing = corpus.listing()
+    for stray in listing.strays:
+        context.log.warning(f"of no actor, and left out: {stray.name} {stray.reason}")
+    forget_other_actors(warehouse, corpus.actors)
     known = _known_rows(warehouse, version)
     unchanged: dict[str, list[RawVideo]] = {}
     looked_at: Counter[str] = Counter()
     stock: dict[str, list[RawVideo]] = {}
 
     def plan(actor: str) -> "list[Look]":
-        if not found.get(actor):
-            raise RecordingsMissingError(
-                f"no recordings of actor {actor} under {settings.raw_dir}/**/Actor_{actor}/: copy RAVDESS files there, "
-                f"or make spoken ones with `ser-assets demo-corpus {settings.raw_dir}/demo --actors {int(actor)}`"
-            )
-        unchanged[actor], looks = inventory.take_stock(found[actor], settings.raw_dir, actor, known[actor])
+        if not listing.entries.get(actor):
+            raise RecordingsMissingError(corpus.how_to_fill(actor))
+        unchanged[actor], looks = inventory.take_stock(listing.entries[actor], known[actor])
         looked_at[actor] = len(looks)
         return looks
 
@@ -63,8 +67,7 @@ def raw_videos(
     def describe(actor: str) -> ActorMetadata:
         return raw_videos_metadata(stock[actor], examined=looked_at[actor])
 
-    examine = functools.partial(inventory.examine, raw_dir=settings.raw_dir)
-    step = Step(plan, examine, store, describe, guarded=True, chunk=FILES_AT_ONCE)
+    step = Step(plan, inventory.examine, store, describe, guarded=True, chunk=FILES_AT_ONCE, crashed=inventory.crashed)
     result = for_each_actor(context, step, settings.worker_count)
     accepted = [row for rows in stock.values() for row in rows if row.status == "accepted"]
     recordings = sorted((row.take_id, row.recording) for row in accepted)

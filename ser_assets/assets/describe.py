@@ -39,8 +39,12 @@ def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int) -> dict[str, 
         metadata["demo corpus"] = "these takes are spoken by a synthesiser"
     if rejected:
         metadata["why rejected"] = dg.MetadataValue.table(
-            [dg.TableRecord({"file": row.path, "reason": row.reason}) for row in rejected]
+            [
+                dg.TableRecord({"problem": row.problem, "file": row.path, "reason": row.why_rejected})
+                for row in sorted(rejected, key=lambda row: (row.problem or "", row.path))
+            ]
         )
+        metadata["rejected by problem"] = counts_table("problem", Counter(row.problem or "" for row in rejected))
     return metadata
 
 

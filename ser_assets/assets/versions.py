@@ -22,8 +22,8 @@ class _Made(NamedTuple):
 
 
 _MADE = {
-    "raw_videos": _Made("2", (), ("av",)),
-    "mono_audio": _Made("3", ("sampling_rate",), ("av", "soxr")),
+    "raw_videos": _Made("3", (), ("av",)),
+    "mono_audio": _Made("4", ("sampling_rate",), ("av", "soxr")),
     "trimmed_audio": _Made("3", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("numpy",)),
     "augmented_set": _Made(
         "3",

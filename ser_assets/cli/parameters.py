@@ -1,11 +1,14 @@
 """Values as people write them on a command line."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ser_assets.corpus.ravdess import ACTORS
+
+if TYPE_CHECKING:
+    from ser_assets.corpus.entries import Corpus
 
 MODEL_NAMES = ("random_forest", "neural_network", "cnn", "complex_cnn")
 MOST_ACTORS = 999
@@ -34,6 +37,22 @@ class ActorRange(click.ParamType):
         if not actors:
             self.fail(f"{value!r} names no actors; write 1-6, or 1,3,5", param, ctx)
         return actors
+
+
+def chosen_actors(corpus: "Corpus", text: str) -> tuple[str, ...]:
+    """Turn what follows `--actors` into actors of a corpus: numbers in RAVDESS, else names with commas between."""
+    if corpus.name == "ravdess":
+        try:
+            return ActorRange().convert(text, None, None)
+        except click.BadParameter as error:
+            error.param_hint = "'--actors'"
+            raise
+    names = {name.strip() for name in text.split(",")} - {""}
+    if strangers := sorted(names - set(corpus.actors)):
+        raise click.BadParameter(
+            f"there is no {', '.join(strangers)}; there are {', '.join(corpus.actors)}", param_hint="--actors"
+        )
+    return tuple(actor for actor in corpus.actors if actor in names)
 
 
 class JsonObject(click.ParamType):

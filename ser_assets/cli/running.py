@@ -5,31 +5,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ser_assets.cli.parameters import ActorRange, JsonObject
-from ser_assets.cli.terminal import progress_bars, read_settings
+from ser_assets.cli.parameters import ActorRange, JsonObject, chosen_actors
+from ser_assets.cli.terminal import progress_bars, read_corpus, read_settings
 
 if TYPE_CHECKING:
     from ser_assets.settings import Settings
 
 
 @click.command()
-@click.option("--actors", type=ActorRange(), default=None, help="Only these actors, such as 1-20; else all on disk.")
+@click.option("--actors", default=None, help="Only these actors, such as 1-20 or Ann,Bob; else all on disk.")
 @click.option(
     "--config-json",
     type=JsonObject(),
     default=None,
     help='Settings of models, as in the launchpad: {"ops": {"cnn": {"config": {"epochs": 5}}}}.',
 )
-def run(actors: tuple[str, ...] | None, config_json: dict[str, Any] | None) -> None:
+def run(actors: str | None, config_json: dict[str, Any] | None) -> None:
     """Materialize everything for the actors on disk: clips, features, models, report, champion."""
-    from ser_assets.corpus.inventory import find_recordings
-
     settings = read_settings()
-    on_disk = tuple(find_recordings(settings.raw_dir))
+    corpus = read_corpus(settings)
+    chosen = None if actors is None else chosen_actors(corpus, actors)
+    on_disk = tuple(corpus.listing().entries)
     if not on_disk:
         raise click.ClickException(
-            f"no recordings under {settings.raw_dir}/**/Actor_NN/: copy RAVDESS files there, or make spoken ones with "
-            f"`ser-assets demo-corpus {settings.raw_dir}/demo`"
+            f"no recordings under {corpus.root}/**/Actor_NN/: copy RAVDESS files there, or make spoken ones with "
+            f"`ser-assets demo-corpus {corpus.root}/demo`"
         )
     from ser_assets.automation import ConfigError, refresh
     from ser_assets.definitions import build_definitions
@@ -41,12 +41,12 @@ def run(actors: tuple[str, ...] | None, config_json: dict[str, Any] | None) -> N
     try:
         with progress_bars() as listener, listening(listener):
             refreshed = refresh(
-                build_definitions(settings), actors or on_disk, lambda: actors_with_takes(warehouse), config_json
+                build_definitions(settings), chosen or on_disk, lambda: actors_with_takes(warehouse), config_json
             )
     except ConfigError as error:
         raise click.BadParameter(str(error), param_hint="--config-json") from error
     if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):
-        click.echo(f"{rejected} files rejected: the report and table raw_videos tell why")
+        click.echo(f"{rejected} files rejected: `ser-assets doctor` tells why, and what to do")
     if refreshed.finished:
         _show_scores(settings)
     if refreshed.failures:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from ser_assets.corpus.entries import Corpus
     from ser_assets.progress import Listener
     from ser_assets.settings import Settings
 
@@ -25,6 +26,19 @@ def read_settings() -> "Settings":
             for item in error.errors()
         ]
         raise click.ClickException("\n".join(wrong)) from error
+
+
+def read_corpus(settings: "Settings") -> "Corpus":
+    """Open the corpus that the settings name, and see that its speakers and emotions can be told."""
+    from ser_assets.corpus.corpora import corpus_of
+    from ser_assets.corpus.entries import CorpusError
+
+    try:
+        corpus = corpus_of(settings)
+        _ = corpus.actors, corpus.emotions
+    except CorpusError as error:
+        raise click.ClickException(str(error)) from error
+    return corpus
 
 
 @contextmanager

@@ -137,7 +137,7 @@ def perform(take: Take) -> np.ndarray:
     random = np.random.default_rng(int(take.take_id.replace("-", "")))
     manner = _manner(take, random)
     dry = espeak.speak(
-        take.statement,
+        take.statement or "",
         voice,
         words_per_minute=round(_WORDS_PER_MINUTE * (1 + manner.tempo / 100)),
         pitch=round(np.clip(50 + 50 * manner.pitch / 12, 0, 99)),

@@ -2,40 +2,40 @@
 
 import dataclasses
 import hashlib
-import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ser_assets.audio.decode import DecodeError, Recording, decode, to_mono
-from ser_assets.audio.silence import is_silent
+from ser_assets.audio.usable import refuse_unusable
 from ser_assets.corpus.demo import DEMO_COMMENT
-from ser_assets.corpus.ravdess import ACTORS, NotATakeError, Take, parse_name
-
-MEDIA_ENDINGS = frozenset({".mp4", ".wav", ".flac", ".m4a", ".mov", ".mkv"})
+from ser_assets.corpus.entries import Entry, Take
+from ser_assets.problems import Problem
 
 SOUND = ("container", "codec", "sampling_rate", "channels", "seconds", "peak", "recording", "demo")
-
-_ACTOR_FOLDER = re.compile(r"actor_(\d\d)", re.IGNORECASE)
+LABELS = tuple(field.name for field in dataclasses.fields(Take))
+# What may have been mended without a trace in the file's size and time of change.
+LOOKED_AT_AGAIN = frozenset({Problem.UNREADABLE, Problem.CRASHES})
 
 
 @dataclass(frozen=True)
 class RawVideo:
-    """One file of the corpus; `path` is relative to the folder of recordings.
+    """One file of the corpus; `path` is its name as `corpus.entries.name_of` writes it.
 
     `content_hash` is of the file's bytes, `recording` of its decoded mono samples: the same sound under two names has
-    one `recording`. What the name says is None where the name cannot be read, what the sound says where it was not
-    decoded. `seconds`, `sampling_rate` (Hz) and `channels` are those of the file.
+    one `recording`. What the label says is None where it cannot be read, what the sound says where it was not decoded.
+    `seconds`, `sampling_rate` (Hz) and `channels` are those of the file. A rejected file has a `problem` and a
+    `reason`, which goes on where the path ends; `place` is where its label stands, if not in its name.
     """
 
     path: str
     actor: str
     bytes: int
     modified_ns: int
-    content_hash: str
+    content_hash: str = ""
     take_id: str | None = None
     modality: str | None = None
     vocal_channel: str | None = None
@@ -53,92 +53,71 @@ class RawVideo:
     recording: str | None = None
     demo: bool = False
     status: str = "accepted"
+    problem: str | None = None
     reason: str | None = None
+    place: str | None = None
     duplicate_of: str | None = None
 
-
-def find_recordings(raw_dir: Path) -> dict[str, list[Path]]:
-    """List the media files in every `Actor_NN` folder at any depth, by actor, sorted; links are followed once."""
-    found: dict[str, list[Path]] = {actor: [] for actor in ACTORS}
-    for folder, names in _folders(raw_dir):
-        match = _ACTOR_FOLDER.fullmatch(folder.name)
-        if match and match[1] in found:
-            found[match[1]] += [folder / name for name in names if Path(name).suffix.lower() in MEDIA_ENDINGS]
-    return {actor: sorted(paths) for actor, paths in found.items() if paths}
-
-
-def _folders(top: Path) -> Iterator[tuple[Path, list[str]]]:
-    seen: set[str] = set()
-    for folder, subfolders, names in os.walk(top, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            subfolders.clear()
-            continue
-        subfolders.sort()
-        seen.add(real)
-        yield Path(folder), names
+    @property
+    def why_rejected(self) -> str:
+        """The reason, and where the label stands."""
+        return f"{self.reason} ({self.place})" if self.place else str(self.reason)
 
 
 @dataclass(frozen=True)
 class Look:
-    """A file to be looked at, and the rows of files of its size that were heard before."""
+    """A recording to be looked at, and the rows of files of its size that were heard before."""
 
-    path: Path
-    actor: str
+    entry: Entry
     heard: tuple[RawVideo, ...] = ()
 
 
 def take_stock(
-    paths: Iterable[Path], raw_dir: Path, actor: str, known: Mapping[str, RawVideo] | None = None
+    entries: Iterable[Entry], known: Mapping[str, RawVideo] | None = None
 ) -> tuple[list[RawVideo], list[Look]]:
-    """Part the files of an actor in those known from an earlier look and those to be looked at.
+    """Part the recordings of an actor in those known from an earlier look and those to be looked at.
 
-    A file is known that has kept its path, its size and its time of change. `known`: rows by path.
+    A recording is known whose file has kept its name, its size and its time of change, and that still means the same.
+    `known`: rows by name.
     """
     known = known or {}
     rows, looks = [], []
-    for path in paths:
-        row = known.get(_printable(path, raw_dir))
-        state = path.stat() if path.exists() else None
-        if row and state and (row.bytes, row.modified_ns, row.actor) == (state.st_size, state.st_mtime_ns, actor):
-            rows.append(row)
+    for entry in entries:
+        before, now = known.get(entry.name), _bare(entry)
+        if before and _is_known(before, now):
+            rows.append(before)
         else:
-            alike = (other for other in known.values() if state and other.recording and other.bytes == state.st_size)
-            looks.append(Look(path, actor, tuple(alike)))
+            alike = (other for other in known.values() if other.recording and other.bytes == now.bytes)
+            looks.append(Look(entry, tuple(alike)))
     return rows, looks
 
 
-def examine(look: Look, raw_dir: Path) -> RawVideo:
-    """Read one file's name and sound; a file that cannot be used comes back rejected, with the reason.
+def examine(look: Look) -> RawVideo:
+    """Listen to one recording; what cannot be used comes back rejected, with the reason.
 
     A file whose content was heard before is not decoded again.
     """
-    path, actor = look.path, look.actor
-    printable = _printable(path, raw_dir)
+    row = _bare(look.entry)
+    if row.status == "rejected":
+        return row
     try:
-        state, content_hash = path.stat(), _hash_of_file(path)
-    except OSError as error:
-        empty = RawVideo(printable, actor, bytes=0, modified_ns=0, content_hash="")
-        return _rejected(empty, f"cannot be read ({error.strerror})")
-    row = RawVideo(printable, actor, state.st_size, state.st_mtime_ns, content_hash)
-    try:
-        take = parse_name(path.stem)
-    except NotATakeError as error:
-        return _rejected(row, str(error))
-    row = _with_labels(row, take)
-    if reason := _unfit_by_name(take, actor, path):
-        return _rejected(row, reason)
-    for before in look.heard:
-        if before.content_hash == content_hash:
-            return _with_sound_of(row, before)
-    try:
-        recording = decode(path)
+        row = dataclasses.replace(row, content_hash=_hash_of_file(look.entry.path))
+        for before in look.heard:
+            if before.content_hash == row.content_hash:
+                return _with_sound_of(row, before)
+        recording = decode(look.entry.path)
+        row = _with_sound(row, recording)
+        refuse_unusable(recording)
     except DecodeError as error:
-        return _rejected(row, str(error))
-    row = _with_sound(row, recording)
-    if is_silent(recording.samples):
-        return _rejected(row, "is silent: nothing rises above -60 dB of full scale")
+        return _rejected(row, error.problem, str(error))
+    except OSError as error:
+        return _rejected(row, Problem.UNREADABLE, f"cannot be read ({error.strerror})")
     return row
+
+
+def crashed(look: Look) -> RawVideo:
+    """What is known of a recording over which the decoder crashed, and took its process with it."""
+    return _rejected(_bare(look.entry), Problem.CRASHES, "crashes the decoder")
 
 
 def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
@@ -155,11 +134,12 @@ def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
     for row in sorted(map(_unsettled, rows), key=_preference):
         if row.status == "accepted":
             if row.demo and by_people:
-                row = _duplicate(row, by_people, "is of the demo corpus, and there are recordings of people")
+                row = _duplicate(row, by_people, Problem.DEMO, "is synthetic, and there are recordings of people")
             elif kept := takes.get(row.take_id):
-                row = _duplicate(row, kept, f"is the same take as {kept}")
+                row = _duplicate(row, kept, Problem.SAME_TAKE, f"is the same take as {kept}")
             elif kept := recordings.get(row.recording):
-                row = _duplicate(row, kept, f"is the same recording as {kept}, under another name")
+                reason = f"is the same recording as {kept}, under another name"
+                row = _duplicate(row, kept, Problem.SAME_RECORDING, reason)
             else:
                 takes[row.take_id] = recordings[row.recording] = row.path
                 by_people = by_people or ("" if row.demo else row.path)
@@ -168,11 +148,13 @@ def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
 
 
 def _unsettled(row: RawVideo) -> RawVideo:
-    return dataclasses.replace(row, status="accepted", reason=None, duplicate_of=None) if row.duplicate_of else row
+    if row.duplicate_of is None:
+        return row
+    return dataclasses.replace(row, status="accepted", problem=None, reason=None, duplicate_of=None)
 
 
-def _duplicate(row: RawVideo, kept: str, reason: str) -> RawVideo:
-    return dataclasses.replace(_rejected(row, reason), duplicate_of=kept)
+def _duplicate(row: RawVideo, kept: str, problem: Problem, reason: str) -> RawVideo:
+    return dataclasses.replace(_rejected(row, problem, reason), duplicate_of=kept)
 
 
 def _preference(row: RawVideo) -> tuple[bool, bool, int, str]:
@@ -180,19 +162,28 @@ def _preference(row: RawVideo) -> tuple[bool, bool, int, str]:
     return (row.demo, not lossless, row.path.count("/"), row.path)
 
 
-def _unfit_by_name(take: Take, actor: str, path: Path) -> str | None:
-    if take.actor != actor:
-        return f"is named for actor {take.actor} but lies in {path.parent.name}"
-    if take.modality == "video-only":
-        return "is video-only (02-): its audio track is silence"
-    if take.vocal_channel == "song":
-        return "is song, not speech"
-    return None
+def _bare(entry: Entry) -> RawVideo:
+    """What can be said of a recording without opening it."""
+    labels = {**vars(entry.take), "actor": entry.actor} if entry.take else {"actor": entry.actor}
+    row = RawVideo(path=entry.name, bytes=0, modified_ns=0, place=entry.place or None, **labels)
+    if entry.rejection and entry.rejection.problem == Problem.ROW:
+        return _rejected(row, *entry.rejection)
+    try:
+        state = entry.path.stat()
+    except OSError as error:
+        return _rejected(row, Problem.UNREADABLE, f"cannot be read ({error.strerror})")
+    row = dataclasses.replace(row, bytes=state.st_size, modified_ns=state.st_mtime_ns)
+    if not stat.S_ISREG(state.st_mode):
+        return _rejected(row, Problem.UNREADABLE, "cannot be read (it is no regular file)")
+    return _rejected(row, *entry.rejection) if entry.rejection else row
 
 
-def _with_labels(row: RawVideo, take: Take) -> RawVideo:
-    labels = {**dataclasses.asdict(take), "gender": take.gender, "actor": row.actor}
-    return dataclasses.replace(row, **labels)
+def _is_known(before: RawVideo, now: RawVideo) -> bool:
+    """Whether what was said of a file before holds still; `now` is bare."""
+    if before.problem in LOOKED_AT_AGAIN or (now.problem and now.problem != before.problem):
+        return False
+    same = ("bytes", "modified_ns", "place", *LABELS)
+    return all(getattr(before, name) == getattr(now, name) for name in same)
 
 
 def _with_sound(row: RawVideo, recording: Recording) -> RawVideo:
@@ -216,18 +207,13 @@ def _with_sound_of(row: RawVideo, before: RawVideo) -> RawVideo:
     """What was heard in a file of the same content, whatever its name: the sound, and whether it can be used."""
     heard = {name: getattr(before, name) for name in SOUND}
     unfit = _unsettled(before)
-    return dataclasses.replace(row, **heard, status=unfit.status, reason=unfit.reason)
+    return dataclasses.replace(row, **heard, status=unfit.status, problem=unfit.problem, reason=unfit.reason)
 
 
-def _rejected(row: RawVideo, reason: str) -> RawVideo:
-    return dataclasses.replace(row, status="rejected", reason=reason)
+def _rejected(row: RawVideo, problem: Problem, reason: str) -> RawVideo:
+    return dataclasses.replace(row, status="rejected", problem=problem.value, reason=reason)
 
 
 def _hash_of_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _printable(path: Path, raw_dir: Path) -> str:
-    """Path under the folder of recordings, as text that any table can hold."""
-    return os.fsencode(path.relative_to(raw_dir).as_posix()).decode("utf-8", "backslashreplace")

@@ -1,8 +1,13 @@
 """RAVDESS: its file-name code, its actors, its emotions (Livingstone & Russo 2018, doi 10.5281/zenodo.1188976)."""
 
 import re
-from dataclasses import dataclass
+from collections import defaultdict
 from itertools import product
+from pathlib import Path
+
+from ser_assets.corpus.entries import Entry, Listing, Rejection, Stray, Take, name_of
+from ser_assets.corpus.folders import media_files
+from ser_assets.problems import Problem
 
 ACTORS = tuple(f"{number:02d}" for number in range(1, 25))
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -11,30 +16,14 @@ STATEMENTS = ("Kids are talking by the door", "Dogs are sitting by the door")
 MODALITIES = ("full-AV", "video-only", "audio-only")
 VOCAL_CHANNELS = ("speech", "song")
 
+TAKES_OF_AN_ACTOR = 60
+
+_ACTOR_FOLDER = re.compile(r"actor_(\d\d)", re.IGNORECASE)
 _NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
 
 
 class NotATakeError(ValueError):
     """A file name that is no RAVDESS code; the message says which field is wrong."""
-
-
-@dataclass(frozen=True)
-class Take:
-    """One performed utterance; the mp4 and the wav of one performance are one take."""
-
-    modality: str
-    vocal_channel: str
-    emotion: str
-    intensity: str
-    statement: str
-    repetition: int
-    actor: str
-    take_id: str
-
-    @property
-    def gender(self) -> str:
-        """Odd actors are male, even ones female."""
-        return "male" if int(self.actor) % 2 else "female"
 
 
 def parse_name(stem: str) -> Take:
@@ -56,6 +45,7 @@ def parse_name(stem: str) -> Take:
         repetition=int(_decode("repetition", codes[5], ("1", "2"))),
         actor=_decode("actor", codes[6], ACTORS),
         take_id=stem[3:],
+        gender="male" if int(codes[6]) % 2 else "female",
     )
     if take.emotion == "neutral" and take.intensity == "strong":
         raise NotATakeError("neutral has no strong intensity in RAVDESS")
@@ -82,3 +72,63 @@ def speech_takes(actor: str) -> tuple[Take, ...]:
         for emotion, intensity, statement, repetition in codes
         if (emotion, intensity) != (1, 2)
     )
+
+
+class Ravdess:
+    """RAVDESS, or what is named like it, in `Actor_NN` folders at any depth under one folder.
+
+    A recording that lies in no such folder belongs to the actor that its name tells.
+    """
+
+    name = "ravdess"
+    actors: tuple[str, ...] = ACTORS
+    emotions: tuple[str, ...] = EMOTIONS
+    takes_of_an_actor: int | None = TAKES_OF_AN_ACTOR
+
+    def __init__(self, raw_dir: Path) -> None:
+        self.root = raw_dir
+
+    def listing(self) -> Listing:
+        """List all recordings; what is of no actor, and folders that cannot be entered, are strays."""
+        entries: dict[str, list[Entry]] = defaultdict(list)
+        paths, unreadable = media_files(self.root)
+        strays = [Stray(name_of(path, self.root), reason) for path, reason in unreadable.items()]
+        for path in paths:
+            placed = self._placed(path)
+            if isinstance(placed, Stray):
+                strays.append(placed)
+            else:
+                entries[placed.actor].append(placed)
+        return Listing({actor: entries[actor] for actor in ACTORS if actor in entries}, strays)
+
+    def how_to_fill(self, actor: str) -> str:
+        """Name the folder, and the commands that fill it."""
+        return (
+            f"no recordings of actor {actor} under {self.root}/**/Actor_{actor}/: copy RAVDESS files there, "
+            f"or make spoken ones with `ser-assets demo-corpus {self.root}/demo --actors {int(actor)}`"
+        )
+
+    def _placed(self, path: Path) -> Entry | Stray:
+        """Find the actor of a file, by the nearest folder that names one, else by its name; and what the name means."""
+        name = name_of(path, self.root)
+        folders = (_ACTOR_FOLDER.fullmatch(folder.name) for folder in path.relative_to(self.root).parents)
+        folder = next(filter(None, folders), None)
+        if folder and folder[1] not in ACTORS:
+            return Stray(name, f"lies in {folder[0]}; RAVDESS has actors {ACTORS[0]} to {ACTORS[-1]}")
+        try:
+            take = parse_name(path.stem)
+        except NotATakeError as error:
+            if folder is None:
+                return Stray(name, f"lies in no folder of an actor (Actor_NN): {error}")
+            return Entry(path, name, folder[1], rejection=Rejection(Problem.NAME, str(error)))
+        return Entry(path, name, folder[1] if folder else take.actor, take, _unfit(take, folder))
+
+
+def _unfit(take: Take, folder: re.Match[str] | None) -> Rejection | None:
+    if folder and take.actor != folder[1]:
+        return Rejection(Problem.OTHER_ACTOR, f"is named for actor {take.actor} but lies in {folder[0]}")
+    if take.modality == "video-only":
+        return Rejection(Problem.VIDEO_ONLY, "is video-only (02-): its audio track is silence")
+    if take.vocal_channel == "song":
+        return Rejection(Problem.SONG, "is song, not speech")
+    return None

@@ -3,23 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_assets.audio.decode import DecodeError, Recording, decode, resample, to_mono
+from ser_assets.audio.decode import DecodeError, decode, resample, to_mono
 from ser_assets.audio.features import measure
 from ser_assets.audio.functionals import functional_names
-from ser_assets.audio.silence import is_silent, trim
+from ser_assets.audio.silence import trim
+from ser_assets.audio.usable import refuse_unusable
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.serving.bundle import Bundle, Preprocessing
 
 if TYPE_CHECKING:
     from ser_assets.learning.calibration import SpeakerProfile
     from ser_assets.learning.examples import Evidence
-
-LONGEST_SECONDS: Final = 120.0
-"""A recording is one utterance; one emotion for much more than that would say nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +64,7 @@ def hear(path: Path, preprocessing: Preprocessing) -> Heard | Refused:
             return Refused(path, "is not there")
         # Decoded once: what `load_mono` does, with a look at the recording in between, as the inventory takes one.
         recording = decode(path)
-        if reason := _unfit(recording):
-            return Refused(path, reason)
+        refuse_unusable(recording)
         clip = trim(
             resample(to_mono(recording.samples), recording.sampling_rate, preprocessing.sampling_rate),
             preprocessing.sampling_rate,
@@ -81,14 +78,6 @@ def hear(path: Path, preprocessing: Preprocessing) -> Heard | Refused:
     except Exception as error:  # One strange file must not stop the others.
         return Refused(path, f"cannot be measured ({type(error).__name__}: {error})")
     return Heard(path, recording.seconds, measurement.functionals, measurement.sequence)
-
-
-def _unfit(recording: Recording) -> str:
-    if is_silent(recording.samples):
-        return "is silent: nothing rises above -60 dB of full scale"
-    if recording.seconds > LONGEST_SECONDS:
-        return f"lasts {recording.seconds:.0f} s: cut it into utterances of {LONGEST_SECONDS:.0f} s at most"
-    return ""
 
 
 def evidence_of(heard: Sequence[Heard]) -> "Evidence":

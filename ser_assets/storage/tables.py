@@ -74,6 +74,14 @@ def notice_of_demo(warehouse: Warehouse) -> str:
     return "These voices are the demo corpus, spoken by a synthesiser: the figures say nothing about people."
 
 
+def forget_other_actors(warehouse: Warehouse, actors: Sequence[str]) -> None:
+    """Take those out of `raw_videos` who are no longer of the corpus: nothing is learned from them any more."""
+    there = {row["actor"] for row in records(warehouse, RAW_VIDEOS, "true", columns=["DISTINCT actor"])}
+    if others := there - set(actors):
+        with warehouse.writing() as connection:
+            connection.execute(f"DELETE FROM {RAW_VIDEOS} WHERE list_contains(?, actor)", [sorted(others)])
+
+
 def actors_with_takes(warehouse: Warehouse) -> list[str]:
     """Name the actors of whom `raw_videos` accepts at least one take."""
     rows = records(warehouse, RAW_VIDEOS, "status = 'accepted' ORDER BY actor", columns=["DISTINCT actor"])

@@ -149,4 +149,4 @@ def test_retraining_asks_for_one_run_of_all_its_assets(definitions: dg.Definitio
     ],
 )
 def test_actors_fall_into_unbroken_ranges(actors: list[str], ranges: list[tuple[str, str]]) -> None:
-    assert _ranges(actors) == ranges
+    assert _ranges(actors, ACTORS) == ranges

@@ -9,21 +9,26 @@ import pytest
 
 from ser_assets.audio.decode import Recording
 from ser_assets.corpus import demo
+from ser_assets.corpus.entries import Entry, Listing
 from ser_assets.corpus.inventory import (
     Look,
     RawVideo,
     examine,
-    find_recordings,
     settle_duplicates,
     take_stock,
 )
-from ser_assets.corpus.ravdess import speech_takes
+from ser_assets.corpus.ravdess import Ravdess, speech_takes
 from ser_assets_tests.media import voice, write_mp4, write_wav
 
 
 def inventory(raw: Path, actor: str) -> dict[str, RawVideo]:
-    rows = settle_duplicates(examine(Look(path, actor), raw) for path in find_recordings(raw).get(actor, []))
+    rows = settle_duplicates(examine(Look(entry)) for entry in Ravdess(raw).listing().entries.get(actor, []))
     return {row.path: row for row in rows}
+
+
+def entry_of(path: Path, raw: Path) -> Entry:
+    [entry] = [entry for entries in Ravdess(raw).listing().entries.values() for entry in entries if entry.path == path]
+    return entry
 
 
 def test_a_good_recording_is_accepted_with_all_that_its_name_and_sound_say(tmp_path: Path) -> None:
@@ -91,7 +96,7 @@ def test_trap_6_of_the_doubled_folders_of_a_mirror_the_outer_one_is_taken(tmp_pa
 
 def test_recordings_of_people_go_before_the_demo_corpus(tmp_path: Path) -> None:
     write_wav(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", voice())
-    real = examine(Look(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", "01"), tmp_path)
+    real = examine(Look(entry_of(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", tmp_path)))
     same = dataclasses.replace(real, path="A/Actor_01/x.wav", recording="other", demo=True)
     another = dataclasses.replace(same, path="A/Actor_01/y.wav", take_id="another", recording="third")
     settled = settle_duplicates([same, another, real])
@@ -116,7 +121,7 @@ def test_endings_are_read_in_any_case(tmp_path: Path, ending: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("03-01-03-01-01-01-03.wav", b"", "cannot be decoded"),
+        ("03-01-03-01-01-01-03.wav", b"", "is empty"),
         ("03-01-03-01-01-01-03.mp4", b"this is text", "cannot be decoded"),
         ("holiday.mp4", b"x", "not a RAVDESS name"),
         ("03-02-03-01-01-01-03.wav", b"x", "song"),
@@ -156,19 +161,41 @@ def test_a_broken_link_is_rejected_and_a_loop_of_links_ends(tmp_path: Path) -> N
 
 
 def test_other_files_and_other_folders_are_not_looked_at(tmp_path: Path) -> None:
-    write_wav(tmp_path / "Actor_25/03-01-03-01-01-01-25.wav", voice())
-    (tmp_path / "Actor_03").mkdir()
-    (tmp_path / "Actor_03/notes.txt").write_text("x")
-    assert find_recordings(tmp_path) == {}
-    assert find_recordings(tmp_path / "nowhere") == {}
+    (tmp_path / "Actor_03/.Trash").mkdir(parents=True)
+    for name in (
+        "notes.txt",
+        "._03-01-03-01-01-01-03.wav",
+        ".DS_Store",
+        "Thumbs.db",
+        ".Trash/03-01-03-01-01-01-03.wav",
+    ):
+        (tmp_path / "Actor_03" / name).write_text("x")
+    assert Ravdess(tmp_path).listing() == Listing({}, [])
+    assert Ravdess(tmp_path / "nowhere").listing() == Listing({}, [])
+
+
+def test_a_recording_outside_all_folders_of_actors_belongs_to_the_actor_of_its_name(tmp_path: Path) -> None:
+    write_wav(tmp_path / "clips/03-01-03-01-01-01-03.wav", voice())
+    assert inventory(tmp_path, "03")["clips/03-01-03-01-01-01-03.wav"].status == "accepted"
+
+
+def test_what_is_of_no_actor_is_told_with_the_reason(tmp_path: Path) -> None:
+    for name in ("Actor_25/03-01-03-01-01-01-25.wav", "Actor_00/x.wav", "holiday.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    told = {stray.name: stray.reason for stray in Ravdess(tmp_path).listing().strays}
+    assert "RAVDESS has actors 01 to 24" in told["Actor_25/03-01-03-01-01-01-25.wav"]
+    assert "RAVDESS has actors 01 to 24" in told["Actor_00/x.wav"]
+    assert "no folder of an actor" in told["holiday.mp4"]
 
 
 def test_a_file_is_looked_at_again_only_when_it_has_changed(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
-    row = examine(Look(path, "03"), tmp_path)
-    assert take_stock([path], tmp_path, "03", {row.path: row}) == ([row], [])
+    entry = entry_of(path, tmp_path)
+    row = examine(Look(entry))
+    assert take_stock([entry], {row.path: row}) == ([row], [])
     write_wav(path, voice(2.0))
-    assert take_stock([path], tmp_path, "03", {row.path: row}) == ([], [Look(path, "03")])
+    assert take_stock([entry], {row.path: row}) == ([], [Look(entry)])
 
 
 def never(_: Path) -> Recording:
@@ -179,12 +206,12 @@ def test_a_file_that_was_only_touched_is_read_but_not_decoded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
-    before = examine(Look(path, "03"), tmp_path)
+    before = examine(Look(entry_of(path, tmp_path)))
     os.utime(path, ns=(1, 1))
-    known, [look] = take_stock([path], tmp_path, "03", {before.path: before})
+    known, [look] = take_stock([entry_of(path, tmp_path)], {before.path: before})
     assert known == []
     monkeypatch.setattr("ser_assets.corpus.inventory.decode", never)
-    assert examine(look, tmp_path) == dataclasses.replace(before, modified_ns=1)
+    assert examine(look) == dataclasses.replace(before, modified_ns=1)
 
 
 def test_a_file_under_a_new_name_is_not_decoded_again_but_means_what_its_name_says(
@@ -192,11 +219,11 @@ def test_a_file_under_a_new_name_is_not_decoded_again_but_means_what_its_name_sa
 ) -> None:
     happy = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
     silent = write_wav(tmp_path / "Actor_03/03-01-03-01-01-02-03.wav", np.zeros(48000))
-    known = {row.path: row for row in (examine(Look(path, "03"), tmp_path) for path in (happy, silent))}
+    known = {row.path: row for row in (examine(Look(entry_of(path, tmp_path))) for path in (happy, silent))}
     sad = happy.rename(happy.with_name("03-01-04-01-01-01-03.wav"))
     still_silent = silent.rename(silent.with_name("03-01-04-01-01-02-03.wav"))
     monkeypatch.setattr("ser_assets.corpus.inventory.decode", never)
-    rows = [examine(look, tmp_path) for look in take_stock([sad, still_silent], tmp_path, "03", known)[1]]
+    rows = [examine(look) for look in take_stock([entry_of(path, tmp_path) for path in (sad, still_silent)], known)[1]]
     assert [(row.emotion, row.status) for row in rows] == [("sad", "accepted"), ("sad", "rejected")]
     assert rows[0].recording == known["Actor_03/03-01-03-01-01-01-03.wav"].recording
     assert "is silent" in str(rows[1].reason)
@@ -205,7 +232,7 @@ def test_a_file_under_a_new_name_is_not_decoded_again_but_means_what_its_name_sa
 def test_a_second_file_takes_the_place_of_a_first_that_is_gone(tmp_path: Path) -> None:
     wav = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
     mp4 = write_mp4(tmp_path / "Actor_03/01-01-03-01-01-01-03.mp4", voice())
-    first = settle_duplicates([examine(Look(wav, "03"), tmp_path), examine(Look(mp4, "03"), tmp_path)])
+    first = settle_duplicates([examine(Look(entry_of(wav, tmp_path))), examine(Look(entry_of(mp4, tmp_path)))])
     left = [row for row in first if row.path.endswith("mp4")]
     assert left[0].status == "rejected"
     assert settle_duplicates(left)[0].status == "accepted"
@@ -231,6 +258,7 @@ def test_the_real_actor_07_has_one_recording_twice(ravdess: Path) -> None:
 
 
 def test_the_real_stereo_recordings_and_the_quietest_actor_are_accepted(ravdess: Path) -> None:
-    stereo = examine(Look(ravdess / "Actor_05/03-01-02-01-02-02-05.flac", "05"), ravdess)
+    stereo = examine(Look(entry_of(ravdess / "Actor_05/03-01-02-01-02-02-05.flac", ravdess)))
     assert (stereo.status, stereo.channels) == ("accepted", 2)
-    assert {row.status for row in inventory(ravdess, "09").values()} == {"accepted"}
+    own = [row for row in inventory(ravdess, "09").values() if row.path.startswith("Actor_09/")]
+    assert {row.status for row in own} == {"accepted"}

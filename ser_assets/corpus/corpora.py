@@ -1,0 +1,29 @@
+"""Which corpus the settings name."""
+
+from collections.abc import Callable
+
+from ser_assets.corpus.entries import Corpus, CorpusError
+from ser_assets.corpus.ravdess import Ravdess
+from ser_assets.corpus.table import Table
+from ser_assets.settings import Settings
+
+
+def corpus_of(settings: Settings) -> Corpus:
+    """Open the corpus that `SER_CORPUS` names.
+
+    Raises:
+        CorpusError: it is a table, and `SER_CORPUS_TABLE` names none.
+    """
+    return _CORPORA[settings.corpus](settings)
+
+
+def _table(settings: Settings) -> Table:
+    if settings.corpus_table is None:
+        raise CorpusError("SER_CORPUS=table needs SER_CORPUS_TABLE: the CSV or Parquet file that lists the recordings")
+    return Table(settings.corpus_table)
+
+
+_CORPORA: dict[str, Callable[[Settings], Corpus]] = {
+    "ravdess": lambda settings: Ravdess(settings.raw_dir),
+    "table": _table,
+}

@@ -1,0 +1,125 @@
+"""What a corpus says of its recordings before anybody has listened to them, and what every corpus has to offer."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from ser_assets.problems import Problem
+
+
+@dataclass(frozen=True)
+class Take:
+    """One performed utterance; two files of one performance are one take. None where a corpus does not tell."""
+
+    take_id: str
+    actor: str
+    emotion: str
+    intensity: str | None = None
+    statement: str | None = None
+    repetition: int | None = None
+    gender: str | None = None
+    modality: str | None = None
+    vocal_channel: str | None = None
+
+
+class Rejection(NamedTuple):
+    """Why a recording cannot be used; the reason goes on where the name of the file ends: `is song, not speech`."""
+
+    problem: Problem
+    reason: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One recording of an actor, as the corpus lists it.
+
+    `path` opens the file, `name` tells it apart in tables: see `name_of`. `take` is what it is labelled with, None
+    where that cannot be read. `rejection` says why it is of no use whatever its sound. `place` is where the label
+    stands, if that is not the name: `line 7 of voices.csv`.
+    """
+
+    path: Path
+    name: str
+    actor: str
+    take: Take | None = None
+    rejection: Rejection | None = None
+    place: str = ""
+
+
+class Stray(NamedTuple):
+    """Something that should be a recording of an actor and is not: what it is, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All recordings of a corpus, by actor, and what belongs to no actor."""
+
+    entries: Mapping[str, Sequence[Entry]]
+    strays: Sequence[Stray] = field(default=())
+
+
+class Corpus(Protocol):
+    """Where recordings come from, and what they are labelled with."""
+
+    @property
+    def name(self) -> str:
+        """What `SER_CORPUS` calls it."""
+        ...
+
+    @property
+    def root(self) -> Path:
+        """Folder from which names of recordings count."""
+        ...
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """All speakers, in the order of the partitions."""
+        ...
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """All emotions, in the order in which they are told."""
+        ...
+
+    @property
+    def takes_of_an_actor(self) -> int | None:
+        """How many takes there should be of each; None where that is not known."""
+        ...
+
+    def listing(self) -> Listing:
+        """List the recordings of all actors."""
+        ...
+
+    def how_to_fill(self, actor: str) -> str:
+        """Tell where recordings of an actor were looked for, and how to bring some."""
+        ...
+
+
+class CorpusError(ValueError):
+    """A corpus cannot be listed at all; the message names the file, the reason and the remedy."""
+
+
+def name_of(path: Path, root: Path) -> str:
+    r"""Path from the root as text that any table can hold; `path_of` turns it back.
+
+    A file name may be any bytes: those that are not UTF-8 are written `\xff`, a backslash as two.
+    """
+    inside = path.relative_to(root) if path.is_relative_to(root) else path
+    doubled = os.fsencode(inside.as_posix()).replace(b"\\", b"\\\\")
+    return doubled.decode("utf-8", "backslashreplace")
+
+
+def path_of(name: str, root: Path) -> Path:
+    """The path that a name stands for."""
+
+    def original(escape: re.Match[bytes]) -> bytes:
+        return b"\\" if escape[1] == b"\\" else bytes.fromhex(escape[2].decode())
+
+    plain = re.sub(rb"\\(\\|x([0-9a-f]{2}))", original, name.encode())
+    return root / os.fsdecode(plain)

@@ -1,0 +1,64 @@
+"""Why a recording cannot be used, by kind, and what can be done about it."""
+
+from enum import StrEnum
+
+
+class Problem(StrEnum):
+    """A kind of recording that cannot be used, as tables and `ser-assets doctor` name it."""
+
+    UNREADABLE = "cannot be read"
+    EMPTY = "empty file"
+    DAMAGED = "damaged"
+    CUT_SHORT = "cut short"
+    CRASHES = "crashes the decoder"
+    NO_AUDIO = "no audio stream"
+    NOT_FINITE = "samples not finite"
+    TOO_LOUD = "far over full scale"
+    LOW_RATE = "sampling rate too low"
+    SILENT = "silent"
+    TOO_SHORT = "too short"
+    TOO_LONG = "too long"
+    NAME = "name without meaning"
+    OTHER_ACTOR = "folder of another actor"
+    VIDEO_ONLY = "video-only"
+    SONG = "song"
+    ROW = "row without meaning"
+    SAME_TAKE = "second file of a take"
+    SAME_RECORDING = "same recording twice"
+    DEMO = "demo corpus beside people"
+
+    @property
+    def remedy(self) -> str:
+        """What can be done about it, as a sentence that begins with a verb."""
+        return _REMEDIES[self]
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether a complete and sound corpus has such files too."""
+        return self in _EXPECTED
+
+
+_EXPECTED = {Problem.SAME_TAKE, Problem.SAME_RECORDING, Problem.DEMO, Problem.VIDEO_ONLY, Problem.SONG}
+
+_REMEDIES = {
+    Problem.UNREADABLE: "Give yourself the right to read it (`chmod u+r`), or mend the link that leads nowhere.",
+    Problem.EMPTY: "Copy or download it again: there is nothing in it.",
+    Problem.DAMAGED: "Copy or download it again; if it plays elsewhere, convert it with `ffmpeg -i FILE NEW.wav`.",
+    Problem.CUT_SHORT: "Copy or download it again: its end is missing.",
+    Problem.CRASHES: "Convert it with `ffmpeg -i FILE NEW.wav`, or remove it.",
+    Problem.NO_AUDIO: "Look for the file that has the sound; this one has none.",
+    Problem.NOT_FINITE: "Export it again from where it was recorded: it holds NaN or infinity.",
+    Problem.TOO_LOUD: "Divide its samples by their full scale: integers seem to be stored as floats.",
+    Problem.LOW_RATE: "Find the original: at this rate there is too little of a voice left.",
+    Problem.SILENT: "Look for the recording with sound, or remove it.",
+    Problem.TOO_SHORT: "Remove it: it is shorter than any utterance.",
+    Problem.TOO_LONG: "Cut it into utterances, a file for each.",
+    Problem.NAME: "Name it as RAVDESS does (MM-VC-EE-II-SS-RR-AA), or bring your own labels: SER_CORPUS=table.",
+    Problem.OTHER_ACTOR: "Put it into the folder of the actor that its name tells, or mend the name.",
+    Problem.VIDEO_ONLY: "Nothing to do: of a video-only file (02-) there is nothing to hear.",
+    Problem.SONG: "Nothing to do: song is left out.",
+    Problem.ROW: "Mend that row of the table.",
+    Problem.SAME_TAKE: "Nothing to do: one file of each take is used.",
+    Problem.SAME_RECORDING: "Find out which of the two names is right, and remove the other.",
+    Problem.DEMO: "Nothing to do, or remove the demo corpus: it is left out where there are recordings of people.",
+}
