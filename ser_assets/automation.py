@@ -14,6 +14,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from ser_assets.assets.model_config import refuse_wrong_settings
 from ser_assets.assets.models import SETTINGS
 from ser_assets.settings import Settings
+from ser_assets.storage.files import is_alive
 
 CORPUS_GROUP = "corpus"
 FEATURES_GROUP = "features"
@@ -185,18 +186,8 @@ def _bury_the_dead(instance: dg.DagsterInstance) -> None:
     """Mark runs as failed whose process on this machine was killed: they would seem to go on for ever."""
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
         host, _, process = run.tags.get(PROCESS_TAG, "").partition(" ")
-        if host == socket.gethostname() and not _is_alive(int(process)):
+        if host == socket.gethostname() and not is_alive(int(process)):
             instance.report_run_failed(run, f"process {process} was killed")
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _reason(failure: StepFailureData) -> str:

@@ -63,8 +63,8 @@ def test_a_damaged_database_is_named_with_the_remedy(settings: Settings) -> None
     (settings.data_dir / "ser.duckdb").write_bytes(b"garbage" * 1000)
     result = call("scores")
     assert result.exit_code == 1
-    assert "ser.duckdb is damaged" in result.output
-    assert "delete it and run again" in result.output.replace("\n", " ")
+    assert "ser.duckdb was damaged" in result.output
+    assert "`ser-assets run` makes it anew" in result.output.replace("\n", " ")
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ class Step(Generic[Task, Made]):
         store: put away what the tasks of an actor have come to, in their order, as it comes.
         describe: metadata of an actor that is done.
         draw: draw the picture of an actor that `lacks_picture`, in a worker process, when all are stored.
-        settle: what is left to be done for all actors that are stored, before they are described.
+        settle: what is left to be done for all actors that are stored, before they are described; tells who failed.
     """
 
     plan: Callable[[str], Sequence[Task] | None]
@@ -49,7 +49,7 @@ class Step(Generic[Task, Made]):
     crashed: Callable[[Task], Made] | None = None
     draw: Callable[[str], None] | None = None
     lacks_picture: Callable[[str], bool] = lambda _: False
-    settle: Callable[[Sequence[str]], None] | None = None
+    settle: Callable[[Sequence[str]], Mapping[str, Exception]] | None = None
 
 
 def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], workers: int) -> dg.MaterializeResult:
@@ -106,10 +106,11 @@ class _Passage:
                 self._attempt(drawn.item, drawn.result)
         if self.step.settle:
             try:
-                self.step.settle(self.done)
+                failed = self.step.settle(self.done)
             except Exception as error:
-                for actor in self.done:
-                    self._fail(actor, error)
+                failed = dict.fromkeys(self.done, error)
+            for actor, reason in failed.items():
+                self._fail(actor, reason)
 
     def _tasks(self) -> Iterator[tuple[str, Any]]:
         for actor in self.actors:

@@ -29,12 +29,12 @@ def at_rest(actor_files: ActorFiles, asset: str, actor: str) -> Upstream:
     """Tell what an actor's clips upstream were made from.
 
     Raises:
-        ClipsMissingError: there are none that can be read.
+        ClipsMissingError: there are none.
     """
     made_from = actor_files.made_from(asset, actor)
     if not made_from:
         path = actor_files.path(asset, actor)
-        raise ClipsMissingError(f"no readable {asset} of actor {actor} at {path}: materialize {asset} for {actor}")
+        raise ClipsMissingError(f"no {asset} of actor {actor} at {path}: materialize {asset} for {actor} first")
     return Upstream(made_from, {}, actor_files.recipe(asset, actor))
 
 

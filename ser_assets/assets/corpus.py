@@ -16,7 +16,8 @@ from ser_assets.corpus.entries import Corpus
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import TAKE_LABELS
-from ser_assets.storage.tables import RAW_VIDEOS, dataclass_table, forget_other_actors, records
+from ser_assets.storage.files import sweep
+from ser_assets.storage.tables import RAW_VIDEOS, dataclass_table, forget_other_actors, known_recordings, records
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -41,12 +42,13 @@ def raw_videos(
     """Which takes of an actor there are, what they mean, and which files were rejected and why (table `raw_videos`)."""
     from ser_assets.corpus import inventory
 
+    sweep(settings.data_dir)
     version = code_version("raw_videos", settings)
     listing = corpus.listing()
     for stray in listing.strays:
         context.log.warning(f"of no actor, and left out: {stray.name} {stray.reason}")
     forget_other_actors(warehouse, corpus.actors)
-    known = _known_rows(warehouse, version)
+    known = known_recordings(warehouse, version)
     unchanged: dict[str, list[RawVideo]] = {}
     looked_at: Counter[str] = Counter()
     stock: dict[str, list[RawVideo]] = {}
@@ -73,17 +75,6 @@ def raw_videos(
     recordings = sorted((row.take_id, row.recording) for row in accepted)
     context.set_data_version(context.asset_key, dg.DataVersion(fingerprint("raw_videos", settings, recordings)))
     return result
-
-
-def _known_rows(warehouse: Warehouse, version: str) -> dict[str, dict[str, "RawVideo"]]:
-    """Rows of earlier looks by actor and path."""
-    from ser_assets.corpus.inventory import RawVideo
-
-    names = [field.name for field in dataclasses.fields(RawVideo)]
-    known: dict[str, dict[str, RawVideo]] = defaultdict(dict)
-    for row in records(warehouse, RAW_VIDEOS, "code_version = ?", [version], columns=names):
-        known[row["actor"]][row["path"]] = RawVideo(**row)
-    return known
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[raw_videos], kinds={"ffmpeg", "parquet"})

@@ -14,7 +14,7 @@ from ser_assets.assets.corpus import augmented_set
 from ser_assets.assets.describe import features_metadata
 from ser_assets.audio.functionals import functional_names
 from ser_assets.settings import Settings
-from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
 from ser_assets.storage.clips import LABELS
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, records
 from ser_assets.storage.warehouse import Warehouse, replace_rows
@@ -37,9 +37,10 @@ def features(
 
     metadata: dict[str, ActorMetadata] = {}
 
-    def settle(actors: Sequence[str]) -> None:
-        fill_tables(warehouse, actor_files, actors)
+    def settle(actors: Sequence[str]) -> dict[str, Exception]:
+        damaged = fill_tables(warehouse, actor_files, actors)
         metadata.update(features_metadata(warehouse))
+        return damaged
 
     upstream = functools.partial(at_rest, actor_files, "augmented_set")
     step = changed_takes_step(
@@ -48,8 +49,10 @@ def features(
     return for_each_actor(context, dataclasses.replace(step, settle=settle), settings.worker_count)
 
 
-def fill_tables(warehouse: Warehouse, actor_files: ActorFiles, actors: Sequence[str]) -> None:
+def fill_tables(warehouse: Warehouse, actor_files: ActorFiles, actors: Sequence[str]) -> dict[str, Exception]:
     """Put what is measured of these actors into the tables, all in one transaction, where it is not there already.
+
+    An actor whose file proves to be damaged keeps the rows of before, and is named with the error.
 
     DuckDB rewrites much of a table of 1700 columns at every transaction: one for all takes a fraction of one for each.
     """
@@ -57,14 +60,19 @@ def fill_tables(warehouse: Warehouse, actor_files: ActorFiles, actors: Sequence[
     for row in records(warehouse, FEATURES, "true", columns=["DISTINCT actor", "take_id", "made_from"]):
         in_tables[row["actor"]][row["take_id"]] = row["made_from"]
     new = [actor for actor in actors if actor_files.made_from(ASSET, actor) != in_tables[actor]]
+    damaged: dict[str, Exception] = {}
     if not new:
-        return
+        return damaged
     with warehouse.writing() as connection:
         for actor in new:
-            rows = actor_files.rows(ASSET, actor)
-            recipe = actor_files.recipe(ASSET, actor)
+            try:
+                rows, recipe = actor_files.rows(ASSET, actor), actor_files.recipe(ASSET, actor)
+            except ClipsDamagedError as error:
+                damaged[actor] = error
+                continue
             replace_rows(connection, FEATURES, _named_functionals(rows, recipe), {"actor": actor})
             replace_rows(connection, MEL_SEQUENCES, _sequences(rows), {"actor": actor})
+    return damaged
 
 
 def _named_functionals(rows: "pa.Table", recipe: str) -> "pa.Table":

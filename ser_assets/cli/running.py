@@ -34,15 +34,18 @@ def run(actors: str | None, config_json: dict[str, Any] | None) -> None:
     from ser_assets.automation import ConfigError, refresh
     from ser_assets.definitions import build_definitions
     from ser_assets.progress import listening
+    from ser_assets.storage.files import files_set_aside
     from ser_assets.storage.tables import RAW_VIDEOS, actors_with_takes, records
     from ser_assets.storage.warehouse import Warehouse
 
     warehouse = Warehouse(settings.data_dir)
     try:
         with progress_bars() as listener, listening(listener):
-            refreshed = refresh(
-                build_definitions(settings), chosen or on_disk, lambda: actors_with_takes(warehouse), config_json
-            )
+            definitions, damaged = build_definitions(settings), files_set_aside(settings.data_dir)
+            refreshed = refresh(definitions, chosen or on_disk, lambda: actors_with_takes(warehouse), config_json)
+            if found := [path for path in files_set_aside(settings.data_dir) if path not in damaged]:
+                click.echo("\n".join(f"damaged, set aside and now made anew: {path}" for path in found))
+                refreshed = refresh(definitions, chosen or on_disk, lambda: actors_with_takes(warehouse), config_json)
     except ConfigError as error:
         raise click.BadParameter(str(error), param_hint="--config-json") from error
     if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):

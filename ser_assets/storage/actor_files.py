@@ -3,13 +3,15 @@
 Each row says in `made_from` what its take was made from, so that a later run makes only the takes that have changed.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
-from ser_assets.storage.files import whole_file
+from ser_assets.storage.files import set_aside, whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +21,11 @@ TAKES_AT_ONCE = 15
 
 
 class ClipsMissingError(FileNotFoundError):
-    """The clips of an actor are not there, or cannot be read; the message names the file and the remedy."""
+    """The clips of an actor are not there; the message names the file and the remedy."""
+
+
+class ClipsDamagedError(ClipsMissingError):
+    """The file of an actor was damaged, and has been set aside; the message names it and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class ActorFiles:
 
     def path(self, asset: str, actor: str) -> Path:
         """File of one actor."""
-        return self.data_dir / asset / f"actor_{actor}.parquet"
+        return self.data_dir / asset / f"actor_{quote(actor, safe=' ')}.parquet"
 
     def write(
         self,
@@ -92,7 +98,7 @@ class ActorFiles:
         with (
             whole_file(path) as part,
             _opened(path) as old,
-            pq.ParquetWriter(part, schema, compression="zstd") as writer,
+            pq.ParquetWriter(part, schema, compression="zstd", write_page_checksum=True) as writer,
         ):
             for batch, new in made:
                 rows = _merged(old, path, batch, new, schema)
@@ -106,7 +112,8 @@ class ActorFiles:
         """Read an actor's rows, of all takes or of some, in the order of take and variant.
 
         Raises:
-            ClipsMissingError: there are none, or the file is damaged.
+            ClipsMissingError: there are none.
+            ClipsDamagedError: the file is damaged, and is set aside.
         """
         path = self.path(asset, actor)
         if not path.exists():
@@ -114,13 +121,13 @@ class ActorFiles:
         return _read(path, path, takes, columns)
 
     def made_from(self, asset: str, actor: str) -> dict[str, str]:
-        """Tell of each take at rest what it was made from; nothing where there is no file that can be read."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+        """Tell of each take at rest what it was made from; nothing where there is no file, or a damaged one."""
         try:
-            return _by_take(pq.read_table(self.path(asset, actor), columns=["take_id", "made_from"]), "made_from")
-        except (FileNotFoundError, KeyError, pa.ArrowException, OSError):
+            return _by_take(self.rows(asset, actor, columns=["take_id", "made_from"]), "made_from")
+        except ClipsDamagedError as error:
+            logging.getLogger(__name__).warning("%s", error)
+            return {}
+        except ClipsMissingError:
             return {}
 
     def emotions(self, asset: str, actor: str) -> dict[str, str]:
@@ -129,12 +136,9 @@ class ActorFiles:
 
     def recipe(self, asset: str, actor: str) -> str:
         """Tell how the rows at rest were made; empty where there are none that can be read."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         try:
-            metadata = pq.read_schema(self.path(asset, actor)).metadata or {}
-        except (FileNotFoundError, pa.ArrowException, OSError):
+            metadata = self.rows(asset, actor, columns=["take_id"]).schema.metadata or {}
+        except ClipsMissingError:
             return ""
         return metadata.get(b"recipe", b"").decode()
 
@@ -146,19 +150,33 @@ class ActorFiles:
         path = self.path(asset, actor)
         if not path.exists():
             return pd.DataFrame()
-        columns = [name for name in pq.read_schema(path).names if name != "audio"]
-        return pq.read_table(path, columns=columns).to_pandas()
+        with _damage_set_aside(path):
+            columns = [name for name in pq.read_schema(path).names if name != "audio"]
+        return self.rows(asset, actor, columns=columns).to_pandas()
 
     def query(self, asset: str, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Ask the clips of all actors, as the table `clips`, in SQL; no rows where there are no clips."""
+        """Ask the clips of all actors, as the table `clips`, in SQL; no rows where there are no clips.
+
+        Raises:
+            ClipsDamagedError: a file is damaged, and is set aside.
+        """
         import duckdb
 
         files = str(self.data_dir / asset / "actor_*.parquet")
         if not any((self.data_dir / asset).glob("actor_*.parquet")):
             return []
-        with duckdb.connect(":memory:") as connection:
-            connection.from_parquet(files).create_view("clips")
-            return connection.sql(sql, params=list(parameters)).to_arrow_table().to_pylist()
+        try:
+            with duckdb.connect(":memory:") as connection:
+                connection.from_parquet(files).create_view("clips")
+                return connection.sql(sql, params=list(parameters)).to_arrow_table().to_pylist()
+        except duckdb.Error:
+            self.verify(asset)
+            raise
+
+    def verify(self, asset: str) -> None:
+        """Read all files of an asset to the end; raises `ClipsDamagedError` at the first that is damaged."""
+        for path in sorted((self.data_dir / asset).glob("actor_*.parquet")):
+            _read(path, path, None)
 
     def write_picture(self, asset: str, actor: str, png: bytes) -> None:
         """Keep a picture of an actor's clips beside them."""
@@ -173,15 +191,30 @@ class ActorFiles:
 def _read(
     source: "Path | pa.NativeFile", path: Path, takes: Sequence[str] | None, columns: Sequence[str] | None = None
 ) -> "pa.Table":
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     chosen = None if takes is None else [("take_id", "in", list(takes))]
+    with _damage_set_aside(path):
+        return pq.read_table(source, columns=columns, filters=chosen, page_checksum_verification=True)
+
+
+@contextmanager
+def _damage_set_aside(path: Path) -> Iterator[None]:
+    """Set a file aside that proves to be damaged when it is read."""
+    import pyarrow as pa
+
     try:
-        return pq.read_table(source, columns=columns, filters=chosen)
-    except (pa.ArrowException, OSError) as error:
-        remedy = f"delete it and materialize {path.parent.name} for {path.stem.removeprefix('actor_')} again"
-        raise ClipsMissingError(f"{path} is damaged ({error}): {remedy}") from error
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        # What the system could not do has a number; what Arrow could not make sense of has none.
+        if getattr(error, "errno", None) is not None or isinstance(error, pa.ArrowMemoryError):
+            raise
+        reason = str(error).partition("\n")[0]
+        aside = set_aside(path)
+        made_again = f"materialize {path.parent.name} for {unquote(path.stem.removeprefix('actor_'))} again"
+        raise ClipsDamagedError(
+            f"{path} was damaged ({reason}) and is set aside as {aside.name}: {made_again}, or `ser-assets run`"
+        ) from error
 
 
 def _by_take(rows: "pa.Table", column: str) -> dict[str, str]:

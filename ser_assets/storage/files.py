@@ -1,17 +1,23 @@
-"""Writes that are whole or not at all."""
+"""Writes that are whole or not at all, and what is done about damage and about what killed runs leave behind."""
 
 import os
+import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+DAMAGED = ".damaged-"
+
+_TEMPORARY = re.compile(r"\.(?P<name>.+)~(?P<host>[^~]+)~(?P<process>\d+)~(?P<kind>part|old)")
 
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
     """Hand out a temporary name beside `target` to write to; it becomes `target` if the body ends well."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = _beside(target, "part")
     try:
         yield part
         part.replace(target)
@@ -23,8 +29,7 @@ def whole_file(target: Path) -> Iterator[Path]:
 def whole_folder(target: Path) -> Iterator[Path]:
     """Hand out an empty temporary folder beside `target`; it takes the place of `target` if the body ends well."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    part, old = _beside(target, "part"), _beside(target, "old")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     try:
@@ -40,3 +45,47 @@ def whole_folder(target: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def set_aside(path: Path) -> Path:
+    """Give a damaged file another name, `NAME.damaged-1`, so that a new one can be made and nothing is lost."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}{DAMAGED}{number}")).exists():
+        number += 1
+    return path.rename(aside)
+
+
+def files_set_aside(folder: Path) -> list[Path]:
+    """List the damaged files that were set aside under a folder."""
+    return sorted(folder.glob(f"**/*{DAMAGED}*"))
+
+
+def sweep(folder: Path) -> None:
+    """Take away what killed processes of this machine left half-written, and put back a folder they were replacing."""
+    for left in folder.glob("**/.*~*"):
+        match = _TEMPORARY.fullmatch(left.name)
+        if match is None or match["host"] != socket.gethostname() or is_alive(int(match["process"])):
+            continue
+        target = left.with_name(match["name"])
+        if match["kind"] == "old" and not target.exists():
+            left.rename(target)
+        elif left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process of this number runs on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _beside(target: Path, kind: str) -> Path:
+    """A hidden name that tells what it is for and who made it."""
+    return target.with_name(f".{target.name}~{socket.gethostname()}~{os.getpid()}~{kind}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from ser_assets.corpus.inventory import RawVideo
 
 RAW_VIDEOS = "raw_videos"
 FEATURES = "features"
@@ -72,6 +75,18 @@ def notice_of_demo(warehouse: Warehouse) -> str:
     if warehouse.query(f"FROM ({USABLE_TAKES}) WHERE demo LIMIT 1").empty:
         return ""
     return "These voices are the demo corpus, spoken by a synthesiser: the figures say nothing about people."
+
+
+def known_recordings(warehouse: Warehouse, version: str) -> dict[str, dict[str, "RawVideo"]]:
+    """Read what `raw_videos` of this code version said of recordings when it last listened, by actor and path."""
+    from ser_assets.corpus.inventory import RawVideo
+
+    names = [field.name for field in dataclasses.fields(RawVideo)]
+    known: dict[str, dict[str, RawVideo]] = defaultdict(dict)
+    # All columns are read: those of other versions are others.
+    for row in records(warehouse, RAW_VIDEOS, "code_version = ?", [version]):
+        known[row["actor"]][row["path"]] = RawVideo(**{name: row[name] for name in names})
+    return known
 
 
 def forget_other_actors(warehouse: Warehouse, actors: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ DuckDB lets one process in at a time, readers included. Everybody here takes the
 it, does one short thing and closes it.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import filelock
 
+from ser_assets.storage.files import set_aside
+
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
@@ -22,6 +25,12 @@ if TYPE_CHECKING:
 FILE_NAME = "ser.duckdb"
 LOCK_SECONDS = 600.0
 PAUSE_SECONDS = 0.2
+SIGNS_OF_DAMAGE = (
+    "Corrupt database file",
+    "not a valid DuckDB",
+    "Could not read enough bytes",
+    "Failed to deserialize",
+)
 
 
 class WarehouseBusyError(TimeoutError):
@@ -29,7 +38,7 @@ class WarehouseBusyError(TimeoutError):
 
 
 class WarehouseDamagedError(OSError):
-    """The database file cannot be read; the message names the file and the remedy."""
+    """The database file was damaged, and has been set aside; the message names it and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,14 @@ class Warehouse:
         with self.reading() as connection:
             return _columns(connection, table) != {}
 
+    def verify(self) -> None:
+        """Read all tables to the end; raises `WarehouseDamagedError` if the file is damaged."""
+        if self.path.exists():
+            with self.reading() as connection:
+                for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+                    for _ in connection.sql(f'FROM "{table}"').to_arrow_reader():
+                        pass
+
     def replace_rows(self, table: str, rows: "pa.Table", where: Mapping[str, str]) -> None:
         """Put `rows` in the place of the rows whose columns equal `where`; other rows stay."""
         with self.writing() as connection:
@@ -103,13 +120,30 @@ class Warehouse:
         except filelock.Timeout as error:
             raise self._busy() from error
         try:
-            connection = self._connect(read_only, deadline)
-            try:
+            with self._damage_set_aside(), contextlib.closing(self._connect(read_only, deadline)) as connection:
                 yield connection
-            finally:
-                connection.close()
         finally:
             lock.release()
+
+    @contextmanager
+    def _damage_set_aside(self) -> Iterator[None]:
+        """Set the database aside when it proves to be damaged: all of it can be made anew."""
+        import duckdb
+
+        try:
+            yield
+        except duckdb.Error as error:
+            if not any(sign in str(error) for sign in SIGNS_OF_DAMAGE):
+                raise
+            # The journal goes first: it must never be replayed into a new database.
+            journal = self.path.with_name(f"{self.path.name}.wal")
+            if journal.exists():
+                set_aside(journal)
+            aside = set_aside(self.path)
+            reason = str(error).partition("\n")[0]
+            raise WarehouseDamagedError(
+                f"{self.path} was damaged ({reason}) and is set aside as {aside.name}: `ser-assets run` makes it anew"
+            ) from error
 
     def _connect(self, read_only: bool, deadline: float) -> "duckdb.DuckDBPyConnection":
         """Wait for a stranger, who does not know of the lock file, to let go of the database."""
@@ -120,10 +154,6 @@ class Warehouse:
             try:
                 return duckdb.connect(self.path, read_only=read_only)
             except duckdb.IOException as error:
-                if "not a valid DuckDB" in str(error):
-                    raise WarehouseDamagedError(
-                        f"{self.path} is damaged or no DuckDB file: delete it and run again, it is made anew"
-                    ) from error
                 if "Could not set lock" not in str(error):
                     raise
                 if not waiting:

@@ -13,8 +13,9 @@ ACTORS = ("01", "02", "03")
 class Passage:
     """An asset that adds up two numbers of each actor, and a diary of what happened."""
 
-    def __init__(self, trouble: str = "") -> None:
+    def __init__(self, trouble: str = "", unsettled: Sequence[str] = ()) -> None:
         self.trouble = trouble
+        self.unsettled = unsettled
         self.diary: list[str] = []
 
     def note(self, event: str) -> None:
@@ -34,8 +35,9 @@ class Passage:
         assert list(made) == [f"{actor} FIRST", f"{actor} SECOND"]
         self.note(f"store {actor}")
 
-    def settle(self, actors: Sequence[str]) -> None:
+    def settle(self, actors: Sequence[str]) -> dict[str, Exception]:
         self.note(f"settle {' '.join(actors)}")
+        return dict.fromkeys(self.unsettled, ValueError("nothing to settle"))
 
     def run(self, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
         step = Step(self.plan, self.work, self.store, lambda actor: {"of": actor}, settle=self.settle)
@@ -77,6 +79,12 @@ def test_an_actor_that_fails_is_named_and_the_others_go_on(instance: dg.DagsterI
     result = passage.run(instance)
     assert told(result) == f"sums failed for 1 of 3 actors:\nactor 02: ValueError: trouble at {trouble}"
     assert passage.diary[-1] == "settle 01 03"
+    assert made(instance) == {"01", "03"}
+
+
+def test_an_actor_for_whom_nothing_can_be_settled_fails_alone(instance: dg.DagsterInstance) -> None:
+    result = Passage(unsettled=["02"]).run(instance)
+    assert told(result) == "sums failed for 1 of 3 actors:\nactor 02: ValueError: nothing to settle"
     assert made(instance) == {"01", "03"}
 
 

@@ -4,10 +4,19 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ser_assets.storage.actor_files import TAKES_AT_ONCE, ActorFiles, Batch, ClipsMissingError, batches_of
+from ser_assets.storage.actor_files import (
+    TAKES_AT_ONCE,
+    ActorFiles,
+    Batch,
+    ClipsDamagedError,
+    ClipsMissingError,
+    batches_of,
+)
 from ser_assets.storage.clips import Clip, clip_schema, clips_of, table_of
+from ser_assets.storage.files import files_set_aside
 from ser_assets_tests.media import voice
 from ser_assets_tests.storage.at_rest import put, spoken_clip
 
@@ -93,10 +102,58 @@ def test_a_damaged_file_is_named_with_the_remedy(files: ActorFiles) -> None:
     path = put(files, "mono_audio", "05", CLIPS)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(
-        ClipsMissingError, match=r"actor_05\.parquet is damaged .* delete it and materialize mono_audio for 05"
+        ClipsDamagedError,
+        match=r"actor_05\.parquet was damaged .* set aside as .*\.damaged-1: materialize mono_audio for 05",
     ):
         files.rows("mono_audio", "05")
     assert files.made_from("mono_audio", "05") == {}
+
+
+def test_one_wrong_byte_anywhere_in_a_file_is_found_out_and_the_file_set_aside(files: ActorFiles) -> None:
+    path = put(files, "mono_audio", "05", CLIPS)
+    whole = path.read_bytes()
+    passed = []
+    for position in np.random.default_rng(0).integers(len(whole), size=60).tolist():
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x5A]) + whole[position + 1 :])
+        try:
+            rows = files.rows("mono_audio", "05")
+        except ClipsDamagedError:
+            assert not path.exists()
+        else:
+            passed.append(rows)
+    path.write_bytes(whole)
+    assert all(rows.equals(files.rows("mono_audio", "05")) for rows in passed)
+    assert len(files_set_aside(files.data_dir)) == 60 - len(passed)
+
+
+def test_a_query_sets_the_damaged_file_aside_and_answers_of_the_others_from_then_on(files: ActorFiles) -> None:
+    put(files, "mono_audio", "05", CLIPS)
+    damaged = put(files, "mono_audio", "06", CLIPS)
+    damaged.write_bytes(b"PAR1 and then nothing of the kind PAR1")
+    with pytest.raises(ClipsDamagedError, match="actor_06"):
+        files.query("mono_audio", "SELECT count(*) AS clips FROM clips")
+    assert files.query("mono_audio", "SELECT count(*) AS clips FROM clips") == [{"clips": len(CLIPS)}]
+
+
+def test_a_file_that_may_not_be_read_is_not_taken_for_a_damaged_one(
+    files: ActorFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(files, "mono_audio", "05", CLIPS)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pyarrow.parquet.read_table", refuse)
+    with pytest.raises(PermissionError):
+        files.rows("mono_audio", "05")
+    assert path.exists()
+
+
+@pytest.mark.parametrize("speaker", ["Ann", "Ärger & Söhne", "../up", "a/b", "100 %"])
+def test_every_speaker_has_a_file_whatever_the_name(files: ActorFiles, speaker: str) -> None:
+    path = put(files, "mono_audio", speaker, CLIPS)
+    assert path.parent == files.data_dir / "mono_audio"
+    assert len(files.rows("mono_audio", speaker)) == len(CLIPS)
 
 
 def test_a_write_that_fails_leaves_the_old_clips(files: ActorFiles) -> None:

@@ -1,10 +1,12 @@
 """Writes are whole or not at all."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ser_assets.storage.files import whole_file, whole_folder
+from ser_assets.storage.files import set_aside, sweep, whole_file, whole_folder
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -40,3 +42,37 @@ def test_a_folder_that_fails_leaves_the_old_one_and_no_litter(tmp_path: Path) ->
     with pytest.raises(RuntimeError), whole_folder(target):
         raise RuntimeError
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_damaged_file_is_never_put_over_another(tmp_path: Path) -> None:
+    for content in ("first", "second"):
+        (tmp_path / "a.db").write_text(content)
+        set_aside(tmp_path / "a.db")
+    assert (tmp_path / "a.db.damaged-1").read_text() == "first"
+    assert (tmp_path / "a.db.damaged-2").read_text() == "second"
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from ser_assets.storage import files
+with files.whole_file(Path("data/a.txt")) as part:
+    part.write_text("half")
+    with files.whole_folder(Path("data/model")) as folder:
+        (folder / "half.txt").touch()
+        if {midway}:
+            Path("data/model").rename(files._beside(Path("data/model"), "old"))
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("midway", [False, True])
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path, midway: bool) -> None:
+    (tmp_path / "data/model").mkdir(parents=True)
+    (tmp_path / "data/model/whole.txt").touch()
+    subprocess.run([sys.executable, "-c", KILLED.format(midway=midway)], cwd=tmp_path, check=False)
+    with whole_file(tmp_path / "data/mine.txt") as part:
+        part.write_text("being written")
+        sweep(tmp_path)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"data/mine.txt", "data/model/whole.txt"}

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -96,8 +97,22 @@ def test_a_stranger_who_holds_the_database_open_is_waited_for(warehouse: Warehou
 def test_a_file_that_is_no_database_is_told_at_once(warehouse: Warehouse) -> None:
     warehouse.data_dir.mkdir()
     warehouse.path.write_bytes(b"this is no database" * 500)
-    with pytest.raises(WarehouseDamagedError, match=r"ser\.duckdb is damaged .* delete it"):
+    with pytest.raises(WarehouseDamagedError, match=r"ser\.duckdb was damaged .* set aside as ser\.duckdb\.damaged-1"):
         warehouse.has_table("t")
+    assert not warehouse.has_table("t")
+
+
+def test_a_damaged_table_is_found_out_when_it_is_read_and_a_new_database_takes_its_place(warehouse: Warehouse) -> None:
+    numbers = pa.table({"actor": ["01"] * 100_000, "value": np.random.default_rng(0).integers(1 << 62, size=100_000)})
+    warehouse.replace_rows("t", numbers, {"actor": "01"})
+    content = bytearray(warehouse.path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 1000] = bytes(1000)
+    warehouse.path.write_bytes(content)
+    with pytest.raises(WarehouseDamagedError, match="set aside"):
+        warehouse.query("SELECT sum(value) FROM t")
+    warehouse.replace_rows("t", numbers, {"actor": "01"})
+    assert len(warehouse.query("FROM t")) == 100_000
 
 
 def test_a_database_that_is_not_there_is_told_at_once_whatever_the_folder_is_called(tmp_path: Path) -> None:

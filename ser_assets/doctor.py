@@ -1,0 +1,112 @@
+"""What is wrong with recordings and with what is at rest, and what can be done about it."""
+
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ser_assets import progress
+from ser_assets.assets.versions import code_version
+from ser_assets.corpus.entries import Corpus
+from ser_assets.problems import Problem
+from ser_assets.settings import Settings
+from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
+from ser_assets.storage.files import files_set_aside, sweep
+from ser_assets.storage.tables import known_recordings
+from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
+from ser_assets.workers import WorkerDiedError, outcomes_in_workers
+
+if TYPE_CHECKING:
+    from ser_assets.corpus.inventory import Look, RawVideo
+
+FILES_AT_ONCE = 15
+LITTLE_SPACE_BYTES = 2 << 30
+AT_REST = ("mono_audio", "trimmed_audio", "augmented_set", "features")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a person may want to know: in how many cases, which, what to do, and whether it needs doing."""
+
+    title: str
+    remedy: str
+    cases: Sequence[str]
+    urgent: bool = True
+
+
+def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
+    """Look through the recordings, listening to those not yet known, and through all that is at rest.
+
+    Nothing is changed, but that a damaged file at rest is set aside, and what a killed run left half-written is swept.
+
+    Raises:
+        CorpusError: the corpus cannot be listed.
+        WarehouseBusyError: another program keeps the database open.
+    """
+    sweep(settings.data_dir)
+    damaged = list(_damage(settings))
+    yield from _recordings(settings, corpus)
+    yield from damaged
+    if aside := [str(path) for path in files_set_aside(settings.data_dir)]:
+        yield Finding("damaged and set aside", "Remove them once `ser-assets run` has made new ones.", aside, False)
+    free = shutil.disk_usage(settings.data_dir if settings.data_dir.exists() else ".").free
+    if free < LITTLE_SPACE_BYTES:
+        yield Finding("little space left", "Free some: 20 actors take about 1 GB.", [f"{free / 1e9:.1f} GB free"])
+
+
+def _recordings(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
+    listing = corpus.listing()
+    rows = [row for of_actor in _inventory(settings, corpus).values() for row in of_actor]
+    accepted = Counter(row.actor for row in rows if row.status == "accepted")
+    told = f"{sum(accepted.values())} takes of {len(accepted)} actors can be used"
+    yield Finding(told, "", [], urgent=False)
+    rejected: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.status == "rejected":
+            rejected[str(row.problem)].append(f"{row.path} {row.why_rejected}")
+    for problem in Problem:
+        if cases := rejected[problem]:
+            yield Finding(problem, problem.remedy, cases, urgent=not problem.is_expected)
+    if listing.strays:
+        strays = [f"{name} {reason}" for name, reason in listing.strays]
+        yield Finding("of no actor", "Name them, or put them where their actor can be told, or leave them.", strays)
+
+
+def _inventory(settings: Settings, corpus: Corpus) -> "dict[str, list[RawVideo]]":
+    """What `raw_videos` would say now, by actor."""
+    from ser_assets.corpus import inventory
+
+    known = known_recordings(Warehouse(settings.data_dir), code_version("raw_videos", settings))
+    found: dict[str, list[RawVideo]] = {}
+    looks: list[Look] = []
+    for actor, entries in corpus.listing().entries.items():
+        found[actor], new = inventory.take_stock(entries, known[actor])
+        looks += new
+    heard = outcomes_in_workers(inventory.examine, looks, settings.worker_count, FILES_AT_ONCE, guarded=True)
+    for done, outcome in enumerate(heard, start=1):
+        crashed = isinstance(outcome.error, WorkerDiedError)
+        row = inventory.crashed(outcome.item) if crashed else outcome.result()
+        found[row.actor].append(row)
+        progress.report("recordings", done, len(looks))
+    return {actor: inventory.settle_duplicates(rows) for actor, rows in found.items()}
+
+
+def _damage(settings: Settings) -> Iterator[Finding]:
+    """Read all that is at rest to the end."""
+    remedy = "Run `ser-assets run`: it makes them anew from what is upstream."
+    warehouse, actor_files = Warehouse(settings.data_dir), ActorFiles(settings.data_dir)
+    cases = []
+    try:
+        warehouse.verify()
+    except WarehouseDamagedError as error:
+        cases.append(str(error))
+    for asset in AT_REST:
+        while True:
+            try:
+                actor_files.verify(asset)
+                break
+            except ClipsDamagedError as error:
+                cases.append(str(error))
+    if cases:
+        yield Finding("damaged at rest", remedy, cases)
