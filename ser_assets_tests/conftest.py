@@ -8,7 +8,8 @@ import pytest
 from ser_assets.settings import Settings
 
 
-def _real_recordings() -> Path | None:
+def real_recordings() -> Path | None:
+    """Folder of real recordings, if there is one."""
     beside = Path(__file__).resolve().parents[2] / "shared" / "ravdess"
     folder = Path(os.environ.get("SER_RAVDESS", beside))
     return folder if folder.is_dir() else None
@@ -17,7 +18,7 @@ def _real_recordings() -> Path | None:
 @pytest.fixture(scope="session")
 def ravdess() -> Path:
     """Folder of real recordings; tests that ask for it are skipped where there are none."""
-    folder = _real_recordings()
+    folder = real_recordings()
     if folder is None:
         pytest.skip("no real recordings: set SER_RAVDESS to the folder that holds Actor_01, Actor_02, …")
     return folder

@@ -81,14 +81,16 @@ def decode(path: Path) -> Recording:
                 comment=container.metadata.get("comment", ""),
             )
             declared = _declared_seconds(path, stream, container)
-    except (av.FFmpegError, OSError) as error:
+    except DecodeError:
+        raise
+    except Exception as error:  # What a damaged file makes of a decoder is beyond listing.
         raise _as_decode_error(error) from error
     _refuse_damage(recording, declared)
     return recording
 
 
 def _as_decode_error(error: Exception) -> DecodeError:
-    reason = getattr(error, "strerror", None) or type(error).__name__
+    reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
         return DecodeError(f"cannot be read ({reason})", Problem.UNREADABLE)
     return DecodeError(f"cannot be decoded ({reason})")

@@ -1,5 +1,6 @@
 """Any container to one float32 channel."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,13 @@ def test_samples_of_every_format_come_back_at_full_scale_one(tmp_path: Path, sub
     samples = decode(path).samples
     assert samples.dtype == np.float32
     np.testing.assert_allclose(samples, expected.T, atol=1e-7)
+
+
+def test_samples_in_a_format_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 0, b"WAVE", b"fmt ", 16, 1, 1, 8000, 64000, 8, 64, b"data", 800)
+    (tmp_path / "a.wav").write_bytes(header + bytes(800))
+    with pytest.raises(DecodeError, match="cannot be decoded"):
+        decode(tmp_path / "a.wav")
 
 
 def test_sound_that_changes_its_rate_midway_is_refused() -> None:
