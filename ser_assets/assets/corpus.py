@@ -48,7 +48,8 @@ def raw_videos(
         if not found.get(actor):
             raise RecordingsMissingError(
                 f"no recordings of actor {actor} under {settings.raw_dir}/**/Actor_{actor}/: copy RAVDESS files there, "
-                f"or make spoken ones with `ser-assets demo-corpus {settings.raw_dir}/demo --actors {int(actor)}`"
+                f"fetch them with `ser-assets download --actors {int(actor)}`, or make spoken ones with "
+                f"`ser-assets demo-corpus {settings.raw_dir}/demo --actors {int(actor)}`"
             )
         unchanged[actor], looks = inventory.take_stock(found[actor], settings.raw_dir, actor, known[actor])
         looked_at[actor] = len(looks)

@@ -28,8 +28,8 @@ def run(actors: tuple[str, ...] | None, config_json: dict[str, Any] | None) -> N
     on_disk = tuple(find_recordings(settings.raw_dir))
     if not on_disk:
         raise click.ClickException(
-            f"no recordings under {settings.raw_dir}/**/Actor_NN/: copy RAVDESS files there, or make spoken ones with "
-            f"`ser-assets demo-corpus {settings.raw_dir}/demo`"
+            f"no recordings under {settings.raw_dir}/**/Actor_NN/: copy RAVDESS files there, fetch them with "
+            f"`ser-assets download`, or make spoken ones with `ser-assets demo-corpus {settings.raw_dir}/demo`"
         )
     from ser_assets.automation import ConfigError, refresh
     from ser_assets.definitions import build_definitions
