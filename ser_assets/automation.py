@@ -4,15 +4,17 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from pydantic import Field
 
 from ser_assets.assets.model_config import refuse_wrong_settings
 from ser_assets.assets.models import SETTINGS
+from ser_assets.corpus.ravdess import ACTORS
 from ser_assets.settings import Settings
 from ser_assets.storage.files import is_alive
 
@@ -38,6 +40,45 @@ train_models = dg.define_asset_job(
     description="The four models on all actors that have features, their ensemble, the report and the champion.",
 )
 
+
+class DownloadConfig(dg.Config):
+    """What of RAVDESS to download."""
+
+    what: Literal["speech-video", "speech-audio"] = Field("speech-video", description="Films, or sound alone.")
+    actors: list[str] = Field(list(ACTORS), description="Codes of actors, '01' to '24'.")
+    agree: bool = Field(False, description="Whether you agree to the licence of RAVDESS, CC BY-NC-SA 4.0.")
+
+
+@dg.op(name="download")
+def download_op(context: dg.OpExecutionContext, config: DownloadConfig, settings: dg.ResourceParam[Settings]) -> None:
+    """Bring recordings of RAVDESS into the folder of recordings, as `ser-assets download` does."""
+    from ser_assets.corpus.archives import DownloadError
+    from ser_assets.corpus.download import Order, download, plan
+    from ser_assets.corpus.licence import NOTICE, has_agreed, remember_agreement
+
+    if strangers := sorted(set(config.actors) - set(ACTORS)):
+        raise dg.Failure(f"there is no actor {', '.join(strangers)}; RAVDESS has '01' to '24'", allow_retries=False)
+    if not has_agreed(settings.downloads_dir):
+        if not config.agree:
+            raise dg.Failure(f"{NOTICE}\n\nIf you agree, set agree in the config to true.", allow_retries=False)
+        remember_agreement(settings.downloads_dir)
+    order = Order(config.what, config.actors, settings.zenodo_url, settings.raw_dir, settings.downloads_dir)
+    errands = plan(order)
+    try:
+        failures = download(order, errands, tell=context.log.warning)
+    except DownloadError as error:
+        failures = [str(error)]
+    if failures:
+        raise dg.Failure("\n".join(failures))
+    context.log.info(f"{len(errands)} archives unpacked under {settings.raw_dir}; all that was asked for is there")
+
+
+@dg.job(description="Recordings of RAVDESS from Zenodo, once you agree to their licence.")
+def download_recordings() -> None:
+    """Do nothing but download: no asset, so that nobody fetches gigabytes by materializing all."""
+    download_op()
+
+
 PROCESS_TAG = "ser_assets/process"
 CHECK_FAILED = "DagsterAssetCheckFailedError"
 
@@ -48,7 +89,7 @@ CHAMPION = "champion_model"
 CLIPS = dg.AssetSelection.groups(CORPUS_GROUP) - INVENTORY
 FEATURES = dg.AssetSelection.groups(FEATURES_GROUP)
 
-JOBS = (full_refresh, prepare_features, train_models)
+JOBS = (full_refresh, prepare_features, train_models, download_recordings)
 
 
 def retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:

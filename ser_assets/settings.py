@@ -69,6 +69,10 @@ class Settings(BaseSettings):
         False, description="Write learning curves for TensorBoard, under `data/tensorboard` (extra `tensorboard`)."
     )
 
+    zenodo_url: Annotated[str, Field(pattern=r"^https?://[^/\s?#]+[^\s?#]*$")] = Field(
+        "https://zenodo.org", description="Where `ser-assets download` asks for RAVDESS: Zenodo or a mirror of it."
+    )
+
     retrain_cron: Annotated[str, Field(pattern=r"^[\w*/,-]+( [\w*/,-]+){4}$")] = Field(
         "0 3 * * 1", description="When the models are trained again, in cron's notation."
     )
@@ -117,6 +121,11 @@ class Settings(BaseSettings):
             raise ValueError("names no folder; leave it out for 'data'")
         return folder.expanduser()
 
+    @field_validator("zenodo_url")
+    @classmethod
+    def _without_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
     @field_validator("retrain_timezone")
     @classmethod
     def _known_timezone(cls, name: str) -> str:
@@ -140,6 +149,11 @@ class Settings(BaseSettings):
     def raw_dir(self) -> Path:
         """Folder of the recordings."""
         return self.data_dir / "raw"
+
+    @property
+    def downloads_dir(self) -> Path:
+        """Folder of what is being downloaded."""
+        return self.data_dir / "downloads"
 
     @property
     def worker_count(self) -> int:

@@ -1,11 +1,13 @@
 """Fixtures that several rooms share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ser_assets.settings import Settings
+from ser_assets_tests.corpus.zenodo import Zenodo, serving
 
 
 def real_recordings() -> Path | None:
@@ -30,6 +32,16 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("SER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("SER_WORKERS", "1")
     return Settings()
+
+
+@pytest.fixture
+def zenodo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Zenodo]:
+    """Serve archives on this machine, whatever proxy the environment names."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with serving() as server:
+        yield server
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

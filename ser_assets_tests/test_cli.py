@@ -41,13 +41,14 @@ def test_what_names_no_actor_is_refused(text: str) -> None:
 def test_help_names_the_commands() -> None:
     result = call("--help")
     assert result.exit_code == 0
-    assert {"demo-corpus", "run", "scores"} <= set(result.output.split())
+    assert {"demo-corpus", "download", "run", "scores"} <= set(result.output.split())
 
 
 def test_a_run_without_recordings_says_where_they_belong_and_how_to_make_some(settings: Settings) -> None:
     result = call("run")
     assert result.exit_code == 1
     assert f"no recordings under {settings.raw_dir}" in result.output
+    assert "ser-assets download" in result.output
     assert "ser-assets demo-corpus" in result.output
 
 

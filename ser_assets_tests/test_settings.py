@@ -31,6 +31,8 @@ def test_a_knob_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> N
         ("SER_PROTOCOLS", "speaker_independent,by_clip"),
         ("SER_PROTOCOLS", "random_split"),
         ("SER_RETRAIN_TIMEZONE", "Mars/Base"),
+        ("SER_ZENODO_URL", "zenodo.org"),
+        ("SER_ZENODO_URL", "https://"),
         ("SER_VOICES", ""),
         ("SER_VOICES", "deep"),
         ("SER_VOICES", "0.92,1"),
@@ -63,6 +65,11 @@ def test_voices_are_speeds_in_the_order_given_and_are_written_as_they_are_read(
     monkeypatch.setenv("SER_VOICES", text)
     assert Settings().voices == voices
     assert Settings().as_text("voices") == text
+
+
+def test_a_mirror_is_written_with_or_without_a_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_ZENODO_URL", "http://mirror:8000/ravdess/")
+    assert Settings().zenodo_url == "http://mirror:8000/ravdess"
 
 
 def test_two_voices_are_the_default() -> None:

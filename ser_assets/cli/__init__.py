@@ -2,7 +2,7 @@
 
 import click
 
-from ser_assets.cli.corpus import demo_corpus, doctor
+from ser_assets.cli.corpus import demo_corpus, doctor, download
 from ser_assets.cli.predicting import calibrate_speaker, predict
 from ser_assets.cli.running import replay_notebook, run, scores
 from ser_assets.cli.study import study
@@ -14,5 +14,5 @@ def main() -> None:
     """Speech emotion recognition as data assets, judged on speakers that the models have never heard."""
 
 
-for command in (demo_corpus, run, doctor, scores, replay_notebook, predict, calibrate_speaker, study):
+for command in (demo_corpus, download, run, doctor, scores, replay_notebook, predict, calibrate_speaker, study):
     main.add_command(command)

@@ -1,11 +1,17 @@
 """Commands about recordings: where they come from, and what is wrong with them."""
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from ser_assets.cli.parameters import ActorRange
 from ser_assets.cli.terminal import progress_bars, read_corpus, read_settings
+from ser_assets.corpus.archives import What
+
+if TYPE_CHECKING:
+    from ser_assets.corpus.download import Order
 
 SHOWN = 5
 
@@ -23,6 +29,100 @@ def demo_corpus(destination: Path, actors: tuple[str, ...]) -> None:
             destination, actors, settings.worker_count, lambda done, total: listener("demo corpus", done, total)
         )
     click.echo(f"{written} recordings written, {60 * len(actors) - written} were there, under {destination}")
+
+
+@click.command()
+@click.option(
+    "--what",
+    type=click.Choice(get_args(What)),
+    default="speech-video",
+    show_default=True,
+    help="The takes as films, one archive an actor, or as sound alone, one archive for all.",
+)
+@click.option("--actors", type=ActorRange(), default="1-24", show_default=True, help="Only these actors, such as 1-5.")
+@click.option("--agree", is_flag=True, help="Agree to the licence, CC BY-NC-SA 4.0, without being asked.")
+@click.option(
+    "--with-video-only",
+    is_flag=True,
+    help="Unpack the video-only films, too: half of the files, and nothing here can use them.",
+)
+@click.option("--keep-archives", is_flag=True, help="Keep the archives after they are unpacked.")
+@click.option(
+    "--at-once", type=click.IntRange(1, 8), default=3, show_default=True, help="Archives on their way together."
+)
+def download(
+    what: What, actors: tuple[str, ...], agree: bool, with_video_only: bool, keep_archives: bool, at_once: int
+) -> None:
+    """Bring RAVDESS from Zenodo into the folder of recordings, SER_DATA_DIR/raw.
+
+    What is there already is left alone, and what broke off goes on where it was. Proxies are taken from the environment
+    (HTTPS_PROXY), and SER_ZENODO_URL names a mirror. Exit code 1 if something could not be brought.
+    """
+    from ser_assets.corpus.download import Order
+
+    settings = read_settings()
+    order = Order(
+        what,
+        actors,
+        settings.zenodo_url,
+        settings.raw_dir,
+        settings.downloads_dir,
+        with_video_only=with_video_only,
+        keep_archives=keep_archives,
+        at_once=at_once,
+    )
+    try:
+        _bring(order, agree)
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _bring(order: "Order", agree: bool) -> None:
+    from urllib.parse import urlsplit
+
+    from rich.filesize import decimal
+
+    from ser_assets.corpus.archives import DownloadError
+    from ser_assets.corpus.download import download, plan
+
+    errands = plan(order)
+    if not errands:
+        click.echo(f"all of it is under {order.raw_dir} already")
+        return
+    _have_agreed(order.downloads_dir, agree)
+    coming = sum(errand.remaining_bytes for errand in errands)
+    unpacked = sum(errand.unpacked_bytes for errand in errands)
+    host = urlsplit(order.base_url).hostname
+    click.echo(f"{decimal(coming)} to come from {host}; the recordings will take about {decimal(unpacked)}")
+    try:
+        with progress_bars(of_bytes=True) as listener:
+            failures = download(order, errands, listener, tell=lambda text: click.echo(text, err=True))
+    except DownloadError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo("stopped; the same command goes on from here", err=True)
+        raise
+    click.echo(f"{len(errands) - len(failures)} of {len(errands)} archives are unpacked under {order.raw_dir}")
+    if failures:
+        raise click.ClickException("\n".join(failures))
+
+
+def _have_agreed(downloads_dir: Path, agree: bool) -> None:
+    """Show the licence and ask, once for a folder of data."""
+    from ser_assets.corpus.licence import NOTICE, has_agreed, remember_agreement
+
+    if has_agreed(downloads_dir):
+        return
+    click.echo(f"{NOTICE}\n")
+    if not agree:
+        if not _somebody_is_there():
+            raise click.ClickException("nobody is there to ask: agree to the licence with --agree")
+        click.confirm("Do you agree?", abort=True)
+    remember_agreement(downloads_dir)
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()
 
 
 @click.command()

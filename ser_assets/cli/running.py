@@ -28,8 +28,8 @@ def run(actors: str | None, config_json: dict[str, Any] | None) -> None:
     on_disk = tuple(corpus.listing().entries)
     if not on_disk:
         raise click.ClickException(
-            f"no recordings under {corpus.root}/**/Actor_NN/: copy RAVDESS files there, or make spoken ones with "
-            f"`ser-assets demo-corpus {corpus.root}/demo`"
+            f"no recordings under {corpus.root}/**/Actor_NN/: copy RAVDESS files there, fetch them with "
+            f"`ser-assets download`, or make spoken ones with `ser-assets demo-corpus {corpus.root}/demo`"
         )
     from ser_assets.automation import ConfigError, refresh
     from ser_assets.definitions import build_definitions

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
+
     from ser_assets.corpus.entries import Corpus
     from ser_assets.progress import Listener
     from ser_assets.settings import Settings
@@ -42,21 +44,45 @@ def read_corpus(settings: "Settings") -> "Corpus":
 
 
 @contextmanager
-def progress_bars(*, to_stderr: bool = False) -> Iterator["Listener"]:
-    """Show a progress bar for each name that the listener is told of; away from a terminal a line when it is done."""
+def progress_bars(*, to_stderr: bool = False, of_bytes: bool = False) -> Iterator["Listener"]:
+    """Show a progress bar for each name that the listener is told of; away from a terminal a line when it is done.
+
+    of_bytes: what is done is counted in bytes, and how fast they come is shown as well; a bar makes way for a line when
+        it is done.
+    """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+    from rich.filesize import decimal
+    from rich.progress import Progress, TaskID
 
     console = Console(stderr=to_stderr)
-    columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+    with Progress(*_columns(of_bytes), console=console, disable=not console.is_terminal) as bars:
 
         def listen(name: str, done: int, total: int) -> None:
             if name not in tasks or bars.tasks[tasks[name]].total != total:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done, total=total)
-            if done == total and not console.is_terminal:
-                click.echo(f"{name}: {done} of {total} done", err=to_stderr)
+                # Where it begins: what was there before did not come this fast.
+                tasks[name] = bars.add_task(name, total=total, completed=done)
+            # Dozens of files, each with a bar for good, would leave no room for those that are on their way.
+            bars.update(tasks[name], completed=done, total=total, visible=done < total or not of_bytes)
+            if done == total and (of_bytes or not console.is_terminal):
+                said = f"{decimal(done)} have come" if of_bytes else f"{done} of {total} done"
+                click.echo(f"{name}: {said}", err=to_stderr)
 
         yield listen
+
+
+def _columns(of_bytes: bool) -> "list[ProgressColumn]":
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    name = TextColumn("{task.description:<16}")
+    if of_bytes:
+        return [name, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()]
+    return [name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]

@@ -105,7 +105,8 @@ class Ravdess:
         """Name the folder, and the commands that fill it."""
         return (
             f"no recordings of actor {actor} under {self.root}/**/Actor_{actor}/: copy RAVDESS files there, "
-            f"or make spoken ones with `ser-assets demo-corpus {self.root}/demo --actors {int(actor)}`"
+            f"fetch them with `ser-assets download --actors {int(actor)}`, or make spoken ones with "
+            f"`ser-assets demo-corpus {self.root}/demo --actors {int(actor)}`"
         )
 
     def _placed(self, path: Path) -> Entry | Stray:

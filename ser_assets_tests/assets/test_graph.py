@@ -93,6 +93,11 @@ def test_every_promise_has_its_check(definitions: dg.Definitions) -> None:
     assert found == CHECKS
 
 
+def test_no_asset_downloads_for_whoever_materializes_all_would_fetch_gigabytes(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_job_def("download_recordings")
+    assert not job.asset_layer.selected_asset_keys
+
+
 @pytest.mark.parametrize("job", JOBS)
 def test_a_job_holds_the_assets_that_its_name_promises(definitions: dg.Definitions, job: str) -> None:
     keys = definitions.resolve_job_def(job).asset_layer.selected_asset_keys
