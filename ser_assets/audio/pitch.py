@@ -67,7 +67,7 @@ def fundamental_frequency(
     correlation = _autocorrelation(frames, sampling_rate, floor_hz, ceiling_hz)
     octave, height = _candidates(correlation, floor_hz, ceiling_hz)
     strength = height - _octave_cost(octave, floor_hz, ceiling_hz)
-    loudness = np.abs(frames).max(axis=1)
+    loudness = np.maximum(frames.max(axis=1), -frames.min(axis=1))
     relative = loudness / max(float(loudness.max()), np.finfo(np.float32).tiny)
     silence = np.maximum(0, 2 - relative * (1 + VOICING_THRESHOLD) / SILENCE_THRESHOLD)
     strength[:, 0] = VOICING_THRESHOLD + silence
@@ -81,23 +81,24 @@ def _autocorrelation(frames: np.ndarray, sampling_rate: int, floor_hz: float, ce
     """Autocorrelation of each frame at `_lags`, 1 for a perfect repetition, 0 in a silent frame.
 
     The inverse transform of the power spectrum, cut off or filled up with zeros so that its samples come at LAG_RATE,
-    divided by the window's own (Boersma's equation 9).
+    divided by the window's own (Boersma's equation 9). Power is real, and so its inverse a cosine transform.
     """
-    from scipy.fft import irfft, rfft
+    from scipy.fft import dct, rfft
 
-    correlator = _correlator(frames.shape[1], sampling_rate, floor_hz, ceiling_hz)
-    heard = frames - frames.mean(axis=1, keepdims=True)
-    heard *= correlator.window
-    spectra = rfft(heard, correlator.size, axis=1, overwrite_x=True)[:, : correlator.bins]
-    power = np.square(spectra.real)
-    power += np.square(spectra.imag)
-    power[:, 0] = 0
+    length = frames.shape[1]
+    correlator = _correlator(length, sampling_rate, floor_hz, ceiling_hz)
+    heard = np.zeros((len(frames), correlator.size), np.float32)
+    np.subtract(frames, frames.mean(axis=1, keepdims=True), out=heard[:, :length])
+    heard[:, :length] *= correlator.window
+    power = np.square(np.abs(rfft(heard, axis=1, overwrite_x=True)))
+    power[:, 0] = power[:, correlator.bins :] = 0
     energy = power.sum(axis=1, keepdims=True)
     lags = _lags(floor_hz, ceiling_hz)
-    correlation = irfft(power, correlator.size_at_lag_rate, axis=1, overwrite_x=True)[:, lags[0] : lags[-1] + 1]
+    correlation = dct(power, type=1, n=correlator.size_at_lag_rate // 2 + 1, axis=1, overwrite_x=True)
+    correlation = correlation[:, lags[0] : lags[-1] + 1]
     # Below normal floats the ratio is no number to rely on, and its parts overflow.
-    audible = energy > np.finfo(np.float32).tiny
-    return np.where(audible, correlation / np.where(audible, energy, 1), 0) * correlator.weight
+    energy[energy <= np.finfo(np.float32).tiny] = np.inf
+    return correlation * (1 / energy) * correlator.weight
 
 
 def _lags(floor_hz: float, ceiling_hz: float) -> np.ndarray:
@@ -108,8 +109,8 @@ def _lags(floor_hz: float, ceiling_hz: float) -> np.ndarray:
 class _Correlator(NamedTuple):
     """What frames of one length are correlated with.
 
-    `window`: Hann, float32. `size` of the transform and `size_at_lag_rate` of its inverse span the same seconds. `bins`
-    of the spectrum are heard. `weight`, float32 of shape (lags,), makes up for the window's own correlation.
+    `window`: Hann, float32. `size` of the transform and `size_at_lag_rate` of its inverse span the same seconds, and
+    are even. `bins` of the spectrum are heard. `weight`, float32 of shape (lags,), makes up for the window's own correlation.
     """
 
     window: np.ndarray
@@ -125,14 +126,14 @@ def _correlator(length: int, sampling_rate: int, floor_hz: float, ceiling_hz: fl
 
     window = np.hanning(length + 2)[1:-1]
     common = gcd(sampling_rate, LAG_RATE)
-    step, step_at_lag_rate = sampling_rate // common, LAG_RATE // common
+    step, step_at_lag_rate = 2 * sampling_rate // common, 2 * LAG_RATE // common
     steps = next_fast_len(-(-(length + int(sampling_rate / floor_hz) + 3) // step), real=True)
     size, size_at_lag_rate = steps * step, steps * step_at_lag_rate
     bins = min(int(HIGHEST_HZ * size / sampling_rate), (size + 1) // 2)
     power = np.abs(rfft(window, size)) ** 2
     own = irfft(power, size_at_lag_rate)[_lags(floor_hz, ceiling_hz)] * size_at_lag_rate / size
     own /= np.square(window).sum()
-    weight = (size_at_lag_rate / 2 / own).astype(np.float32)
+    weight = (1 / (2 * own)).astype(np.float32)
     return _Correlator(window.astype(np.float32), size, size_at_lag_rate, bins, weight)
 
 
@@ -144,7 +145,8 @@ def _candidates(correlation: np.ndarray, floor_hz: float, ceiling_hz: float) -> 
         has fewer peaks.
     """
     at, before, after = correlation[:, 1:-1], correlation[:, :-2], correlation[:, 2:]
-    frame, position = np.nonzero((at > VOICING_THRESHOLD / 2) & (at > before) & (at >= after))
+    peaks = np.flatnonzero((at > VOICING_THRESHOLD / 2) & (at > before) & (at >= after))
+    frame, position = np.divmod(peaks, at.shape[1])
     peak, left, right = (values[frame, position] for values in (at, before, after))
     shift = (right - left) / (2 * (2 * peak - left - right))
     height = np.minimum(peak + (right - left) * shift / 4, 1)
@@ -167,18 +169,33 @@ def _octave_cost(octave: np.ndarray, floor_hz: float, ceiling_hz: float) -> np.n
 
 def _best_path(octave: np.ndarray, strength: np.ndarray, cost_scale: float) -> np.ndarray:
     """Column of the best candidate in each frame: the sum of strengths less the costs of changing (Viterbi)."""
-    cost = OCTAVE_JUMP_COST * np.abs(octave[:-1, :, None] - octave[1:, None, :])
-    cost[:, 0, :] = cost[:, :, 0] = VOICING_CHANGE_COST
-    cost[:, 0, 0] = 0
-    # Transposed, and with every result put where it belongs: this loop is most of the work.
-    gain = np.ascontiguousarray((strength[1:, None, :] - cost_scale * cost).transpose(0, 2, 1))
-    best = strength[0].copy()
-    came_from = np.zeros(octave.shape, np.intp)
-    for into, origin in zip(gain, came_from[1:], strict=True):
-        into += best
-        into.argmax(axis=1, out=origin)
-        np.maximum.reduce(into, axis=1, out=best)
-    path = [int(best.argmax())]
-    for before in reversed(came_from[1:].tolist()):
+    octave, strength = np.ascontiguousarray(octave.T), np.ascontiguousarray(strength.T)
+    cost = OCTAVE_JUMP_COST * np.abs(octave[:, None, :-1] - octave[:, 1:])
+    cost[0] = cost[:, 0] = VOICING_CHANGE_COST
+    cost[0, 0] = 0
+    gain = strength[:, 1:] - cost_scale * cost
+    best = _best_sums(strength[:, 0], gain)
+    path = [int(best[:, -1].argmax())]
+    for before in reversed((best[:, None, :-1] + gain).argmax(axis=0).T.tolist()):
         path.append(before[path[-1]])
     return np.array(path[::-1])
+
+
+def _best_sums(first: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """The best sum with which a path can come to each candidate, shape (candidates, 1 + steps).
+
+    Two steps at a time make a problem of half the length, whose answers are every other one of these: numpy is called
+    twice the logarithm of the steps, not once for each.
+
+    Args:
+        first: what each candidate of the first frame is worth, shape (candidates,).
+        gain: what a step is worth, shape (candidates before, candidates after, steps).
+    """
+    steps = gain.shape[2]
+    if steps == 0:
+        return first[:, None]
+    odd, even = gain[:, :, ::2].copy(), gain[:, :, 1::2].copy()
+    best = np.empty((len(first), 1 + steps), gain.dtype)
+    best[:, ::2] = _best_sums(first, (odd[:, :, None, : even.shape[2]] + even).max(axis=1))
+    best[:, 1::2] = (best[:, None, :steps:2] + odd).max(axis=0)
+    return best
