@@ -4,6 +4,7 @@ Every function agrees with the function of the same name in `librosa.feature` (M
 doi 10.25080/Majora-7b98e3ed-003), without computing again what its neighbour needs too.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -30,8 +31,7 @@ class Shape(NamedTuple):
 def spectral_shape(of: Spectrum) -> Shape:
     """Mean and standard deviation of frequency weighted by magnitude, and the frequency under which 85 % of it lies."""
     magnitude, frequencies = of.magnitude, of.frequencies
-    moments = magnitude.astype(np.float64) @ np.stack([np.ones_like(frequencies), frequencies, frequencies**2], axis=1)
-    total, first, second = moments.T
+    total, first, second = (magnitude.astype(np.float64) @ np.vander(frequencies, 3, increasing=True)).T
     total = np.where(total < np.finfo(np.float32).tiny, 1, total)
     centroid = first / total
     bandwidth = np.sqrt(np.maximum(second / total - centroid**2, 0))
@@ -40,7 +40,7 @@ def spectral_shape(of: Spectrum) -> Shape:
 
 def flatness(of: Spectrum) -> np.ndarray:
     """Geometric over arithmetic mean of the power, from 0 (a tone) to 1 (white noise or silence), shape (frames,)."""
-    power = np.maximum(of.power, POWER_FLOOR)
+    power = np.clip(of.power, POWER_FLOOR, np.inf)
     return np.exp(np.mean(np.log(power), axis=1)) / np.mean(power, axis=1)
 
 
@@ -52,10 +52,11 @@ def contrast(of: Spectrum) -> np.ndarray:
     """
     peak = np.ones((len(of.magnitude), CONTRAST_BANDS), np.float32)
     valley = np.ones_like(peak)
-    for band, (first, last, extreme) in enumerate(_contrast_bands(of.frequencies)):
+    for band, (first, last, extreme) in enumerate(_contrast_bands(of.sampling_rate, of.frame_length)):
         ordered = np.sort(of.magnitude[:, first:last], axis=1)
-        valley[:, band] = ordered[:, :extreme].mean(axis=1)
-        peak[:, band] = ordered[:, -extreme:].mean(axis=1)
+        share = np.full(extreme, 1 / extreme, np.float32)
+        valley[:, band] = ordered[:, :extreme] @ share
+        peak[:, band] = ordered[:, -extreme:] @ share
     return decibels(peak, CONTRAST_RANGE_DB) - decibels(valley, CONTRAST_RANGE_DB)
 
 
@@ -82,21 +83,21 @@ def _bins_under(magnitude: np.ndarray, share: float) -> np.ndarray:
     Summed block by block, and only in the block where the share is reached bin by bin: a running sum over all bins
     takes longer.
     """
-    frames, bins = magnitude.shape
-    starts = np.arange(0, bins, ROLLOFF_BLOCK)
-    before = np.zeros((frames, len(starts) + 1), magnitude.dtype)
-    np.cumsum(np.add.reduceat(magnitude, starts, axis=1), axis=1, out=before[:, 1:])
-    wanted = np.float32(share) * before[:, -1:]
-    block = np.minimum(np.count_nonzero(before[:, 1:] < wanted, axis=1), len(starts) - 1)
-    within = np.minimum(starts[block][:, None] + np.arange(ROLLOFF_BLOCK), bins - 1)
-    running = np.take_along_axis(magnitude, within, axis=1)
-    running[:, 0] += np.take_along_axis(before, block[:, None], axis=1)[:, 0]
-    under = np.count_nonzero(np.cumsum(running, axis=1) < wanted, axis=1)
-    return np.minimum(starts[block] + under, bins - 1)
+    blocks = magnitude[:, :-1].reshape(len(magnitude), -1, ROLLOFF_BLOCK)
+    sums = blocks @ np.ones(ROLLOFF_BLOCK, magnitude.dtype)
+    running = np.cumsum(sums, axis=1)
+    wanted = np.float32(share) * (running[:, -1] + magnitude[:, -1])
+    full = np.count_nonzero(running < wanted[:, None], axis=1)
+    frame, block = np.arange(len(magnitude)), np.minimum(full, blocks.shape[1] - 1)
+    within = wanted - (running[frame, block] - sums[frame, block])
+    reached = np.cumsum(blocks[frame, block], axis=1)
+    return block * ROLLOFF_BLOCK + np.count_nonzero(reached < within[:, None], axis=1)
 
 
-def _contrast_bands(frequencies: np.ndarray) -> list[tuple[int, int, int]]:
+@cache
+def _contrast_bands(sampling_rate: int, frame_length: int) -> list[tuple[int, int, int]]:
     """First bin, bin after the last, and number of extreme bins of each band under half the sampling rate."""
+    frequencies = np.fft.rfftfreq(frame_length, 1 / sampling_rate)
     edges = np.concatenate([[0], CONTRAST_LOWEST_HZ * 2.0 ** np.arange(CONTRAST_BANDS)])
     bands = []
     for band in range(CONTRAST_BANDS):

@@ -73,15 +73,15 @@ def _predictor(correlation: np.ndarray) -> np.ndarray:
         Shape (frames, order).
     """
     power = correlation[:, :1] * (1 + WHITE_NOISE)
-    correlation = np.divide(correlation, power, out=np.zeros_like(correlation), where=power > 0)
-    frames, order = correlation.shape[0], correlation.shape[1] - 1
-    predictor = np.zeros((frames, order))
+    correlation = np.divide(correlation, power, out=np.zeros_like(correlation), where=power > 0).T.copy()
+    order, frames = correlation.shape[0] - 1, correlation.shape[1]
+    predictor = np.zeros((order, frames))
     error = np.ones(frames)
     for last in range(order):
-        known = predictor[:, :last]
-        ahead = correlation[:, last + 1] + np.einsum("ti,ti->t", known, correlation[:, last:0:-1])
+        known = predictor[:last]
+        ahead = correlation[last + 1] + np.einsum("it,it->t", known, correlation[last:0:-1])
         reflection = -ahead / error
-        predictor[:, :last] = known + reflection[:, None] * known[:, ::-1]
-        predictor[:, last] = reflection
+        predictor[:last] = known + reflection * known[::-1]
+        predictor[last] = reflection
         error *= 1 - reflection**2
-    return predictor
+    return predictor.T

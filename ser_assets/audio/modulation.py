@@ -3,8 +3,6 @@
 Band-wise, as in Houtgast and Steeneken 1985, doi 10.1121/1.392224; speech swings most at 2 to 6 Hz, its syllables.
 """
 
-from itertools import pairwise
-
 import numpy as np
 
 from ser_assets.audio.functionals import MODULATION_BANDS, MODULATION_EDGES_HZ
@@ -31,10 +29,11 @@ def modulation(mel: np.ndarray, frames_per_second: float) -> np.ndarray:
 
     loudest = max(float(mel.max()), float(np.finfo(np.float32).tiny))
     level = decibels(mel / np.float32(loudest), DYNAMIC_RANGE_DB)
-    level = level.reshape(len(level), MODULATION_BANDS, MEL_BANDS // MODULATION_BANDS).mean(axis=2)
+    width = MEL_BANDS // MODULATION_BANDS
+    level = level.reshape(len(level), MODULATION_BANDS, width) @ np.full(width, 1 / width, level.dtype)
     swing = (level - level.mean(axis=0)) * np.hanning(len(level))[:, None]
     size = max(SHORTEST_TRANSFORM, len(swing))
     power = np.abs(rfft(swing, size, axis=0)) ** 2 / len(swing)
     starts = np.searchsorted(rfftfreq(size, 1 / frames_per_second), MODULATION_EDGES_HZ)
-    mean = [power[first:last].mean(axis=0) for first, last in pairwise(starts)]
-    return np.log(np.stack(mean, axis=1) + POWER_FLOOR).ravel()
+    sums = np.add.reduceat(power[: starts[-1]], starts[:-1])
+    return np.log(sums / np.diff(starts)[:, None] + POWER_FLOOR).T.ravel()

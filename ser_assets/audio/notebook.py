@@ -84,7 +84,7 @@ def tuning(of: Spectrum) -> float:
     last = min(int(np.searchsorted(frequencies, TUNING_HIGHEST_HZ)), len(frequencies) - 1)
     at, below, above = (power[:, first + step : last + step] for step in (0, -1, 1))
     loud = at > TUNING_PEAK_SHARE * power.max(axis=1, keepdims=True)
-    frame, position = np.nonzero(loud & (at > below) & (at >= above))
+    frame, position = np.divmod(np.flatnonzero(loud & (at > below) & (at >= above)), at.shape[1])
     if len(frame) == 0:
         return 0.0
     peak, left, right = (values[frame, position] for values in (at, below, above))
@@ -94,8 +94,9 @@ def tuning(of: Spectrum) -> float:
     shift = np.divide(-slope, curvature, out=np.zeros_like(slope), where=inside).astype(np.float32)
     pitch = ((first + position + shift) * float(of.sampling_rate) / of.frame_length).astype(np.float32)
     height = peak + np.float32(0.5) * ((right - left) / 2) * shift
-    residual = np.mod(12 * np.log2(pitch[height >= np.median(height)] / 27.5), 1.0)
+    strongest = np.argsort(height)[len(height) // 2 :]
+    residual = np.mod(12 * np.log2(pitch[strongest] / 27.5), 1.0)
     residual[residual >= 0.5] -= 1.0
     edges = np.linspace(-0.5, 0.5, TUNING_BINS + 1)
-    votes, _ = np.histogram(residual, edges)
-    return float(edges[np.argmax(votes)])
+    votes = np.bincount(np.searchsorted(edges, residual, side="right"))
+    return float(edges[np.argmax(votes) - 1])

@@ -14,6 +14,7 @@ FRAME_SECONDS = 1024 / 22050
 POWER_FLOOR = 1e-10
 FLOOR_DB = -100.0
 DELTA_WIDTH = 9
+MEL_GROUPS = 4
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def spectrum(frames: np.ndarray, sampling_rate: int) -> Spectrum:
 
 def mel_power(of: Spectrum, bands: int = MEL_BANDS) -> np.ndarray:
     """Power in mel bands (Slaney's scale and area, from 0 Hz to half the rate), float32 of shape (frames, bands)."""
-    return of.power @ _mel_filters(of.sampling_rate, of.frame_length, bands)
+    filters = _mel_filters(of.sampling_rate, of.frame_length, bands)
+    return np.concatenate([of.power[:, bins] @ weights for bins, weights in filters], axis=1)
 
 
 def chroma(of: Spectrum, tuning: float = 0.0) -> np.ndarray:
@@ -104,8 +106,9 @@ def chroma(of: Spectrum, tuning: float = 0.0) -> np.ndarray:
 
 def decibels(power: np.ndarray, dynamic_range: float | None = None) -> np.ndarray:
     """Power in dB relative to 1, not under -100 dB, nor further than `dynamic_range` dB under the array's maximum."""
-    log = 10 * np.log10(np.maximum(power, POWER_FLOOR))
-    return np.maximum(log, FLOOR_DB if dynamic_range is None else max(FLOOR_DB, log.max() - dynamic_range))
+    # Clipped from both sides, which numpy does in half the time.
+    log = 10 * np.log10(np.clip(power, POWER_FLOOR, np.inf))
+    return np.clip(log, FLOOR_DB if dynamic_range is None else max(FLOOR_DB, log.max() - dynamic_range), np.inf)
 
 
 def cepstrum(log_mel: np.ndarray, coefficients: int) -> np.ndarray:
@@ -140,10 +143,16 @@ def _hann(length: int) -> np.ndarray:
 
 
 @cache
-def _mel_filters(sampling_rate: int, frame_length: int, bands: int) -> np.ndarray:
+def _mel_filters(sampling_rate: int, frame_length: int, bands: int) -> list[tuple[slice, np.ndarray]]:
+    """Filters of neighbouring bands, a few groups of them: the bins that they reach, and weights (bins, bands)."""
     from librosa import filters
 
-    return np.ascontiguousarray(filters.mel(sr=sampling_rate, n_fft=frame_length, n_mels=bands).T)
+    groups = []
+    for weights in np.array_split(filters.mel(sr=sampling_rate, n_fft=frame_length, n_mels=bands), MEL_GROUPS):
+        reached = np.flatnonzero(weights.any(axis=0))
+        bins = slice(reached[0], reached[-1] + 1) if len(reached) else slice(0)
+        groups.append((bins, np.ascontiguousarray(weights[:, bins].T)))
+    return groups
 
 
 @cache
