@@ -43,7 +43,7 @@ def f0_contour(f0: np.ndarray) -> np.ndarray:
     melody = np.interp(np.arange(len(f0)), voiced, heard)
     steps = np.diff(heard)[np.diff(voiced) == 1]
     fifth = -(-len(melody) // 5)
-    low, high = percentiles(np.sort(heard), (10, 90))
+    low, high = percentiles(np.sort(heard)[None], (10, 90), len(heard))[0]
     return np.array(
         [
             *_cosines(melody, F0_COSINES),

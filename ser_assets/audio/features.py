@@ -28,7 +28,7 @@ from ser_assets.audio.spectrum import (
     spectrum,
 )
 from ser_assets.audio.statistics import statistics
-from ser_assets.audio.voice import voice_functionals
+from ser_assets.audio.voice import voice_descriptors, voice_functionals
 
 LOWEST_SAMPLING_RATE = 8000
 DYNAMIC_RANGE_DB = 80.0
@@ -86,14 +86,16 @@ def measure(samples: np.ndarray, sampling_rate: int) -> Measurement:
     log_mel = decibels(mel, DYNAMIC_RANGE_DB)
     mfcc = cepstrum(log_mel, MFCC_COEFFICIENTS)
     seconds, frames_per_second = len(samples) / sampling_rate, sampling_rate / hop
+    described = _frame_descriptors(clip, mfcc, log_mel - log_mel.mean(), crossings, log_energy, pitch.f0)
+    of_frames, of_voice = np.split(
+        statistics(np.vstack([described, voice_descriptors(clip, pitch, level, mfcc)])), [len(described)]
+    )
     functionals = np.concatenate(
         [
-            statistics(_frame_descriptors(clip, mfcc, log_mel - log_mel.mean(), crossings, log_energy)).ravel(),
-            statistics(np.diff(log_energy)[None]).ravel(),
-            _pitch_functionals(pitch.f0),
+            of_frames.ravel(),
             _timing(pitch.f0, seconds),
             notebook_means(samples, sampling_rate),
-            voice_functionals(clip, pitch, level, mfcc),
+            voice_functionals(of_voice),
             energy_contour(level),
             f0_contour(pitch.f0),
             rhythm(pitch.f0 > 0, level, frames_per_second, seconds),
@@ -118,28 +120,30 @@ def _checked(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
 
 
 def _frame_descriptors(
-    clip: Spectrum, mfcc: np.ndarray, log_mel: np.ndarray, crossings: np.ndarray, log_energy: np.ndarray
+    clip: Spectrum,
+    mfcc: np.ndarray,
+    log_mel: np.ndarray,
+    crossings: np.ndarray,
+    log_energy: np.ndarray,
+    f0: np.ndarray,
 ) -> np.ndarray:
-    """One row for each of `_FRAME_DESCRIPTORS`, float32 of shape (descriptors, frames)."""
-    columns = [
-        mfcc,
-        *deltas(mfcc),
-        log_mel,
-        chroma(clip),
-        contrast(clip),
+    """One row for each of `_FRAME_DESCRIPTORS` and `_STEP_DESCRIPTORS`, float32 of shape (descriptors, frames)."""
+    log_f0 = np.where(f0 > 0, np.log(np.maximum(f0, 1)), np.nan)
+    rows = [
+        mfcc.T,
+        *(derivative.T for derivative in deltas(mfcc)),
+        log_mel.T,
+        chroma(clip).T,
+        contrast(clip).T,
         *spectral_shape(clip),
         flatness(clip),
         crossings,
         log_energy,
+        np.diff(log_energy, prepend=np.nan),
+        log_f0,
+        np.diff(log_f0, prepend=np.nan),
     ]
-    return np.ascontiguousarray(np.column_stack(columns).T, dtype=np.float32)
-
-
-def _pitch_functionals(f0: np.ndarray) -> np.ndarray:
-    voiced = f0 > 0
-    log_f0 = np.log(np.where(voiced, f0, 1))
-    steps = np.diff(log_f0)[voiced[1:] & voiced[:-1]]
-    return np.concatenate([statistics(values[None]).ravel() for values in (log_f0[voiced], steps)])
+    return np.vstack(rows, dtype=np.float32)
 
 
 def _timing(f0: np.ndarray, seconds: float) -> np.ndarray:

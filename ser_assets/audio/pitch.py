@@ -110,7 +110,8 @@ class _Correlator(NamedTuple):
     """What frames of one length are correlated with.
 
     `window`: Hann, float32. `size` of the transform and `size_at_lag_rate` of its inverse span the same seconds, and
-    are even. `bins` of the spectrum are heard. `weight`, float32 of shape (lags,), makes up for the window's own correlation.
+    are even. `bins` of the spectrum are heard. `weight`, float32 of shape (lags,), makes up for the window's own
+    correlation.
     """
 
     window: np.ndarray

@@ -5,6 +5,7 @@ dB per kHz. Time runs along the first axis: one number for each frame, shape (fr
 """
 
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -34,28 +35,11 @@ class Tilt(NamedTuple):
 
 def spectral_tilt(of: Spectrum) -> Tilt:
     """Spectral tilt of each frame; what lies above half the sampling rate is left out."""
-
-    def within(low: float, high: float) -> slice:
-        return slice(*np.searchsorted(of.frequencies, (low, high)))
-
-    def energy(low: float, high: float) -> np.ndarray:
-        return decibels(of.power[:, within(low, high)].sum(axis=1))
-
-    def strongest(low: float, high: float) -> np.ndarray:
-        return of.log_power[:, within(low, high)].max(axis=1)
-
-    def slope(low: float, high: float) -> np.ndarray:
-        kilohertz = of.frequencies[within(low, high)] / 1000
-        kilohertz -= kilohertz.mean()
-        return of.log_power[:, within(low, high)] @ (kilohertz / (kilohertz @ kilohertz)).astype(np.float32)
-
-    return Tilt(
-        energy(1000, 5000) - energy(50, 1000),
-        strongest(0, 2000) - strongest(2000, 5000),
-        slope(0, 500),
-        slope(500, 1500),
-        slope(1500, 5000),
-    )
+    at_2_khz, at_5_khz = np.searchsorted(of.frequencies, (2000, 5000))
+    sums, lines = _tilt_weights(of.sampling_rate, of.frame_length)
+    low, high = decibels(of.power @ sums).T
+    strongest = of.log_power[:, :at_2_khz].max(axis=1) - of.log_power[:, at_2_khz:at_5_khz].max(axis=1)
+    return Tilt(high - low, strongest, *(of.log_power @ lines).T)
 
 
 def spectral_flux(of: Spectrum) -> np.ndarray:
@@ -85,36 +69,50 @@ def cepstral_peak_prominence(of: Spectrum) -> np.ndarray:
     The trend is a line fitted over quefrencies from 1/500 to 1/65 s, where the peak is looked for (Hillenbrand et al.
     1994, doi 10.1044/jshr.3704.769, without smoothing).
     """
-    from scipy.fft import irfft
+    from scipy.fft import dct
 
     first, last = _quefrencies(of.sampling_rate)
-    cepstra = irfft(of.log_power, axis=1)[:, first:last]
-    level = 20 * np.log10(np.maximum(np.abs(cepstra), np.float32(10 ** (CEPSTRUM_FLOOR_DB / 20))))
+    cepstra = dct(of.log_power, type=1, axis=1)[:, first:last] / np.float32(of.frame_length)
+    level = 20 * np.log10(np.clip(np.abs(cepstra), np.float32(10 ** (CEPSTRUM_FLOOR_DB / 20)), np.inf))
     line = _lines(last - first)
     return np.max(level - (level @ line) @ line.T, axis=1)
 
 
-def level_at(of: Spectrum, frequency: np.ndarray) -> np.ndarray:
-    """Power in dB at frequencies of each frame, that of the strongest of the three bins about it.
+def level_at(of: Spectrum, frequency: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Power in dB at frequencies of some frames, that of the strongest of the three bins about it.
 
     Args:
         of: the spectrum.
         frequency: in Hz, shape (frames,) or, several in a frame, (frequencies, frames); above half the sampling rate
             the last three bins are read.
+        frames: their numbers, shape (frames,).
 
     Returns:
         Shape of `frequency`.
     """
     middle = np.rint(frequency / of.frequencies[1]).astype(np.intp)
     middle = np.minimum(np.maximum(middle, 1), len(of.frequencies) - 2)
-    frame = np.arange(len(of.magnitude))
-    below, at, above = (of.magnitude[frame, middle + step] for step in (-1, 0, 1))
+    below, at, above = (of.magnitude[frames, middle + step] for step in (-1, 0, 1))
     return decibels(np.square(np.maximum(np.maximum(below, at), above)))
 
 
 def _quefrencies(sampling_rate: int) -> tuple[int, int]:
     """First sample of the cepstrum where a voice may have its peak, and the one after the last."""
     return int(sampling_rate / HIGHEST_RAHMONIC_HZ) + 1, int(np.ceil(sampling_rate / LOWEST_RAHMONIC_HZ))
+
+
+@cache
+def _tilt_weights(sampling_rate: int, frame_length: int) -> tuple[np.ndarray, np.ndarray]:
+    """What sums power under and above 1 kHz, shape (bins, 2), and what fits lines to three ranges, (bins, 3)."""
+    kilohertz = np.fft.rfftfreq(frame_length, 1 / sampling_rate)[:, None] / 1000
+
+    def within(*edges: float) -> np.ndarray:
+        return np.hstack([(low <= kilohertz) & (kilohertz < high) for low, high in pairwise(edges)])
+
+    fitted = within(0, 0.5, 1.5, 5)
+    centred = fitted * (kilohertz - (fitted * kilohertz).sum(axis=0) / fitted.sum(axis=0))
+    lines = centred / np.square(centred).sum(axis=0)
+    return within(0.05, 1, 5).astype(np.float32), lines.astype(np.float32)
 
 
 @cache

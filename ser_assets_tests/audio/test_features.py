@@ -176,5 +176,6 @@ def test_statistics_are_numpys(rows):
     np.testing.assert_allclose(statistics(rows), np.column_stack(expected), rtol=1e-9, atol=1e-9)
 
 
-def test_statistics_of_nothing_are_zero():
-    assert statistics(np.zeros((3, 0))).tolist() == [[0] * len(STATISTICS)] * 3
+def test_what_is_not_a_number_does_not_count_and_statistics_of_nothing_are_zero():
+    rows = np.array([[3.0, np.nan, 1.0, 7.0], [np.nan] * 4])
+    np.testing.assert_allclose(statistics(rows), [statistics(rows[:1, [0, 2, 3]])[0], [0] * len(STATISTICS)])

@@ -81,14 +81,16 @@ def test_the_level_of_a_harmonic_is_read_where_it_lies():
     time = np.arange(RATE) / RATE
     tones = np.sin(2 * np.pi * 310 * time) + 0.1 * np.sin(2 * np.pi * 620 * time)
     frames = clip(tones.astype(np.float32))
-    first, second = (level_at(frames, np.full(len(frames.power), hertz)) for hertz in (310.0, 620.0))
-    np.testing.assert_allclose((first - second)[INNER], 20, atol=1.5)
+    inner = np.arange(len(frames.power))[INNER]
+    first, second = (level_at(frames, np.full(len(inner), hertz), inner) for hertz in (310.0, 620.0))
+    np.testing.assert_allclose(first - second, 20, atol=1.5)
 
 
 def test_a_frequency_that_the_recording_does_not_reach_has_the_level_of_its_upper_end():
     frames = clip(noise())
+    every = np.arange(len(frames.power))
     np.testing.assert_array_equal(
-        level_at(frames, np.full(len(frames.power), 99999.0)), frames.log_power[:, -3:].max(1)
+        level_at(frames, np.full(len(every), 99999.0), every), frames.log_power[:, -3:].max(1)
     )
 
 
