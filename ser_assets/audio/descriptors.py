@@ -40,7 +40,7 @@ def spectral_shape(of: Spectrum) -> Shape:
 
 def flatness(of: Spectrum) -> np.ndarray:
     """Geometric over arithmetic mean of the power, from 0 (a tone) to 1 (white noise or silence), shape (frames,)."""
-    power = np.clip(of.power, POWER_FLOOR, np.inf)
+    power = of.power.clip(POWER_FLOOR, np.inf)
     return np.exp(np.mean(np.log(power), axis=1)) / np.mean(power, axis=1)
 
 
@@ -66,10 +66,10 @@ def zero_crossing_rate(samples: np.ndarray, frame_length: int, hop: int) -> np.n
     Frames are centred and reach over the ends of the clip as if its first and last sample were held.
     """
     negative = samples < -CROSSING_THRESHOLD
-    count = np.concatenate([[0, 0], np.cumsum(negative[1:] != negative[:-1], dtype=np.int32)])
+    crossings = 1 + np.flatnonzero(negative[1:] != negative[:-1])
     first = np.arange(1 + len(samples) // hop) * hop - frame_length // 2
-    before, after = (np.clip(edge, 1, len(samples)) for edge in (first + 1, first + frame_length))
-    return (count[after] - count[before]) / frame_length
+    before, after = np.searchsorted(crossings, [first + 1, first + frame_length])
+    return (after - before) / frame_length
 
 
 def root_mean_square(frames: np.ndarray) -> np.ndarray:

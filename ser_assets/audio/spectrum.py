@@ -107,8 +107,8 @@ def chroma(of: Spectrum, tuning: float = 0.0) -> np.ndarray:
 def decibels(power: np.ndarray, dynamic_range: float | None = None) -> np.ndarray:
     """Power in dB relative to 1, not under -100 dB, nor further than `dynamic_range` dB under the array's maximum."""
     # Clipped from both sides, which numpy does in half the time.
-    log = 10 * np.log10(np.clip(power, POWER_FLOOR, np.inf))
-    return np.clip(log, FLOOR_DB if dynamic_range is None else max(FLOOR_DB, log.max() - dynamic_range), np.inf)
+    log = 10 * np.log10(power.clip(POWER_FLOOR, np.inf))
+    return log.clip(FLOOR_DB if dynamic_range is None else max(FLOOR_DB, log.max() - dynamic_range), np.inf)
 
 
 def cepstrum(log_mel: np.ndarray, coefficients: int) -> np.ndarray:
