@@ -153,9 +153,10 @@ def _candidates(correlation: np.ndarray, floor_hz: float, ceiling_hz: float) -> 
     height = np.minimum(peak + (right - left) * shift / 4, 1)
     octaves = np.log2(LAG_RATE / floor_hz / (_lags(floor_hz, ceiling_hz)[position + 1] + shift))
 
-    order = np.lexsort((_octave_cost(octaves, floor_hz, ceiling_hz) - height, frame))
+    # Strengths differ by less than 2, so that one key sorts by frame and by strength within a frame.
+    order = np.argsort(2 * frame + _octave_cost(octaves, floor_hz, ceiling_hz) - height)
     frame, octaves, height = frame[order], octaves[order], height[order]
-    rank = np.arange(len(frame)) - np.searchsorted(frame, frame)
+    rank = np.arange(len(frame)) - np.searchsorted(frame, np.arange(len(correlation)))[frame]
     kept = rank < CANDIDATES
     octave = np.zeros((len(correlation), CANDIDATES + 1), np.float32)
     heights = np.full_like(octave, -np.inf)

@@ -51,7 +51,7 @@ def spectral_flux(of: Spectrum) -> np.ndarray:
     total = of.magnitude.sum(axis=1, keepdims=True)
     share = of.magnitude / np.where(total > 0, total, 1)
     change = np.diff(share, axis=0)
-    return np.append(0, np.sqrt(np.einsum("tb,tb->t", change, change)))
+    return np.append(np.float32(0), np.sqrt(np.einsum("tb,tb->t", change, change)))
 
 
 def harmonics_to_noise(strength: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def cepstral_peak_prominence(of: Spectrum) -> np.ndarray:
 
     first, last = _quefrencies(of.sampling_rate)
     cepstra = dct(of.log_power, type=1, axis=1)[:, first:last] / np.float32(of.frame_length)
-    level = 20 * np.log10(np.clip(np.abs(cepstra), np.float32(10 ** (CEPSTRUM_FLOOR_DB / 20)), np.inf))
+    level = 20 * np.log10(np.abs(cepstra).clip(10 ** (CEPSTRUM_FLOOR_DB / 20), np.inf))
     line = _lines(last - first)
     return np.max(level - (level @ line) @ line.T, axis=1)
 
