@@ -29,7 +29,10 @@ class Shape(NamedTuple):
 
 
 def spectral_shape(of: Spectrum) -> Shape:
-    """Mean and standard deviation of frequency weighted by magnitude, and the frequency under which 85 % of it lies."""
+    """Mean and standard deviation of frequency weighted by magnitude, and the frequency under which 85 % of it lies.
+
+    The length of the frames is a multiple of 64.
+    """
     magnitude, frequencies = of.magnitude, of.frequencies
     total, first, second = (magnitude.astype(np.float64) @ np.vander(frequencies, 3, increasing=True)).T
     total = np.where(total < np.finfo(np.float32).tiny, 1, total)

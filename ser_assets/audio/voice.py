@@ -55,8 +55,8 @@ def voice_descriptors(of: Spectrum, pitch: Pitch, level: np.ndarray, mfcc: np.nd
 
 def voice_functionals(statistics: np.ndarray) -> np.ndarray:
     """What `VOICE` names, of the `statistics` of `voice_descriptors`: all seven, or means, or means and deviations."""
-    kinds = -VOICED_MFCC_COEFFICIENTS
-    described, steps, voiced, voiceless = np.split(statistics, [2 * kinds - STEPS, 2 * kinds, kinds])
+    mfcc = VOICED_MFCC_COEFFICIENTS
+    described, steps, voiced, voiceless = np.split(statistics, [-2 * mfcc - STEPS, -2 * mfcc, -mfcc])
     return np.concatenate([described.ravel(), steps[:, 0], voiced[:, :2].T.ravel(), voiceless[:, :2].T.ravel()])
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.audio.pitch import fundamental_frequency
+from ser_assets.audio.pitch import _best_sums, fundamental_frequency
 
 RATE = 22050
 
@@ -106,3 +106,13 @@ def test_next_to_nothing_is_no_voice_and_no_trouble(level: float) -> None:
     f0, strength = fundamental_frequency(clip, RATE)
     assert np.isfinite(strength).all()
     assert not f0[len(f0) // 2 + 5 :].any()
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 7, 8, 150])
+def test_the_best_sums_are_those_of_a_walk_step_by_step(steps):
+    rng = np.random.default_rng(steps)
+    first, gain = rng.normal(size=4), rng.normal(size=(4, 4, steps))
+    walked = [first]
+    for step in range(steps):
+        walked.append((walked[-1][:, None] + gain[:, :, step]).max(axis=0))
+    np.testing.assert_allclose(_best_sums(first, gain), np.transpose(walked))
