@@ -30,7 +30,7 @@ _MADE = {
         ("voices", "extra_copies", "noise_snr_db_low", "noise_snr_db_high"),
         ("audiomentations", "python-stretch", "soxr"),
     ),
-    "features": _Made("3", (), ("numpy", "scipy", "librosa")),
+    "features": _Made("4", (), ("numpy", "scipy", "librosa")),
     "random_forest": _Made("5", ("protocols", "folds", "seed"), ("scikit-learn", "skl2onnx")),
     "neural_network": _Made("5", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
     "cnn": _Made("5", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
