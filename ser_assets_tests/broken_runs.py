@@ -19,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
+
 from ser_assets_tests.conftest import real_recordings
 
 ACTORS = ("01", "02", "03")
@@ -43,17 +45,23 @@ class Platform:
         """Folder of the data."""
         return self.folder / "data"
 
+    @property
+    def history(self) -> Path:
+        """Folder of Dagster's history."""
+        return self.folder / "history"
+
     def start(self, assets: Sequence[str], actors: tuple[str, str] = (ACTORS[0], ACTORS[-1])) -> subprocess.Popen[str]:
         """Start to materialize assets from the shell, in a session of its own."""
-        history = self.folder / "history"
-        history.mkdir(parents=True, exist_ok=True)
+        self.history.mkdir(exist_ok=True)
+        # Two processes that make Dagster's history at the same moment stumble over each other.
+        dg.DagsterInstance.from_config(str(self.history)).dispose()
         config = {"ops": {name: op for name, op in CONFIG["ops"].items() if name in assets}}
         environment = {
             **os.environ,
             "SER_DATA_DIR": str(self.data),
             "SER_PROTOCOLS": "speaker_independent",
             "SER_FOLDS": "loso",
-            "DAGSTER_HOME": str(history),
+            "DAGSTER_HOME": str(self.history),
         }
         command = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", "ser_assets.definitions"]
         command += ["--select", ",".join(assets), "--partition-range", "...".join(actors)]
