@@ -39,7 +39,8 @@ def features(
 
     def settle(actors: Sequence[str]) -> dict[str, Exception]:
         damaged = fill_tables(warehouse, actor_files, actors)
-        metadata.update(features_metadata(warehouse))
+        if len(damaged) < len(actors):
+            metadata.update(features_metadata(warehouse))
         return damaged
 
     upstream = functools.partial(at_rest, actor_files, "augmented_set")

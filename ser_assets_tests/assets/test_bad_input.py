@@ -1,0 +1,137 @@
+"""Bad recordings, crashing decoders and damage at rest: named, and the rest goes on."""
+
+import os
+import signal
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ser_assets.corpus import inventory
+from ser_assets.settings import Settings
+from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.files import files_set_aside
+from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, records
+from ser_assets.storage.warehouse import Warehouse
+from ser_assets_tests.assets.test_corpus_assets import CHAIN, materialize, sing
+from ser_assets_tests.media import voice, write_wav
+
+
+@pytest.fixture
+def instance() -> dg.DagsterInstance:
+    return dg.DagsterInstance.ephemeral()
+
+
+@pytest.fixture(autouse=True)
+def _without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: b"a picture")
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> Warehouse:
+    return Warehouse(settings.data_dir)
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    [failed] = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
+    return str(failed.user_failure_data.description)
+
+
+real_examine = inventory.examine
+
+
+def examine_or_die(look: inventory.Look) -> inventory.RawVideo:
+    """Die over one recording, as a library that crashes would have it."""
+    if look.entry.path.stem == "03-01-03-01-01-01-01":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real_examine(look)
+
+
+def test_a_recording_that_crashes_the_decoder_is_rejected_and_the_others_are_taken(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sing(settings, "01")
+    monkeypatch.setattr(inventory, "examine", examine_or_die)
+    assert materialize(settings, "01", "01", instance, ["raw_videos"]).success
+    [rejected] = records(warehouse, RAW_VIDEOS, "status = 'rejected'")
+    assert (rejected["path"], rejected["problem"]) == ("Actor_01/03-01-03-01-01-01-01.wav", "crashes the decoder")
+    monkeypatch.undo()
+    monkeypatch.setenv("SER_DATA_DIR", str(settings.data_dir))
+    assert materialize(settings, "01", "01", instance, ["raw_videos"]).success
+    assert records(warehouse, RAW_VIDEOS, "status = 'rejected'") == []
+
+
+def test_rejected_files_are_an_error_only_over_the_share_that_is_set(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    sing(settings, "01")
+    for number in (1, 2):
+        (settings.raw_dir / f"Actor_01/03-01-03-02-01-0{number}-01.wav").write_bytes(b"broken")
+        write_wav(settings.raw_dir / f"Actor_01/02-01-03-02-01-0{number}-01.wav", voice())
+    for most, severity in ((0.5, dg.AssetCheckSeverity.WARN), (0.1, dg.AssetCheckSeverity.ERROR)):
+        strict = settings.model_copy(update={"most_rejected": most})
+        result = materialize(strict, "01", "01", instance, ["raw_videos"])
+        [check] = [each for each in result.get_asset_check_evaluations() if each.check_name == "rejected_files"]
+        assert (check.passed, check.severity) == (False, severity)
+        [row] = next(iter(check.metadata.values())).records
+        assert row.data == {"actor": "01", "rejected": 2, "accepted": 8, "problems": "damaged"}
+
+
+def test_an_actor_who_is_no_longer_of_the_corpus_is_forgotten(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    table = settings.data_dir / "voices.csv"
+    lines = ["path,speaker,emotion"]
+    for speaker in ("Ann", "Bob"):
+        for number, emotion in enumerate(("joy", "fear")):
+            path = write_wav(settings.data_dir / f"own/{speaker}{number}.wav", voice(hertz=120 + 20 * len(lines)))
+            lines.append(f"{path},{speaker},{emotion}")
+    own = Settings(corpus="table", corpus_table=table)
+    table.write_text("\n".join(lines))
+    assert materialize(own, "Ann", "Bob", instance, ["raw_videos"]).success
+    table.write_text("\n".join(lines[:3]))
+    assert materialize(own, "Ann", "Ann", instance, ["raw_videos"]).success
+    assert {row["actor"] for row in records(warehouse, RAW_VIDEOS, "true")} == {"Ann"}
+
+
+def spoil(path: Path) -> None:
+    """Overwrite a stretch in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 200] = bytes(200)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("asset", ["mono_audio", "features"])
+def test_a_damaged_file_of_an_actor_is_named_set_aside_and_made_anew(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, asset: str
+) -> None:
+    sing(settings, "01")
+    assert materialize(settings, "01", "01", instance).success
+    files = {path: path.read_bytes() for path in settings.data_dir.rglob("actor_01.parquet")}
+    rows = records(warehouse, FEATURES, "true ORDER BY ALL")
+    path = ActorFiles(settings.data_dir).path(asset, "01")
+    spoil(path)
+    warehouse.path.unlink()
+    for later in CHAIN[CHAIN.index(asset) + 1 :]:
+        ActorFiles(settings.data_dir).path(later, "01").unlink()
+    first = materialize(settings, "01", "01", instance)
+    assert files_set_aside(settings.data_dir) == [path.with_name("actor_01.parquet.damaged-1")]
+    if not first.success:
+        assert f"{path} was damaged" in failure(first)
+        assert materialize(settings, "01", "01", instance).success
+    assert {path: path.read_bytes() for path in files} == files
+    assert records(warehouse, FEATURES, "true ORDER BY ALL") == rows
+
+
+def test_an_actor_whose_features_are_damaged_does_not_hold_up_the_others(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    for actor in ("01", "02"):
+        sing(settings, actor)
+    assert materialize(settings, "01", "02", instance).success
+    spoil(ActorFiles(settings.data_dir).path("features", "01"))
+    warehouse.path.unlink()
+    result = materialize(settings, "01", "02", instance)
+    assert "features failed for 1 of 2 actors:\nactor 01: ClipsDamagedError" in failure(result)
+    assert {row["actor"] for row in records(warehouse, FEATURES, "true")} == {"02"}

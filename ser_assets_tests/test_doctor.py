@@ -1,0 +1,87 @@
+"""`ser-assets doctor`: what is wrong, and what to do about it."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ser_assets.cli import main
+from ser_assets.settings import Settings
+from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.files import files_set_aside
+from ser_assets_tests.media import voice, write_mp4, write_wav
+from ser_assets_tests.storage.at_rest import put, spoken_clip
+
+TAKE = "Actor_03/03-01-03-01-01-01-03.wav"
+
+
+def doctor(*options: str) -> Result:
+    return CliRunner().invoke(main, ["doctor", *options])
+
+
+def test_a_sound_corpus_needs_nothing(settings: Settings) -> None:
+    write_wav(settings.raw_dir / TAKE, voice())
+    write_mp4(settings.raw_dir / "Actor_03/01-01-03-01-01-01-03.mp4", voice())
+    result = doctor()
+    assert result.exit_code == 0
+    assert "1 takes of 1 actors can be used" in result.output
+    assert "second file of a take (1)" in result.output
+    assert "nothing needs doing" in result.output
+
+
+def test_bad_files_are_told_by_problem_with_reason_and_remedy(settings: Settings) -> None:
+    write_wav(settings.raw_dir / TAKE, voice())
+    (settings.raw_dir / "Actor_03/03-01-04-01-01-01-03.wav").touch()
+    write_wav(settings.raw_dir / "holiday.wav", voice())
+    result = doctor()
+    assert result.exit_code == 1
+    assert "empty file (1)\n  Actor_03/03-01-04-01-01-01-03.wav is empty (0 bytes)\n  -> Copy or" in result.output
+    assert "of no actor (1)\n  holiday.wav lies in no folder of an actor" in result.output
+
+
+def test_many_files_of_a_kind_are_named_only_when_asked(settings: Settings) -> None:
+    for number in (1, 2, 3, 4, 5, 6, 7):
+        (settings.raw_dir / "Actor_03").mkdir(parents=True, exist_ok=True)
+        (settings.raw_dir / f"Actor_03/take {number}.wav").touch()
+    assert "… and 2 more: --all" in doctor().output
+    assert doctor("--all").output.count("not a RAVDESS name") == 7
+
+
+def test_damage_at_rest_is_told_and_set_aside(settings: Settings) -> None:
+    settings.data_dir.mkdir()
+    (settings.data_dir / "ser.duckdb").write_bytes(b"garbage" * 1000)
+    files = ActorFiles(settings.data_dir)
+    for actor in ("05", "06"):
+        clips = put(files, "mono_audio", actor, [spoken_clip("a take", voice(), 48000)])
+        clips.write_bytes(clips.read_bytes()[:-30])
+    result = doctor()
+    assert result.exit_code == 1
+    assert "damaged at rest (3)" in result.output
+    assert "`ser-assets run`" in result.output
+    assert len(files_set_aside(settings.data_dir)) == 3
+    second = doctor()
+    assert second.exit_code == 0
+    assert "damaged and set aside (3)" in second.output
+
+
+def test_bad_rows_of_a_table_are_told_with_their_line(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wav(tmp_path / "a.wav", voice())
+    (tmp_path / "voices.csv").write_text("path,speaker,emotion\na.wav,Ann,joy\nb.wav,Ann,fear\nc.wav,,joy\n,Ann,joy\n")
+    monkeypatch.setenv("SER_CORPUS", "table")
+    monkeypatch.setenv("SER_CORPUS_TABLE", str(tmp_path / "voices.csv"))
+    output = doctor().output
+    assert "b.wav cannot be read (No such file or directory) (line 3 of voices.csv)" in output
+    assert "row without meaning (1)\n  line 5 of voices.csv has no path" in output
+    assert "of no actor (1)\n  line 4 of voices.csv has no speaker" in output
+    assert not (settings.data_dir / "ser.duckdb").exists()
+
+
+def test_a_table_that_is_not_there_is_told_in_one_line(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_CORPUS", "table")
+    result = doctor()
+    assert result.exit_code == 1
+    assert "SER_CORPUS=table needs SER_CORPUS_TABLE" in result.output
+    monkeypatch.setenv("SER_CORPUS_TABLE", str(settings.data_dir / "voices.csv"))
+    assert "voices.csv cannot be read (No such file or directory)" in doctor().output.replace("\n", " ")
