@@ -33,7 +33,7 @@ class Step(Generic[Task, Made]):
         plan: say what is to be made of an actor, in tasks; None where all that is at rest is still right.
         work: do one task, in a worker process; always in one if it is `guarded`, for it may crash.
         chunk: so many tasks go to a worker at a time.
-        crashed: what a task comes to that took its worker process with it, twice; else the actor fails.
+        crashed: what a task comes to, or the exception, that took its worker process with it twice.
         store: put away what the tasks of an actor have come to, in their order, as it comes.
         describe: metadata of an actor that is done.
         draw: draw the picture of an actor that `lacks_picture`, in a worker process, when all are stored.

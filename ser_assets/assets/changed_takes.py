@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ser_assets.assets.actors import ActorMetadata, Step
 from ser_assets.assets.versions import code_version, extended, fingerprint
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, Batch, ClipsMissingError, batches_of
+from ser_assets.workers import WorkerDiedError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,4 +64,12 @@ def changed_takes_step(
         batches, recipe = planned.pop(actor)
         actor_files.write(asset, actor, zip(batches, made, strict=True), schema, recipe)
 
-    return Step(plan, functools.partial(work, settings=settings), store, describe)
+    return Step(plan, functools.partial(work, settings=settings), store, describe, crashed=_crashed)
+
+
+def _crashed(batch: Batch) -> NoReturn:
+    takes = batch.to_make
+    raise WorkerDiedError(
+        f"the process that worked on takes {takes[0]} to {takes[-1]} died: a library crashed, or memory ran out; "
+        "try SER_WORKERS=1, and `ser-assets doctor` looks for the recording"
+    )

@@ -1,5 +1,6 @@
 """Writes that are whole or not at all, and what is done about damage and about what killed runs leave behind."""
 
+import errno
 import os
 import re
 import shutil
@@ -13,14 +14,31 @@ DAMAGED = ".damaged-"
 _TEMPORARY = re.compile(r"\.(?P<name>.+)~(?P<host>[^~]+)~(?P<process>\d+)~(?P<kind>part|old)")
 
 
+class DiskFullError(OSError):
+    """There is no room for what was to be written; the message names it and the remedy."""
+
+
+@contextmanager
+def full_disk_told(target: Path) -> Iterator[None]:
+    """Say of a full disk what could not be written, and what to do; all else is raised as it comes."""
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "errno", None) != errno.ENOSPC and os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        told = f"no space left on the disk to write {target}: free some and run again; nothing half-written is left"
+        raise DiskFullError(errno.ENOSPC, told) from error
+
+
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
     """Hand out a temporary name beside `target` to write to; it becomes `target` if the body ends well."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _beside(target, "part")
     try:
-        yield part
-        part.replace(target)
+        with full_disk_told(target):
+            yield part
+            part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 
@@ -31,9 +49,10 @@ def whole_folder(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     part, old = _beside(target, "part"), _beside(target, "old")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
     try:
-        yield part
+        with full_disk_told(target):
+            part.mkdir()
+            yield part
         if target.exists():
             target.rename(old)
         try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import filelock
 
-from ser_assets.storage.files import set_aside
+from ser_assets.storage.files import full_disk_told, set_aside
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,7 +56,7 @@ class Warehouse:
     def writing(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """Open for writing, in one transaction: committed if the body ends well, otherwise rolled back."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        with self._connection(read_only=False) as connection:
+        with full_disk_told(self.path), self._connection(read_only=False) as connection:
             connection.begin()
             try:
                 yield connection

@@ -1,12 +1,13 @@
 """Writes are whole or not at all."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from ser_assets.storage.files import set_aside, sweep, whole_file, whole_folder
+from ser_assets.storage.files import DiskFullError, set_aside, sweep, whole_file, whole_folder
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -50,6 +51,23 @@ def test_a_damaged_file_is_never_put_over_another(tmp_path: Path) -> None:
         set_aside(tmp_path / "a.db")
     assert (tmp_path / "a.db.damaged-1").read_text() == "first"
     assert (tmp_path / "a.db.damaged-2").read_text() == "second"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a small disk")
+def test_a_full_disk_is_told_with_what_could_not_be_written_and_nothing_is_left_of_it(tmp_path: Path) -> None:
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path], check=False)
+    if made.returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        target = tmp_path / "a.bin"
+        target.write_bytes(b"old")
+        with pytest.raises(DiskFullError, match=rf"to write {target}: free some"), whole_file(target) as part:
+            part.write_bytes(bytes(100_000))
+        with pytest.raises(DiskFullError, match="model"), whole_folder(tmp_path / "model") as folder:
+            (folder / "weights").write_bytes(bytes(100_000))
+        assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
 
 
 KILLED = """
