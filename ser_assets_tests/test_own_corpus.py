@@ -1,0 +1,98 @@
+"""A table of your own recordings, end to end: demo voices under other names, five emotions of other words."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ser_assets.corpus.demo import make_demo_corpus
+from ser_assets.corpus.ravdess import parse_name
+from ser_assets_tests.test_end_to_end import BIN, CONFIG, MODELS, ROOT
+
+SPEAKERS = {"01": "Ann O'Hara", "02": "Bjørn", "03": "speaker/3"}
+EMOTIONS = {"neutral": "No Emotion", "happy": "joy", "sad": "sorrow", "angry": "Ärger", "fearful": "fear"}
+
+
+def shell(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SER_", "DAGSTER_"))}
+    environment |= {"SER_PROTOCOLS": "speaker_independent", "SER_CORPUS": "table", "SER_CORPUS_TABLE": "own/voices.csv"}
+    return subprocess.run([BIN / command[0], *command[1:]], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def query(folder: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(folder / "data/ser.duckdb", read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Speak one statement in three voices, list them under other names, and run everything."""
+    folder = tmp_path_factory.mktemp("own")
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(ROOT / name, folder)
+    make_demo_corpus(folder / "own/clips", list(SPEAKERS), workers=2)
+    films = sorted((folder / "own/clips").rglob("*-01-0?-0?.mp4"))
+    with (folder / "own/voices.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, delimiter=";")
+        rows.writerow(["speaker", "path", "emotion", "gender"])
+        for number, film in enumerate(films):
+            take = parse_name(film.stem)
+            if take.emotion in EMOTIONS:
+                clip = film.rename(film.with_name(f"clip {number}.mp4"))
+                path = clip.relative_to(folder / "own").as_posix()
+                rows.writerow([SPEAKERS[take.actor], path, EMOTIONS[take.emotion], take.gender])
+        rows.writerow(["Bjørn", "clips/gone.wav", "joy", ""])
+        rows.writerow(["", "clips/whose.wav", "joy", ""])
+    done = shell(folder, "ser-assets", "run", "--config-json", CONFIG)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    return folder
+
+
+def test_every_speaker_and_emotion_comes_through_the_chain(own: Path) -> None:
+    assert query(own, "SELECT DISTINCT actor FROM features ORDER BY ALL") == [(name,) for name in SPEAKERS.values()]
+    emotions = [(name.lower(),) for name in EMOTIONS.values()]
+    assert query(own, "SELECT DISTINCT emotion FROM features ORDER BY ALL") == sorted(emotions)
+    assert query(own, "SELECT actor, emotion FROM features GROUP BY ALL HAVING count(*) != 12") == []
+    assert query(own, "SELECT path, reason, place FROM raw_videos WHERE status = 'rejected'") == [
+        ("clips/gone.wav", "cannot be read (No such file or directory)", "line 56 of voices.csv")
+    ]
+
+
+def test_models_are_judged_on_unseen_speakers_among_five_emotions(own: Path) -> None:
+    judged = query(own, "SELECT model, folds, count(DISTINCT take_id) FROM predictions GROUP BY ALL ORDER BY ALL")
+    assert judged == sorted((model, "groups5", 54) for model in MODELS)
+    for (shared,) in query(own, "SELECT shared_actors FROM leak_proof"):
+        assert shared == 0
+    sums = query(
+        own, """SELECT max(abs("p_no emotion" + p_joy + p_sorrow + "p_ärger" + p_fear - 1)) FROM predictions"""
+    )
+    assert sums[0][0] < 1e-5
+
+
+def test_the_report_speaks_of_five_emotions_and_not_of_ravdess(own: Path) -> None:
+    page = (own / "data/report/index.html").read_text()
+    assert "Ärger".lower() in page
+    assert "surprised" not in page
+    assert "Livingstone" not in page
+    figures = json.loads((own / "data/report/report.json").read_text())
+    assert figures["emotions"] == sorted(name.lower() for name in EMOTIONS.values())
+
+
+def test_the_champion_answers_with_the_emotions_of_the_table(own: Path) -> None:
+    clip = next((own / "own/clips").rglob("clip *.mp4"))
+    done = shell(own, "ser-assets", "predict", str(clip), "--json")
+    [answer] = json.loads(done.stdout)
+    assert set(answer["probabilities"]) == {name.lower() for name in EMOTIONS.values()}
+
+
+def test_speakers_are_chosen_by_name(own: Path) -> None:
+    stranger = shell(own, "ser-assets", "run", "--actors", "Ann O'Hara,Carl")
+    assert stranger.returncode == 2
+    assert "there is no Carl; there are Ann O'Hara, Bjørn, speaker/3" in " ".join(stranger.stderr.split())
+    one = [BIN.joinpath("dagster").name, "asset", "materialize", "--select", "mono_audio", "--partition", "speaker/3"]
+    assert shell(own, *one, "-m", "ser_assets.definitions").returncode == 0
