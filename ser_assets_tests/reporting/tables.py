@@ -61,7 +61,7 @@ def proof(protocol: str, kept_apart: str, shared: tuple[int, int, int], folds: s
 
 
 def _others(actor: str) -> str:
-    return " ".join(other for other in PROVEN_ACTORS if other != actor)
+    return ", ".join(other for other in PROVEN_ACTORS if other != actor)
 
 
 def replay() -> pd.DataFrame:
