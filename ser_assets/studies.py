@@ -5,7 +5,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_assets import progress
-from ser_assets.assets.examples import load_examples
+from ser_assets.assets.examples import emotions_of, load_examples
 from ser_assets.settings import Settings
 from ser_assets.storage.warehouse import Warehouse
 
@@ -36,7 +36,8 @@ def open_study(settings: Settings) -> Study:
         FeaturesMissingError: there are none, or some are out of date.
         WarehouseBusyError, WarehouseDamagedError: the database cannot be read.
     """
-    return Study(load_examples(Warehouse(settings.data_dir), settings), settings)
+    warehouse = Warehouse(settings.data_dir)
+    return Study(load_examples(warehouse, settings, emotions=emotions_of(settings)), settings)
 
 
 def ablate(study: Study) -> "pd.DataFrame":

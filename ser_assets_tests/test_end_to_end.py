@@ -137,7 +137,7 @@ def test_a_kept_model_opens_and_hears_more_than_chance_in_what_it_was_trained_on
     from ser_assets.settings import Settings
     from ser_assets.storage.warehouse import Warehouse
 
-    examples = load_examples(Warehouse(platform / "data"), Settings())
+    examples = load_examples(Warehouse(platform / "data"), Settings(), emotions=EMOTIONS)
     for name in MODELS:
         model = load_model(platform / "data/models/raw" / name)
         recognised = model.predict_proba(examples).argmax(axis=1)

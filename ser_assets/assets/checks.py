@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ser_assets.assets import corpus
+from ser_assets.assets.examples import emotions_of_every_actor
 from ser_assets.assets.features import features
 from ser_assets.audio.functionals import functional_names
-from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS
 from ser_assets.storage.warehouse import Warehouse
@@ -63,13 +64,16 @@ def nothing_silent(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckRe
 
 
 @dg.asset_check(asset=corpus.augmented_set, blocking=True)
-def emotions_balanced(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
-    """All emotions of an actor are there, with the same number of clips."""
+def emotions_balanced(
+    settings: dg.ResourceParam[Settings], actor_files: dg.ResourceParam[ActorFiles]
+) -> dg.AssetCheckResult:
+    """The emotions of an actor have the same number of clips, and those that the corpus promises are there."""
+    promised = len(emotions_of_every_actor(settings))
     found = actor_files.query(
         "augmented_set",
         "SELECT actor, count(*) AS emotions, min(n) AS fewest, max(n) AS most FROM "
         "(SELECT actor, emotion, count(*) AS n FROM clips GROUP BY ALL) "
-        f"GROUP BY actor HAVING fewest < most OR emotions < {len(EMOTIONS)}",
+        f"GROUP BY actor HAVING fewest < most OR emotions < {promised}",
     )
     return check_result(found, ERROR, "actors whose emotions do not count alike")
 

@@ -11,6 +11,7 @@ import dagster as dg
 from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, for_each_actor
 from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_step
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
+from ser_assets.assets.examples import emotions_of
 from ser_assets.assets.versions import code_version, extended, fingerprint
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
@@ -61,7 +62,7 @@ def raw_videos(
         stock[actor] = rows
 
     def describe(actor: str) -> ActorMetadata:
-        return raw_videos_metadata(stock[actor], examined=looked_at[actor])
+        return raw_videos_metadata(stock[actor], looked_at[actor], emotions_of(settings))
 
     examine = functools.partial(inventory.examine, raw_dir=settings.raw_dir)
     step = Step(plan, examine, store, describe, guarded=True, chunk=FILES_AT_ONCE)
@@ -153,7 +154,7 @@ def _for_each_actor(
 
     asset = context.asset_key.to_user_string()
     schema = clip_schema(settings.sampling_rate)
-    describe = functools.partial(clips_metadata, asset, actor_files=actor_files)
+    describe = functools.partial(clips_metadata, asset, actor_files=actor_files, emotions=emotions_of(settings))
     step = dataclasses.replace(
         changed_takes_step(asset, settings, actor_files, upstream, work, schema, describe),
         guarded=guarded,

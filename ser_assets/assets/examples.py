@@ -1,9 +1,11 @@
 """Reads what the models learn from out of the tables `features` and `mel_sequences`."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ser_assets.assets.versions import recipe
 from ser_assets.audio.functionals import functional_names
+from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS
 from ser_assets.storage.warehouse import Warehouse
@@ -19,13 +21,26 @@ class FeaturesMissingError(LookupError):
     """There is nothing to learn from, or some of it is out of date; the message names the actors and the remedy."""
 
 
-def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
+def emotions_of(settings: Settings) -> tuple[str, ...]:  # noqa: ARG001
+    """Name the emotions of the corpus, in the order of all labels and probabilities."""
+    return EMOTIONS
+
+
+def emotions_of_every_actor(settings: Settings) -> tuple[str, ...]:
+    """Name the emotions that the corpus promises of each of its actors."""
+    return emotions_of(settings)
+
+
+def load_examples(warehouse: Warehouse, settings: Settings, *, emotions: Sequence[str]) -> "Examples":
     """Read the clips of all actors that are materialized, in the order of actor, take and variant.
 
     Only takes that `raw_videos` accepts count; the demo corpus is left out where there are recordings of people.
 
+    emotions: of the corpus, from `emotions_of`.
+
     Raises:
         FeaturesMissingError: there are no features, or some were made with other settings or by other code.
+        ValueError: a clip shows none of these emotions.
     """
     from ser_assets.learning.examples import COLUMNS, Examples
 
@@ -41,6 +56,7 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
             raise FeaturesMissingError(f"{FEATURES} and {MEL_SEQUENCES} hold other clips: materialize features again")
     return Examples(
         rows=rows.select([*COLUMNS, "made_from"]).to_pandas(),
+        emotions=tuple(emotions),
         functionals=_matrix(rows),
         functional_names=functional_names(),
         sequences=_sequences(mels),

@@ -12,6 +12,7 @@ from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_ea
 from ser_assets.assets.changed_takes import at_rest, changed_takes_step
 from ser_assets.assets.corpus import augmented_set
 from ser_assets.assets.describe import features_metadata
+from ser_assets.assets.examples import emotions_of
 from ser_assets.audio.functionals import functional_names
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
@@ -39,7 +40,7 @@ def features(
 
     def settle(actors: Sequence[str]) -> None:
         fill_tables(warehouse, actor_files, actors)
-        metadata.update(features_metadata(warehouse))
+        metadata.update(features_metadata(warehouse, emotions_of(settings)))
 
     upstream = functools.partial(at_rest, actor_files, "augmented_set")
     step = changed_takes_step(
