@@ -170,14 +170,14 @@ def _require_rate(actor: str, clips: Sequence[Clip]) -> None:
 
 def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
     from ser_assets.learning.notebook import FOLDS
-    from ser_assets.learning.protocols import FOLD_SCHEMES, dropped_folds
+    from ser_assets.learning.protocols import RAVDESS_FOLDS, dropped_folds
 
     if silent := sorted(set(asked or ()) - set(heard)):
         raise ReplayError(
             f"no take of actors {', '.join(silent)} may be used: table raw_videos tells what was rejected and why, and "
             "demo voices yield to people; materialize the recordings again or leave these actors out"
         )
-    if len(FOLD_SCHEMES[FOLDS]) - len(dropped_folds(heard, FOLDS)) < 2:
+    if len(RAVDESS_FOLDS[FOLDS]) - len(dropped_folds(heard, FOLDS)) < 2:
         raise ReplayError(
             f"nobody is left to train on when actors {', '.join(heard) or '-'} are judged, who are in one fold of "
             f"{FOLDS}: materialize more actors, for example with `ser-assets run --actors 1-6`"
