@@ -15,7 +15,7 @@ from sklearn import metrics
 from timing import seconds_of, write_json
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.said import PROBABILITY_COLUMNS
+from ser_assets.learning.said import probability_columns
 from ser_assets.learning.scores import score_differences, score_table, scores_by_group
 
 ACTORS = tuple(f"{number:02d}" for number in range(1, 21))
@@ -64,14 +64,14 @@ def made_up_predictions(takes: pd.DataFrame) -> pd.DataFrame:
             labels = chosen[["take_id", "actor", "emotion"]].assign(
                 model=model, protocol=protocol, folds=folds, fold="1"
             )
-            tables.append(labels.join(pd.DataFrame(chances, columns=list(PROBABILITY_COLUMNS))))
+            tables.append(labels.join(pd.DataFrame(chances, columns=probability_columns(EMOTIONS))))
     return pd.concat(tables, ignore_index=True)
 
 
 def with_scikit_learn(judged: pd.DataFrame, draws: int) -> pd.DataFrame:
     """Draw actors, gather their takes and score them, draw by draw."""
     truth = judged["emotion"].map(EMOTIONS.index).to_numpy()
-    probabilities = judged[list(PROBABILITY_COLUMNS)].to_numpy()
+    probabilities = judged[probability_columns(EMOTIONS)].to_numpy()
     of_actor = [np.flatnonzero(judged["actor"] == actor) for actor in ACTORS]
     random = np.random.default_rng(SEED)
     rows = []

@@ -5,6 +5,7 @@ Run: `python benchmarks/training.py [FOLDER] [--actors 10] [--short] [--json FIL
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from timing import parser_of, seconds_of, tell
 
 from ser_assets.audio.features import Measurement, measure
 from ser_assets.audio.functionals import NOTEBOOK_MEANS, functional_names
-from ser_assets.corpus.ravdess import parse_name
+from ser_assets.corpus.ravdess import EMOTIONS, parse_name
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.models import MODELS
 from ser_assets.learning.notebook import probabilities
@@ -34,10 +35,9 @@ def examples_of(rows: pd.DataFrame, measured: list[Measurement]) -> tuple[Exampl
     functionals = np.stack([each.functionals for each in measured])
     of_notebook = [functional_names().index(f"notebook_{name}") for name in NOTEBOOK_MEANS]
     sequences = tuple(each.sequence for each in measured)
-    everything = Examples(rows=rows, functionals=functionals, functional_names=functional_names(), sequences=sequences)
-    means = Examples(
-        rows=rows, functionals=functionals[:, of_notebook], functional_names=NOTEBOOK_MEANS, sequences=sequences
-    )
+    parts: dict[str, Any] = {"rows": rows, "emotions": EMOTIONS, "sequences": sequences}
+    everything = Examples(**parts, functionals=functionals, functional_names=functional_names())
+    means = Examples(**parts, functionals=functionals[:, of_notebook], functional_names=NOTEBOOK_MEANS)
     return everything, means
 
 

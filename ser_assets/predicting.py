@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ser_assets import progress
 from ser_assets.corpus.folders import MEDIA_ENDINGS, media_files
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import ProfileError, SpeakerProfile
 from ser_assets.serving.bundle import Bundle, open_bundle
 from ser_assets.serving.predictor import Heard, Prediction, Predictor, Refused, hear, speaker_profile
@@ -126,9 +125,9 @@ def as_json(results: Iterable[Prediction | Refused]) -> str:
     return json.dumps(records(results), indent=1, ensure_ascii=False)
 
 
-def write_csv(results: Iterable[Prediction | Refused], path: Path) -> None:
-    """Write columns path, emotion, p_<emotion> of each, seconds, error; whole or not at all."""
-    columns = ["path", "emotion", *(f"p_{emotion}" for emotion in EMOTIONS), "seconds", "error"]
+def write_csv(results: Iterable[Prediction | Refused], path: Path, emotions: Sequence[str]) -> None:
+    """Write columns path, emotion, p_<emotion> of each of these emotions, seconds, error; whole or not at all."""
+    columns = ["path", "emotion", *(f"p_{emotion}" for emotion in emotions), "seconds", "error"]
     with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
@@ -152,7 +151,8 @@ def table_for_terminal(results: Iterable[Prediction | Refused]) -> "Table":
     for each in results:
         if isinstance(each, Prediction):
             first, then = ((emotion, f"{each.probabilities[emotion]:.2f}") for emotion in each.ranked[:2])
-            table.add_row(Text(printable(each.path)), *first, " ".join(then), f"{each.seconds:.2f}")
+            cells = (printable(each.path), *first, " ".join(then), f"{each.seconds:.2f}")
+            table.add_row(*map(Text, cells))
     return table
 
 

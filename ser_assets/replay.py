@@ -8,6 +8,7 @@ import numpy as np
 from ser_assets import progress
 from ser_assets.audio.functionals import NOTEBOOK_MEANS
 from ser_assets.audio.notebook import SAMPLING_RATE, notebook_clips, notebook_means
+from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import Clip, clips_of
@@ -35,7 +36,8 @@ def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> 
     actors: only these; else all whose clips are materialized.
 
     Raises:
-        ReplayError: clips are missing, have another sampling rate than the notebook's, or are too few to be split.
+        ReplayError: clips are missing, are none of RAVDESS, have another sampling rate than the notebook's, or are too
+            few to be split.
         ClipsMissingError: an actor's clips are damaged.
         WarehouseBusyError, WarehouseDamagedError: the database cannot be read.
     """
@@ -74,6 +76,7 @@ def notebook_examples(
     progress.report("notebook means", 0, len(chosen))
     for done, actor in enumerate(chosen, start=1):
         clips = [clip for clip in clips_of(actor_files.rows(CLIPS, actor)) if (clip.take_id, clip.recording) in usable]
+        _require_ravdess(actor, clips)
         _require_rate(actor, clips)
         for clip, variants in zip(clips, map_in_workers(measure_variants, clips, workers), strict=True):
             rows += [{**clip.labels, "variant": variant} for variant in range(len(variants))]
@@ -83,6 +86,7 @@ def notebook_examples(
     return Examples(
         rows=pd.DataFrame(rows),
         functionals=np.stack(means).astype(np.float32),
+        emotions=EMOTIONS,
         functional_names=NOTEBOOK_MEANS,
         sequences=(np.empty((0, 0), np.float32),) * len(rows),
     )
@@ -135,15 +139,25 @@ def _lines(table: "pd.DataFrame") -> "Iterator[tuple[str, str, list[Score]]]":
 def _actors_with_clips(warehouse: Warehouse, actor_files: ActorFiles, asked: Sequence[str] | None) -> list[str]:
     there = [actor for actor in actors_with_takes(warehouse) if actor_files.path(CLIPS, actor).exists()]
     if missing := sorted(set(asked or ()) - set(there)):
+        numbers = ",".join(actor.lstrip("0") for actor in missing)
         raise ReplayError(
             f"no clips of actors {', '.join(missing)} in {actor_files.data_dir / CLIPS}: "
-            f"`ser-assets run --actors {','.join(str(int(actor)) for actor in missing)}` makes them of their recordings"
+            f"`ser-assets run --actors {numbers}` makes them of their recordings"
         )
     if not there:
         raise ReplayError(
             f"no recordings are materialized in {actor_files.data_dir}: `ser-assets run` makes clips of those on disk"
         )
     return sorted(asked) if asked else there
+
+
+def _require_ravdess(actor: str, clips: Sequence[Clip]) -> None:
+    if clips and actor not in ACTORS:
+        raise ReplayError(f"the notebook is of RAVDESS and can be replayed on it alone: {actor} is none of its actors")
+    if strangers := sorted({clip.emotion for clip in clips} - set(EMOTIONS)):
+        raise ReplayError(
+            f"the notebook is of RAVDESS and can be replayed on it alone: {actor} performs {', '.join(strangers)}"
+        )
 
 
 def _require_rate(actor: str, clips: Sequence[Clip]) -> None:
@@ -156,14 +170,14 @@ def _require_rate(actor: str, clips: Sequence[Clip]) -> None:
 
 def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
     from ser_assets.learning.notebook import FOLDS
-    from ser_assets.learning.protocols import FOLD_SCHEMES, dropped_folds
+    from ser_assets.learning.protocols import RAVDESS_FOLDS, dropped_folds
 
     if silent := sorted(set(asked or ()) - set(heard)):
         raise ReplayError(
             f"no take of actors {', '.join(silent)} may be used: table raw_videos tells what was rejected and why, and "
             "demo voices yield to people; materialize the recordings again or leave these actors out"
         )
-    if len(FOLD_SCHEMES[FOLDS]) - len(dropped_folds(heard, FOLDS)) < 2:
+    if len(RAVDESS_FOLDS[FOLDS]) - len(dropped_folds(heard, FOLDS)) < 2:
         raise ReplayError(
             f"nobody is left to train on when actors {', '.join(heard) or '-'} are judged, who are in one fold of "
             f"{FOLDS}: materialize more actors, for example with `ser-assets run --actors 1-6`"

@@ -36,7 +36,8 @@ def open_study(settings: Settings) -> Study:
         FeaturesMissingError: there are none, or some are out of date.
         WarehouseBusyError, WarehouseDamagedError: the database cannot be read.
     """
-    return Study(load_examples(Warehouse(settings.data_dir), settings), settings)
+    warehouse = Warehouse(settings.data_dir)
+    return Study(load_examples(warehouse, settings), settings)
 
 
 def ablate(study: Study) -> "pd.DataFrame":

@@ -119,7 +119,7 @@ def test_no_fold_trains_on_what_it_judges(platform: Path) -> None:
     proof = query(platform, "SELECT judged_actors, training_actors, shared_actors FROM leak_proof")
     assert len(proof) == len(MODELS) * 2
     for judged, training, shared in proof:
-        assert not set(judged.split()) & set(training.split())
+        assert not set(judged.split(", ")) & set(training.split(", "))
         assert shared == 0
 
 

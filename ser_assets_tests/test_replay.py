@@ -207,6 +207,17 @@ def test_clips_of_another_sampling_rate_than_the_notebooks_are_refused(settings:
         replay_notebook(settings)
 
 
+def test_another_corpus_than_ravdess_is_refused(settings: Settings) -> None:
+    first, *others = sing(settings, "01", "02")
+    own = [clip for clip in others if clip.actor == "01"]
+    put(ActorFiles(settings.data_dir), "mono_audio", "01", [dataclasses.replace(first, emotion="joy"), *own])
+    with pytest.raises(ReplayError, match="of RAVDESS and can be replayed on it alone: 01 performs joy"):
+        replay_notebook(settings)
+    sing(settings, "25")
+    with pytest.raises(ReplayError, match="of RAVDESS and can be replayed on it alone: 25 is none of its actors"):
+        replay_notebook(settings, ["02", "25"])
+
+
 def test_damaged_clips_are_named(settings: Settings) -> None:
     sing(settings, "01", "02")
     ActorFiles(settings.data_dir).path("mono_audio", "02").write_bytes(b"garbage")

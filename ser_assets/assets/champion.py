@@ -12,6 +12,7 @@ from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.checks import ERROR
 from ser_assets.assets.examples import load_examples
 from ser_assets.assets.leaks import not_judged_once
+from ser_assets.assets.models import drop_other_emotions
 from ser_assets.assets.report import metrics_report
 from ser_assets.assets.versions import recipe
 from ser_assets.learning.kept import RAW
@@ -25,7 +26,7 @@ from ser_assets.storage.tables import (
     USABLE_TAKES,
     notice_of_demo,
 )
-from ser_assets.storage.warehouse import Warehouse
+from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,7 +218,9 @@ def _contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) ->
 def _keep_predictions(warehouse: Warehouse, predictions: "pd.DataFrame") -> None:
     import pyarrow as pa
 
-    warehouse.replace_rows(CHAMPION_PREDICTIONS, pa.Table.from_pandas(predictions, preserve_index=False), {})
+    with warehouse.writing() as connection:
+        drop_other_emotions(connection, CHAMPION_PREDICTIONS, predictions)
+        replace_rows(connection, CHAMPION_PREDICTIONS, pa.Table.from_pandas(predictions, preserve_index=False), {})
 
 
 def _metadata(folder: Path) -> dict[str, Any]:

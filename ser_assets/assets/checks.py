@@ -9,7 +9,6 @@ from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trim
 from ser_assets.assets.features import features
 from ser_assets.audio.functionals import functional_names
 from ser_assets.corpus.entries import Corpus
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.problems import Problem
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
@@ -68,13 +67,16 @@ def nothing_silent(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckRe
 
 
 @dg.asset_check(asset=augmented_set, blocking=True)
-def emotions_balanced(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
-    """All emotions of an actor are there, with the same number of clips."""
+def emotions_balanced(
+    corpus: dg.ResourceParam[Corpus], actor_files: dg.ResourceParam[ActorFiles]
+) -> dg.AssetCheckResult:
+    """The emotions of an actor have the same number of clips, and those that the corpus promises are there."""
+    promised = len(corpus.emotions_of_an_actor)
     found = actor_files.query(
         "augmented_set",
         "SELECT actor, count(*) AS emotions, min(n) AS fewest, max(n) AS most FROM "
         "(SELECT actor, emotion, count(*) AS n FROM clips GROUP BY ALL) "
-        f"GROUP BY actor HAVING fewest < most OR emotions < {len(EMOTIONS)}",
+        f"GROUP BY actor HAVING fewest < most OR emotions < {promised}",
     )
     return check_result(found, ERROR, "actors whose emotions do not count alike")
 

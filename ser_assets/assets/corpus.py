@@ -12,6 +12,7 @@ from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, 
 from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_step
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
 from ser_assets.assets.versions import code_version, extended, fingerprint
+from ser_assets.corpus.corpora import corpus_of
 from ser_assets.corpus.entries import Corpus
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
@@ -67,7 +68,7 @@ def raw_videos(
         stock[actor] = rows
 
     def describe(actor: str) -> ActorMetadata:
-        return raw_videos_metadata(stock[actor], examined=looked_at[actor])
+        return raw_videos_metadata(stock[actor], looked_at[actor], corpus.emotions)
 
     step = Step(plan, inventory.examine, store, describe, guarded=True, chunk=FILES_AT_ONCE, crashed=inventory.crashed)
     result = for_each_actor(context, step, settings.worker_count)
@@ -147,7 +148,7 @@ def _for_each_actor(
 
     asset = context.asset_key.to_user_string()
     schema = clip_schema(settings.sampling_rate)
-    describe = functools.partial(clips_metadata, asset, actor_files=actor_files)
+    describe = functools.partial(clips_metadata, asset, actor_files=actor_files, emotions=corpus_of(settings).emotions)
     step = dataclasses.replace(
         changed_takes_step(asset, settings, actor_files, upstream, work, schema, describe),
         guarded=guarded,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ser_assets.audio.functionals import functional_names
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES
 from ser_assets.storage.warehouse import Warehouse
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from ser_assets.learning.splits import Split
 
 
-def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int) -> dict[str, Any]:
+def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int, emotions: Sequence[str]) -> dict[str, Any]:
     """Counts of accepted and rejected files, takes by emotion, and the reason of each rejection."""
     accepted = [row for row in rows if row.status == "accepted"]
     rejected = [row for row in rows if row.status == "rejected"]
@@ -32,7 +31,7 @@ def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int) -> dict[str, 
         "rejected files": len(rejected),
         "files read anew": examined,
         "seconds": round(sum(row.seconds or 0.0 for row in accepted), 1),
-        "takes by emotion": by_emotion([row.emotion or "" for row in accepted]),
+        "takes by emotion": by_emotion([row.emotion or "" for row in accepted], emotions),
         "codecs": ", ".join(sorted({row.codec or "" for row in accepted})),
     }
     if any(row.demo for row in accepted):
@@ -48,7 +47,7 @@ def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int) -> dict[str, 
     return metadata
 
 
-def clips_metadata(asset: str, actor: str, actor_files: ActorFiles) -> dict[str, Any]:
+def clips_metadata(asset: str, actor: str, actor_files: ActorFiles, emotions: Sequence[str]) -> dict[str, Any]:
     """Counts, lengths and levels of an actor's clips at rest, and their picture."""
     labels = actor_files.labels(asset, actor)
     picture = actor_files.picture_path(asset, actor)
@@ -60,7 +59,7 @@ def clips_metadata(asset: str, actor: str, actor_files: ActorFiles) -> dict[str,
         "mean seconds": round(float(labels["seconds"].mean()), 2),
         "loudest peak": round(float(labels["peak"].max()), 4),
         "kept whole": int(labels["kept_whole"].sum()),
-        "clips by emotion": by_emotion(labels["emotion"]),
+        "clips by emotion": by_emotion(labels["emotion"], emotions),
         "file": dg.MetadataValue.path(str(actor_files.path(asset, actor))),
     }
     if labels["transform"].notna().any():
@@ -77,10 +76,10 @@ def picture_metadata(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(markdown_picture(png, alt))
 
 
-def by_emotion(emotions: Iterable[str]) -> dg.TableMetadataValue:
-    """Count clips by emotion, in the order of the emotions."""
-    counts = Counter(emotions)
-    return counts_table("emotion", {emotion: counts[emotion] for emotion in EMOTIONS if counts[emotion]})
+def by_emotion(performed: Iterable[str], emotions: Sequence[str]) -> dg.TableMetadataValue:
+    """Count clips by emotion, in the order of `emotions`."""
+    counts = Counter(performed)
+    return counts_table("emotion", {emotion: counts[emotion] for emotion in emotions if counts[emotion]})
 
 
 def counts_table(name: str, counts: Mapping[str, int]) -> dg.TableMetadataValue:
@@ -90,14 +89,16 @@ def counts_table(name: str, counts: Mapping[str, int]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(rows, schema=dg.TableSchema(columns))
 
 
-def features_metadata(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
-    """Counts of each actor's rows in `features`, and a few functionals by emotion."""
+def features_metadata(warehouse: Warehouse, emotions: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Counts of each actor's rows in `features`, and a few functionals by emotion, in the order of `emotions`."""
     shown = ("duration_seconds", "voiced_share", "log_f0_mean", "log_f0_std", "log_energy_std")
     averages = ", ".join(f"round(avg({name}), 3) AS {name}" for name in shown)
     rows = warehouse.query_arrow(
         f"SELECT actor, emotion, count(*) AS clips, {averages} FROM {FEATURES} GROUP BY actor, emotion"
     ).to_pylist()
-    rows.sort(key=lambda row: EMOTIONS.index(row["emotion"]))
+    place = {emotion: number for number, emotion in enumerate(emotions)}
+    # Actors of an earlier corpus, with other emotions, may still be in the table.
+    rows.sort(key=lambda row: place.get(row["emotion"], len(place)))
     of_actor: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         of_actor[row.pop("actor")].append(row)
@@ -128,6 +129,7 @@ def model_metadata(
 
 def scores_metadata(predictions: "pd.DataFrame", seed: int) -> dict[str, Any]:
     """Scores of one model under every protocol, and its confusion matrix on actors never heard."""
+    from ser_assets.learning.said import emotions_in
     from ser_assets.learning.scores import confusion_matrix, score_table
     from ser_assets.reporting.pictures import confusion_picture
     from ser_assets.reporting.summary import boards, score_markdown
@@ -137,7 +139,7 @@ def scores_metadata(predictions: "pd.DataFrame", seed: int) -> dict[str, Any]:
     headline = scores[(scores["protocol"] == first.protocol) & (scores["folds"] == first.folds)]
     values = dict(zip(headline["metric"], headline["value"], strict=True))
     judged = predictions[(predictions["protocol"] == first.protocol) & (predictions["folds"] == first.folds)]
-    picture = confusion_picture(confusion_matrix(judged))
+    picture = confusion_picture(confusion_matrix(judged), emotions_in(judged))
     return {
         **{metric: round(float(values[metric]), 4) for metric in ("accuracy", "uar", "f1_macro", "roc_auc")},
         "scores": dg.MetadataValue.md(score_markdown(scores)),

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ser_assets.assets.versions import recipe
 from ser_assets.audio.functionals import functional_names
+from ser_assets.corpus.corpora import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS
 from ser_assets.storage.warehouse import Warehouse
@@ -26,6 +27,8 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
 
     Raises:
         FeaturesMissingError: there are no features, or some were made with other settings or by other code.
+        CorpusError: the corpus cannot tell its emotions.
+        ValueError: a clip shows an emotion that is not of the corpus.
     """
     from ser_assets.learning.examples import COLUMNS, Examples
 
@@ -41,6 +44,7 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
             raise FeaturesMissingError(f"{FEATURES} and {MEL_SEQUENCES} hold other clips: materialize features again")
     return Examples(
         rows=rows.select([*COLUMNS, "made_from"]).to_pandas(),
+        emotions=corpus_of(settings).emotions,
         functionals=_matrix(rows),
         functional_names=functional_names(),
         sequences=_sequences(mels),

@@ -70,8 +70,8 @@ _PROOF = f"""
     heard AS (SELECT protocol, folds, fold, count(*) AS clips, {_LISTS} FROM training GROUP BY ALL),
     asked AS (SELECT protocol, folds, fold, count(*) AS clips, {_LISTS} FROM judged GROUP BY ALL)
     SELECT protocol, folds, fold,
-        array_to_string(list_sort(asked.actors), ' ') AS judged_actors,
-        array_to_string(list_sort(heard.actors), ' ') AS training_actors,
+        array_to_string(list_sort(asked.actors), ', ') AS judged_actors,
+        array_to_string(list_sort(heard.actors), ', ') AS training_actors,
         asked.clips AS judged_takes,
         heard.clips AS training_clips,
         len(list_intersect(asked.actors, heard.actors)) AS shared_actors,

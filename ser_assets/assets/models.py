@@ -37,6 +37,7 @@ from ser_assets.storage.tables import (
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
     from ser_assets.learning.examples import Examples
@@ -105,7 +106,9 @@ def model_asset(name: str) -> dg.AssetsDefinition:
                 MODEL_SETTINGS: _settings_row(name, factory),
             }
             # Inside, so that a database that is busy keeps the old models in place, too.
-            store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
+            lost = store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
+        if lost:
+            context.log.warning(f"predictions of other emotions are gone, materialize again: {', '.join(lost)}")
         if CALIBRATED not in kinds:
             shutil.rmtree(kept_folder(settings, CALIBRATED, name), ignore_errors=True)
         if settings.tensorboard:
@@ -128,11 +131,17 @@ def with_origin(predictions: "pd.DataFrame", rows: "pd.DataFrame") -> "pd.DataFr
     return predictions.assign(made_from=predictions["take_id"].map(originals.set_index("take_id")["made_from"]))
 
 
-def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", kept_apart: dict[str, str]) -> None:
-    """Put the tables of a model in the place of the old ones, and the leak proof that they give."""
+def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", kept_apart: dict[str, str]) -> list[str]:
+    """Put the tables of a model in the place of the old ones, and the leak proof that they give.
+
+    Returns: the other models whose predictions are lost by that, for they tell other emotions apart.
+    """
     import pyarrow as pa
 
+    lost: set[str] = set()
     with warehouse.writing() as connection:
+        for table, rows in tables.items():
+            lost |= drop_other_emotions(connection, table, rows)
         tables_there = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         for table, rows in tables.items():
             if len(rows):
@@ -142,6 +151,25 @@ def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", ke
         proof = leak_proof(connection, name).assign(model=name)
         proof["kept_apart"] = proof["protocol"].map(kept_apart)
         replace_rows(connection, LEAK_PROOF, pa.Table.from_pandas(proof, preserve_index=False), {"model": name})
+    return sorted(lost - {name})
+
+
+def drop_other_emotions(connection: "duckdb.DuckDBPyConnection", table: str, rows: "pd.DataFrame") -> set[str]:
+    """Drop a table of what models said where it has probabilities of other emotions, or in another order, than `rows`.
+
+    A column is an emotion, so that no table holds what was said of two corpora.
+
+    Returns: the models that were in it.
+    """
+    from ser_assets.learning.said import emotions_in
+
+    if not connection.execute("FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall():
+        return set()
+    if emotions_in(connection.sql(f"FROM {table} LIMIT 0").df()) == emotions_in(rows):
+        return set()
+    models = {row[0] for row in connection.execute(f"SELECT DISTINCT model FROM {table}").fetchall()}
+    connection.execute(f"DROP TABLE {table}")
+    return models
 
 
 def _splits(examples: "Examples", settings: Settings, log: dg.DagsterLogManager) -> "list[Split]":

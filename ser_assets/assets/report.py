@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import platform
+import shlex
 import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, get_args
@@ -85,7 +86,7 @@ def metrics_report(
         group_scores=group_scores,
         missed=_missed_takes(missed, takes, actor_files),
         missed_count=missed["take_id"].nunique(),
-        replay=_replay(warehouse),
+        replay=_replay(warehouse, predictions),
         takes=takes,
         rejected=warehouse.query(f"SELECT path, reason FROM {RAW_VIDEOS} WHERE status = 'rejected' ORDER BY path"),
         clips=warehouse.query(f"{USABLE_CLIPS} ORDER BY take_id, variant"),
@@ -157,7 +158,7 @@ def _missed_takes(missed: "pd.DataFrame", takes: "pd.DataFrame", actor_files: Ac
         said = zip(sayings["said"], sayings["probability"], strict=True)
         shown.append(
             MissedTake(
-                clip=ExampleClip(clip.emotion, clip.gender, clip.take_id, clip.samples, clip.sampling_rate),
+                clip=ExampleClip(clip.emotion, clip.gender or "", clip.take_id, clip.samples, clip.sampling_rate),
                 actor=take["actor"],
                 intensity=take["intensity"],
                 statement=take["statement"],
@@ -177,16 +178,16 @@ def _judged_takes(warehouse: Warehouse) -> "pd.DataFrame":
 
 
 def _example_clips(takes: "pd.DataFrame", actor_files: ActorFiles) -> "list[ExampleClip]":
-    """Pick one clip of each emotion from the first man and the first woman who were judged."""
+    """Pick one clip of each emotion from the first speaker of each gender, where that is known, who was judged."""
     from ser_assets.reporting.data import ExampleClip
     from ser_assets.storage.clips import clips_of
 
     examples = []
-    for _, speakers in takes.groupby("gender"):
+    for _, speakers in takes.groupby(takes["gender"].fillna("")):
         clips = clips_of(actor_files.rows("trimmed_audio", speakers["actor"].min()))
         first = {clip.emotion: clip for clip in reversed(clips)}
         examples += [
-            ExampleClip(clip.emotion, clip.gender, clip.take_id, clip.samples, clip.sampling_rate)
+            ExampleClip(clip.emotion, clip.gender or "", clip.take_id, clip.samples, clip.sampling_rate)
             for clip in first.values()
         ]
     return examples
@@ -219,11 +220,18 @@ def _leak_proof(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFr
     return proof.drop(columns="model").drop_duplicates(ignore_index=True)
 
 
-def _replay(warehouse: Warehouse) -> "pd.DataFrame":
-    """Read the replay of the notebook, unless its voices were synthetic and these are people's, or the reverse."""
+def _replay(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame":
+    """Read the replay of the notebook, unless its voices were synthetic and these are people's, or the reverse.
+
+    The notebook is of RAVDESS: beside another corpus it would say nothing.
+    """
     import pandas as pd
 
-    if not warehouse.has_table(NOTEBOOK_REPLAY):
+    from ser_assets.learning.said import emotions_in
+    from ser_assets.reporting.references import is_ravdess
+
+    of_ravdess = is_ravdess(emotions_in(predictions), set(predictions["actor"]))
+    if not (of_ravdess and warehouse.has_table(NOTEBOOK_REPLAY)):
         return pd.DataFrame()
     replay = warehouse.query(f"FROM {NOTEBOOK_REPLAY} ORDER BY model, way, metric")
     return replay.drop(columns="demo") if (replay["demo"] == bool(notice_of_demo(warehouse))).all() else pd.DataFrame()
@@ -249,7 +257,7 @@ def _facts(
     ]
     dropped = {scheme: dropped_folds(actors, scheme) for scheme in settings.folds}
     return {
-        "Command": " ".join([*changed, "ser-assets run --actors", ",".join(actors), *config]),
+        "Command": " ".join([*changed, "ser-assets run --actors", shlex.quote(",".join(actors)), *config]),
         "Actors judged": ", ".join(actors),
         **({"Left out, judged on other takes than there are now": ", ".join(left_out)} if left_out else {}),
         **{

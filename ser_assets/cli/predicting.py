@@ -51,7 +51,7 @@ def predict(
         with progress_bars(to_stderr=True) as listener, listening(listener):
             results = list(predicting.predict_recordings(recordings, predictor, settings.worker_count))
         if table:
-            predicting.write_csv(results, table)
+            predicting.write_csv(results, table, predictor.emotions)
     if as_json:
         click.echo(predicting.as_json(results))
     else:

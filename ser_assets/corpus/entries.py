@@ -88,6 +88,11 @@ class Corpus(Protocol):
         ...
 
     @property
+    def emotions_of_an_actor(self) -> tuple[str, ...]:
+        """Those that every actor performs; none where that is not known."""
+        ...
+
+    @property
     def takes_of_an_actor(self) -> int | None:
         """How many takes there should be of each; None where that is not known."""
         ...

@@ -83,6 +83,7 @@ class Ravdess:
     name = "ravdess"
     actors: tuple[str, ...] = ACTORS
     emotions: tuple[str, ...] = EMOTIONS
+    emotions_of_an_actor: tuple[str, ...] = EMOTIONS
     takes_of_an_actor: int | None = TAKES_OF_AN_ACTOR
 
     def __init__(self, raw_dir: Path) -> None:

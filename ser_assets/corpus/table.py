@@ -34,6 +34,7 @@ class Table:
     """
 
     name = "table"
+    emotions_of_an_actor: tuple[str, ...] = ()
     takes_of_an_actor: int | None = None
 
     def __init__(self, path: Path) -> None:

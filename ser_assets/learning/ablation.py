@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.audio.functionals import functional_group
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.examples import Evidence, Examples
 from ser_assets.learning.judging import judge
 from ser_assets.learning.scores import recall_by_emotion, score_differences, score_table
@@ -59,12 +58,13 @@ class LinearJudge:
         self._scale = Standardiser.learn([self._chosen(training)])
         even = np.full(len(set(training.labels)), 1 / len(set(training.labels)))
         self._judge = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE, priors=even)
+        self._emotions = len(training.emotions)
         self._judge.fit(self._scale(self._chosen(training)), training.labels)
         return self
 
     def predict_proba(self, evidence: Evidence) -> np.ndarray:
-        """Probability of each emotion, float64 (n, 8)."""
-        probabilities = np.zeros((len(evidence), len(EMOTIONS)))
+        """Probability of each emotion, float64 (n, emotions)."""
+        probabilities = np.zeros((len(evidence), self._emotions))
         probabilities[:, self._judge.classes_] = self._judge.predict_proba(self._scale(self._chosen(evidence)))
         return probabilities
 

@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.examples import Evidence, Examples
 from ser_assets.learning.sequences import LOG_REFERENCE_F0, PITCH_COLUMNS, above_floor
 from ser_assets.learning.speaker_bias import LARGEST, SpeakerBias
@@ -230,7 +229,7 @@ def calibrated(examples: Examples) -> Examples:
 
 
 def _is_bias(values: np.ndarray) -> bool:
-    return values.shape == (len(EMOTIONS),) and bool((np.abs(values) <= LARGEST).all())
+    return values.ndim == 1 and bool((np.abs(values) <= LARGEST).all())
 
 
 def _kinds(usual: Usual) -> list[tuple[str, Standardiser]]:

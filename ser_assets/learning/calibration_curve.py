@@ -67,12 +67,17 @@ def _judge_fold(factory: ModelFactory, examples: Examples, seed: int, split: Spl
     return pd.concat(said, ignore_index=True).assign(**labels)
 
 
+def _number_of(actor: str) -> int:
+    """Seed the draws of an actor, whatever the name."""
+    return int(actor) if actor.isdecimal() else int.from_bytes(actor.encode())
+
+
 def _judge_speaker(
     model: EmotionModel, prior: SpeakerPrior, judged: Examples, actor: str, seed: int
 ) -> Iterator[pd.DataFrame]:
     own = judged.subset(np.flatnonzero(judged.rows["actor"] == actor))
     for draw in range(DRAWS):
-        order = np.random.default_rng([seed, int(actor), draw]).permutation(len(own))
+        order = np.random.default_rng([seed, _number_of(actor), draw]).permutation(len(own))
         for clips in CLIPS:
             if clips >= len(own):
                 continue

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.bootstrap import FEWEST_ACTORS
+from ser_assets.learning.said import emotions_in
 from ser_assets.learning.scores import score_differences
 from ser_assets.settings import FoldScheme
 
@@ -83,6 +84,8 @@ def drop(previous: pd.DataFrame, new: pd.DataFrame, draws: int = 2000, seed: int
         `recording`: only where the same recording is behind a take of both is it the same question.
     draws, seed: as for `scores.score_differences`.
     """
+    if set(emotions_in(previous)) != set(emotions_in(new)):
+        return Drop(False, f"not compared with the last champion, which knows {', '.join(emotions_in(previous))}")
     both = new[["take_id", "recording"]].merge(previous[["take_id", "recording"]])["take_id"]
     if both.empty:
         return Drop(False, "not compared with the last champion: no take was judged by both")

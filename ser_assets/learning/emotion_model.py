@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.examples import Evidence, Examples
 from ser_assets.learning.said import performed_labels, probability_array, said_of_takes
 from ser_assets.learning.speaker_bias import SpeakerBias, bias_in, without_bias, without_each_bias
@@ -99,12 +98,12 @@ class EmotionModel(ABC):
         self.facts_ = self._describe(training) | learned.facts | {"temperature": temperature}
         self.learning_curve_ = learned.curve
         # On the scale of what `predict_proba` says, for the two are weighed alike.
-        self.held_out_ = said_of_takes(learned.held_out, tempered(said, temperature))
+        self.held_out_ = said_of_takes(learned.held_out, training.emotions, tempered(said, temperature))
         self._open(learned.onnx)
         return self
 
     def predict_proba(self, evidence: Evidence, bias: SpeakerBias | None = None) -> np.ndarray:
-        """Probability of each emotion, float64 (n, 8) in the order of `EMOTIONS`, rows sum to 1.
+        """Probability of each emotion, float64 (n, emotions) in the order of `emotions`, rows sum to 1.
 
         bias: for the one speaker of these clips, from `bias_for`; what another model found is passed over.
 
@@ -125,6 +124,11 @@ class EmotionModel(ABC):
     def bias_for(self, clips: Evidence) -> SpeakerBias:
         """Find what the model says too often of the one speaker of these clips; raises as `predict_proba` does."""
         return {self.fingerprint: bias_in(self._untempered(clips), self._shares())}
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The emotions that it tells apart, in the order of its probabilities."""
+        return tuple(self._fitted_facts()["emotions"])
 
     @property
     def fingerprint(self) -> str:
@@ -148,7 +152,7 @@ class EmotionModel(ABC):
 
         Raises:
             FileNotFoundError: there is no model in this folder.
-            ValueError: it is another model, or one with other emotions or another order of them.
+            ValueError: it is another model.
         """
         facts = _read_facts(folder, cls.name)
         model = cls(cls.settings_type(**facts["settings"]), facts["seed"])
@@ -157,7 +161,7 @@ class EmotionModel(ABC):
         return model
 
     def _untempered(self, evidence: Evidence) -> np.ndarray:
-        """What the graph says, float64 (n, 8). Raises as `predict_proba` does."""
+        """What the graph says, float64 (n, emotions). Raises as `predict_proba` does."""
         learned_from = self._fitted_facts()["calibrated"]
         if evidence.calibrated != learned_from:
             wanted, given = ("raw", "calibrated") if evidence.calibrated else ("calibrated", "raw")
@@ -183,7 +187,7 @@ class EmotionModel(ABC):
     def _describe(self, training: Examples) -> dict[str, Any]:
         return {
             "model": self.name,
-            "emotions": list(EMOTIONS),
+            "emotions": list(training.emotions),
             "features": list(training.functional_names),
             "sequence_columns": int(training.sequences[0].shape[1]),
             "calibrated": training.calibrated,
@@ -221,6 +225,11 @@ def fingerprint_of(folder: Path) -> str:
     return _fingerprint((folder / GRAPH_FILE).read_bytes(), (folder / FACTS_FILE).read_text(encoding="utf-8"))
 
 
+def emotions_of_saved(folder: Path) -> tuple[str, ...]:
+    """Read which emotions a saved model tells apart, in the order of its probabilities."""
+    return tuple(json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))["emotions"])
+
+
 def _fingerprint(onnx: bytes, facts: str) -> str:
     return hashlib.blake2b(onnx + facts.encode(), digest_size=16).hexdigest()
 
@@ -251,6 +260,4 @@ def _read_facts(folder: Path, model: str) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if facts["model"] != model:
         raise ValueError(f"{folder} holds the model {facts['model']}, not {model}")
-    if tuple(facts["emotions"]) != EMOTIONS:
-        raise ValueError(f"{folder} was trained for other emotions: {', '.join(facts['emotions'])}")
     return facts

@@ -8,12 +8,11 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 import pandas as pd
 
-from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.emotion_model import FACTS_FILE, EmotionModel, fingerprint_of
+from ser_assets.learning.emotion_model import FACTS_FILE, EmotionModel, emotions_of_saved, fingerprint_of
 from ser_assets.learning.examples import Evidence
 from ser_assets.learning.judging import FOLD_COLUMNS
 from ser_assets.learning.kept import KEPT
-from ser_assets.learning.said import PROBABILITY_COLUMNS, performed_labels, probability_array
+from ser_assets.learning.said import emotions_in, performed_labels, probability_array, probability_columns
 from ser_assets.learning.speaker_bias import SpeakerBias
 from ser_assets.learning.temperature import SMALLEST_PROBABILITY
 
@@ -63,8 +62,11 @@ def judge_ensemble(name: str, predictions: pd.DataFrame, held_out: pd.DataFrame)
     member and weight, for every fold and for the kept models.
 
     Raises:
-        EnsembleError: the models were not judged in the same folds on the same takes.
+        EnsembleError: the models were not judged in the same folds on the same takes, or tell other emotions apart.
     """
+    emotions = emotions_in(predictions)
+    if len(held_out) and emotions_in(held_out) != emotions:
+        raise EnsembleError("what was held out is of other emotions than what was judged; materialize the models again")
     members = sorted(predictions["model"].unique())
     fold_columns = list(FOLD_COLUMNS[1:])
     judged, weights = [], []
@@ -81,7 +83,7 @@ def judge_ensemble(name: str, predictions: pd.DataFrame, held_out: pd.DataFrame)
             )
         together = pooled({member: probability_array(own) for member, own in each.items()}, chosen)
         table = each[members[0]].reset_index().assign(model=name)
-        table[list(PROBABILITY_COLUMNS)] = together
+        table[probability_columns(emotions)] = together
         judged.append(table)
         weights += [(*fold, member, weight) for member, weight in chosen.items()]
     for fold, of_kept in held_out[held_out["fold"] == KEPT].groupby(fold_columns, sort=False):
@@ -98,10 +100,13 @@ class Ensemble:
     name: ClassVar[str] = "ensemble"
 
     def __init__(self, members: Mapping[str, EmotionModel], weights: Mapping[str, float]) -> None:
+        """Ask these members together. Raises EnsembleError where they tell other emotions apart."""
         self.members, self.weights = dict(members), dict(weights)
+        self.emotions = _common_emotions({name: model.emotions for name, model in members.items()})
+        """The emotions that it tells apart, in the order of its probabilities."""
 
     def predict_proba(self, evidence: Evidence, bias: SpeakerBias | None = None) -> np.ndarray:
-        """Probability of each emotion, float64 (n, 8) in the order of `EMOTIONS`; raises as its members do.
+        """Probability of each emotion, float64 (n, emotions) in the order of `emotions`; raises as its members do.
 
         bias: for the one speaker of these clips, from `bias_for`.
         """
@@ -124,7 +129,7 @@ class Ensemble:
         load_member: reads the model of a folder (`models.load_model`).
 
         Raises:
-            EnsembleError: a member is not the one that the weights were found for.
+            EnsembleError: a member is not the one that the weights were found for, or tells other emotions apart.
             FileNotFoundError: the ensemble or a member is not there.
         """
         facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
@@ -135,14 +140,28 @@ class Ensemble:
 
 
 def save_ensemble(folder: Path, beside: Path, weights: Mapping[str, float]) -> None:
-    """Write the weights into `folder`, which exists, for the members that are kept in `beside`."""
+    """Write the weights into `folder`, which exists, for the members that are kept in `beside`.
+
+    Raises:
+        EnsembleError: the members tell other emotions apart.
+    """
+    emotions = _common_emotions({member: emotions_of_saved(beside / member) for member in weights})
     facts = {
         "model": Ensemble.name,
-        "emotions": list(EMOTIONS),
+        "emotions": list(emotions),
         "weights": dict(weights),
         "members": {member: fingerprint_of(beside / member) for member in weights},
     }
     (folder / FACTS_FILE).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _common_emotions(emotions: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """What all members, by name, tell apart in one order."""
+    first, *others = emotions.values()
+    if any(other != first for other in others):
+        told = "; ".join(f"{member}: {', '.join(own)}" for member, own in emotions.items())
+        raise EnsembleError(f"models of other emotions cannot be asked together ({told}): materialize them again")
+    return first
 
 
 def _weights(held_out: pd.DataFrame, members: list[str]) -> dict[str, float]:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
-from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.said import performed_labels
+from ser_assets.learning.said import labels_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +53,8 @@ class Examples(Evidence):
     rows: one row a clip with at least `COLUMNS`; `(take_id, variant)` is unique, variant 0 is the original,
         `recording` is one hash for every clip that comes from the same decoded audio, and `voice` is the actor, or
         whom the actor sounds like in a copy that was made for that.
+    emotions: all that the corpus tells apart, whether or not they are heard in these rows; the order of labels and
+        probabilities.
     left_out: what to leave out of a part of these rows to see how sure a model may be: that which it will not have
         heard when it is judged, the actor, or only the take where actors are heard on both sides.
 
@@ -62,6 +63,7 @@ class Examples(Evidence):
     """
 
     rows: "pd.DataFrame"
+    emotions: tuple[str, ...]
     left_out: LeftOut = "actor"
 
     def __post_init__(self) -> None:
@@ -71,9 +73,10 @@ class Examples(Evidence):
         super().__post_init__()
         if len(self.rows) != len(self):
             raise ValueError(f"{len(self.rows)} rows do not fit {len(self)} clips")
-        strangers = sorted(set(self.rows["emotion"]) - set(EMOTIONS))
-        if strangers:
-            raise ValueError(f"unknown emotions: {', '.join(map(str, strangers))}")
+        # A database tells no columns apart by upper and lower case alone.
+        if len({emotion.casefold() for emotion in self.emotions}) < len(self.emotions):
+            raise ValueError(f"emotions must differ by more than case: {', '.join(self.emotions)}")
+        labels_of(self.rows, self.emotions)
         twice = self.rows.loc[self.rows.duplicated(["take_id", "variant"]), "take_id"]
         if len(twice):
             raise ValueError(f"take and variant are there twice: {', '.join(twice[:3])}")
@@ -84,8 +87,8 @@ class Examples(Evidence):
 
     @property
     def labels(self) -> np.ndarray:
-        """The emotion of each row as an index into `EMOTIONS`, int64 (n,)."""
-        return performed_labels(self.rows)
+        """The emotion of each row as an index into `emotions`, int64 (n,)."""
+        return labels_of(self.rows, self.emotions)
 
     @property
     def actors(self) -> tuple[str, ...]:
@@ -96,7 +99,7 @@ class Examples(Evidence):
     def shares(self) -> np.ndarray:
         """How often each emotion is among the takes, float64 (emotions,), sums to 1."""
         takes = self.rows["take_id"].drop_duplicates().index
-        counts = np.bincount(self.labels[takes], minlength=len(EMOTIONS))
+        counts = np.bincount(self.labels[takes], minlength=len(self.emotions))
         result: np.ndarray = counts / counts.sum()
         return result
 

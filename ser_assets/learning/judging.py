@@ -12,13 +12,13 @@ from ser_assets.learning.calibration import calibrated
 from ser_assets.learning.emotion_model import EmotionModel
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.kept import CALIBRATED, KEPT, PROTOCOL_OF_KEPT, RAW
-from ser_assets.learning.said import PROBABILITY_COLUMNS, said_of
+from ser_assets.learning.said import said_of
 from ser_assets.learning.splits import Split
 from ser_assets.workers import map_in_workers
 
 FOLD_COLUMNS: Final = ("model", "protocol", "folds", "fold")
 CURVE_COLUMNS: Final = (*FOLD_COLUMNS, "epoch", "part", "loss", "accuracy")
-SAID_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "actor", "emotion", *PROBABILITY_COLUMNS)
+SAID_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "actor", "emotion")
 TRAINING_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "variant")
 
 ModelFactory = Callable[[], EmotionModel]
@@ -43,10 +43,11 @@ class Kept(NamedTuple):
 class Judgement(NamedTuple):
     """What came out of judging one model.
 
-    predictions: `SAID_COLUMNS`, one row for each judged take; emotion is the true one.
+    predictions: `SAID_COLUMNS` and `p_<emotion>` of each (`said`), one row for each judged take; emotion is the true
+        one.
     learning_curves: `CURVE_COLUMNS`, a row for each epoch and part of every fold; none where nothing learns in steps.
     training_rows: `TRAINING_COLUMNS`, one row for each clip that a model was really given to learn from.
-    held_out: `SAID_COLUMNS`, of training takes of each fold, each predicted by a part of the model that had left that
+    held_out: the same columns, of training takes of each fold, each predicted by a part of the model that had left that
         actor out (`emotion_model.Learned`); also of the kept models, where folds is '' and fold `KEPT`.
     """
 
@@ -94,7 +95,7 @@ def fit_fold(factory: ModelFactory, examples: Examples, split: Split) -> tuple[E
 
 
 def ask(model: EmotionModel, judged: Examples) -> np.ndarray:
-    """Ask a model as its protocol has it, float64 (n, 8).
+    """Ask a model as its protocol has it, float64 (n, emotions).
 
     Where clips are calibrated to their speakers, so are the answers: what the model says too often of a speaker, as all
     clips of that speaker among these tell, is taken out of them (`speaker_bias`).
@@ -130,11 +131,12 @@ def _keep(factory: ModelFactory, examples: Examples, kept: Kept) -> Judgement:
 
 
 def _judgement(fold: dict[str, str], **tables: pd.DataFrame | None) -> Judgement:
-    """Label the tables with their fold; a table that is not there is empty."""
+    """Label the tables with their fold, in front; a table that is not there is empty."""
     labelled = {}
     for name, columns in _COLUMNS.items():
         table = tables.get(name)
-        labelled[name] = pd.DataFrame(columns=list(columns)) if table is None else table.assign(**fold)[list(columns)]
+        empty = pd.DataFrame(columns=list(columns))
+        labelled[name] = empty if table is None else table.assign(**fold)[[*fold, *table.columns]]
     return Judgement(**labelled)
 
 

@@ -2,7 +2,7 @@
 
 Emotions that are missing are left out of a mean over emotions, in a small corpus and in a draw alike: UAR takes the
 emotions that were performed, F1 macro those performed or predicted (as scikit-learn does), ROC AUC those that were
-performed by somebody and not by everybody. So a draw without any 'neutral' is scored on the other seven.
+performed by somebody and not by everybody. So a draw without any 'neutral' is scored on the others.
 """
 
 from typing import Final, NamedTuple
@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.said import performed_labels, probability_array
 
 METRICS: Final = ("accuracy", "uar", "f1_macro", "f1_weighted", "roc_auc", "log_loss", "calibration_error")
@@ -18,17 +17,17 @@ CALIBRATION_BINS: Final = 15
 
 
 class ActorSums(NamedTuple):
-    """All that the metrics of one model need to know about its A actors."""
+    """All that the metrics of one model need to know about its A actors and E emotions."""
 
     actors: list[str]
     confusion: np.ndarray
-    """(A, 8, 8) takes of each actor by performed and most probable emotion."""
+    """(A, E, E) takes of each actor by performed and most probable emotion."""
     log_loss: np.ndarray
     """(A,) sum of the log losses of each actor's takes."""
     calibration_gap: np.ndarray
     """(A, 15) hits minus top probabilities, summed over each actor's takes in each bin of the top probability."""
     wins: np.ndarray
-    """(8, A, A) comparisons won by a take of the first actor with the emotion over one of the second without it."""
+    """(E, A, A) comparisons won by a take of the first actor with the emotion over one of the second without it."""
 
 
 def sums_by_actor(predictions: pd.DataFrame) -> ActorSums:
@@ -36,7 +35,8 @@ def sums_by_actor(predictions: pd.DataFrame) -> ActorSums:
     actors, actor = np.unique(predictions["actor"].to_numpy(dtype=str), return_inverse=True)
     performed, probabilities = performed_labels(predictions), probability_array(predictions)
     most_probable, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    confusion = np.zeros((len(actors), len(EMOTIONS), len(EMOTIONS)))
+    emotions = probabilities.shape[1]
+    confusion = np.zeros((len(actors), emotions, emotions))
     np.add.at(confusion, (actor, performed, most_probable), 1)
     gap = np.zeros((len(actors), CALIBRATION_BINS))
     in_bin = calibration_bin(confidence, CALIBRATION_BINS)
@@ -44,7 +44,7 @@ def sums_by_actor(predictions: pd.DataFrame) -> ActorSums:
     smallest = np.finfo(np.float64).eps
     losses = -np.log(np.clip(probabilities[np.arange(len(actor)), performed], smallest, 1 - smallest))
     membership = np.eye(len(actors))[actor]
-    wins = [_wins(probabilities[:, label], performed == label, membership) for label in range(len(EMOTIONS))]
+    wins = [_wins(probabilities[:, label], performed == label, membership) for label in range(emotions)]
     return ActorSums(actors.tolist(), confusion, membership.T @ losses, gap, np.stack(wins))
 
 
@@ -66,7 +66,7 @@ def metric_values(sums: ActorSums, weights: np.ndarray) -> dict[str, np.ndarray]
 
 
 def accuracy_and_uar(hits: np.ndarray, performed: np.ndarray) -> dict[str, np.ndarray]:
-    """Both, (D,), from the takes of each emotion that were recognised and performed, (D, 8)."""
+    """Both, (D,), from the takes of each emotion that were recognised and performed, (D, E)."""
     return {
         "accuracy": hits.sum(axis=1) / performed.sum(axis=1),
         "uar": _mean_of_those_there(_ratio(hits, performed)),

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.said import performed_labels, probability_array
+from ser_assets.learning.said import emotions_in, performed_labels, probability_array
 
 
 def missed_by_all(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -17,7 +16,8 @@ def missed_by_all(predictions: pd.DataFrame) -> pd.DataFrame:
     """
     table = predictions[["take_id", "actor", "emotion", "model"]].reset_index(drop=True)
     probabilities = probability_array(predictions)
-    table["said"] = [EMOTIONS[index] for index in probabilities.argmax(axis=1)]
+    emotions = emotions_in(predictions)
+    table["said"] = [emotions[index] for index in probabilities.argmax(axis=1)]
     table["probability"] = probabilities.max(axis=1)
     table["of_truth"] = probabilities[range(len(table)), performed_labels(predictions)]
     takes = table.assign(missed=table["said"] != table["emotion"]).groupby("take_id")

@@ -21,7 +21,7 @@ def load_model(folder: Path) -> EmotionModel | Ensemble:
 
     Raises:
         FileNotFoundError: there is no model in this folder.
-        ValueError: it is none of `MODELS`, or its labels are others.
+        ValueError: it is none of `MODELS`.
         EnsembleError: a member of the ensemble has changed.
     """
     facts = folder / FACTS_FILE

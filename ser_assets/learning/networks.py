@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.architectures import convolutional, dense
 from ser_assets.learning.emotion_model import EmotionModel, Learned
 from ser_assets.learning.examples import Evidence, Examples
@@ -61,7 +60,7 @@ class Network(EmotionModel):
         inputs = self._inputs_each(learned)
         standardiser = Standardiser.learn(inputs)
         keras_ready(seed)
-        network = self._build(inputs[0].shape[-1])
+        network = self._build(inputs[0].shape[-1], len(training.emotions))
         validation = _part(watched, self._inputs_each(watched), standardiser)
         curve = train(
             network,
@@ -72,7 +71,7 @@ class Network(EmotionModel):
             self.settings,
             seed,
         )
-        said = np.empty((0, len(EMOTIONS)))
+        said = np.empty((0, len(training.emotions)))
         if len(watched):
             said = np.asarray(network(np.stack([self._still(values) for values in validation.values]), training=False))
         return _Trained(Member(standardiser, network), said_of(watched, said), curve)
@@ -85,8 +84,8 @@ class Network(EmotionModel):
         """Read what is needed of each clip, not yet standardised."""
 
     @abstractmethod
-    def _build(self, width: int) -> Any:
-        """Make a Keras model for standardised values whose last axis is this wide."""
+    def _build(self, width: int, emotions: int) -> Any:
+        """Make a Keras model of so many outputs for standardised values whose last axis is this wide."""
 
     def _still(self, values: np.ndarray) -> np.ndarray:
         return values
@@ -96,7 +95,7 @@ class Network(EmotionModel):
 
 
 def _part(examples: Examples, inputs: list[np.ndarray], standardiser: Standardiser) -> Part:
-    targets = np.eye(len(EMOTIONS), dtype=np.float32)[examples.labels]
+    targets = np.eye(len(examples.emotions), dtype=np.float32)[examples.labels]
     return Part([standardiser(values) for values in inputs], targets)
 
 
@@ -110,8 +109,8 @@ class NeuralNetwork(Network):
     def _inputs_each(self, evidence: Evidence) -> list[np.ndarray]:
         return list(evidence.functionals)
 
-    def _build(self, width: int) -> Any:
-        return dense(self.settings, width, len(EMOTIONS))
+    def _build(self, width: int, emotions: int) -> Any:
+        return dense(self.settings, width, emotions)
 
     def _check_inputs(self, evidence: Evidence) -> None:
         self._check_features(evidence)
@@ -127,8 +126,8 @@ class Cnn(Network):
     def _inputs_each(self, evidence: Evidence) -> list[np.ndarray]:
         return [channels(sequence, evidence.calibrated) for sequence in evidence.sequences]
 
-    def _build(self, width: int) -> Any:
-        return convolutional(self.settings, width, len(EMOTIONS))
+    def _build(self, width: int, emotions: int) -> Any:
+        return convolutional(self.settings, width, emotions)
 
     def _check_inputs(self, evidence: Evidence) -> None:
         learned = self._fitted_facts()["sequence_columns"]

@@ -13,11 +13,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.emotion_model import require_two_emotions
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.protocols import notebook_split, speaker_independent
-from ser_assets.learning.said import PROBABILITY_COLUMNS
+from ser_assets.learning.said import probability_columns
 from ser_assets.learning.scores import score_table
 from ser_assets.learning.splits import Split
 from ser_assets.learning.training import import_keras, keras_ready
@@ -121,7 +120,7 @@ def replay_table(predictions: pd.DataFrame, draws: int = 2000) -> pd.DataFrame:
 
 
 def probabilities(model: str, training: Examples, asked: Examples) -> np.ndarray:
-    """Fit one of `MODELS` and ask it: the probability of each emotion, float64 (n, 8) in the order of `EMOTIONS`.
+    """Fit one of `MODELS` and ask it: the probability of each emotion, float64 (n, emotions).
 
     Inputs are standardised with the mean and deviation of the training rows.
 
@@ -132,40 +131,40 @@ def probabilities(model: str, training: Examples, asked: Examples) -> np.ndarray
 
     require_two_emotions(training)
     scaler = StandardScaler().fit(training.functionals)
-    return MODELS[model](scaler.transform(training.functionals), training.labels, scaler.transform(asked.functionals))
+    values, others = scaler.transform(training.functionals), scaler.transform(asked.functionals)
+    return MODELS[model](values, training.labels, others, len(training.emotions))
 
 
-def dense_network(width: int) -> Any:
+def dense_network(width: int, emotions: int) -> Any:
     """Dense layers of 64 and 32, each with dropout; input (batch, width)."""
     from keras import Sequential, layers
 
-    return Sequential([layers.Input((width,)), *_hidden(DENSE), _emotions()])
+    return Sequential([layers.Input((width,)), *_hidden(DENSE), _answers(emotions)])
 
 
-def simple_cnn(width: int) -> Any:
+def simple_cnn(width: int, emotions: int) -> Any:
     """Convolutions of 64, 128 and 256 over the values as a sequence, each with pooling and dropout."""
     from keras import Sequential, layers
 
     convolved = [layer for filters in FILTERS for layer in _convolution(filters, normalise=False)]
-    return Sequential([layers.Input((width, 1)), *convolved, layers.Flatten(), _emotions()])
+    return Sequential([layers.Input((width, 1)), *convolved, layers.Flatten(), _answers(emotions)])
 
 
-def complex_cnn(width: int) -> Any:
+def complex_cnn(width: int, emotions: int) -> Any:
     """Convolutions of 64, 128, 256 and 512 with batch normalisation, pooling and dropout, then dense 256 and 128."""
     from keras import Sequential, layers
 
     convolved = [layer for filters in COMPLEX_FILTERS for layer in _convolution(filters, normalise=True)]
     hidden = _hidden(COMPLEX_DENSE)
-    return Sequential([layers.Input((width, 1)), *convolved, layers.Flatten(), *hidden, _emotions()])
+    return Sequential([layers.Input((width, 1)), *convolved, layers.Flatten(), *hidden, _answers(emotions)])
 
 
 def _judge(examples: Examples, task: tuple[str, Split]) -> pd.DataFrame:
     model, split = task
     judged = split.judged_examples(examples)
     rows, copies = judged.rows, judged.rows["variant"] > 0
-    asked = pd.DataFrame(
-        probabilities(model, split.training_examples(examples), judged), columns=list(PROBABILITY_COLUMNS)
-    )
+    said = probabilities(model, split.training_examples(examples), judged)
+    asked = pd.DataFrame(said, columns=probability_columns(examples.emotions))
     names = rows["take_id"].where(~copies, rows["take_id"] + "/" + rows["variant"].astype(str))
     labels = {"model": model, "protocol": split.protocol, "folds": split.folds, "fold": split.fold, "take_id": names}
     return pd.concat([pd.DataFrame(labels), rows[["actor", "emotion"]], asked], axis=1)
@@ -183,21 +182,21 @@ def _claims() -> pd.DataFrame:
     )
 
 
-def _grow_forest(values: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
+def _grow_forest(values: np.ndarray, labels: np.ndarray, asked: np.ndarray, emotions: int) -> np.ndarray:
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(n_estimators=TREES, random_state=SEED).fit(values, labels)
-    votes = np.zeros((len(asked), len(EMOTIONS)))
+    votes = np.zeros((len(asked), emotions))
     votes[:, forest.classes_] = forest.predict_proba(asked)
     return votes
 
 
 def _train_network(
-    build: Callable[[int], Any], values: np.ndarray, labels: np.ndarray, asked: np.ndarray
+    build: Callable[[int, int], Any], values: np.ndarray, labels: np.ndarray, asked: np.ndarray, emotions: int
 ) -> np.ndarray:
     keras = import_keras()
     keras_ready(SEED)
-    network = build(values.shape[1])
+    network = build(values.shape[1], emotions)
     network.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", jit_compile=False)
     network.fit(values, labels, batch_size=BATCH, epochs=EPOCHS, verbose=0)
     answers = np.asarray(network(asked, training=False), dtype=np.float64)
@@ -222,16 +221,16 @@ def _hidden(sizes: Sequence[int]) -> list[Any]:
     return [layer for size in sizes for layer in (layers.Dense(size, activation="relu"), layers.Dropout(DENSE_DROPOUT))]
 
 
-def _emotions() -> Any:
+def _answers(emotions: int) -> Any:
     from keras import layers
 
-    return layers.Dense(len(EMOTIONS), activation="softmax")
+    return layers.Dense(emotions, activation="softmax")
 
 
-MODELS: Final[dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]]] = {
+MODELS: Final[dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]]] = {
     "random_forest": _grow_forest,
     "neural_network": functools.partial(_train_network, dense_network),
     "cnn": functools.partial(_train_network, simple_cnn),
     "complex_cnn": functools.partial(_train_network, complex_cnn),
 }
-"""By the names of the platform's models: learn from values (n, 26) and labels (n,), give (m, 8) for those asked."""
+"""By the names of the platform's models: learn from values (n, 26) and labels (n,), give (m, emotions) for others."""

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.emotion_model import EmotionModel
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.judging import ModelFactory, fit_fold
@@ -31,7 +30,8 @@ def poisoned(examples: Examples, split: Split, seed: int = 0) -> Examples:
     for row in outside:
         sequences[row] = generator.normal(0, STRENGTH, sequences[row].shape).astype(np.float32)
     emotions = examples.rows["emotion"].to_numpy(dtype=object, copy=True)
-    emotions[outside] = np.array(EMOTIONS, dtype=object)[(examples.labels[outside] + 1) % len(EMOTIONS)]
+    others = (examples.labels[outside] + 1) % len(examples.emotions)
+    emotions[outside] = np.array(examples.emotions, dtype=object)[others]
     rows = examples.rows.assign(emotion=emotions)
     return dataclasses.replace(examples, rows=rows, functionals=functionals, sequences=tuple(sequences))
 

@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ser_assets.corpus.ravdess import ACTORS
 from ser_assets.learning.examples import LeftOut
 from ser_assets.learning.splits import (
     LeakyRandomSplit,
@@ -19,8 +18,10 @@ from ser_assets.learning.splits import (
     a_few,
 )
 
+Actors = Sequence[str]
+
 # luna5: Luna-Jimenez et al. 2022, doi 10.3390/app12010327. emobox6: Ma et al. 2024, arXiv 2406.07162.
-FOLD_SCHEMES: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+RAVDESS_FOLDS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "luna5": (
         ("02", "05", "14", "15", "16"),
         ("03", "06", "07", "13", "18"),
@@ -36,8 +37,15 @@ FOLD_SCHEMES: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ("02", "15", "16", "18"),
         ("06", "13", "17", "22"),
     ),
-    "loso": tuple((actor,) for actor in ACTORS),
 }
+GROUPS: Final = 5
+FOLD_SCHEMES: Final[dict[str, Callable[[Actors], Sequence[Actors]]]] = {
+    "luna5": lambda _: RAVDESS_FOLDS["luna5"],
+    "emobox6": lambda _: RAVDESS_FOLDS["emobox6"],
+    "loso": lambda actors: [(actor,) for actor in actors],
+    "groups5": lambda actors: [actors[first::GROUPS] for first in range(min(GROUPS, len(actors)))],
+}
+"""Who is judged together, of these actors, sorted by name, or of all whom the scheme knows."""
 
 VALIDATION_PARTS: Final = 5
 """A part of the training rows is validated on a fifth of their actors."""
@@ -67,8 +75,8 @@ def make_splits(rows: pd.DataFrame, protocols: Sequence[str], schemes: Sequence[
 def speaker_independent(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]:
     """Every actor judged once, by a model that never heard that actor.
 
-    rows: take_id, variant, actor and recording of every clip. The scheme is restricted to the actors in it; a fold
-    of which no actor is there is dropped.
+    rows: take_id, variant, actor and recording of every clip. folds: one of `FOLD_SCHEMES`; luna5 and emobox6 know the
+    actors of RAVDESS alone, and are restricted to those in the rows; a fold of which no actor is there is dropped.
 
     Raises:
         LeakError: two actors share a take or a recording and stand on different sides.
@@ -78,10 +86,14 @@ def speaker_independent(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]
         raise ValueError(f"unknown folds {folds!r}; there are {', '.join(FOLD_SCHEMES)}")
     heard = sorted(set(rows["actor"]))
     _require_two(heard)
-    strangers = sorted(set(heard) - {actor for fold in FOLD_SCHEMES[folds] for actor in fold})
+    scheme = FOLD_SCHEMES[folds](heard)
+    strangers = sorted(set(heard) - {actor for fold in scheme for actor in fold})
     if strangers:
-        raise ValueError(f"{folds} has no fold for actor {a_few(strangers)}")
-    held_out = [sorted(set(fold) & set(heard)) for fold in FOLD_SCHEMES[folds]]
+        raise ValueError(
+            f"{folds} has no fold for actor {a_few(strangers)}: it is made for the actors of RAVDESS; judge other "
+            "speakers with folds 'groups5' or 'loso' (SER_FOLDS=groups5)"
+        )
+    held_out = [sorted(set(fold) & set(heard)) for fold in scheme]
     if max(map(len, held_out)) == len(heard):
         raise ValueError(
             f"{folds} judges all the actors at hand ({a_few(heard)}) in one fold and leaves none to train on; "
@@ -161,8 +173,9 @@ PROTOCOLS: Final[dict[str, Callable[[pd.DataFrame, Sequence[str], int], list[Spl
 
 def dropped_folds(actors: Iterable[str], folds: str) -> list[str]:
     """Name the folds of a scheme, by number from 1, that judge none of these actors and are dropped."""
-    at_hand = set(actors)
-    return [str(number) for number, fold in enumerate(FOLD_SCHEMES[folds], start=1) if not at_hand & set(fold)]
+    at_hand = sorted(set(actors))
+    scheme = FOLD_SCHEMES[folds](at_hand)
+    return [str(number) for number, fold in enumerate(scheme, start=1) if not set(at_hand) & set(fold)]
 
 
 def validation_parts(rows: pd.DataFrame, parts: int, seed: int, left_out: LeftOut = "actor") -> Iterator[Split | None]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.discriminants import Discriminants
 from ser_assets.learning.emotion_model import EmotionModel, Learned
 from ser_assets.learning.examples import Evidence, Examples
@@ -75,14 +74,15 @@ class RandomForest(EmotionModel):
         return Learned(_to_onnx(discriminants, forest), held_out, {"classes": classes})
 
     def _predictions_of_parts(self, training: Examples) -> "Iterator[pd.DataFrame]":
-        yield said_of(training.subset(np.empty(0, np.int64)), np.empty((0, len(EMOTIONS))))
+        yield said_of(training.subset(np.empty(0, np.int64)), np.empty((0, len(training.emotions))))
         for split in validation_parts(training.rows, self.settings.parts, self.seed, training.left_out):
             learned = split.training_examples(training) if split else None
             if split is None or learned is None or learned.rows["emotion"].nunique() < 2:
                 continue
             judged = split.judged_examples(training)
             discriminants, forest = self._grow(learned, self.settings.trees_of_a_part)
-            yield said_of(judged, _spread(forest.predict_proba(discriminants(judged.functionals)), forest.classes_))
+            votes = forest.predict_proba(discriminants(judged.functionals))
+            yield said_of(judged, _spread(votes, forest.classes_, len(training.emotions)))
 
     def _grow(self, training: Examples, trees: int) -> tuple[Discriminants, Any]:
         from sklearn.ensemble import RandomForestClassifier
@@ -107,12 +107,13 @@ class RandomForest(EmotionModel):
 
     def _untempered(self, evidence: Evidence) -> np.ndarray:
         votes = super()._untempered(evidence)
-        return _spread(votes / votes.sum(axis=1, keepdims=True), self._fitted_facts()["classes"])
+        shares = votes / votes.sum(axis=1, keepdims=True)
+        return _spread(shares, self._fitted_facts()["classes"], len(self.emotions))
 
 
-def _spread(votes: np.ndarray, classes: "list[int] | np.ndarray") -> np.ndarray:
-    """Votes for all emotions, float64 (n, 8); an emotion never heard has none."""
-    probabilities = np.zeros((len(votes), len(EMOTIONS)))
+def _spread(votes: np.ndarray, classes: "list[int] | np.ndarray", emotions: int) -> np.ndarray:
+    """Votes for all emotions, float64 (n, emotions); an emotion never heard has none."""
+    probabilities = np.zeros((len(votes), emotions))
     probabilities[:, classes] = votes
     return probabilities
 

@@ -1,39 +1,62 @@
-"""What a model said of takes, as a table: take_id, actor, emotion (the performed one) and `PROBABILITY_COLUMNS`."""
+"""What a model said of takes, as a table: take_id, actor, emotion (the performed one) and `p_<emotion>` of each.
 
+The order of these columns is the order of the emotions, in this table and in all that is worked out from it.
+"""
+
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-
-from ser_assets.corpus.ravdess import EMOTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ser_assets.learning.examples import Examples
 
-PROBABILITY_COLUMNS: Final = tuple(f"p_{emotion}" for emotion in EMOTIONS)
+_PREFIX: Final = "p_"
 
-_INDEX: Final = {emotion: number for number, emotion in enumerate(EMOTIONS)}
+
+def probability_columns(emotions: Sequence[str]) -> list[str]:
+    """Name the columns that hold the probabilities of these emotions."""
+    return [_PREFIX + emotion for emotion in emotions]
+
+
+def emotions_in(said: "pd.DataFrame") -> tuple[str, ...]:
+    """Name the emotions that a table has probabilities of, in their order."""
+    return tuple(column.removeprefix(_PREFIX) for column in said.columns if column.startswith(_PREFIX))
 
 
 def said_of(examples: "Examples", probabilities: np.ndarray) -> "pd.DataFrame":
     """Put the labels of takes and what was said of them side by side."""
-    return said_of_takes(examples.rows, probabilities)
+    return said_of_takes(examples.rows, examples.emotions, probabilities)
 
 
-def said_of_takes(rows: "pd.DataFrame", probabilities: np.ndarray) -> "pd.DataFrame":
+def said_of_takes(rows: "pd.DataFrame", emotions: Sequence[str], probabilities: np.ndarray) -> "pd.DataFrame":
     """As `said_of`, of rows with at least take_id, actor and emotion."""
     import pandas as pd
 
     takes = rows[["take_id", "actor", "emotion"]].reset_index(drop=True)
-    return pd.concat([takes, pd.DataFrame(probabilities, columns=list(PROBABILITY_COLUMNS))], axis=1)
+    return pd.concat([takes, pd.DataFrame(probabilities, columns=probability_columns(emotions))], axis=1)
 
 
-def performed_labels(rows: "pd.DataFrame") -> np.ndarray:
-    """Index into `EMOTIONS` of each row's performed emotion, int64 (n,)."""
-    return rows["emotion"].map(_INDEX).to_numpy(dtype=np.int64)
+def labels_of(rows: "pd.DataFrame", emotions: Sequence[str]) -> np.ndarray:
+    """Index into `emotions` of each row's performed emotion, int64 (n,).
+
+    Raises:
+        ValueError: one of them is none of these emotions.
+    """
+    strangers = sorted(set(rows["emotion"]) - set(emotions))
+    if strangers:
+        raise ValueError(f"unknown emotions: {', '.join(map(str, strangers))}; there are {', '.join(emotions)}")
+    index = {emotion: number for number, emotion in enumerate(emotions)}
+    return rows["emotion"].map(index).to_numpy(dtype=np.int64)
+
+
+def performed_labels(said: "pd.DataFrame") -> np.ndarray:
+    """Index into `emotions_in` of each row's performed emotion, int64 (n,). Raises as `labels_of`."""
+    return labels_of(said, emotions_in(said))
 
 
 def probability_array(said: "pd.DataFrame") -> np.ndarray:
-    """Probabilities of each take in the order of `EMOTIONS`, float64 (n, 8)."""
-    return said[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
+    """Probabilities of each take in the order of `emotions_in`, float64 (n, emotions)."""
+    return said[probability_columns(emotions_in(said))].to_numpy(dtype=np.float64)

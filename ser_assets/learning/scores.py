@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.bootstrap import interval, times_drawn
 from ser_assets.learning.metrics import (
     CALIBRATION_BINS,
@@ -21,7 +20,7 @@ from ser_assets.learning.metrics import (
     metric_values,
     sums_by_actor,
 )
-from ser_assets.learning.said import performed_labels, probability_array
+from ser_assets.learning.said import emotions_in, performed_labels, probability_array
 
 GROUPINGS: Final = ("emotion", "actor", "gender", "intensity", "statement")
 TAKE_LABELS: Final = ("gender", "intensity", "statement")
@@ -92,20 +91,22 @@ def scores_by_group(predictions: pd.DataFrame, takes: pd.DataFrame, draws: int =
     """Score each model on the takes of each emotion, actor, gender, intensity and statement alone.
 
     predictions, draws, seed: as for `score_table`.
-    takes: one row a take, columns take_id, gender, intensity, statement; others are not looked at.
+    takes: one row a take, columns take_id, gender, intensity, statement (None where not known); others are not
+        looked at.
 
     Returns: columns model, protocol, folds, grouping (one of `GROUPINGS`), group, metric (accuracy or uar), value, low,
-    high, actors, takes; emotions in the order of `EMOTIONS`, other groups sorted. The intervals are by bootstrap over
-    the actors of the group, and NaN where these are too few. UAR takes the emotions that were performed in the group.
+    high, actors, takes; emotions in their order, other groups sorted. The intervals are by bootstrap over the actors of
+    the group, and NaN where these are too few. UAR takes the emotions that were performed in the group. A take of which
+    a label is missing is in no group of that grouping.
 
     Raises:
-        ValueError: as `score_table`; a judged take is not in `takes` with all its labels, or is there twice.
+        ValueError: as `score_table`; a judged take is not in `takes`, or is there twice.
     """
     _check(predictions)
-    labelled = predictions.merge(takes[["take_id", *TAKE_LABELS]], on="take_id", how="left", validate="many_to_one")
-    unknown = labelled.loc[labelled[list(TAKE_LABELS)].isna().any(axis=1), "take_id"]
+    unknown = predictions.loc[~predictions["take_id"].isin(takes["take_id"]), "take_id"]
     if len(unknown):
-        raise ValueError(f"gender, intensity or statement of take {unknown.iloc[0]} is not known")
+        raise ValueError(f"nothing is known of take {unknown.iloc[0]}")
+    labelled = predictions.merge(takes[["take_id", *TAKE_LABELS]], on="take_id", how="left", validate="many_to_one")
     rows = [
         (*names, *scores)
         for names, judged in _each_judgement(labelled)
@@ -148,18 +149,19 @@ def reliability(predictions: pd.DataFrame, bins: int = CALIBRATION_BINS) -> pd.D
 
 
 def confusion_matrix(predictions: pd.DataFrame) -> np.ndarray:
-    """Count takes by performed (row) and most probable (column) emotion, int64 (8, 8) in the order of `EMOTIONS`."""
-    counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), dtype=np.int64)
-    np.add.at(counts, (performed_labels(predictions), probability_array(predictions).argmax(axis=1)), 1)
+    """Count takes by performed (row) and most probable (column) emotion, int64 (E, E) in the order of the emotions."""
+    probabilities = probability_array(predictions)
+    counts = np.zeros((probabilities.shape[1],) * 2, dtype=np.int64)
+    np.add.at(counts, (performed_labels(predictions), probabilities.argmax(axis=1)), 1)
     return counts
 
 
 def recall_by_emotion(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Columns emotion, recall, takes in the order of `EMOTIONS`; the recall of an emotion nobody performed is NaN."""
+    """Columns emotion, recall, takes in the order of the emotions; the recall of one that nobody performed is NaN."""
     counts = confusion_matrix(predictions)
     takes = counts.sum(axis=1)
-    recall = np.divide(np.diag(counts), takes, out=np.full(len(EMOTIONS), np.nan), where=takes > 0)
-    return pd.DataFrame({"emotion": EMOTIONS, "recall": recall, "takes": takes})
+    recall = np.divide(np.diag(counts), takes, out=np.full(len(takes), np.nan), where=takes > 0)
+    return pd.DataFrame({"emotion": emotions_in(predictions), "recall": recall, "takes": takes})
 
 
 def recall_by_actor(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -190,14 +192,14 @@ def _scored(judged: pd.DataFrame, draws: int, seed: int) -> _Scored:
 def _scores_of_groups(judged: pd.DataFrame, draws: int, seed: int) -> Iterator[tuple[object, ...]]:
     """Yield grouping, group, metric, value, low, high, actors, takes."""
     actors, performed = judged["actor"].to_numpy(dtype=str), performed_labels(judged)
+    emotions = emotions_in(judged)
     hit = probability_array(judged).argmax(axis=1) == performed
     for grouping in GROUPINGS:
-        group_of = judged[grouping].to_numpy(dtype=str)
-        there = sorted(set(group_of), key=EMOTIONS.index if grouping == "emotion" else None)
-        for group in there:
-            inside = group_of == group
+        known = judged[grouping].dropna()
+        for group in sorted(set(known), key=emotions.index if grouping == "emotion" else None):
+            inside = (judged[grouping] == group).to_numpy(dtype=bool)
             heard, actor = np.unique(actors[inside], return_inverse=True)
-            hits, all_takes = _hits_and_takes(actor, performed[inside], hit[inside])
+            hits, all_takes = _hits_and_takes(actor, performed[inside], hit[inside], len(emotions))
             times = times_drawn(len(heard), draws, seed)
             value = accuracy_and_uar(hits.sum(axis=0, keepdims=True), all_takes.sum(axis=0, keepdims=True))
             drawn = accuracy_and_uar(times @ hits, times @ all_takes)
@@ -206,9 +208,11 @@ def _scores_of_groups(judged: pd.DataFrame, draws: int, seed: int) -> Iterator[t
                 yield grouping, group, metric, float(value[metric][0]), low, high, len(heard), int(inside.sum())
 
 
-def _hits_and_takes(actor: np.ndarray, performed: np.ndarray, hit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Count the takes of each actor (A) and emotion (8): those that were recognised, and all; float64 (A, 8) both."""
-    of_actor, of_emotion = np.eye(actor.max() + 1)[actor], np.eye(len(EMOTIONS))[performed]
+def _hits_and_takes(
+    actor: np.ndarray, performed: np.ndarray, hit: np.ndarray, emotions: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count the takes of each actor (A) and emotion (E): those that were recognised, and all; float64 (A, E) both."""
+    of_actor, of_emotion = np.eye(actor.max() + 1)[actor], np.eye(emotions)[performed]
     return of_actor[hit].T @ of_emotion[hit], of_actor.T @ of_emotion
 
 
@@ -222,6 +226,6 @@ def _check(predictions: pd.DataFrame) -> None:
     if predictions.empty:
         raise ValueError("there is no prediction to score")
     if not np.isfinite(probability_array(predictions)).all():
-        raise ValueError("a predicted probability is not finite")
+        raise ValueError("a predicted probability is not finite; models of other emotions cannot be scored together")
     if predictions.duplicated([*_JUDGEMENT, "take_id"]).any():
         raise ValueError("a take is judged twice by one model under one protocol")

@@ -40,7 +40,7 @@ class Standardiser(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One side of a training: standardised values of each clip and one-hot targets (n, 8)."""
+    """One side of a training: standardised values of each clip and one-hot targets (n, emotions)."""
 
     values: list[np.ndarray]
     targets: np.ndarray

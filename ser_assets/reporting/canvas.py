@@ -1,6 +1,7 @@
 """What every figure is drawn with: the canvas, the look of its axes, waveforms, mel spectrograms, and PNG bytes."""
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,6 +17,10 @@ INK = "#222222"
 MUTED = "#6B6B6B"
 _FAINT = "#E3E3E3"
 _MEL_RANGE_DB = 70.0
+# Of the names under an axis, in 9 points.
+_INCHES_OF_A_LINE = 0.13
+_LETTERS_TO_AN_INCH = 14
+_ASLANT_TO_AN_INCH = 4
 
 
 def new_figure(width: float, height: float, gap: float = 0.02, *, laid_out: bool = True) -> "Figure":
@@ -23,10 +28,13 @@ def new_figure(width: float, height: float, gap: float = 0.02, *, laid_out: bool
 
     `gap` is the room between panels, which matplotlib lays out, unless they are not to be `laid_out`.
     """
+    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+    # Names of emotions and speakers may hold dollars, between which there is no formula.
+    matplotlib.rcParams["text.parse_math"] = False
     layout = ConstrainedLayoutEngine(wspace=gap, hspace=gap) if laid_out else None
     figure = Figure(figsize=(width, height), layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
@@ -47,6 +55,20 @@ def tidy(axes: "Axes", grid: Literal["x", "y", "both"]) -> None:
     axes.set_axisbelow(True)
     axes.grid(axis=grid, color=_FAINT, linewidth=0.8)
     axes.tick_params(length=0, labelsize=9, labelcolor=INK)
+
+
+def name_ticks(axes: "Axes", names: Sequence[str], inches: float) -> None:
+    """Write a name under each of the positions 0, 1, … of an axis of so many inches.
+
+    Where names would run into each other they stand aslant or upright, and where even so only every so many of them.
+    """
+    step = -(-len(names) // int(inches / _INCHES_OF_A_LINE))
+    axes.set_xticks(range(0, len(names), step), names[::step])
+    if len(names) * (max(map(len, names)) + 1) > inches * _LETTERS_TO_AN_INCH:
+        upright = len(names) > inches * _ASLANT_TO_AN_INCH
+        for label in axes.get_xticklabels():
+            across = "center" if upright else "top"
+            label.set(rotation=90 if upright else 35, ha="right", va=across, rotation_mode="anchor")
 
 
 def percent_axis(axis: Any) -> None:

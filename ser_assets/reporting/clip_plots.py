@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.reporting.canvas import MUTED, draw_mel, draw_waveform, new_figure, peak_text
 from ser_assets.reporting.data import ExampleClip
-from ser_assets.reporting.labels import EMOTION_COLOURS
+from ser_assets.reporting.labels import emotion_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def example_grid(examples: Sequence[ExampleClip], gender: str) -> "Figure":
+def example_grid(examples: Sequence[ExampleClip], gender: str, emotions: Sequence[str]) -> "Figure":
     """Waveform, each to its own peak, and log-mel spectrogram of one clip for each emotion, on one time scale."""
     own = {clip.emotion: clip for clip in examples if clip.gender == gender}
-    shown = [emotion for emotion in EMOTIONS if emotion in own]
+    shown = [emotion for emotion in emotions if emotion in own]
+    colours = emotion_colours(emotions)
     longest = longest_seconds(list(own.values()))
     rows = -(-len(shown) // 4)
     figure = new_figure(11, 3.1 * rows + 0.2, gap=0.04)
@@ -26,7 +26,7 @@ def example_grid(examples: Sequence[ExampleClip], gender: str) -> "Figure":
     for index, emotion in enumerate(shown):
         row, column = divmod(index, 4)
         wave, mel = panels[2 * row, column], panels[2 * row + 1, column]
-        _draw_clip(wave, mel, own[emotion], longest)
+        _draw_clip(wave, mel, own[emotion], longest, colours[emotion])
         wave.set_title(emotion, loc="left", fontweight="bold", pad=3)
         mel.set_xlabel(f"take {own[emotion].take_id}", fontsize=8, color=MUTED)
         for axes in (wave, mel):
@@ -37,11 +37,11 @@ def example_grid(examples: Sequence[ExampleClip], gender: str) -> "Figure":
     return figure
 
 
-def clip_card(clip: ExampleClip, seconds: float) -> "Figure":
+def clip_card(clip: ExampleClip, seconds: float, emotions: Sequence[str]) -> "Figure":
     """Waveform and log-mel spectrogram of one clip, on a time scale of so many seconds."""
     figure = new_figure(3.4, 2.5)
     wave, mel = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.9])
-    _draw_clip(wave, mel, clip, seconds)
+    _draw_clip(wave, mel, clip, seconds, emotion_colours(emotions)[clip.emotion])
     mel.set_ylabel("Hz", fontsize=8)
     return figure
 
@@ -51,10 +51,10 @@ def longest_seconds(clips: Sequence[ExampleClip]) -> float:
     return max(clip.samples.size / clip.sampling_rate for clip in clips)
 
 
-def _draw_clip(wave: "Axes", mel: "Axes", clip: ExampleClip, seconds: float) -> None:
+def _draw_clip(wave: "Axes", mel: "Axes", clip: ExampleClip, seconds: float, colour: str) -> None:
     from matplotlib.ticker import MultipleLocator
 
-    draw_waveform(wave, clip.samples, clip.sampling_rate, EMOTION_COLOURS[clip.emotion])
+    draw_waveform(wave, clip.samples, clip.sampling_rate, colour)
     draw_mel(mel, clip.samples, clip.sampling_rate)
     wave.set_title(peak_text(clip.samples), loc="right", fontsize=8, color=MUTED, pad=3)
     wave.set_xlim(0, seconds)

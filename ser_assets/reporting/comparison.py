@@ -7,7 +7,7 @@ import pandas as pd
 
 from ser_assets.learning.scores import confusion_matrix
 from ser_assets.reporting.boards import Board
-from ser_assets.reporting.labels import CHANCE, MODEL_NAMES, listed, percent, points, readable
+from ser_assets.reporting.labels import MODEL_NAMES, listed, percent, points, readable
 
 _RANDOM_SPLITS = ("random_split_leaky", "random_split")
 _COMPARED = (*_RANDOM_SPLITS, "speaker_calibrated")
@@ -137,15 +137,16 @@ def _gained(honest: Board, other: Board) -> str:
     return listed([f"{_name(model)} {'+' if gain > 0 else ''}{points(gain)}" for model, gain in gained.items()])
 
 
-def chance_check(board: Board, judged: pd.DataFrame) -> str:
+def chance_check(board: Board, judged: pd.DataFrame, chance: float) -> str:
     """Whether scores on permuted labels are at chance, as they should be where nothing leaks.
 
     The rule is that of the blocking asset check: more takes named right than by always naming the most frequent
     emotion, by over three standard errors. A model without any leak is that lucky in less than 0.2 % of cases.
 
-    judged: predictions of the board's own protocol and folds; without any, nothing is said of the outcome.
+    judged: predictions of the board's own protocol and folds; without any, nothing is said of the outcome. chance: UAR
+        of guessing.
     """
-    should = f"{board.short_title}: should be at chance, {percent(CHANCE)}."
+    should = f"{board.short_title}: should be at chance, {percent(chance)}."
     if judged.empty:
         return f"{should} No predictions tell whether it is."
     accuracies = {str(model): _accuracy_beyond_luck(own) for model, own in judged.groupby("model", sort=False)}

@@ -2,32 +2,33 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.scores import confusion_matrix, reliability
 from ser_assets.reporting.boards import Board, Score, all_models, boards
 from ser_assets.reporting.comparison import best_of, chance_check, differences_on, gaps
 from ser_assets.reporting.data import MissedTake, ReportData
 from ser_assets.reporting.figures import all_pictures
 from ser_assets.reporting.labels import (
-    CHANCE,
     FOLD_NAMES,
     GROUPING_NAMES,
     INTERVAL_NOTE,
     METRIC_NAMES,
-    METRIC_NOTES,
     MODEL_NAMES,
+    chance_of,
     in_order,
+    listed,
+    metric_note,
     percent,
     readable,
 )
 from ser_assets.reporting.proof import SIDES, proofs
 from ser_assets.reporting.references import REFERENCES, Reference
 from ser_assets.reporting.replay import COMMAND, WAY_NAMES, WHY_THEY_DIFFER, replay_gap, replayed_models
-from ser_assets.reporting.summary import board_markdown, headline, recalls_by_actor, recalls_by_emotion
+from ser_assets.reporting.summary import board_markdown, headline, recalls_by_actor, recalls_by_emotion, telling_groups
 
 # Longer lists of rejected files are folded up, on the screen and in print.
 _PATHS_SHOWN = 12
@@ -45,6 +46,7 @@ def page_content(data: ReportData) -> dict[str, Any]:
     references = _references(data)
     replayed = replayed_models(data.replay)
     proven = proofs(data.leak_proof)
+    groups = _groups(tables[0].of(data.group_scores))
     pictures = list(all_pictures(data, tables, references))
     return {
         "sections": _sections(data, tables, {picture.section for picture in pictures}),
@@ -55,18 +57,22 @@ def page_content(data: ReportData) -> dict[str, Any]:
         "models": {model: readable(model, MODEL_NAMES) for model in all_models(tables)},
         "metrics": {metric: readable(metric, METRIC_NAMES) for metric in METRIC_NAMES}
         | {metric: readable(metric, METRIC_NAMES) for table in tables for metric in table.metrics},
-        "metric_notes": _metric_notes(tables[0]),
+        "metric_notes": _metric_notes(tables[0], data.emotions),
         "protocol_notes": {table.name: table.note for table in tables if table.note},
         "fold_notes": {table.folds: FOLD_NAMES[table.folds] for table in tables if table.folds in FOLD_NAMES},
         "gaps": gaps(tables),
         "chance_checks": [
-            chance_check(table, table.of(data.predictions)) for table in tables if table.protocol == "permuted_labels"
+            chance_check(table, table.of(data.predictions), chance_of(data.emotions))
+            for table in tables
+            if table.protocol == "permuted_labels"
         ],
         "references": references,
         "differences": differences,
         "best_of": best_of(tables[0]),
-        "chance": CHANCE,
-        "groups": _groups(tables[0].of(data.group_scores)),
+        "chance": chance_of(data.emotions),
+        "groups": groups,
+        "groupings": listed(list(dict.fromkeys(row["grouping"].lower() for row in groups))),
+        "ravdess": data.is_ravdess,
         "missed": [_in_board_order(take, tables[0]) for take in data.missed],
         "missed_sentence": _missed_sentence(data, tables[0]),
         "replayed": replayed,
@@ -120,13 +126,13 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
             "folds": best.folds,
             "sentence": best.sentence,
             "comparison": best.comparison,
-            "chance": CHANCE,
+            "chance": chance_of(data.emotions),
         },
         "scores": _records(data.scores),
         "differences": _records(data.differences),
         "group_scores": _records(data.group_scores),
         "references": [dataclasses.asdict(reference) for reference in _references(data)],
-        "emotions": list(EMOTIONS),
+        "emotions": list(data.emotions),
         "reliability": {model: _records(reliability(own)) for model, own in by_model},
         "confusion": {model: confusion_matrix(own).tolist() for model, own in by_model},
         "recall_by_actor": _records(recalls_by_actor(judged)) if len(judged) else [],
@@ -145,22 +151,22 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
     }
 
 
-def _metric_notes(board: Board) -> list[str]:
+def _metric_notes(board: Board, emotions: Sequence[str]) -> list[str]:
     """What the metrics of a board mean, and how far its intervals are to be trusted where there are some."""
-    notes = [METRIC_NOTES[metric] for metric in board.metrics if metric in METRIC_NOTES]
+    notes = [note for metric in board.metrics if (note := metric_note(metric, emotions))]
     return [*notes, INTERVAL_NOTE] if board.has_intervals else notes
 
 
 def _references(data: ReportData) -> tuple[Reference, ...]:
-    """People and published systems; none beside voices of which a notice warns."""
-    return () if data.notice else REFERENCES
+    """People and published systems; none beside voices of which a notice warns, or of another corpus."""
+    return REFERENCES if data.is_ravdess and not data.notice else ()
 
 
 def _groups(group_scores: pd.DataFrame) -> list[dict[str, Any]]:
     """UAR by gender, intensity and statement: a row for each group, `scores` by model."""
-    if group_scores.empty:
+    own = telling_groups(group_scores)
+    if own.empty:
         return []
-    own = group_scores[(group_scores["metric"] == "uar") & group_scores["grouping"].isin(GROUPING_NAMES)]
     rows = [
         {
             "grouping": GROUPING_NAMES[str(grouping)],

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from ser_assets.learning.said import emotions_in
+from ser_assets.reporting.references import is_ravdess
+
 
 @dataclass(frozen=True)
 class ExampleClip:
-    """A clip to look at: float32 mono samples of shape (samples,) and their rate in Hz."""
+    """A clip to look at: float32 mono samples of shape (samples,) and their rate in Hz; gender may be empty."""
 
     emotion: str
     gender: str
@@ -22,21 +25,30 @@ class ExampleClip:
 class MissedTake:
     """A take that every model names wrong: its clip, who performed what, and what each model said instead.
 
+    intensity, statement: None where not known.
     said: by model the emotion that it named and the probability, 0 to 1, that it gave to it.
     """
 
     clip: ExampleClip
     actor: str
-    intensity: str
-    statement: str
+    intensity: str | None
+    statement: str | None
     said: dict[str, tuple[str, float]]
+
+    @property
+    def performance(self) -> str:
+        """Who performed it, how, and what was spoken: `actor 03, male, normal intensity: “Kids are …”`."""
+        how = f"{self.intensity} intensity" if self.intensity else ""
+        performed = ", ".join(part for part in (f"actor {self.actor}", self.clip.gender, how) if part)
+        return f"{performed}: “{self.statement}”" if self.statement else performed
 
 
 @dataclass(frozen=True)
 class ReportData:
     """All that the report shows; an empty table or list drops its section.
 
-    predictions: model, protocol, folds, fold, take_id, actor, emotion, p_neutral … p_surprised
+    predictions: model, protocol, folds, fold, take_id, actor, emotion, p_<emotion> of each, in the order of the
+        emotions
     scores: model, protocol, folds, metric, value, low, high, actors, takes
     differences: as `learning.scores.score_differences` gives them: protocol, folds, metric, model, other, difference,
         low, high, actors, takes
@@ -45,7 +57,8 @@ class ReportData:
     missed: a few of the takes that every model misses under the headline's protocol, the least expected emotion first
     missed_count: how many of those there are
     replay: the notebook again, model, way, metric, value, low, high, actors, takes
-    takes: one accepted take a row: take_id, actor, emotion, gender, intensity, statement, seconds
+    takes: one accepted take a row: take_id, actor, emotion, gender, intensity, statement, seconds; gender,
+        intensity and statement are None where not known
     rejected: path, reason
     clips: one clip a row: take_id, variant (0 is the original), actor, emotion
     examples: at most one clip for each emotion and gender
@@ -74,3 +87,13 @@ class ReportData:
     leak_proof: pd.DataFrame = field(default_factory=pd.DataFrame)
     facts: dict[str, str] = field(default_factory=dict)
     notice: str = ""
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The emotions that the models tell apart, in their order."""
+        return emotions_in(self.predictions)
+
+    @property
+    def is_ravdess(self) -> bool:
+        """Whether it is RAVDESS that was judged, of which people and published systems have scores."""
+        return is_ravdess(self.emotions, set(self.predictions["actor"]))

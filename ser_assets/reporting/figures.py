@@ -1,5 +1,6 @@
 """Which figures stand on the page, in which section, and under which caption."""
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from ser_assets.reporting import clip_plots, plots, score_plots
 from ser_assets.reporting.boards import Board
 from ser_assets.reporting.canvas import to_png
 from ser_assets.reporting.data import ReportData
-from ser_assets.reporting.labels import MODEL_NAMES, in_order, readable
+from ser_assets.reporting.labels import GROUPING_NAMES, MODEL_NAMES, chance_of, in_order, listed, readable
 from ser_assets.reporting.pictures import data_uri
 from ser_assets.reporting.references import Reference
+from ser_assets.reporting.summary import telling_groups
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +45,8 @@ def all_pictures(data: ReportData, tables: Sequence[Board], references: Sequence
     caption = "UAR and accuracy with 95 % interval, by protocol and model"
     if references:
         caption += "; a thin line rises from each published score"
-    yield _picture("scores", "protocols", caption, score_plots.protocols_side_by_side(tables, references))
+    figure = score_plots.protocols_side_by_side(tables, chance_of(data.emotions), references)
+    yield _picture("scores", "protocols", caption, figure)
     yield from _of_predictions(data, tables[0])
     yield from _of_clips(data)
     yield from _of_training(data, tables[0])
@@ -60,9 +63,11 @@ def _of_predictions(data: ReportData, board: Board) -> Iterator[Picture]:
         caption = "Recall of each emotion, by model" + (", with 95 % intervals" if len(groups) else "")
         yield _picture("recall_by_emotion", "recall", caption, plots.emotion_bars(judged, groups))
         yield _picture("uar_by_actor", "recall", "UAR of each actor, by model", plots.actor_bars(judged))
-    if len(groups):
-        caption = "UAR with 95 % interval by gender, intensity and statement, by model"
-        yield _picture("groups", "groups", caption, score_plots.group_dots(groups))
+    telling = telling_groups(groups)
+    if len(telling):
+        groupings = in_order(telling["grouping"].tolist(), list(GROUPING_NAMES))
+        caption = f"UAR with 95 % interval by {listed(groupings)}, by model"
+        yield _picture("groups", "groups", caption, score_plots.group_dots(telling, chance_of(data.emotions)))
 
 
 def _of_clips(data: ReportData) -> Iterator[Picture]:
@@ -70,13 +75,15 @@ def _of_clips(data: ReportData) -> Iterator[Picture]:
         seconds = clip_plots.longest_seconds([take.clip for take in data.missed])
         for number, take in enumerate(data.missed, start=1):
             caption = f"Waveform and log-mel spectrogram of take {take.clip.take_id}"
-            yield _picture(f"missed_{number}", "missed", caption, clip_plots.clip_card(take.clip, seconds))
+            figure = clip_plots.clip_card(take.clip, seconds, data.emotions)
+            yield _picture(f"missed_{number}", "missed", caption, figure)
     if len(data.clips):
         caption = "Clips of each actor and emotion, originals and augmented copies"
-        yield _picture("samples", "corpus", caption, plots.samples_per_actor_and_emotion(data.clips))
+        yield _picture("samples", "corpus", caption, plots.samples_per_actor_and_emotion(data.clips, data.emotions))
     for gender in sorted({clip.gender for clip in data.examples}):
-        caption = f"One {gender} clip of each emotion: waveform and log-mel spectrogram"
-        yield _picture(f"examples_{gender}", "examples", caption, clip_plots.example_grid(data.examples, gender))
+        caption = f"One {gender} clip of each emotion: waveform and log-mel spectrogram".replace("  ", " ")
+        figure = clip_plots.example_grid(data.examples, gender, data.emotions)
+        yield _picture("_".join(["examples", *re.findall(r"\w+", gender)]), "examples", caption, figure)
 
 
 def _of_training(data: ReportData, board: Board) -> Iterator[Picture]:

@@ -1,10 +1,9 @@
 """How models, metrics, protocols and numbers are named, ordered and coloured, wherever a person reads them."""
 
+import itertools
+import math
 from collections.abc import Sequence
 
-from ser_assets.corpus.ravdess import EMOTIONS
-
-CHANCE = 1 / len(EMOTIONS)
 NOT_A_NUMBER = "–"
 
 # Searched for so that any two stay apart (CIE76 distance over 20) for normal, protan, deutan and tritan eyes; none very
@@ -51,7 +50,8 @@ METRIC_NOTES = {
     "f1_macro": "F1 (macro) is the mean over the emotions of the harmonic mean of precision and recall.",
     "f1_weighted": "F1 (weighted) is the same mean, weighted by the takes of each emotion.",
     "roc_auc": "ROC AUC is one emotion against the rest, averaged over the emotions (chance 0.5).",
-    "log_loss": "Log loss punishes probability that is put on wrong emotions: lower is better (blind guessing: 2.08).",
+    "log_loss": "Log loss punishes probability that is put on wrong emotions: lower is better "
+    "(blind guessing: {blind}).",
     "calibration_error": "Calibration error is the distance between the probability of the named emotion and the share "
     "of takes named right, averaged over bins of that probability: lower is better. Chance can only raise it, so its "
     "interval lies high.",
@@ -86,12 +86,23 @@ FOLD_NAMES = {
     "luna5": "Luna-Jiménez's five folds by actor",
     "emobox6": "EmoBox's six folds by actor",
     "loso": "one fold for each actor",
+    "groups5": "five groups of actors",
 }
 GROUPING_NAMES = {
     "gender": "Gender",
     "intensity": "Intensity",
     "statement": "Statement",
 }
+
+
+def chance_of(emotions: Sequence[str]) -> float:
+    """UAR of guessing, 0 to 1."""
+    return 1 / len(emotions)
+
+
+def metric_note(metric: str, emotions: Sequence[str]) -> str:
+    """What a metric means where these emotions are told apart; empty for an unknown one."""
+    return METRIC_NOTES.get(metric, "").format(blind=f"{math.log(len(emotions)):.2f}")
 
 
 def readable(name: str, names: dict[str, str]) -> str:
@@ -116,6 +127,14 @@ def model_colours(models: Sequence[str]) -> dict[str, str]:
     unknown = [model for model in models if model not in MODEL_COLOURS]
     spare = {model: _SPARE_COLOURS[index % len(_SPARE_COLOURS)] for index, model in enumerate(unknown)}
     return {model: MODEL_COLOURS.get(model) or spare[model] for model in models}
+
+
+def emotion_colours(emotions: Sequence[str]) -> dict[str, str]:
+    """Give each emotion its fixed colour; unknown ones share out the colours that are free, in their order."""
+    free = [colour for emotion, colour in EMOTION_COLOURS.items() if emotion not in emotions]
+    unknown = [emotion for emotion in emotions if emotion not in EMOTION_COLOURS]
+    spare = dict(zip(unknown, itertools.cycle(free or EMOTION_COLOURS.values()), strict=False))
+    return {emotion: EMOTION_COLOURS.get(emotion) or spare[emotion] for emotion in emotions}
 
 
 def decimal(value: float) -> str:

@@ -54,8 +54,8 @@ def clip_strip(clips: Sequence[tuple[str, np.ndarray]], sampling_rate: int) -> b
     return to_png(figure, dpi=100)
 
 
-def confusion_picture(counts: np.ndarray, title: str = "") -> bytes:
-    """Confusion matrix of counts, int (8, 8) as `learning.scores.confusion_matrix` gives them, as PNG bytes."""
+def confusion_picture(counts: np.ndarray, emotions: Sequence[str], title: str = "") -> bytes:
+    """Confusion matrix of counts, int (E, E) as `learning.scores.confusion_matrix` gives them, as PNG bytes."""
     from ser_assets.reporting.plots import confusion_heatmap
 
-    return to_png(confusion_heatmap(counts, title), dpi=90)
+    return to_png(confusion_heatmap(counts, emotions, title), dpi=90)

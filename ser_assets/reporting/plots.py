@@ -1,18 +1,19 @@
 """Figures of confusions, recalls, the corpus and the training: tables in, one matplotlib Figure out."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.said import emotions_in
 from ser_assets.learning.scores import confusion_matrix
-from ser_assets.reporting.canvas import INK, MUTED, colour_legend, new_figure, percent_axis, tidy
+from ser_assets.reporting.canvas import INK, MUTED, colour_legend, name_ticks, new_figure, percent_axis, tidy
 from ser_assets.reporting.labels import (
-    CHANCE,
-    EMOTION_COLOURS,
     MODEL_COLOURS,
     MODEL_NAMES,
+    chance_of,
+    emotion_colours,
     in_order,
     model_colours,
     readable,
@@ -22,11 +23,13 @@ from ser_assets.reporting.summary import recalls_by_actor, recalls_by_emotion
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# More of them make a larger matrix, not smaller print.
+_CELLS_ABREAST = 8
 _PART_STYLES: dict[str, Any] = {"training": (0, (5, 2)), "validation": "-"}
 
 
-def confusion_heatmap(counts: np.ndarray, title: str = "") -> "Figure":
-    """Heatmap of true (rows) by predicted emotion, counts int (8, 8): share of the row and, below it, the number."""
+def confusion_heatmap(counts: np.ndarray, emotions: Sequence[str], title: str = "") -> "Figure":
+    """Heatmap of true (rows) by predicted emotion, counts int (E, E): share of the row and, below it, the number."""
     import seaborn
 
     totals = counts.sum(axis=1, keepdims=True)
@@ -37,7 +40,8 @@ def confusion_heatmap(counts: np.ndarray, title: str = "") -> "Figure":
             for rows in zip(shares, counts, strict=True)
         ]
     )
-    figure = new_figure(6.4, 5.6)
+    scale = max(1.0, len(emotions) / _CELLS_ABREAST)
+    figure = new_figure(6.4 * scale, 5.6 * scale)
     axes = figure.subplots()
     seaborn.heatmap(
         shares,
@@ -51,8 +55,8 @@ def confusion_heatmap(counts: np.ndarray, title: str = "") -> "Figure":
         linewidths=1,
         linecolor="white",
         annot_kws={"fontsize": 8.5, "linespacing": 1.15},
-        xticklabels=list(EMOTIONS),
-        yticklabels=[f"{emotion} ({total})" for emotion, total in zip(EMOTIONS, totals[:, 0], strict=True)],
+        xticklabels=list(emotions),
+        yticklabels=[f"{emotion} ({total})" for emotion, total in zip(emotions, totals[:, 0], strict=True)],
         ax=axes,
     )
     axes.set(xlabel="predicted emotion", ylabel="true emotion (takes)", title=title)
@@ -66,13 +70,14 @@ def confusion_heatmap(counts: np.ndarray, title: str = "") -> "Figure":
 def model_confusion(predictions: pd.DataFrame, model: str) -> "Figure":
     """Confusion matrix of one model of a prediction table that holds one protocol."""
     own = predictions[predictions["model"] == model]
-    return confusion_heatmap(confusion_matrix(own), readable(model, MODEL_NAMES))
+    return confusion_heatmap(confusion_matrix(own), emotions_in(own), readable(model, MODEL_NAMES))
 
 
 def actor_bars(predictions: pd.DataFrame) -> "Figure":
     """UAR of each actor by model, with a line at chance."""
     table = recalls_by_actor(predictions).rename(columns={"actor": "category", "uar": "value"})
-    return _model_bars(table, sorted(table["category"].unique()), "actor", "UAR")
+    actors = sorted(table["category"].unique())
+    return _model_bars(table, actors, "actor", "UAR", chance_of(emotions_in(predictions)))
 
 
 def emotion_bars(predictions: pd.DataFrame, group_scores: pd.DataFrame | None = None) -> "Figure":
@@ -85,10 +90,11 @@ def emotion_bars(predictions: pd.DataFrame, group_scores: pd.DataFrame | None = 
         own = group_scores[(group_scores["grouping"] == "emotion") & (group_scores["metric"] == "uar")]
         intervals = own.rename(columns={"group": "category"})[["model", "category", "low", "high"]]
         table = table.merge(intervals, on=["model", "category"], how="left")
-    return _model_bars(table, list(EMOTIONS), "emotion", "recall")
+    emotions = emotions_in(predictions)
+    return _model_bars(table, list(emotions), "emotion", "recall", chance_of(emotions))
 
 
-def _model_bars(table: pd.DataFrame, order: list[str], category: str, label: str) -> "Figure":
+def _model_bars(table: pd.DataFrame, order: list[str], category: str, label: str, chance: float) -> "Figure":
     """Bars of column value by column category, one for each model side by side; columns low and high are whiskers."""
     models = in_order(table["model"].tolist(), list(MODEL_NAMES))
     colours = model_colours(models)
@@ -102,11 +108,11 @@ def _model_bars(table: pd.DataFrame, order: list[str], category: str, label: str
         axes.bar(centres, own["value"], width=width, color=colours[model])
         if "low" in own:
             axes.vlines(centres, own["low"], own["high"], color=INK, linewidth=0.9)
-    axes.axhline(CHANCE, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    axes.axhline(chance, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.annotate(
-        "chance", (1, CHANCE), (4, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points", va="center"
+        "chance", (1, chance), (4, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points", va="center"
     ).set_color(MUTED)
-    axes.set_xticks(positions, order)
+    name_ticks(axes, order, inches=11)
     axes.set(xlabel=category, ylabel=label, xlim=(-0.55, len(order) - 0.45), ylim=(0, 1))
     percent_axis(axes.yaxis)
     tidy(axes, grid="y")
@@ -114,24 +120,30 @@ def _model_bars(table: pd.DataFrame, order: list[str], category: str, label: str
     return figure
 
 
-def samples_per_actor_and_emotion(clips: pd.DataFrame) -> "Figure":
+def samples_per_actor_and_emotion(clips: pd.DataFrame, emotions: Sequence[str]) -> "Figure":
     """Clips of each actor in a panel for each emotion, augmented copies stacked on the originals."""
     actors = sorted(clips["actor"].unique())
     kind = np.where(clips["variant"] == 0, "original", "copy")
     counts = clips.groupby(["emotion", "actor", kind]).size().unstack(fill_value=0)
     counts = counts.reindex(columns=["original", "copy"], fill_value=0)
-    figure = new_figure(11, 7)
-    panels = figure.subplots(len(EMOTIONS) // 2, 2, sharex=True, sharey=True)
-    for axes, emotion in zip(panels.flat, EMOTIONS, strict=True):
+    colours, positions = emotion_colours(emotions), np.arange(len(actors))
+    rows = -(-len(emotions) // 2)
+    figure = new_figure(11, 1.75 * rows)
+    panels = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
+    if len(emotions) % 2:
+        panels[-1, -1].set_visible(False)
+        panels[rows - 2, -1].tick_params(labelbottom=True)
+    for axes, emotion in zip(panels.flat, emotions, strict=False):
         index = pd.MultiIndex.from_product([[emotion], actors], names=counts.index.names)
         own = counts.reindex(index, fill_value=0)
-        colour = EMOTION_COLOURS[emotion]
-        axes.bar(actors, own["original"], color=colour, width=0.74)
-        axes.bar(actors, own["copy"], bottom=own["original"], color=colour, alpha=0.35, width=0.74)
+        colour = colours[emotion]
+        axes.bar(positions, own["original"], color=colour, width=0.74)
+        axes.bar(positions, own["copy"], bottom=own["original"], color=colour, alpha=0.35, width=0.74)
         totals = own.sum()
         axes.set_title(f"{emotion}: {totals['original']} originals, {totals['copy']} copies", loc="left")
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.set_xlim(-0.7, max(len(actors), 8) - 0.3)
+        name_ticks(axes, actors, inches=5.3)
         tidy(axes, grid="y")
     figure.supxlabel("actor", fontsize=9.5, color=INK)
     figure.supylabel("clips", fontsize=9.5, color=INK)

@@ -116,8 +116,8 @@ def _fold(row: dict[Any, Any]) -> FoldProof:
 
 
 def actor_ranges(actors: str) -> str:
-    """Shorten a list of actors: `01 02 03 05` becomes `01–03, 05`."""
-    codes = actors.split()
+    """Shorten a list of actors: `01, 02, 03, 05` becomes `01–03, 05`."""
+    codes = actors.split(", ") if actors else []
     runs: list[list[str]] = [codes[:1]] if codes else []
     for before, code in pairwise(codes):
         if code.isdecimal() and before.isdecimal() and int(code) == int(before) + 1:

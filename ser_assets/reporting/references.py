@@ -3,8 +3,11 @@
 Only figures that were read in their source stand here, each with the source and what to keep in mind beside it.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
 
 
 @dataclass(frozen=True)
@@ -77,3 +80,8 @@ SYSTEMS: Final = (
     ),
 )
 REFERENCES: Final = (PEOPLE, *SYSTEMS)
+
+
+def is_ravdess(emotions: Sequence[str], actors: Collection[str]) -> bool:
+    """Whether these emotions and actors are those of RAVDESS, of which alone all of this is said."""
+    return tuple(emotions) == EMOTIONS and set(actors) <= set(ACTORS)

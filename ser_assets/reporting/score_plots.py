@@ -10,7 +10,6 @@ from ser_assets.learning.scores import reliability
 from ser_assets.reporting.boards import Board, Score, all_models
 from ser_assets.reporting.canvas import INK, MUTED, colour_legend, new_figure, percent_axis, tidy
 from ser_assets.reporting.labels import (
-    CHANCE,
     GROUPING_NAMES,
     METRIC_NAMES,
     MODEL_NAMES,
@@ -32,7 +31,7 @@ _REFERENCE_LINE = 1.5
 _INCHES_PER_LINE = 0.155
 
 
-def protocols_side_by_side(tables: Sequence[Board], references: Sequence[Reference] = ()) -> "Figure":
+def protocols_side_by_side(tables: Sequence[Board], chance: float, references: Sequence[Reference] = ()) -> "Figure":
     """UAR and accuracy with 95 % intervals: a band for each protocol, below them a row for each published system.
 
     A thin line rises from each published score through the bands; people and chance are dashed lines.
@@ -51,7 +50,7 @@ def protocols_side_by_side(tables: Sequence[Board], references: Sequence[Referen
                     _dot(axes, start + line, table.rows[model][metric], colours[model])
         for number, system in enumerate(systems):
             _published(axes, starts[-1] + _REFERENCE_LINE * (number + 1), system.value(metric))
-        _upright(axes, CHANCE, "chance")
+        _upright(axes, chance, "chance")
         people = PEOPLE.value(metric)
         if PEOPLE in references and people is not None:
             _upright(axes, people, f"people {100 * people:.1f} %", INK)
@@ -129,25 +128,25 @@ def reliability_diagram(judged: pd.DataFrame, board: Board) -> "Figure":
     return figure
 
 
-def group_dots(group_scores: pd.DataFrame) -> "Figure":
-    """UAR with 95 % interval of each gender, intensity and statement by model; one protocol and fold scheme."""
-    own = group_scores[(group_scores["metric"] == "uar") & group_scores["grouping"].isin(GROUPING_NAMES)]
-    models = in_order(own["model"].tolist(), list(MODEL_NAMES))
+def group_dots(groups: pd.DataFrame, chance: float) -> "Figure":
+    """UAR with 95 % interval of each group (`summary.telling_groups`) by model."""
+    models = in_order(groups["model"].tolist(), list(MODEL_NAMES))
     colours = model_colours(models)
-    groupings = in_order(own["grouping"].tolist(), list(GROUPING_NAMES))
-    figure = new_figure(11, 1.1 + 2 * _INCHES_PER_LINE * (len(models) + 1), gap=0.05)
+    groupings = in_order(groups["grouping"].tolist(), list(GROUPING_NAMES))
+    most = groups.groupby("grouping")["group"].nunique().max()
+    figure = new_figure(11, 1.1 + most * _INCHES_PER_LINE * (len(models) + 1), gap=0.05)
     for axes, grouping in zip(figure.subplots(1, len(groupings), squeeze=False)[0], groupings, strict=True):
-        table = own[own["grouping"] == grouping]
-        groups = sorted(table["group"].unique())
+        table = groups[groups["grouping"] == grouping]
+        names = sorted(table["group"].unique())
         for row in table.to_dict("records"):
-            height = groups.index(row["group"]) * (len(models) + 1) + models.index(row["model"])
+            height = names.index(row["group"]) * (len(models) + 1) + models.index(row["model"])
             score = Score(row["value"], row["low"], row["high"], row["actors"], row["takes"])
             _dot(axes, height, score, colours[row["model"]])
-        centres = [number * (len(models) + 1) + (len(models) - 1) / 2 for number in range(len(groups))]
-        axes.set_yticks(centres, [_two_lines(group) for group in groups])
-        axes.set(xlim=(0, 1), ylim=(len(groups) * (len(models) + 1) - 0.6, -1))
+        centres = [number * (len(models) + 1) + (len(models) - 1) / 2 for number in range(len(names))]
+        axes.set_yticks(centres, [_two_lines(name) for name in names])
+        axes.set(xlim=(0, 1), ylim=(len(names) * (len(models) + 1) - 0.6, -1))
         axes.set_title(readable(grouping, GROUPING_NAMES), loc="left")
-        axes.axvline(CHANCE, color=MUTED, linewidth=1, linestyle=_DASHED, zorder=1)
+        axes.axvline(chance, color=MUTED, linewidth=1, linestyle=_DASHED, zorder=1)
         percent_axis(axes.xaxis)
         tidy(axes, grid="x")
     colour_legend(figure, {readable(model, MODEL_NAMES): colour for model, colour in colours.items()})

@@ -9,7 +9,7 @@ import pandas as pd
 from ser_assets.learning.scores import recall_by_actor, recall_by_emotion
 from ser_assets.reporting.boards import Board, Score, all_models, boards
 from ser_assets.reporting.comparison import Difference, lead
-from ser_assets.reporting.labels import METRIC_NAMES, MODEL_NAMES, percent, readable
+from ser_assets.reporting.labels import GROUPING_NAMES, METRIC_NAMES, MODEL_NAMES, percent, readable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -132,6 +132,17 @@ def _terminal_table(title: str, corner: str, models: list[str]) -> "Table":
 
 def _add_row(table: "Table", name: str, scores: list[Score | None]) -> None:
     table.add_row(name, *("" if score is None else score.narrow for score in scores))
+
+
+def telling_groups(group_scores: pd.DataFrame) -> pd.DataFrame:
+    """UAR by gender, intensity and statement, of one protocol and fold scheme, as far as these tell takes apart.
+
+    A grouping of which there is one group, or none, says no more than the score of all takes.
+    """
+    if group_scores.empty:
+        return group_scores
+    own = group_scores[(group_scores["metric"] == "uar") & group_scores["grouping"].isin(GROUPING_NAMES)]
+    return own[own.groupby("grouping")["group"].transform("nunique") > 1]
 
 
 def recalls_by_emotion(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ser_assets.audio.functionals import functional_names
 from ser_assets.audio.silence import TrimMode
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.kept import CALIBRATED, RAW
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ CARD_FILE: Final = "model_card.md"
 PRIOR_FILE: Final = "prior.npz"
 
 RAVDESS_LICENCE: Final = "CC BY-NC-SA 4.0"
+OWN_LICENCE: Final = "that of the recordings it learned from"
 DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a person"
 _MODEL_FACTS: Final = "facts.json"
 _REMEDY: Final = "`ser-assets run` makes one, as its last step"
@@ -166,7 +167,7 @@ def open_bundle(folder: Path) -> Bundle:
     """Read a bundle and look whether it is whole and fits this version.
 
     Raises:
-        BundleError: there is none, its format or emotions or functionals are others, or a part is missing or changed.
+        BundleError: there is none, its format or functionals are others, or a part is missing or changed.
     """
     path = folder / FACTS_FILE
     try:
@@ -208,27 +209,37 @@ def size_of(models_dir: Path, model: str) -> int:
 
 
 def _facts(contents: Contents, folder: Path) -> dict[str, Any]:
+    training = _training(folder / RAW, contents.model)
+    emotions = _facts_of_model(folder / RAW / contents.model)["emotions"]
     columns = ["protocol", "folds", "metric", "value", "low", "high", "actors", "takes"]
     return {
         "format": FORMAT,
         "model": contents.model,
         "why": contents.reason,
         "date": contents.date,
-        "emotions": list(EMOTIONS),
+        "emotions": emotions,
         "preprocessing": dataclasses.asdict(contents.preprocessing),
         "functional_names": list(functional_names()),
         "scores": [
             {name: _plain(value) for name, value in row.items()} for row in contents.scores[columns].to_dict("records")
         ],
         "training": {
-            **_training(folder / RAW, contents.model),
+            **training,
             "demo": contents.demo,
-            "licence": DEMO_LICENCE if contents.demo else RAVDESS_LICENCE,
+            "licence": _licence(emotions, training["actors"], contents.demo),
             "recipe": contents.recipe,
             "settings": contents.settings,
         },
         "files": {path.relative_to(folder).as_posix(): _digest(path) for path in _files(folder)},
     }
+
+
+def _licence(emotions: Sequence[str], actors: Sequence[str], demo: bool) -> str:
+    from ser_assets.reporting.references import is_ravdess
+
+    if demo:
+        return DEMO_LICENCE
+    return RAVDESS_LICENCE if is_ravdess(emotions, actors) else OWN_LICENCE
 
 
 def _training(models_dir: Path, model: str) -> dict[str, Any]:
@@ -268,8 +279,6 @@ def _facts_before(folder: Path | None) -> dict[str, Any]:
 
 
 def _refuse_strangers(folder: Path, facts: dict[str, Any]) -> None:
-    if tuple(facts["emotions"]) != EMOTIONS:
-        raise BundleError(f"{folder} names other emotions, or in another order: {', '.join(facts['emotions'])}")
     if tuple(facts["functional_names"]) != functional_names():
         raise BundleError(
             f"{folder} was made for {len(facts['functional_names'])} functionals, and they are not the "
@@ -284,6 +293,9 @@ def _refuse_strangers(folder: Path, facts: dict[str, Any]) -> None:
             raise BundleError(f"{folder} is not whole, {name} is missing: copy the whole folder again")
         if _digest(folder / name) != digest:
             raise BundleError(f"{folder / name} has changed since the bundle was made: copy the whole folder again")
+    if facts["emotions"] != _facts_of_model(folder / RAW / facts["model"])["emotions"]:
+        told = ", ".join(facts["emotions"])
+        raise BundleError(f"{folder} names other emotions than its model, or in another order: {told}")
 
 
 def _files(folder: Path) -> list[Path]:

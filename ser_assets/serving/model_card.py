@@ -5,7 +5,8 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ser_assets.reporting.labels import INTERVAL_NOTE, METRIC_NAMES, MODEL_NAMES, listed, readable
+from ser_assets.reporting.labels import INTERVAL_NOTE, METRIC_NAMES, MODEL_NAMES, chance_of, decimal, listed, readable
+from ser_assets.reporting.references import is_ravdess
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,4 +42,6 @@ def model_card(facts: dict[str, Any], scores: "pd.DataFrame") -> str:
         notes={table.name: table.note for table in tables},
         interval_note=INTERVAL_NOTE,
         listed=listed,
+        chance=decimal(chance_of(facts["emotions"])),
+        ravdess=is_ravdess(facts["emotions"], facts["training"]["actors"]),
     )

@@ -12,7 +12,6 @@ from ser_assets.audio.features import measure
 from ser_assets.audio.functionals import functional_names
 from ser_assets.audio.silence import trim
 from ser_assets.audio.usable import refuse_unusable
-from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.serving.bundle import Bundle, Preprocessing
 
 if TYPE_CHECKING:
@@ -111,17 +110,18 @@ class Predictor:
 
         Raises:
             BundleError: the bundle has no model for a calibrated speaker, or it cannot be opened.
-            ProfileError: the profile was made of clips that were measured otherwise.
+            ProfileError: the profile was made of clips that were measured otherwise, or is damaged.
         """
         self.bundle = bundle
         self._profile = profile
         self._model = bundle.load(calibrated=profile is not None)
-        if profile is not None and profile.measured_as != bundle.measured_as:
-            from ser_assets.learning.calibration import ProfileError
+        if profile is not None:
+            self._refuse_stranger(profile)
 
-            raise ProfileError(
-                "the profile was made for a bundle that measures otherwise: make it again with `calibrate-speaker`"
-            )
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The emotions that the model tells apart, in the order of its probabilities."""
+        return self._model.emotions
 
     @property
     def knows_bias(self) -> bool:
@@ -138,6 +138,16 @@ class Predictor:
         else:
             said = self._model.predict_proba(self._profile.calibrated(evidence), self._profile.bias)
         return [
-            Prediction(each.path, each.seconds, dict(zip(EMOTIONS, row, strict=True)))
+            Prediction(each.path, each.seconds, dict(zip(self.emotions, row, strict=True)))
             for each, row in zip(heard, said.tolist(), strict=True)
         ]
+
+    def _refuse_stranger(self, profile: "SpeakerProfile") -> None:
+        from ser_assets.learning.calibration import ProfileError
+
+        remedy = "make it again with `calibrate-speaker`"
+        if profile.measured_as != self.bundle.measured_as:
+            raise ProfileError(f"the profile was made for a bundle that measures otherwise: {remedy}")
+        known = self._model.fingerprints & set(profile.bias)
+        if any(profile.bias[model].shape != (len(self.emotions),) for model in known):
+            raise ProfileError(f"the profile is damaged: {remedy}")

@@ -27,7 +27,7 @@ SIX = ACTORS[:6]
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Two kept models, and the examples that they learned from without the tables behind them."""
-    monkeypatch.setattr(champion, "load_examples", lambda *_: measured_examples())
+    monkeypatch.setattr(champion, "load_examples", lambda *_, **__: measured_examples())
     keep_models(tmp_path / "models")
     return Settings(data_dir=tmp_path, workers=1)
 

@@ -203,7 +203,7 @@ def test_the_leak_proof_counts_what_was_really_given(tmp_path: Path) -> None:
     with Warehouse(tmp_path).reading() as connection:
         proof = leak_proof(connection, "cnn").set_index("fold")
     assert proof["judged_actors"].to_dict() == {"01": "01", "02": "02"}
-    assert proof["training_actors"].to_dict() == {"01": "01 02", "02": "01"}
+    assert proof["training_actors"].to_dict() == {"01": "01, 02", "02": "01"}
     assert proof["judged_takes"].to_dict() == {"01": 8, "02": 8}
     assert proof["training_clips"].to_dict() == {"01": 17, "02": 16}
     shared = ["shared_actors", "shared_takes", "shared_recordings"]

@@ -191,7 +191,7 @@ class TestProfileFiles:
         with pytest.raises(ProfileError, match=message):
             SpeakerProfile.load(tmp_path / "profile.json")
 
-    @pytest.mark.parametrize("bias", [[0.0] * 7, [1000.0] * 8, [float("nan")] * 8, [None] * 8, "loud"])
+    @pytest.mark.parametrize("bias", [[[0.0] * 8], [1000.0] * 8, [float("nan")] * 8, [None] * 8, "loud"])
     def test_so_is_one_with_a_bias_that_no_model_can_have(self, tmp_path, bias):
         SpeakerProfile.learn(flat(5)).save(tmp_path / "profile.json")
         facts = json.loads((tmp_path / "profile.json").read_text())

@@ -15,7 +15,7 @@ from ser_assets.learning.model_settings import ForestSettings
 from ser_assets.learning.models import load_model
 from ser_assets.learning.protocols import speaker_independent
 from ser_assets.learning.random_forest import RandomForest
-from ser_assets.learning.said import PROBABILITY_COLUMNS
+from ser_assets.learning.said import probability_columns
 from ser_assets.learning.temperature import tempered
 from ser_assets_tests.learning.corpora import made_up_examples, made_up_predictions
 
@@ -26,7 +26,7 @@ NOISE = RNG.dirichlet(np.ones(8), 3000)
 
 
 def probabilities(table):
-    return table[list(PROBABILITY_COLUMNS)].to_numpy()
+    return table[probability_columns(EMOTIONS)].to_numpy()
 
 
 def test_one_model_alone_is_left_as_it_is():

@@ -7,7 +7,9 @@ from ser_assets_tests.learning.corpora import made_up_examples
 
 
 def changed(examples, **parts):
-    whole = {name: getattr(examples, name) for name in ("rows", "functionals", "functional_names", "sequences")}
+    whole = {
+        name: getattr(examples, name) for name in ("rows", "emotions", "functionals", "functional_names", "sequences")
+    }
     return Examples(**(whole | parts))
 
 

@@ -8,6 +8,7 @@ from ser_assets.learning.judging import CURVE_COLUMNS, SAID_COLUMNS, Kept, judge
 from ser_assets.learning.kept import KEPT
 from ser_assets.learning.models import MODELS, load_model
 from ser_assets.learning.protocols import speaker_independent
+from ser_assets.learning.said import probability_columns
 from ser_assets.learning.scores import score_table
 from ser_assets_tests.learning.corpora import made_up_examples
 
@@ -45,7 +46,7 @@ def test_every_original_is_judged_once_with_its_labels():
     originals = EXAMPLES.rows[EXAMPLES.rows["variant"] == 0]
     columns = ["take_id", "actor", "emotion"]
     pd.testing.assert_frame_equal(predictions[columns], originals[columns].reset_index(drop=True))
-    assert list(predictions.columns) == list(SAID_COLUMNS)
+    assert list(predictions.columns) == [*SAID_COLUMNS, *probability_columns(EXAMPLES.emotions)]
     assert set(predictions["protocol"]) == {"speaker_independent"}
     assert set(predictions["folds"]) == {"loso"}
 

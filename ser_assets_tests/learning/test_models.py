@@ -19,7 +19,7 @@ from ser_assets.learning.model_settings import (
     ForestSettings,
 )
 from ser_assets.learning.models import MODELS, NotFittedError, load_model
-from ser_assets.learning.said import PROBABILITY_COLUMNS
+from ser_assets.learning.said import probability_columns
 from ser_assets.learning.temperature import tempered
 from ser_assets_tests.learning.corpora import made_up_examples
 
@@ -200,7 +200,7 @@ def test_what_is_held_out_is_said_of_actors_of_the_training_rows_and_sums_to_one
     originals = TRAINING.rows[TRAINING.rows["variant"] == 0].set_index("take_id")
     assert len(held_out) == {"random_forest": 32, "neural_network": 32}.get(name, 16)
     assert (originals.loc[held_out["take_id"], "emotion"].to_numpy() == held_out["emotion"].to_numpy()).all()
-    np.testing.assert_allclose(held_out[list(PROBABILITY_COLUMNS)].sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(held_out[probability_columns(EMOTIONS)].sum(axis=1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["random_forest", "neural_network"])
@@ -257,18 +257,11 @@ class TestWhatIsRefused:
         with pytest.raises(FileNotFoundError, match="no saved model"):
             load_model(tmp_path)
 
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ({"emotions": ["happy", "sad"]}, "other emotions: happy, sad"),
-            ({"model": "oracle"}, "holds the model 'oracle'"),
-        ],
-    )
-    def test_a_saved_model_of_something_else(self, change, message, tmp_path):
+    def test_a_saved_model_of_something_else(self, tmp_path):
         saved(fitted("random_forest"), tmp_path / "model")
         facts = tmp_path / "model" / "facts.json"
-        facts.write_text(json.dumps(json.loads(facts.read_text()) | change))
-        with pytest.raises(ValueError, match=message):
+        facts.write_text(json.dumps(json.loads(facts.read_text()) | {"model": "oracle"}))
+        with pytest.raises(ValueError, match="holds the model 'oracle'"):
             load_model(tmp_path / "model")
 
     def test_the_folder_of_another_model(self, tmp_path):

@@ -13,7 +13,7 @@ from ser_assets.learning import notebook
 from ser_assets.learning.examples import Examples
 from ser_assets.learning.notebook import CLAIMS, METRICS, MODELS, judge_notebook, probabilities, replay_splits
 from ser_assets.learning.notebook import replay_table as table_of
-from ser_assets.learning.said import PROBABILITY_COLUMNS
+from ser_assets.learning.said import probability_columns
 from ser_assets_tests.learning.corpora import made_up_rows
 
 
@@ -25,6 +25,7 @@ def made_up_means(actors: tuple[str, ...], seed: int = 0) -> Examples:
     means[np.arange(len(rows)), 3 * labels] += 4
     return Examples(
         rows=rows,
+        emotions=EMOTIONS,
         functionals=means.astype(np.float32),
         functional_names=NOTEBOOK_MEANS,
         sequences=(np.empty((0, 0), np.float32),) * len(rows),
@@ -57,7 +58,7 @@ def sizes(network: object, kind: str, what: str) -> list[int]:
 
 def test_the_networks_have_the_layers_that_the_readme_names():
     builders = (notebook.dense_network, notebook.simple_cnn, notebook.complex_cnn)
-    dense, simple, complex_ = (build(len(NOTEBOOK_MEANS)) for build in builders)
+    dense, simple, complex_ = (build(len(NOTEBOOK_MEANS), len(EMOTIONS)) for build in builders)
     assert sizes(dense, "Dense", "units") == [64, 32, 8]
     assert sizes(simple, "Conv1D", "filters") == [64, 128, 256]
     assert sizes(complex_, "Conv1D", "filters") == [64, 128, 256, 512]
@@ -136,7 +137,7 @@ def test_its_own_way_judges_exactly_the_rows_of_its_split(judged: pd.DataFrame):
 @pytest.mark.parametrize("model", MODELS)
 def test_what_was_measured_agrees_with_scikit_learn(judged: pd.DataFrame, model: str, way: str, protocol: str):
     own = judged[(judged["model"] == model) & (judged["protocol"] == protocol)]
-    truth, answers = own["emotion"].map(EMOTIONS.index), own[list(PROBABILITY_COLUMNS)].to_numpy()
+    truth, answers = own["emotion"].map(EMOTIONS.index), own[probability_columns(EMOTIONS)].to_numpy()
     table = table_of(judged, draws=20)
     found = table[(table["model"] == model) & (table["way"] == way)].set_index("metric")
     assert found.loc["accuracy", "value"] == pytest.approx(accuracy_score(truth, answers.argmax(axis=1)))

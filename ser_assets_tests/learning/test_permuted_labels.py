@@ -34,6 +34,7 @@ def real_examples(ravdess: Path) -> Examples:
     rows = pd.DataFrame([{name: getattr(take, name) for name in labels} for take in takes])
     return Examples(
         rows=rows.assign(variant=0, voice=rows["actor"], recording=rows["take_id"]),
+        emotions=EMOTIONS,
         functionals=np.stack([measurement.functionals for measurement in measurements]).astype(np.float32),
         functional_names=functional_names(),
         sequences=tuple(measurement.sequence for measurement in measurements),

@@ -10,6 +10,7 @@ from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
 from ser_assets.learning.protocols import (
     FOLD_SCHEMES,
     PROTOCOLS,
+    RAVDESS_FOLDS,
     TooFewTakesError,
     dropped_folds,
     make_splits,
@@ -66,13 +67,37 @@ def split_of(rows, training, judged):
 def test_the_folds_are_those_that_were_published():
     luna5 = [{2, 5, 14, 15, 16}, {3, 6, 7, 13, 18}, {10, 11, 12, 19, 20}, {8, 17, 21, 23, 24}, {1, 4, 9, 22}]
     emobox6 = [{1, 11, 20, 21}, {4, 10, 12, 14}, {8, 9, 19, 23}, {3, 5, 7, 24}, {2, 15, 16, 18}, {6, 13, 17, 22}]
-    assert [set(map(int, fold)) for fold in FOLD_SCHEMES["luna5"]] == luna5
-    assert [set(map(int, fold)) for fold in FOLD_SCHEMES["emobox6"]] == emobox6
+    assert [set(map(int, fold)) for fold in RAVDESS_FOLDS["luna5"]] == luna5
+    assert [set(map(int, fold)) for fold in RAVDESS_FOLDS["emobox6"]] == emobox6
 
 
 @pytest.mark.parametrize("scheme", FOLD_SCHEMES)
 def test_a_scheme_judges_every_actor_once(scheme):
-    assert sorted(actor for fold in FOLD_SCHEMES[scheme] for actor in fold) == list(ACTORS)
+    assert sorted(actor for fold in FOLD_SCHEMES[scheme](ACTORS) for actor in fold) == list(ACTORS)
+
+
+OTHERS = ("Anna B", "ben", "Çağrı", "d'Or", "1", "10", "2")
+
+
+@pytest.mark.parametrize("scheme", ["loso", "groups5"])
+def test_speakers_of_any_names_and_number_are_judged_once(scheme):
+    for count in range(2, len(OTHERS) + 1):
+        splits = speaker_independent(made_up_rows(OTHERS[:count], takes_each=1), scheme)
+        judged = [set(both_sides(split)[1]["actor"]) for split in splits]
+        assert sorted(actor for actors in judged for actor in actors) == sorted(OTHERS[:count])
+        assert len(splits) == (count if scheme == "loso" else min(5, count))
+        assert dropped_folds(OTHERS[:count], scheme) == []
+
+
+def test_groups_are_dealt_in_turn_by_name_so_that_none_has_more_than_one_speaker_more():
+    splits = speaker_independent(made_up_rows(OTHERS, takes_each=1), "groups5")
+    assert [sorted(set(both_sides(split)[1]["actor"])) for split in splits] == [
+        ["1", "d'Or"],
+        ["10", "Çağrı"],
+        ["2"],
+        ["Anna B"],
+        ["ben"],
+    ]
 
 
 @settings(deadline=None, max_examples=200)
@@ -110,7 +135,7 @@ def test_no_split_made_by_hand_leaks_either(rows, kind, training, judged):
 
 
 @settings(deadline=None)
-@given(actors=ANY_ACTORS, scheme=st.sampled_from(["emobox6", "loso"]))
+@given(actors=ANY_ACTORS, scheme=st.sampled_from(["emobox6", "loso", "groups5"]))
 def test_every_original_is_judged_once_and_never_by_a_model_that_was_shown_it(actors, scheme):
     rows = made_up_rows(actors, takes_each=1)
     try:
@@ -247,6 +272,12 @@ class TestRandomSplits:
         with pytest.raises(TooFewTakesError, match="16 clips of 8 emotions are too few"):
             random_split(made_up_rows(("01", "02"), takes_each=1))
 
+    def test_so_is_an_emotion_of_a_single_take(self):
+        rows = self.rows.drop(index=self.rows.index[(self.rows["emotion"] == "sad")][1:])
+        for protocol in (random_split, random_split_leaky):
+            with pytest.raises(TooFewTakesError, match="of 8 emotions are too few"):
+                protocol(rows)
+
 
 class TestSidesAsTheyAreHandedOut:
     examples = made_up_examples(("01", "02", "03"))
@@ -377,7 +408,9 @@ class TestWhatIsRefused:
             speaker_independent(made_up_rows(("02", "05")), "luna5")
 
     def test_an_actor_that_no_fold_knows(self):
-        with pytest.raises(ValueError, match="no fold for actor 25"):
+        with pytest.raises(
+            ValueError, match=r"luna5 has no fold for actor 25: .* folds 'groups5' or 'loso' \(SER_FOLDS=groups5\)"
+        ):
             speaker_independent(made_up_rows(("01", "25")))
 
     def test_an_unknown_scheme(self):

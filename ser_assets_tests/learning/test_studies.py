@@ -40,6 +40,7 @@ class TestAblation:
             values[:, number] += rng.normal(0, 2, 8)[examples.labels]
         study = Examples(
             rows=examples.rows,
+            emotions=examples.emotions,
             functionals=values.astype(np.float32),
             functional_names=tuple(names),
             sequences=examples.sequences,
@@ -73,6 +74,7 @@ class TestCalibrationCurve:
         moved = self.EXAMPLES.functionals + offsets[self.EXAMPLES.rows["actor"].astype(int)]
         return Examples(
             rows=self.EXAMPLES.rows,
+            emotions=self.EXAMPLES.emotions,
             functionals=moved.astype(np.float32),
             functional_names=self.EXAMPLES.functional_names,
             sequences=self.EXAMPLES.sequences,

@@ -1,5 +1,7 @@
 """Small made-up tables of the shapes that the report is given."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -61,7 +63,7 @@ def proof(protocol: str, kept_apart: str, shared: tuple[int, int, int], folds: s
 
 
 def _others(actor: str) -> str:
-    return " ".join(other for other in PROVEN_ACTORS if other != actor)
+    return ", ".join(other for other in PROVEN_ACTORS if other != actor)
 
 
 def replay() -> pd.DataFrame:
@@ -90,6 +92,11 @@ def chirp(seconds: float = 0.4) -> np.ndarray:
     return (0.5 * np.sin(2 * np.pi * (200 + 800 * time) * time)).astype(np.float32)
 
 
+def scores_alone(table: pd.DataFrame, **parts: Any) -> ReportData:
+    """A report without a single prediction."""
+    return ReportData(predictions().iloc[:0], table, **parts)
+
+
 def bare_report() -> ReportData:
     """Predictions and scores only."""
     judged = predictions()
@@ -102,8 +109,8 @@ def full_report() -> ReportData:
     judged = pd.concat([honest, predictions(protocol="random_split_leaky", skill=3).assign(folds="")])
     takes = honest.drop_duplicates("take_id")[["take_id", "actor", "emotion"]].assign(
         gender=lambda rows: np.where(rows["actor"].astype(int) % 2, "male", "female"),
-        intensity=lambda rows: np.where(rows["take_id"].str[9:11] == "01", "normal", "strong"),
-        statement="Kids are talking by the door",
+        intensity=lambda rows: np.where(rows["take_id"].str[12:14] == "01", "normal", "strong"),
+        statement=lambda rows: np.where(rows["emotion"] < "happy", "Kids are talking by the door", "Dogs are sitting"),
         seconds=3.0,
     )
     originals = takes[["take_id", "actor", "emotion"]].assign(variant=0)

@@ -142,13 +142,14 @@ def predicted(truth: np.ndarray, said: np.ndarray, model: str) -> pd.DataFrame:
     return chances.assign(model=model, emotion=np.array(EMOTIONS)[truth])
 
 
+CHANCE = 1 / len(EMOTIONS)
 PERMUTED = boards(tables.uars({"svm": 0.3}, "permuted_labels"))[0]
 
 
 # One emotion of eight in 800 takes has a standard error of 1.17 points: three of them above 12.5 % is 16.0 %.
 @pytest.mark.parametrize(("right", "leaks"), [(100, False), (128, False), (129, True)])
 def test_permuted_labels_are_a_leak_from_three_standard_errors_above_chance(right: int, leaks: bool):
-    said = chance_check(PERMUTED, answers(right))
+    said = chance_check(PERMUTED, answers(right), CHANCE)
     assert said.startswith("Labels permuted, luna5: should be at chance, 12.5 %.")
     assert ("Look for a leak" in said) == leaks
     assert ("svm (accuracy 16.1 %)" in said) == leaks
@@ -156,7 +157,7 @@ def test_permuted_labels_are_a_leak_from_three_standard_errors_above_chance(righ
 
 def test_always_naming_the_most_frequent_emotion_is_no_leak():
     truth = np.repeat(np.arange(8), [400, *[50] * 7])
-    assert "No model is above it" in chance_check(PERMUTED, predicted(truth, np.zeros_like(truth), "svm"))
+    assert "No model is above it" in chance_check(PERMUTED, predicted(truth, np.zeros_like(truth), "svm"), CHANCE)
 
 
 def test_of_four_models_without_a_leak_none_is_accused():
@@ -164,8 +165,8 @@ def test_of_four_models_without_a_leak_none_is_accused():
     truth = np.repeat(np.arange(8), [96, *[192] * 7])
     for _ in range(40):
         guessed = [predicted(truth, random.integers(8, size=truth.size), f"model {number}") for number in range(4)]
-        assert "Look for a leak" not in chance_check(PERMUTED, pd.concat(guessed))
+        assert "Look for a leak" not in chance_check(PERMUTED, pd.concat(guessed), CHANCE)
 
 
 def test_permuted_labels_without_predictions_are_not_judged():
-    assert chance_check(PERMUTED, pd.DataFrame()).endswith("No predictions tell whether it is.")
+    assert chance_check(PERMUTED, pd.DataFrame(), CHANCE).endswith("No predictions tell whether it is.")

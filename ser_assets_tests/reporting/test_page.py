@@ -162,7 +162,7 @@ def test_a_kept_promise_raises_no_alarm_and_neither_does_what_was_never_promised
 
 def test_a_broken_promise_of_any_protocol_is_the_first_thing_that_is_said(tmp_path: Path):
     leaking = tables.proof("random_split", "takes, recordings", (3, 0, 0), folds="").assign(shared_recordings=[0, 1, 0])
-    bare = ReportData(pd.DataFrame(), tables.uars({"cnn": 0.5}), leak_proof=leaking)
+    bare = tables.scores_alone(tables.uars({"cnn": 0.5}), leak_proof=leaking)
     html = write_report(bare, tmp_path / "report").read_text(encoding="utf-8")
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     for page_text in (html, markdown):
@@ -189,7 +189,7 @@ def test_people_and_published_systems_stand_with_source_and_caveat(html: str, ma
 
 
 def test_voices_that_a_notice_warns_of_are_not_compared_with_people(tmp_path: Path):
-    data = ReportData(pd.DataFrame(), tables.uars({"cnn": 0.5}), notice="Spoken by a synthesiser.")
+    data = tables.scores_alone(tables.uars({"cnn": 0.5}), notice="Spoken by a synthesiser.")
     html = write_report(data, tmp_path / "report").read_text(encoding="utf-8")
     assert "published" not in html.lower()
     assert json.loads((tmp_path / "report/report.json").read_text(encoding="utf-8"))["references"] == []
@@ -284,14 +284,14 @@ def test_sections_without_data_are_left_out(tmp_path: Path):
 def test_long_lists_of_rejected_files_are_folded_up(tmp_path: Path):
     reasons = ["video only"] * 40 + ["no sound"]
     rejected = pd.DataFrame({"path": [f"raw/{n}.mp4" for n in range(41)], "reason": reasons})
-    data = ReportData(pd.DataFrame(), tables.uars({"cnn": 0.5}), rejected=rejected)
+    data = tables.scores_alone(tables.uars({"cnn": 0.5}), rejected=rejected)
     corpus = section(write_report(data, tmp_path / "report").read_text(encoding="utf-8"), "corpus")
     assert re.findall(r"<details( open)?><summary><strong>(\d+)", corpus) == [("", "40"), (" open", "1")]
 
 
 def test_scores_alone_and_without_intervals_make_a_page(tmp_path: Path):
     table = tables.scores([("svm", "uar", 0.4, np.nan, np.nan), ("svm", "roc_auc", np.nan, np.nan, np.nan)])
-    html = write_report(ReportData(pd.DataFrame(), table), tmp_path / "report").read_text(encoding="utf-8")
+    html = write_report(tables.scores_alone(table), tmp_path / "report").read_text(encoding="utf-8")
     assert "<h1>svm recognises 40.0\u00a0% of emotions in voices it has never heard.</h1>" in html
     assert "no interval, for want of actors" in html
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
@@ -324,14 +324,14 @@ def test_a_failure_in_the_middle_leaves_the_old_report(tmp_path: Path, monkeypat
     monkeypatch.undo()
     monkeypatch.setattr(page, "machine_readable", broken)
     with pytest.raises(RuntimeError, match="disk is full"):
-        write_report(ReportData(pd.DataFrame(), tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
+        write_report(tables.scores_alone(tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
     assert files(tmp_path) == {f"report/{name}": content for name, content in before.items()}
 
 
 def test_a_new_report_takes_the_place_of_the_old_one_whole(tmp_path: Path):
     folder = tmp_path / "report"
     write_report(tables.bare_report(), folder)
-    write_report(ReportData(pd.DataFrame(), tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
+    write_report(tables.scores_alone(tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
     assert set(files(tmp_path)) == {
         "report/index.html",
         "report/report.md",
@@ -342,7 +342,7 @@ def test_a_new_report_takes_the_place_of_the_old_one_whole(tmp_path: Path):
 
 def test_a_swap_that_fails_brings_the_old_report_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path / "report"
-    scores = ReportData(pd.DataFrame(), tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)]))
+    scores = tables.scores_alone(tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)]))
     write_report(scores, folder)
     before = files(folder)
     rename = Path.rename
@@ -367,12 +367,12 @@ def test_a_folder_that_holds_anything_else_is_left_alone(tmp_path: Path):
 
 def test_no_scores_no_report(tmp_path: Path):
     with pytest.raises(ValueError, match="score table is empty"):
-        write_report(ReportData(pd.DataFrame(), tables.scores([])), tmp_path / "report")
+        write_report(tables.scores_alone(tables.scores([])), tmp_path / "report")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_notice_stands_before_the_figures_on_both_pages(tmp_path: Path):
-    data = ReportData(pd.DataFrame(), tables.uars({"cnn": 0.5}), notice="Spoken by a <synthesiser>.")
+    data = tables.scores_alone(tables.uars({"cnn": 0.5}), notice="Spoken by a <synthesiser>.")
     page.write_report(data, tmp_path / "report")
     html = (tmp_path / "report/index.html").read_text()
     markdown = (tmp_path / "report/report.md").read_text()

@@ -13,7 +13,10 @@ from ser_assets.reporting import clip_plots, pictures, plots, score_plots
 from ser_assets.reporting.boards import boards
 from ser_assets.reporting.canvas import to_png
 from ser_assets.reporting.references import PEOPLE, REFERENCES, SYSTEMS
+from ser_assets.reporting.summary import telling_groups
 from ser_assets_tests.reporting import tables
+
+CHANCE = 1 / len(EMOTIONS)
 
 
 def words(figure) -> list[str]:
@@ -29,7 +32,7 @@ def heights(axes) -> list[float]:
 def test_the_confusion_matrix_shows_share_of_the_row_and_number_of_takes():
     counts = np.zeros((8, 8), dtype=int)
     counts[0, :2] = 3, 1
-    said = words(plots.confusion_heatmap(counts, "CNN"))
+    said = words(plots.confusion_heatmap(counts, EMOTIONS, "CNN"))
     assert {"75 %\n3", "25 %\n1", "neutral (4)", "calm (0)", "CNN"} <= set(said)
 
 
@@ -73,7 +76,7 @@ def test_protocols_have_a_band_each_with_every_model_at_its_score():
     table = pd.concat(
         [tables.uars({"cnn": 0.5, "svm": 0.4}), tables.uars({"svm": 0.9, "cnn": 0.8}, "random_split", "")]
     )
-    figure = score_plots.protocols_side_by_side(boards(table))
+    figure = score_plots.protocols_side_by_side(boards(table), CHANCE)
     assert [axes.get_xlim() for axes in figure.axes] == [(0, 1), (0, 1)]
     assert dots(figure.axes[0]) == {(0.5, 0), (0.4, 1), (0.8, 3), (0.9, 4)}
     assert words(figure).count("chance") == 2
@@ -81,7 +84,7 @@ def test_protocols_have_a_band_each_with_every_model_at_its_score():
 
 
 def test_published_scores_stand_below_in_their_own_metric_and_people_are_a_line():
-    figure = score_plots.protocols_side_by_side(boards(tables.uars({"cnn": 0.5})), REFERENCES)
+    figure = score_plots.protocols_side_by_side(boards(tables.uars({"cnn": 0.5})), CHANCE, REFERENCES)
     said = words(figure)
     assert f"people {100 * PEOPLE.accuracy:.1f} %" in said
     assert {system.system for system in SYSTEMS} <= set(said)
@@ -106,7 +109,8 @@ def test_reliability_has_a_panel_for_each_model_with_its_bins_and_its_calibratio
 def test_groups_are_drawn_with_every_model_at_its_uar():
     data = tables.full_report()
     board = boards(data.scores)[0]
-    figure = score_plots.group_dots(scores_by_group(board.of(data.predictions), data.takes, draws=20))
+    groups = telling_groups(scores_by_group(board.of(data.predictions), data.takes, draws=20))
+    figure = score_plots.group_dots(groups, CHANCE)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Gender", "Intensity", "Statement"]
     own = data.group_scores.query("protocol == 'speaker_independent' and grouping == 'gender' and metric == 'uar'")
     assert {x for x, _ in dots(figure.axes[0])} == {round(value, 9) for value in own["value"]}
@@ -115,7 +119,7 @@ def test_groups_are_drawn_with_every_model_at_its_uar():
 
 def test_copies_are_stacked_on_originals():
     clips = tables.full_report().clips
-    figure = plots.samples_per_actor_and_emotion(clips)
+    figure = plots.samples_per_actor_and_emotion(clips, EMOTIONS)
     neutral = figure.axes[0]
     assert heights(neutral) == [2] * 10
     assert [bar.get_y() for bar in neutral.patches] == [0] * 5 + [2] * 5
@@ -137,7 +141,7 @@ def test_the_mean_learning_curve_ends_where_the_first_fold_ends():
 
 
 def test_the_grid_shows_only_emotions_that_have_a_clip():
-    figure = clip_plots.example_grid(tables.full_report().examples, "female")
+    figure = clip_plots.example_grid(tables.full_report().examples, "female", EMOTIONS)
     shown = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible() and axes.get_title(loc="left")]
     assert shown == list(EMOTIONS[:5])
 
@@ -154,7 +158,7 @@ def test_small_pictures_have_the_same_bytes_each_time():
         clips = [("angry", tables.chirp()), ("sad", tables.chirp(0.2))]
         return [
             pictures.clip_strip(clips, tables.SAMPLING_RATE),
-            pictures.confusion_picture(counts),
+            pictures.confusion_picture(counts, EMOTIONS),
         ]
 
     first = draw()

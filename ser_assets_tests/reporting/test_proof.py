@@ -78,9 +78,9 @@ def test_no_table_no_proof():
     [
         ("", ""),
         ("07", "07"),
-        ("01 02", "01, 02"),
-        ("01 02 03 05 08 09 10", "01–03, 05, 08–10"),
-        ("anna 01 02 03", "anna, 01–03"),
+        ("01, 02", "01, 02"),
+        ("01, 02, 03, 05, 08, 09, 10", "01–03, 05, 08–10"),
+        ("01, 02, 03, Anna B, Ben", "01–03, Anna B, Ben"),
     ],
 )
 def test_runs_of_three_and_more_actors_are_shortened(actors: str, short: str):

@@ -45,7 +45,7 @@ def measured_examples() -> Examples:
     rows = pd.DataFrame([{**vars(take), "gender": take.gender} for take in takes])
     rows = rows.assign(variant=0, voice=rows["actor"], recording=rows["take_id"], made_from="these recordings")
     evidence = evidence_of([each for each in heard if isinstance(each, Heard)])
-    return Examples(**vars(evidence), rows=rows)
+    return Examples(**vars(evidence), rows=rows, emotions=EMOTIONS)
 
 
 @cache
