@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ser_assets import progress
 from ser_assets.assets.versions import code_version
-from ser_assets.corpus.entries import Corpus
+from ser_assets.corpus.entries import Corpus, Listing
 from ser_assets.problems import Problem
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ser_assets.corpus.inventory import Look, RawVideo
 
 FILES_AT_ONCE = 15
+FEWEST_ACTORS = 2
 LITTLE_SPACE_BYTES = 2 << 30
 AT_REST = ("mono_audio", "trimmed_audio", "augmented_set", "features")
 
@@ -57,10 +58,8 @@ def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
 
 def _recordings(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
     listing = corpus.listing()
-    rows = [row for of_actor in _inventory(settings, corpus).values() for row in of_actor]
-    accepted = Counter(row.actor for row in rows if row.status == "accepted")
-    told = f"{sum(accepted.values())} takes of {len(accepted)} actors can be used"
-    yield Finding(told, "", [], urgent=False)
+    rows = _inventory(settings, listing)
+    yield from _usable(corpus, [row for row in rows if row.status == "accepted"])
     rejected: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if row.status == "rejected":
@@ -73,14 +72,32 @@ def _recordings(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
         yield Finding("of no actor", "Name them, or put them where their actor can be told, or leave them.", strays)
 
 
-def _inventory(settings: Settings, corpus: Corpus) -> "dict[str, list[RawVideo]]":
-    """What `raw_videos` would say now, by actor."""
+def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]:
+    """What there is to learn from, and whether it is enough."""
+    speakers: dict[str, set[str]] = defaultdict(set)
+    for row in accepted:
+        speakers[str(row.emotion)].add(row.actor)
+    takes = Counter(row.emotion for row in accepted)
+    actors = {row.actor for row in accepted}
+    shown = [f"{name}: {takes[name]} takes of {len(speakers[name])} actors" for name in corpus.emotions]
+    yield Finding(f"{len(accepted)} takes of {len(actors)} actors can be used", "", shown, urgent=False)
+    if not accepted:
+        yield Finding("nothing to learn from", f"{corpus.how_to_fill()}.", [])
+    elif len(actors) < FEWEST_ACTORS:
+        yield Finding("too few actors", "Bring another: models are judged on actors they never heard.", sorted(actors))
+    elif scarce := [name for name in corpus.emotions if len(speakers[name]) < FEWEST_ACTORS]:
+        remedy = "Bring takes of another actor, or mend the label: it cannot be judged on a voice never heard."
+        yield Finding("emotions of less than two actors", remedy, scarce)
+
+
+def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
+    """What `raw_videos` would say now."""
     from ser_assets.corpus import inventory
 
     known = known_recordings(Warehouse(settings.data_dir), code_version("raw_videos", settings))
     found: dict[str, list[RawVideo]] = {}
     looks: list[Look] = []
-    for actor, entries in corpus.listing().entries.items():
+    for actor, entries in listing.entries.items():
         found[actor], new = inventory.take_stock(entries, known[actor])
         looks += new
     heard = outcomes_in_workers(inventory.examine, looks, settings.worker_count, FILES_AT_ONCE, guarded=True)
@@ -89,7 +106,7 @@ def _inventory(settings: Settings, corpus: Corpus) -> "dict[str, list[RawVideo]]
         row = inventory.crashed(outcome.item) if crashed else outcome.result()
         found[row.actor].append(row)
         progress.report("recordings", done, len(looks))
-    return {actor: inventory.settle_duplicates(rows) for actor, rows in found.items()}
+    return [row for rows in inventory.settle_all(found).values() for row in rows]
 
 
 def _damage(settings: Settings) -> Iterator[Finding]:

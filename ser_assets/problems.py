@@ -7,6 +7,7 @@ class Problem(StrEnum):
     """A kind of recording that cannot be used, as tables and `ser-assets doctor` name it."""
 
     UNREADABLE = "cannot be read"
+    MISSING = "not there"
     EMPTY = "empty file"
     DAMAGED = "damaged"
     CUT_SHORT = "cut short"
@@ -25,6 +26,7 @@ class Problem(StrEnum):
     ROW = "row without meaning"
     SAME_TAKE = "second file of a take"
     SAME_RECORDING = "same recording twice"
+    CONTRADICTION = "one recording, two labels"
     DEMO = "demo corpus beside people"
 
     @property
@@ -41,7 +43,8 @@ class Problem(StrEnum):
 _EXPECTED = {Problem.SAME_TAKE, Problem.SAME_RECORDING, Problem.DEMO, Problem.VIDEO_ONLY, Problem.SONG}
 
 _REMEDIES = {
-    Problem.UNREADABLE: "Give yourself the right to read it (`chmod u+r`), or mend the link that leads nowhere.",
+    Problem.UNREADABLE: "Give yourself the right to read it (`chmod u+r`), or mend the link that leads in a circle.",
+    Problem.MISSING: "Mend the path in its row (it counts from the table's folder, with /), or the link to nowhere.",
     Problem.EMPTY: "Copy or download it again: there is nothing in it.",
     Problem.DAMAGED: "Copy or download it again; if it plays elsewhere, convert it with `ffmpeg -i FILE NEW.wav`.",
     Problem.CUT_SHORT: "Copy or download it again: its end is missing.",
@@ -59,6 +62,7 @@ _REMEDIES = {
     Problem.SONG: "Nothing to do: song is left out.",
     Problem.ROW: "Mend that row of the table.",
     Problem.SAME_TAKE: "Nothing to do: one file of each take is used.",
-    Problem.SAME_RECORDING: "Find out which of the two names is right, and remove the other.",
+    Problem.SAME_RECORDING: "Nothing to do: one of its names is used, and both mean the same emotion.",
+    Problem.CONTRADICTION: "Find out which speaker and which emotion are right, and remove the other file or row.",
     Problem.DEMO: "Nothing to do, or remove the demo corpus: it is left out where there are recordings of people.",
 }

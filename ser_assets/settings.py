@@ -116,6 +116,11 @@ class Settings(BaseSettings):
     def _folds_in_order(cls, folds: tuple[FoldScheme, ...]) -> tuple[FoldScheme, ...]:
         return tuple(name for name in get_args(FoldScheme) if name in folds)
 
+    @field_validator("corpus_table")
+    @classmethod
+    def _from_home(cls, table: Path | None) -> Path | None:
+        return table and table.expanduser()
+
     @field_validator("data_dir")
     @classmethod
     def _named_folder(cls, folder: Path) -> Path:
@@ -140,6 +145,12 @@ class Settings(BaseSettings):
     def _low_before_high(self) -> Self:
         if self.noise_snr_db_low > self.noise_snr_db_high:
             raise ValueError("noise_snr_db_low lies above noise_snr_db_high")
+        return self
+
+    @model_validator(mode="after")
+    def _folds_for_the_corpus(self) -> Self:
+        if self.corpus == "table" and (strange := sorted({"luna5", "emobox6"} & set(self.folds))):
+            raise ValueError(f"folds {', '.join(strange)} are of RAVDESS's actors: for a table, groups5 or loso")
         return self
 
     def as_text(self, name: str) -> str:

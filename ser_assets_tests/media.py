@@ -48,3 +48,21 @@ def write_mp4(path: Path, samples: np.ndarray | None, rate: int = RATE) -> Path:
             container.mux(sound.encode(frame))
             container.mux(sound.encode())
     return path
+
+
+def write_sound(path: Path, samples: np.ndarray, codec: str, rate: int = RATE) -> Path:
+    """Write mono samples with a codec of ffmpeg, in the container that the ending names."""
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        sound = container.add_stream(codec, rate=rate, layout="mono")
+        whole = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        whole.sample_rate = rate
+        for frame in (whole, None):
+            for resampled in (
+                av.AudioResampler(sound.format, "mono", rate, sound.frame_size or 960).resample(frame) if frame else ()
+            ):
+                container.mux(sound.encode(resampled))
+        container.mux(sound.encode())
+    return path

@@ -76,6 +76,13 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("settings")
+def test_one_wrong_setting_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_CORPUS", "tabel")
+    output = call("scores").output
+    assert "SER_CORPUS: " in output
+    assert "SER_FOLDS" not in output
+
+
 def test_a_demo_corpus_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "speech_takes", lambda actor: speech_takes(actor)[:2])
     first = call("demo-corpus", str(tmp_path), "--actors", "1")

@@ -19,12 +19,21 @@ def doctor(*options: str) -> Result:
     return CliRunner().invoke(main, ["doctor", *options])
 
 
+def sing(settings: Settings) -> None:
+    """Write a take of each emotion, of two actors."""
+    for actor in ("03", "04"):
+        for number in range(1, 9):
+            sound = voice(hertz=100 + 10 * number, seed=int(actor))
+            write_wav(settings.raw_dir / f"Actor_{actor}/03-01-0{number}-01-01-01-{actor}.wav", sound)
+
+
 def test_a_sound_corpus_needs_nothing(settings: Settings) -> None:
-    write_wav(settings.raw_dir / TAKE, voice())
+    sing(settings)
     write_mp4(settings.raw_dir / "Actor_03/01-01-03-01-01-01-03.mp4", voice())
     result = doctor()
     assert result.exit_code == 0
-    assert "1 takes of 1 actors can be used" in result.output
+    assert "16 takes of 2 actors can be used" in result.output
+    assert "happy: 2 takes of 2 actors" in result.output
     assert "second file of a take (1)" in result.output
     assert "nothing needs doing" in result.output
 
@@ -39,6 +48,32 @@ def test_bad_files_are_told_by_problem_with_reason_and_remedy(settings: Settings
     assert "of no actor (1)\n  holiday.wav lies in no folder of an actor" in result.output
 
 
+def test_too_little_to_learn_from_is_told(settings: Settings) -> None:
+    empty = doctor()
+    assert empty.exit_code == 1
+    assert f"no recordings under {settings.raw_dir}/**/Actor_NN/" in empty.output.replace("\n", " ")
+    write_wav(settings.raw_dir / TAKE, voice())
+    assert "too few actors (1)" in doctor().output
+    sing(settings)
+    (settings.raw_dir / "Actor_04/03-01-05-01-01-01-04.wav").unlink()
+    assert "emotions of less than two actors (1)\n  angry\n" in doctor().output
+
+
+def test_one_recording_of_two_actors_is_told(settings: Settings) -> None:
+    sing(settings)
+    theirs = settings.raw_dir / "Actor_04/03-01-05-01-01-01-04.wav"
+    theirs.write_bytes((settings.raw_dir / "Actor_03/03-01-05-01-01-01-03.wav").read_bytes())
+    result = doctor()
+    assert result.exit_code == 1
+    assert "one recording, two labels (2)" in result.output
+
+
+def test_names_of_files_do_not_move_the_cursor(settings: Settings) -> None:
+    (settings.raw_dir / "Actor_03").mkdir(parents=True)
+    (settings.raw_dir / "Actor_03/a\x1b[2Jb\n.wav").touch()
+    assert "a\\x1b[2Jb\\n.wav" in doctor().output
+
+
 def test_many_files_of_a_kind_are_named_only_when_asked(settings: Settings) -> None:
     for number in (1, 2, 3, 4, 5, 6, 7):
         (settings.raw_dir / "Actor_03").mkdir(parents=True, exist_ok=True)
@@ -48,7 +83,7 @@ def test_many_files_of_a_kind_are_named_only_when_asked(settings: Settings) -> N
 
 
 def test_damage_at_rest_is_told_and_set_aside(settings: Settings) -> None:
-    settings.data_dir.mkdir()
+    sing(settings)
     (settings.data_dir / "ser.duckdb").write_bytes(b"garbage" * 1000)
     files = ActorFiles(settings.data_dir)
     for actor in ("05", "06"):

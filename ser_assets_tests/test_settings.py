@@ -83,3 +83,10 @@ def test_every_knob_has_a_description() -> None:
 def test_no_worker_count_means_one_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SER_WORKERS", "0")
     assert Settings().worker_count >= 1
+
+
+def test_folds_of_ravdess_are_refused_for_a_table_which_has_its_own() -> None:
+    assert Settings(corpus="table").folds == ("groups5",)
+    assert Settings().folds == ("luna5",)
+    with pytest.raises(ValidationError, match="groups5 or loso"):
+        Settings(corpus="table", folds=("luna5",))

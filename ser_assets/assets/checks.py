@@ -51,18 +51,20 @@ def rejected_files(warehouse: dg.ResourceParam[Warehouse], settings: dg.Resource
 
 
 @dg.asset_check(asset=mono_audio)
-def nothing_clipped(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
+def nothing_clipped(corpus: dg.ResourceParam[Corpus], actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """No clip reaches full scale, where the recorder may have cut its peaks off."""
-    found = actor_files.query("mono_audio", "SELECT actor, take_id, peak FROM clips WHERE peak >= ?", [FULL_SCALE])
+    at_full_scale = "SELECT actor, take_id, peak FROM clips WHERE peak >= ?"
+    found = actor_files.query("mono_audio", at_full_scale, [FULL_SCALE], actors=corpus.actors)
     return check_result(found, WARN, "clips at full scale")
 
 
 @dg.asset_check(asset=trimmed_audio, blocking=True)
-def nothing_silent(actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
+def nothing_silent(corpus: dg.ResourceParam[Corpus], actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """Every clip holds something to hear."""
     from ser_assets.audio.silence import SILENT_PEAK
 
-    found = actor_files.query("trimmed_audio", "SELECT actor, take_id, peak FROM clips WHERE peak < ?", [SILENT_PEAK])
+    silent = "SELECT actor, take_id, peak FROM clips WHERE peak < ?"
+    found = actor_files.query("trimmed_audio", silent, [SILENT_PEAK], actors=corpus.actors)
     return check_result(found, ERROR, "silent clips")
 
 
@@ -77,6 +79,7 @@ def emotions_balanced(
         "SELECT actor, count(*) AS emotions, min(n) AS fewest, max(n) AS most FROM "
         "(SELECT actor, emotion, count(*) AS n FROM clips GROUP BY ALL) "
         f"GROUP BY actor HAVING fewest < most OR emotions < {promised}",
+        actors=corpus.actors,
     )
     return check_result(found, ERROR, "actors whose emotions do not count alike")
 

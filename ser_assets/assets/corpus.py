@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -67,10 +67,28 @@ def raw_videos(
             warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})
         stock[actor] = rows
 
+    def settle(actors: Sequence[str]) -> dict[str, Exception]:
+        everybody = known_recordings(warehouse, version)
+        for actor, rows in inventory.settle_all({actor: own.values() for actor, own in everybody.items()}).items():
+            if rows != list(everybody[actor].values()):
+                warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})
+            if actor in actors:
+                stock[actor] = rows
+        return {}
+
     def describe(actor: str) -> ActorMetadata:
         return raw_videos_metadata(stock[actor], looked_at[actor], corpus.emotions)
 
-    step = Step(plan, inventory.examine, store, describe, guarded=True, chunk=FILES_AT_ONCE, crashed=inventory.crashed)
+    step = Step(
+        plan,
+        inventory.examine,
+        store,
+        describe,
+        guarded=True,
+        chunk=FILES_AT_ONCE,
+        crashed=inventory.crashed,
+        settle=settle,
+    )
     result = for_each_actor(context, step, settings.worker_count)
     accepted = [row for rows in stock.values() for row in rows if row.status == "accepted"]
     recordings = sorted((row.take_id, row.recording) for row in accepted)

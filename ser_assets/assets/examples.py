@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from ser_assets.corpus.entries import Corpus
     from ser_assets.learning.examples import Examples
 
 
@@ -28,7 +29,6 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
     Raises:
         FeaturesMissingError: there are no features, or some were made with other settings or by other code.
         CorpusError: the corpus cannot tell its emotions.
-        ValueError: a clip shows an emotion that is not of the corpus.
     """
     from ser_assets.learning.examples import COLUMNS, Examples
 
@@ -44,11 +44,22 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
             raise FeaturesMissingError(f"{FEATURES} and {MEL_SEQUENCES} hold other clips: materialize features again")
     return Examples(
         rows=rows.select([*COLUMNS, "made_from"]).to_pandas(),
-        emotions=corpus_of(settings).emotions,
+        emotions=_emotions(corpus_of(settings), rows),
         functionals=_matrix(rows),
         functional_names=functional_names(),
         sequences=_sequences(mels),
     )
+
+
+def _emotions(corpus: "Corpus", rows: "pa.Table") -> tuple[str, ...]:
+    """All emotions of a corpus that promises them, else those that are heard."""
+    heard = set(rows["emotion"].to_pylist())
+    if strangers := sorted(heard - set(corpus.emotions)):
+        raise FeaturesMissingError(
+            f"features show emotions that the corpus does not know any more ({', '.join(strangers)}): materialize "
+            "raw_videos to features of all actors again, or put the labels back"
+        )
+    return tuple(emotion for emotion in corpus.emotions if emotion in heard or emotion in corpus.emotions_of_an_actor)
 
 
 def _matrix(rows: "pa.Table") -> "np.ndarray":

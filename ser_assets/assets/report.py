@@ -1,6 +1,7 @@
 """`metrics_report`: the scores of all models, and one page that tells them."""
 
 import dataclasses
+import functools
 import json
 import platform
 import shlex
@@ -75,7 +76,7 @@ def metrics_report(
     differences = score_differences(predictions, seed=settings.seed)
     group_scores = scores_by_group(predictions, takes, seed=settings.seed)
     seconds = time.perf_counter() - started
-    _store(warehouse, {SCORES: scores, SCORE_DIFFERENCES: differences, SCORES_BY_GROUP: group_scores})
+    tables = {SCORES: scores, SCORE_DIFFERENCES: differences, SCORES_BY_GROUP: group_scores}
     best = boards(scores)[0]
     of_best = (predictions["protocol"] == best.protocol) & (predictions["folds"] == best.folds)
     missed = missed_by_all(predictions[of_best])
@@ -97,7 +98,7 @@ def metrics_report(
         facts=_facts(settings, warehouse, predictions, left_out),
         notice=notice_of_demo(warehouse),
     )
-    page = write_report(data, settings.data_dir / "report")
+    page = write_report(data, settings.data_dir / "report", functools.partial(_store, warehouse, tables))
     context.log.info(f"report at {page}")
     return dg.MaterializeResult(metadata={**report_metadata(scores, page), "seconds of scoring": round(seconds, 2)})
 

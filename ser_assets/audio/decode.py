@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 # What the sound is, the first packets tell: ffmpeg would decode video, and read a WAV to its end, to know more.
 PROBE = {"skip_frame": "all", "probesize": "32768"}
 LONGEST_SECONDS = 120.0
+AV_TIME_BASE = 1_000_000
 CANCELLATION_DB = 20.0
 MOST_OFFSET = 0.05
 SHORT_OF_DECLARED = 0.98
-LENGTH_IS_A_GUESS = frozenset({"mp3", "aac"})
-WAV_OF_UNKNOWN_LENGTH = (0, 0xFFFFFFFF)
+LENGTH_IS_A_GUESS = frozenset({"aac"})
+# What writes to a pipe cannot know the length, and writes 0, or as much as fits: 0x7ffff000, 0x80000000, 0xffffffff.
+UNKNOWN_FROM_BYTES = 0x7FFFF000
 
 
 class DecodeError(ValueError):
@@ -118,8 +120,12 @@ def _frames(stream: "AudioStream", container: "InputContainer") -> list[tuple[in
 
 def _declared_seconds(path: Path, stream: "AudioStream", container: "InputContainer") -> float:
     """How long the container says the sound is; 0 where it does not say, or only guesses."""
-    if container.format.name in LENGTH_IS_A_GUESS or not (stream.duration and stream.time_base):
+    if container.format.name in LENGTH_IS_A_GUESS:
         return 0.0
+    if not (stream.duration and stream.time_base):
+        # Matroska tells the length of the whole, which a picture may outlast.
+        alone = len(container.streams) == 1 and container.duration
+        return container.duration / AV_TIME_BASE if alone and container.duration else 0.0
     seconds = float(stream.duration * stream.time_base)
     if container.format.name == "wav":
         # ffmpeg takes the length of what is there for that which is declared.
@@ -136,7 +142,8 @@ def _declared_over_there(path: Path) -> float:
             name, length = struct.unpack("<4sI", header)
             if name == b"data":
                 there = size - file.tell()
-                return 1.0 if length in WAV_OF_UNKNOWN_LENGTH else max(1.0, length / max(there, 1))
+                known = 0 < length < UNKNOWN_FROM_BYTES
+                return max(1.0, length / max(there, 1)) if known else 1.0
             file.seek(length + length % 2, 1)
     return 1.0
 

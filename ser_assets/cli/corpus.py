@@ -139,14 +139,14 @@ def doctor(everything: bool) -> None:
     try:
         with progress_bars(to_stderr=True) as listener, listening(listener):
             findings = list(examine_all(settings, corpus))
-    except (CorpusError, WarehouseBusyError) as error:
+    except (CorpusError, WarehouseBusyError, OSError) as error:
         raise click.ClickException(str(error)) from error
     for finding in findings:
         number = f" ({len(finding.cases)})" if finding.cases else ""
         click.secho(f"{finding.title}{number}", bold=True, fg="red" if finding.urgent else None)
         shown = finding.cases if everything else finding.cases[:SHOWN]
         for case in shown:
-            click.echo(f"  {case}")
+            click.echo(f"  {_printable(case)}")
         if len(shown) < len(finding.cases):
             click.echo(f"  … and {len(finding.cases) - len(shown)} more: --all")
         if finding.remedy:
@@ -154,3 +154,8 @@ def doctor(everything: bool) -> None:
     if any(finding.urgent for finding in findings):
         raise SystemExit(1)
     click.echo("nothing needs doing")
+
+
+def _printable(text: str) -> str:
+    """Text without what would move the cursor: a file may be called anything."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

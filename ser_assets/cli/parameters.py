@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MODEL_NAMES = ("random_forest", "neural_network", "cnn", "complex_cnn")
 MOST_ACTORS = 999
+SHOWN = 10
 
 
 class ActorRange(click.ParamType):
@@ -47,11 +48,11 @@ def chosen_actors(corpus: "Corpus", text: str) -> tuple[str, ...]:
         except click.BadParameter as error:
             error.param_hint = "'--actors'"
             raise
-    names = {name.strip() for name in text.split(",")} - {""}
+    names = {text} if text in corpus.actors else {name.strip() for name in text.split(",")} - {""}
     if strangers := sorted(names - set(corpus.actors)):
-        raise click.BadParameter(
-            f"there is no {', '.join(strangers)}; there are {', '.join(corpus.actors)}", param_hint="--actors"
-        )
+        some = ", ".join(map(repr, corpus.actors[:SHOWN])) + (" …" if len(corpus.actors) > SHOWN else "")
+        told = f"there is no {', '.join(map(repr, strangers))}; there are {some}"
+        raise click.BadParameter(told, param_hint="--actors")
     return tuple(actor for actor in corpus.actors if actor in names)
 
 

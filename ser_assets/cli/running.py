@@ -27,10 +27,7 @@ def run(actors: str | None, config_json: dict[str, Any] | None) -> None:
     chosen = None if actors is None else chosen_actors(corpus, actors)
     on_disk = tuple(corpus.listing().entries)
     if not on_disk:
-        raise click.ClickException(
-            f"no recordings under {corpus.root}/**/Actor_NN/: copy RAVDESS files there, fetch them with "
-            f"`ser-assets download`, or make spoken ones with `ser-assets demo-corpus {corpus.root}/demo`"
-        )
+        raise click.ClickException(corpus.how_to_fill())
     from ser_assets.automation import ConfigError, refresh
     from ser_assets.definitions import build_definitions
     from ser_assets.progress import listening

@@ -26,6 +26,7 @@ def read_settings() -> "Settings":
         wrong = [
             f"{'SER_' + str(item['loc'][0]).upper() if item['loc'] else 'settings'}: {item['msg']}"
             for item in error.errors()
+            if item["type"] != "default_factory_not_called"
         ]
         raise click.ClickException("\n".join(wrong)) from error
 

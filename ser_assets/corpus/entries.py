@@ -101,8 +101,8 @@ class Corpus(Protocol):
         """List the recordings of all actors."""
         ...
 
-    def how_to_fill(self, actor: str) -> str:
-        """Tell where recordings of an actor were looked for, and how to bring some."""
+    def how_to_fill(self, actor: str | None = None) -> str:
+        """Tell where recordings of an actor, or of any, were looked for, and how to bring some."""
         ...
 
 

@@ -3,7 +3,8 @@
 import dataclasses
 import hashlib
 import stat
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from ser_assets.problems import Problem
 SOUND = ("container", "codec", "sampling_rate", "channels", "seconds", "peak", "recording", "demo")
 LABELS = tuple(field.name for field in dataclasses.fields(Take))
 # What may have been mended without a trace in the file's size and time of change.
-LOOKED_AT_AGAIN = frozenset({Problem.UNREADABLE, Problem.CRASHES})
+LOOKED_AT_AGAIN = frozenset({Problem.UNREADABLE, Problem.MISSING, Problem.CRASHES})
+# To look through more files of one size would take longer than to decode.
+MOST_ALIKE = 50
 
 
 @dataclass(frozen=True)
@@ -81,14 +84,17 @@ def take_stock(
     `known`: rows by name.
     """
     known = known or {}
+    heard: dict[int, list[RawVideo]] = defaultdict(list)
+    for row in known.values():
+        if row.recording:
+            heard[row.bytes].append(row)
     rows, looks = [], []
     for entry in entries:
         before, now = known.get(entry.name), _bare(entry)
         if before and _is_known(before, now):
-            rows.append(before)
+            rows.append(dataclasses.replace(before, place=now.place))
         else:
-            alike = (other for other in known.values() if other.recording and other.bytes == now.bytes)
-            looks.append(Look(entry, tuple(alike)))
+            looks.append(Look(entry, tuple(heard[now.bytes][:MOST_ALIKE])))
     return rows, looks
 
 
@@ -120,6 +126,33 @@ def crashed(look: Look) -> RawVideo:
     return _rejected(_bare(look.entry), Problem.CRASHES, "crashes the decoder")
 
 
+def settle_all(rows_of: Mapping[str, Iterable[RawVideo]]) -> dict[str, list[RawVideo]]:
+    """Settle the rows of every actor, and reject recordings that are there of two of them. Rows by actor."""
+    rows = [row for own in rows_of.values() for row in settle_duplicates(own)]
+    settled: dict[str, list[RawVideo]] = {actor: [] for actor in rows_of}
+    for row in _without_contradictions(rows):
+        settled[row.actor].append(row)
+    return settled
+
+
+def _without_contradictions(rows: Sequence[RawVideo]) -> list[RawVideo]:
+    """Reject accepted recordings that are there of two speakers, or with two emotions: nobody knows which is right."""
+    alike: dict[str | None, list[RawVideo]] = defaultdict(list)
+    for row in rows:
+        if row.status == "accepted":
+            alike[row.recording].append(row)
+    return [_contradicted(row, alike[row.recording]) if row.status == "accepted" else row for row in rows]
+
+
+def _contradicted(row: RawVideo, alike: Iterable[RawVideo]) -> RawVideo:
+    for other in alike:
+        if (other.actor, other.emotion) != (row.actor, row.emotion):
+            place = f", {other.place}" if other.place else ""
+            reason = f"is the same recording as {other.path} ({other.emotion}, of {other.actor}{place})"
+            return _duplicate(row, other.path, Problem.CONTRADICTION, reason)
+    return row
+
+
 def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
     """Keep one file of each take and one name of each recording; the others are rejected and name the one kept.
 
@@ -127,11 +160,12 @@ def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
     twice, one nested in the other). One recording of a person pushes all demo takes aside. Rows settled earlier are
     settled anew.
     """
+    rows = _without_contradictions([_unsettled(row) for row in rows])
     settled: list[RawVideo] = []
     takes: dict[str | None, str] = {}
     recordings: dict[str | None, str] = {}
     by_people = ""
-    for row in sorted(map(_unsettled, rows), key=_preference):
+    for row in sorted(rows, key=_preference):
         if row.status == "accepted":
             if row.demo and by_people:
                 row = _duplicate(row, by_people, Problem.DEMO, "is synthetic, and there are recordings of people")
@@ -170,6 +204,8 @@ def _bare(entry: Entry) -> RawVideo:
         return _rejected(row, *entry.rejection)
     try:
         state = entry.path.stat()
+    except FileNotFoundError as error:
+        return _rejected(row, Problem.MISSING, f"cannot be read ({error.strerror})")
     except OSError as error:
         return _rejected(row, Problem.UNREADABLE, f"cannot be read ({error.strerror})")
     row = dataclasses.replace(row, bytes=state.st_size, modified_ns=state.st_mtime_ns)
@@ -182,7 +218,7 @@ def _is_known(before: RawVideo, now: RawVideo) -> bool:
     """Whether what was said of a file before holds still; `now` is bare."""
     if before.problem in LOOKED_AT_AGAIN or (now.problem and now.problem != before.problem):
         return False
-    same = ("bytes", "modified_ns", "place", *LABELS)
+    same = ("bytes", "modified_ns", *LABELS)
     return all(getattr(before, name) == getattr(now, name) for name in same)
 
 

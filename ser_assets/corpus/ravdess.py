@@ -102,12 +102,12 @@ class Ravdess:
                 entries[placed.actor].append(placed)
         return Listing({actor: entries[actor] for actor in ACTORS if actor in entries}, strays)
 
-    def how_to_fill(self, actor: str) -> str:
+    def how_to_fill(self, actor: str | None = None) -> str:
         """Name the folder, and the commands that fill it."""
+        whose, folder, option = (f" of actor {actor}", actor, f" --actors {int(actor)}") if actor else ("", "NN", "")
         return (
-            f"no recordings of actor {actor} under {self.root}/**/Actor_{actor}/: copy RAVDESS files there, "
-            f"fetch them with `ser-assets download --actors {int(actor)}`, or make spoken ones with "
-            f"`ser-assets demo-corpus {self.root}/demo --actors {int(actor)}`"
+            f"no recordings{whose} under {self.root}/**/Actor_{folder}/: copy RAVDESS files there, fetch them with "
+            f"`ser-assets download{option}`, or make spoken ones with `ser-assets demo-corpus {self.root}/demo{option}`"
         )
 
     def _placed(self, path: Path) -> Entry | Stray:

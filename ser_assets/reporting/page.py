@@ -1,6 +1,7 @@
 """Writes the report: one page as HTML, as Markdown and as JSON, and its pictures, whole or not at all."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from ser_assets.storage.files import whole_folder
 _OWN_FILES = {"index.html", "report.md", "report.json", "pictures"}
 
 
-def write_report(data: ReportData, folder: Path) -> Path:
+def write_report(data: ReportData, folder: Path, store: Callable[[], None] = lambda: None) -> Path:
     """Write `index.html`, `report.md`, `report.json` and `pictures/` into `folder`, whole or not at all.
 
     The page stands alone (pictures and style inside it), and the same data give the same bytes. Everything is written
     to a sibling folder first, which then takes the place of the old report; a failure leaves the old one as it was.
+    `store` is called in between, so that tables of the same figures stay as they were, too.
 
     Returns: the path of `index.html`.
 
@@ -27,6 +29,7 @@ def write_report(data: ReportData, folder: Path) -> Path:
     _refuse_to_replace_foreign_files(folder)
     with whole_folder(folder) as part:
         _write_files(data, part)
+        store()
     return folder / "index.html"
 
 

@@ -3,6 +3,7 @@
 Each row says in `made_from` what its take was made from, so that a later run makes only the takes that have changed.
 """
 
+import glob
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -154,16 +155,19 @@ class ActorFiles:
             columns = [name for name in pq.read_schema(path).names if name != "audio"]
         return self.rows(asset, actor, columns=columns).to_pandas()
 
-    def query(self, asset: str, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Ask the clips of all actors, as the table `clips`, in SQL; no rows where there are no clips.
+    def query(
+        self, asset: str, sql: str, parameters: Sequence[Any] = (), *, actors: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Ask the clips of these actors, as the table `clips`, in SQL; no rows where there are no clips.
 
         Raises:
             ClipsDamagedError: a file is damaged, and is set aside.
         """
         import duckdb
 
-        files = str(self.data_dir / asset / "actor_*.parquet")
-        if not any((self.data_dir / asset).glob("actor_*.parquet")):
+        paths = (self.path(asset, actor) for actor in actors)
+        files = [glob.escape(str(path)) for path in paths if path.exists()]
+        if not files:
             return []
         try:
             with duckdb.connect(":memory:") as connection:
@@ -195,6 +199,9 @@ def _read(
 
     chosen = None if takes is None else [("take_id", "in", list(takes))]
     with _damage_set_aside(path):
+        if missing := set(columns or ()) - set(pq.read_schema(source).names):
+            told = f"{path} lacks {', '.join(sorted(missing))}: another version made it, and this one makes it anew"
+            raise ClipsMissingError(told)
         return pq.read_table(source, columns=columns, filters=chosen, page_checksum_verification=True)
 
 
@@ -204,12 +211,18 @@ def _damage_set_aside(path: Path) -> Iterator[None]:
     import pyarrow as pa
 
     try:
+        read = path.stat().st_ino
+    except FileNotFoundError:
+        read = None
+    try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         # What the system could not do has a number; what Arrow could not make sense of has none.
-        if getattr(error, "errno", None) is not None or isinstance(error, pa.ArrowMemoryError):
+        if isinstance(error, ClipsMissingError | pa.ArrowMemoryError) or getattr(error, "errno", None) is not None:
             raise
         reason = str(error).partition("\n")[0]
+        if not path.exists() or path.stat().st_ino != read:
+            raise ClipsMissingError(f"{path} was damaged ({reason}), and another run saw to it: run again") from error
         aside = set_aside(path)
         made_again = f"materialize {path.parent.name} for {unquote(path.stem.removeprefix('actor_'))} again"
         raise ClipsDamagedError(

@@ -1,5 +1,6 @@
 """Writes that are whole or not at all, and what is done about damage and about what killed runs leave behind."""
 
+import contextlib
 import errno
 import os
 import re
@@ -11,6 +12,10 @@ from pathlib import Path
 
 DAMAGED = ".damaged-"
 
+WRITTEN_BY_OTHERS = ("raw", "downloads", "dagster")
+
+_in_use: set[Path] = set()
+_SET_ASIDE = re.compile(r"\.damaged-\d+$")
 _TEMPORARY = re.compile(r"\.(?P<name>.+)~(?P<host>[^~]+)~(?P<process>\d+)~(?P<kind>part|old)")
 
 
@@ -35,12 +40,14 @@ def whole_file(target: Path) -> Iterator[Path]:
     """Hand out a temporary name beside `target` to write to; it becomes `target` if the body ends well."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _beside(target, "part")
+    _in_use.add(part)
     try:
         with full_disk_told(target):
             yield part
             part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+        _in_use.discard(part)
 
 
 @contextmanager
@@ -49,6 +56,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     part, old = _beside(target, "part"), _beside(target, "old")
     shutil.rmtree(part, ignore_errors=True)
+    _in_use.update((part, old))
     try:
         with full_disk_told(target):
             part.mkdir()
@@ -64,6 +72,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+        _in_use.difference_update((part, old))
 
 
 def set_aside(path: Path) -> Path:
@@ -74,24 +83,36 @@ def set_aside(path: Path) -> Path:
     return path.rename(aside)
 
 
-def files_set_aside(folder: Path) -> list[Path]:
-    """List the damaged files that were set aside under a folder."""
-    return sorted(folder.glob(f"**/*{DAMAGED}*"))
+def files_set_aside(data_dir: Path) -> list[Path]:
+    """List the damaged files that were set aside in a data folder."""
+    return sorted(path for path in _made_here(data_dir) if _SET_ASIDE.search(path.name))
 
 
-def sweep(folder: Path) -> None:
+def sweep(data_dir: Path) -> None:
     """Take away what killed processes of this machine left half-written, and put back a folder they were replacing."""
-    for left in folder.glob("**/.*~*"):
+    for left in list(_made_here(data_dir)):
         match = _TEMPORARY.fullmatch(left.name)
-        if match is None or match["host"] != socket.gethostname() or is_alive(int(match["process"])):
+        if match is None or match["host"] != socket.gethostname() or left in _in_use:
+            continue
+        # A process of another container may have had the number of this one.
+        if int(match["process"]) != os.getpid() and is_alive(int(match["process"])):
             continue
         target = left.with_name(match["name"])
         if match["kind"] == "old" and not target.exists():
-            left.rename(target)
+            with contextlib.suppress(OSError):
+                left.rename(target)
         elif left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
+
+
+def _made_here(data_dir: Path) -> Iterator[Path]:
+    """All files and folders that are written by way of a temporary name, whatever else comes and goes meanwhile."""
+    for folder, subfolders, names in os.walk(data_dir):
+        if Path(folder) == data_dir:
+            subfolders[:] = [name for name in subfolders if name not in WRITTEN_BY_OTHERS]
+        yield from (Path(folder, name) for name in (*subfolders, *names))
 
 
 def is_alive(process: int) -> bool:

@@ -182,16 +182,21 @@ def replace_rows(
     present, wanted = _columns(connection, table), _types(connection, "new_rows")
     for name, kind in wanted.items():
         if name not in present:
-            connection.execute(f'ALTER TABLE "{table}" ADD COLUMN "{name}" {kind}')
+            connection.execute(f'ALTER TABLE "{table}" ADD COLUMN {_quoted(name)} {kind}')
         elif kind != present[name]:
-            connection.execute(f'ALTER TABLE "{table}" ALTER COLUMN "{name}" TYPE {kind}')
+            connection.execute(f'ALTER TABLE "{table}" ALTER COLUMN {_quoted(name)} TYPE {kind}')
     for name in present:
         if name not in wanted:
-            connection.execute(f'ALTER TABLE "{table}" DROP COLUMN "{name}"')
-    condition = " AND ".join(f'"{name}" = ?' for name in where) or "true"
+            connection.execute(f'ALTER TABLE "{table}" DROP COLUMN {_quoted(name)}')
+    condition = " AND ".join(f"{_quoted(name)} = ?" for name in where) or "true"
     connection.execute(f'DELETE FROM "{table}" WHERE {condition}', list(where.values()))
     connection.execute(f'INSERT INTO "{table}" BY NAME FROM new_rows')
     connection.unregister("new_rows")
+
+
+def _quoted(name: str) -> str:
+    """A column name as SQL has it, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _columns(connection: "duckdb.DuckDBPyConnection", table: str) -> dict[str, str]:

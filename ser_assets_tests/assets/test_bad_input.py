@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ser_assets.assets.examples import FeaturesMissingError, load_examples
 from ser_assets.corpus import inventory
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
@@ -75,6 +76,55 @@ def test_rejected_files_are_an_error_only_over_the_share_that_is_set(
         assert (check.passed, check.severity) == (False, severity)
         [row] = next(iter(check.metadata.values())).records
         assert row.data == {"actor": "01", "rejected": 2, "accepted": 8, "problems": "damaged"}
+
+
+def test_one_recording_of_two_actors_is_taken_of_neither_until_one_is_removed(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    for actor in ("01", "02"):
+        sing(settings, actor)
+    ours = settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav"
+    theirs = settings.raw_dir / "Actor_02/03-01-03-01-01-01-02.wav"
+    theirs.write_bytes(ours.read_bytes())
+    assert materialize(settings, "01", "02", instance, ["raw_videos"]).success
+    rejected = records(warehouse, RAW_VIDEOS, "status = 'rejected' ORDER BY actor")
+    assert [row["problem"] for row in rejected] == ["one recording, two labels"] * 2
+    assert "is the same recording as Actor_02/03-01-03-01-01-01-02.wav (happy, of 02)" in rejected[0]["reason"]
+    theirs.unlink()
+    assert materialize(settings, "02", "02", instance, ["raw_videos"]).success
+    assert records(warehouse, RAW_VIDEOS, "status = 'rejected'") == []
+
+
+def test_what_was_left_of_another_corpus_holds_up_nothing(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    lines = ["path,speaker,emotion"]
+    for number, emotion in enumerate(("joy", "fear")):
+        path = write_wav(settings.data_dir / f"own/{number}.wav", voice(hertz=120 + 20 * number))
+        lines.append(f"{path},Ann,{emotion}")
+    (settings.data_dir / "voices.csv").write_text("\n".join(lines))
+    own = Settings(corpus="table", corpus_table=settings.data_dir / "voices.csv")
+    assert materialize(own, "Ann", "Ann", instance).success
+    sing(settings, "01")
+    assert materialize(settings, "01", "01", instance).success
+    assert load_examples(warehouse, settings).actors == ("01",)
+
+
+def test_an_emotion_that_nobody_performs_any_more_is_none_to_be_told(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    table = settings.data_dir / "voices.csv"
+    lines = ["path,speaker,emotion", "gone.wav,Ann,surprise"]
+    for number, emotion in enumerate(("joy", "fear")):
+        path = write_wav(settings.data_dir / f"own/{number}.wav", voice(hertz=120 + 20 * number))
+        lines.append(f"{path},Ann,{emotion}")
+    table.write_text("\n".join(lines))
+    own = Settings(corpus="table", corpus_table=table)
+    assert materialize(own, "Ann", "Ann", instance).success
+    assert load_examples(warehouse, own).emotions == ("fear", "joy")
+    table.write_text("\n".join(lines).replace(",joy", ",delight"))
+    with pytest.raises(FeaturesMissingError, match=r"does not know any more \(joy\): materialize raw_videos"):
+        load_examples(warehouse, own)
 
 
 def test_an_actor_who_is_no_longer_of_the_corpus_is_forgotten(

@@ -14,12 +14,14 @@ import numpy as np
 
 from ser_assets.corpus.inventory import Look, RawVideo, examine, settle_duplicates
 from ser_assets.corpus.ravdess import Ravdess
-from ser_assets_tests.media import voice, write_mp4, write_wav
+from ser_assets_tests.media import voice, write_mp4, write_sound, write_wav
 
 FOLDER = "Actor_03"
 WAV = f"{FOLDER}/03-01-03-01-01-01-03.wav"
 FLAC = f"{FOLDER}/03-01-03-01-01-01-03.flac"
 MP4 = f"{FOLDER}/01-01-03-01-01-01-03.mp4"
+MP3, WEBM = (f"{FOLDER}/03-01-03-01-01-01-03.{ending}" for ending in ("mp3", "webm"))
+SAD = f"{FOLDER}/03-01-04-01-01-01-03.wav"
 NOBODY = 65534
 
 ACCEPTED, REJECTED, STRAY, PASSED_OVER = "accepted", "rejected", "of no actor", "passed over"
@@ -61,6 +63,24 @@ def _cut(share: float) -> Callable[[Path], object]:
         whole.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * share)])
 
     return write
+
+
+def _cut_with(codec: str) -> Callable[[Path], object]:
+    """Write a recording as sound alone, and keep half of its bytes."""
+
+    def write(path: Path) -> None:
+        write_sound(path, voice(3.0), codec)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    return write
+
+
+def _streamed(path: Path) -> None:
+    whole = write_wav(path, voice())
+    content = bytearray(whole.read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = (0x7FFFF000).to_bytes(4, "little")
+    whole.write_bytes(content)
 
 
 def _png(path: Path) -> None:
@@ -187,6 +207,12 @@ CASES = [
         note="its name tells",
     ),
     Case("no right to read it", _unreadable, REJECTED, "Permission denied", reads_as_root=False),
+    Case("a wav from a pipe, which tells no length", _streamed, ACCEPTED),
+    Case("mp3 cut off after 50% of its bytes", _cut_with("libmp3lame"), REJECTED, "cut short", MP3),
+    Case("webm cut off after 50% of its bytes", _cut_with("libopus"), REJECTED, "cut short", WEBM),
+    Case(
+        "one recording with two emotions (of the second)", _beside("03-01-04-01-01-01-03.wav"), REJECTED, "of 03)", SAD
+    ),
     Case("a link that leads nowhere", _link("gone.wav"), REJECTED, "No such file"),
     Case("a link to itself", _link(Path(WAV).name), REJECTED, "symbolic links"),
     Case("folders that are linked in a loop", _loop_of_folders, ACCEPTED, note="each folder is entered once"),
@@ -221,10 +247,10 @@ class Found:
 
 
 def take_in(case: Case, raw: Path) -> Found:
-    """Put a recording into an empty folder and make the inventory of it."""
+    """Put a recording into an empty folder, which anybody may enter, and make the inventory of it."""
     path = raw / os.fsdecode(case.name.encode().replace(rb"\xe9", b"\xe9"))
     case.make(_first(case, path))
-    with _no_longer_root(raw, needed=not case.reads_as_root):
+    with _no_longer_root(needed=not case.reads_as_root):
         listing = Ravdess(raw).listing()
         rows = settle_duplicates(examine(Look(entry)) for entry in listing.entries.get("03", []))
     for row in rows:
@@ -236,12 +262,20 @@ def take_in(case: Case, raw: Path) -> Found:
     return Found(PASSED_OVER, "")
 
 
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Hand out a temporary folder that other users may enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 def table() -> str:
     """What becomes of all cases, as a table in Markdown."""
     lines = ["| what comes in | what becomes of it | the reason given, or what is done with it |", "|---|---|---|"]
     for case in CASES:
-        with tempfile.TemporaryDirectory() as folder:
-            found = take_in(case, Path(folder))
+        with open_folder() as folder:
+            found = take_in(case, folder)
         lines.append(f"| {case.what} | {found.outcome} | {found.reason or case.note} |")
     return "\n".join(lines)
 
@@ -252,14 +286,11 @@ def _first(case: Case, path: Path) -> Path:
 
 
 @contextmanager
-def _no_longer_root(raw: Path, *, needed: bool) -> Iterator[None]:
+def _no_longer_root(*, needed: bool) -> Iterator[None]:
     """Give up the rights of root for a while, for root may read everything."""
     if not needed or os.geteuid() != 0:
         yield
         return
-    for folder in (raw, *raw.parents):
-        if folder.stat().st_uid == 0 and folder != folder.parent:
-            folder.chmod(folder.stat().st_mode | 0o055)
     os.seteuid(NOBODY)
     try:
         yield

@@ -9,14 +9,15 @@ from ser_assets.audio.decode import load_mono
 from ser_assets.audio.features import measure
 from ser_assets.corpus.entries import path_of
 from ser_assets.problems import Problem
-from ser_assets_tests.corpus.bad_recordings import ACCEPTED, CASES, REJECTED, Case, table, take_in
+from ser_assets_tests.corpus.bad_recordings import ACCEPTED, CASES, REJECTED, Case, open_folder, table, take_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "recordings.md"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
-def test_each_is_dealt_with_for_the_right_reason(case: Case, tmp_path: Path) -> None:
-    found = take_in(case, tmp_path)
+def test_each_is_dealt_with_for_the_right_reason(case: Case) -> None:
+    with open_folder() as folder:
+        found = take_in(case, folder)
     assert found.outcome == case.outcome
     assert case.says in found.reason
     if case.outcome == REJECTED:

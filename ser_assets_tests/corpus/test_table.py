@@ -87,11 +87,51 @@ def test_bad_rows_are_named_with_their_line_and_the_rest_goes_on(tmp_path: Path)
     assert voices.actors == ("Ann", "Bob")
 
 
-@pytest.mark.parametrize("speaker", ["a...b", "x" * 61])
+@pytest.mark.parametrize("speaker", ["a...b", "x" * 101, "ф" * 20])
 def test_a_speaker_whose_name_cannot_name_a_partition_is_told(tmp_path: Path, speaker: str) -> None:
     voices = table(tmp_path, f"path,speaker,emotion\na.wav,{speaker},joy\nb.wav,Ann,fear\nc.wav,Ann,joy\n")
     assert voices.actors == ("Ann",)
     assert "names a speaker" in voices.listing().strays[0].reason
+
+
+def test_a_take_cannot_have_two_emotions(tmp_path: Path) -> None:
+    voices = table(
+        tmp_path, "path,speaker,emotion,take_id\na.wav,Ann,joy,1\nb.wav,Ann,fear,1\nc.wav,Bob,fear,1\nd.wav,Ann,joy,1\n"
+    )
+    [rejected] = [entry for entry in voices.listing().entries["Ann"] if entry.rejection]
+    assert rejected.rejection is not None
+    assert rejected.rejection.reason == (
+        "is take 1 of Ann as on line 2 of voices.csv, but fear and not joy: give every performance a take_id of its own"
+    )
+    assert all(entry.rejection is None for entry in voices.listing().entries["Bob"])
+
+
+def test_a_name_is_the_same_however_it_was_typed(tmp_path: Path) -> None:
+    voices = table(
+        tmp_path, "path,speaker,emotion\na.wav,José,Straße\nb.wav,Jose\u0301,STRASSE\nc.wav,José\u200b,joy\n"
+    )
+    assert voices.actors == ("José",)
+    assert voices.emotions == ("joy", "strasse")
+
+
+def test_a_path_with_a_nul_is_told_and_harms_nobody_else(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav", voice())
+    voices = table(tmp_path, "path,speaker,emotion\na.wav,Ann,joy\nx\0y.wav,Ann,fear\n")
+    assert reasons(voices) == {"line 3 of voices.csv": "has a NUL in its path (line 3 of voices.csv)"}
+
+
+def test_a_quote_that_is_never_closed_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"voices\.csv, line"):
+        _ = table(tmp_path, 'path,speaker,emotion\na.wav,Ann,joy\n"b.wav,Ann,fear\nc.wav,Ann,fear\n').actors
+
+
+def test_columns_of_a_parquet_file_may_have_blanks_but_not_bytes(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"path ": ["a.wav"], " speaker": ["Ann"], "emotion": ["joy"]})
+    rows.to_parquet(tmp_path / "voices.parquet")
+    assert Table(tmp_path / "voices.parquet").actors == ("Ann",)
+    rows.assign(**{"path ": [b"a.wav"]}).to_parquet(tmp_path / "bytes.parquet")
+    with pytest.raises(CorpusError, match="bytes in row 1"):
+        _ = Table(tmp_path / "bytes.parquet").actors
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from ser_assets.storage.actor_files import (
@@ -95,7 +96,7 @@ def test_clips_that_are_not_there_are_asked_for_by_name(files: ActorFiles) -> No
     assert files.made_from("mono_audio", "05") == {}
     assert files.recipe("mono_audio", "05") == ""
     assert files.labels("mono_audio", "05").empty
-    assert files.query("mono_audio", "SELECT * FROM clips") == []
+    assert files.query("mono_audio", "SELECT * FROM clips", actors=["05", "06"]) == []
 
 
 def test_a_damaged_file_is_named_with_the_remedy(files: ActorFiles) -> None:
@@ -131,8 +132,10 @@ def test_a_query_sets_the_damaged_file_aside_and_answers_of_the_others_from_then
     damaged = put(files, "mono_audio", "06", CLIPS)
     damaged.write_bytes(b"PAR1 and then nothing of the kind PAR1")
     with pytest.raises(ClipsDamagedError, match="actor_06"):
-        files.query("mono_audio", "SELECT count(*) AS clips FROM clips")
-    assert files.query("mono_audio", "SELECT count(*) AS clips FROM clips") == [{"clips": len(CLIPS)}]
+        files.query("mono_audio", "SELECT count(*) AS clips FROM clips", actors=["05", "06"])
+    assert files.query("mono_audio", "SELECT count(*) AS clips FROM clips", actors=["05", "06"]) == [
+        {"clips": len(CLIPS)}
+    ]
 
 
 def test_a_file_that_may_not_be_read_is_not_taken_for_a_damaged_one(
@@ -146,6 +149,20 @@ def test_a_file_that_may_not_be_read_is_not_taken_for_a_damaged_one(
     monkeypatch.setattr("pyarrow.parquet.read_table", refuse)
     with pytest.raises(PermissionError):
         files.rows("mono_audio", "05")
+    assert path.exists()
+
+
+def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
+    files = ActorFiles(tmp_path / "my [data] *")
+    put(files, "mono_audio", "05", CLIPS)
+    [row] = files.query("mono_audio", "SELECT count(*) AS clips FROM clips", actors=["05"])
+    assert row == {"clips": len(CLIPS)}
+
+
+def test_a_file_of_another_version_is_made_anew_and_not_called_damaged(files: ActorFiles) -> None:
+    path = put(files, "mono_audio", "05", CLIPS)
+    pq.write_table(pq.read_table(path).drop_columns(["made_from"]), path)
+    assert files.made_from("mono_audio", "05") == {}
     assert path.exists()
 
 

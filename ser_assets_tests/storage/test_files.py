@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from ser_assets.storage.files import DiskFullError, set_aside, sweep, whole_file, whole_folder
+from ser_assets.storage import files
+from ser_assets.storage.files import DiskFullError, files_set_aside, set_aside, sweep, whole_file, whole_folder
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -94,3 +96,45 @@ def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path, mi
         sweep(tmp_path)
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"data/mine.txt", "data/model/whole.txt"}
+
+
+def test_what_another_process_of_this_number_left_is_swept_and_what_is_the_users_is_not(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    left = files._beside(tmp_path / "models/champion", "old")
+    left.mkdir()
+    users = tmp_path / "raw/.notes~mine~1~part"
+    users.parent.mkdir()
+    users.touch()
+    sweep(tmp_path)
+    assert (tmp_path / "models/champion").is_dir()
+    assert not left.exists()
+    assert users.exists()
+
+
+def test_only_what_was_set_aside_here_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ser.duckdb").touch()
+    aside = set_aside(tmp_path / "ser.duckdb")
+    for name in ("raw/take.wav.damaged-1", "notes.damaged-by-me"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert files_set_aside(tmp_path) == [aside]
+
+
+def test_sweeping_beside_runs_that_write_disturbs_nobody(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.is_set():
+            with whole_folder(tmp_path / "model") as part:
+                (part / "inner").mkdir()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(200):
+            sweep(tmp_path)
+            files_set_aside(tmp_path)
+    finally:
+        ended.set()
+        writer.join()
+    assert (tmp_path / "model/inner").is_dir()

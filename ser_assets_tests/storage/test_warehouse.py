@@ -139,3 +139,12 @@ def test_a_database_that_stays_in_use_is_named_with_the_remedy(
     warehouse.replace_rows("t", rows("01", 1), {"actor": "01"})
     with warehouse.reading(), pytest.raises(WarehouseBusyError, match=r"ser\.duckdb .* close the program"):
         warehouse.query("FROM t")
+
+
+def test_a_column_may_be_called_anything(warehouse: Warehouse) -> None:
+    warehouse.replace_rows("t", pa.table({"actor": ["01"]}), {"actor": "01"})
+    odd = 'p_so "neutral"'
+    warehouse.replace_rows("t", pa.table({"actor": ["01"], odd: [1]}), {"actor": "01"})
+    assert records(warehouse, "t", "true") == [{"actor": "01", odd: 1}]
+    warehouse.replace_rows("t", pa.table({"actor": ["01"]}), {"actor": "01"})
+    assert records(warehouse, "t", "true") == [{"actor": "01"}]
