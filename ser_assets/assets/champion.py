@@ -17,7 +17,7 @@ from ser_assets.assets.report import metrics_report
 from ser_assets.assets.versions import recipe
 from ser_assets.learning.kept import RAW
 from ser_assets.settings import Settings
-from ser_assets.storage.files import whole_folder
+from ser_assets.storage.files import sweep, whole_folder
 from ser_assets.storage.tables import (
     CHAMPION_PREDICTIONS,
     PREDICTIONS,
@@ -79,6 +79,7 @@ def champion_model(
     """
     from ser_assets.serving.bundle import champion_folder, open_bundle, write_bundle
 
+    sweep(settings.data_dir)
     candidate = _candidate(settings, warehouse)
     folder = champion_folder(settings.data_dir)
     if candidate.drop.blocked and not config.accept_drop:

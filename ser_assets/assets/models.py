@@ -25,7 +25,7 @@ from ser_assets.learning.model_settings import (
     ForestSettings,
 )
 from ser_assets.settings import Settings
-from ser_assets.storage.files import whole_folder
+from ser_assets.storage.files import sweep, whole_folder
 from ser_assets.storage.tables import (
     HELD_OUT,
     LEAK_PROOF,
@@ -84,6 +84,7 @@ def model_asset(name: str) -> dg.AssetsDefinition:
 
         if settings.tensorboard:
             require_tensorboard()
+        sweep(settings.data_dir)
         examples = load_examples(warehouse, settings)
         splits = _splits(examples, settings, context.log)
         model_settings = settings_from(config, SETTINGS[name])
