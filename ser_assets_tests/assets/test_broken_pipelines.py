@@ -39,11 +39,17 @@ def warehouse(settings: Settings) -> Warehouse:
     return warehouse
 
 
-def store(warehouse: Warehouse, settings: Settings, rows: pd.DataFrame, origin: str = "a recorder") -> None:
+def store(
+    warehouse: Warehouse,
+    settings: Settings,
+    rows: pd.DataFrame,
+    origin: str = "a recorder",
+    emotions: tuple[str, ...] = EMOTIONS,
+) -> None:
     generator = np.random.default_rng(0)
     names = list(functional_names())
     functionals = generator.normal(0, 1, (len(rows), len(names)))
-    functionals += rows["emotion"].map(EMOTIONS.index).to_numpy()[:, None]
+    functionals += rows["emotion"].map(emotions.index).to_numpy()[:, None]
     features = pd.concat([rows, pd.DataFrame(functionals.astype(np.float32), columns=names)], axis=1)
     mels = [generator.normal(-60, 3, FRAMES * BANDS).astype(np.float32) for _ in range(len(rows))]
     f0 = [np.full(FRAMES, 150, np.float32)] * len(rows)

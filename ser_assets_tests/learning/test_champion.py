@@ -45,6 +45,13 @@ def chosen(*predictions: pd.DataFrame, sizes: dict[str, int] | None = None) -> t
     return choice.model, choice.reason
 
 
+def test_a_champion_of_other_emotions_is_no_measure_of_a_new_one() -> None:
+    new = said("cnn", 0.8)
+    last = new.rename(columns={"p_calm": "p_joy"})
+    assert drop(last, new).sentence.startswith("not compared with the last champion, which knows neutral, joy")
+    assert not drop(last, new).blocked
+
+
 def test_the_best_is_chosen_where_it_beats_the_others_beyond_the_interval() -> None:
     model, reason = chosen(said("ensemble", 0.8), said("neural_network", 0.5), said("random_forest", 0.3))
     assert model == "ensemble"

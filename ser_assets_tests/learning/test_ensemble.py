@@ -163,6 +163,17 @@ class TestKept:
         expected = tempered(forest.predict_proba(asked), 1 / 2)
         np.testing.assert_allclose(model.predict_proba(asked), expected, atol=1e-5)
 
+    def test_members_that_tell_other_emotions_apart_are_refused_by_name(self, kept):
+        folder, forest = kept
+        other = RandomForest(ForestSettings(trees=5, parts=1, trees_of_a_part=5), seed=1)
+        other.fit(made_up_examples(("a", "b"), emotions=("joy", "Ärger")))
+        with pytest.raises(EnsembleError, match=r"one: neutral.*; two: joy, Ärger"):
+            Ensemble({"one": forest, "two": other}, {"one": 0.5, "two": 0.5})
+        (folder / "two").mkdir()
+        other.save(folder / "two")
+        with pytest.raises(EnsembleError, match=r"random_forest: neutral.*; two: joy, Ärger"):
+            save_ensemble(folder / "ensemble", folder, {"random_forest": 0.5, "two": 0.5})
+
     def test_a_member_that_was_made_anew_is_noticed(self, kept):
         folder, _ = kept
         other = RandomForest(ForestSettings(trees=10, parts=1, trees_of_a_part=5), seed=2)

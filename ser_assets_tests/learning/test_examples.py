@@ -41,6 +41,7 @@ def test_actors_are_named_once_and_sorted():
         (lambda e: {"rows": e.rows.assign(emotion="bored")}, "unknown emotions: bored"),
         (lambda e: {"rows": e.rows.assign(take_id="01-01-01-01-01-01")}, "there twice"),
         (lambda e: {"functionals": e.functionals * np.nan}, "not finite"),
+        (lambda e: {"emotions": (*e.emotions, "Calm")}, "must differ by more than case: .*Calm"),
     ],
 )
 def test_parts_that_no_model_can_learn_from_are_refused(part, message):

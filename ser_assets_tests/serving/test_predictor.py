@@ -134,6 +134,13 @@ def test_a_profile_of_clips_that_were_measured_otherwise_is_refused(bundle: Bund
         Predictor(bundle, profile)
 
 
+def test_a_profile_with_a_bias_of_another_number_of_emotions_is_refused(bundle: Bundle) -> None:
+    profile = dataclasses.replace(SpeakerProfile.learn(measured_examples()), measured_as=bundle.measured_as)
+    bias = {fitted("calibrated").fingerprint: np.zeros(5)}
+    with pytest.raises(ProfileError, match="damaged: make it again with `calibrate-speaker`"):
+        Predictor(bundle, dataclasses.replace(profile, bias=bias))
+
+
 def test_bundles_that_trim_otherwise_measure_otherwise(bundle: Bundle) -> None:
     facts = bundle.facts | {"preprocessing": bundle.facts["preprocessing"] | {"trim_below_peak_db": 20.0}}
     assert dataclasses.replace(bundle, facts=facts).measured_as != bundle.measured_as

@@ -1,0 +1,115 @@
+"""Tables and checks where the corpus has other emotions than RAVDESS, or than the corpus before."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from ser_assets.assets import checks
+from ser_assets.assets import examples as of_corpus
+from ser_assets.assets.examples import load_examples
+from ser_assets.assets.model_checks import _little_fold
+from ser_assets.assets.models import store
+from ser_assets.learning.protocols import speaker_independent
+from ser_assets.settings import Settings
+from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.clips import Clip
+from ser_assets.storage.tables import HELD_OUT, LEAK_PROOF, PREDICTIONS, TRAINING_ROWS
+from ser_assets.storage.warehouse import Warehouse
+from ser_assets_tests.assets import test_broken_pipelines as pipelines
+from ser_assets_tests.assets.test_model_checks import checked, held_out, honest_tables
+from ser_assets_tests.learning.corpora import made_up_examples, made_up_predictions, made_up_rows
+from ser_assets_tests.media import voice
+from ser_assets_tests.storage.at_rest import put
+
+FIVE = ("Happy", "sad", "not sure", 'a "b"', "Ärger")
+SPEAKERS = ("Anna B", "ben", "Çağrı")
+
+
+def clips_of(rows: pd.DataFrame) -> list[Clip]:
+    """Clips at rest of these takes, of which no more is known than speaker and emotion."""
+    rows = rows[rows["variant"] == 0].assign(gender=None, intensity=None, statement=None, repetition=None)
+    return [Clip(**row, samples=voice(0.4), sampling_rate=22050) for row in rows.to_dict("records")]
+
+
+def new_tables() -> dict[str, pd.DataFrame]:
+    said = made_up_predictions(SPEAKERS, 1, model="random_forest", emotions=FIVE)
+    given = said[["model", "protocol", "folds", "fold", "take_id"]].assign(variant=0)
+    return {PREDICTIONS: said.assign(made_from="now"), HELD_OUT: said.iloc[:0], TRAINING_ROWS: given}
+
+
+def test_a_model_of_other_emotions_takes_the_place_of_the_whole_table_and_names_whose_predictions_are_lost(
+    tmp_path: Path,
+) -> None:
+    said = honest_tables()[PREDICTIONS]
+    old = honest_tables() | {HELD_OUT: held_out("02", "01").assign(p_happy=1.0)}
+    old[PREDICTIONS] = pd.concat([said, said.assign(model="random_forest")])
+    warehouse = Warehouse(tmp_path)
+    for name, rows in old.items():
+        warehouse.replace_rows(name, pa.Table.from_pandas(rows, preserve_index=False), {})
+    assert store(warehouse, "random_forest", new_tables(), {}) == ["cnn"]
+    kept = warehouse.query(f"FROM {PREDICTIONS}")
+    assert [column for column in kept if column.startswith("p_")] == [f"p_{emotion}" for emotion in FIVE]
+    assert set(kept["model"]) == {"random_forest"}
+    assert not kept.isna().any(axis=None)
+    assert not warehouse.has_table(HELD_OUT)
+    assert warehouse.has_table(LEAK_PROOF)
+    assert store(warehouse, "random_forest", new_tables(), {}) == []
+    assert len(warehouse.query(f"FROM {PREDICTIONS}")) == len(kept)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_accuracy_is_held_against_guessing_among_these_emotions(tmp_path: Path, right: bool) -> None:
+    tables = honest_tables()
+    said = made_up_predictions(SPEAKERS, 2, model="cnn", emotions=FIVE).assign(made_from="now")
+    labels = said["emotion"].map(FIVE.index).to_numpy()
+    said[[f"p_{emotion}" for emotion in FIVE]] = np.eye(len(FIVE))[labels if right else labels * 0]
+    assert checked(tables | {PREDICTIONS: said}, tmp_path)["better_than_chance"] == right
+
+
+def test_the_models_and_the_report_are_made_of_any_emotions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_corpus, "EMOTIONS", FIVE)
+    settings = Settings(data_dir=tmp_path, workers=1, folds=("loso",), protocols=("speaker_independent",))
+    rows = made_up_rows(SPEAKERS, takes_each=4, emotions=FIVE)
+    unknown = {name: pd.Series(None, rows.index, "string") for name in ("gender", "intensity", "statement")}
+    pipelines.store(Warehouse(tmp_path), settings, rows.assign(**unknown), emotions=FIVE)
+    for speaker in SPEAKERS:
+        put(ActorFiles(tmp_path), "trimmed_audio", speaker, clips_of(rows[rows["actor"] == speaker]))
+    result = pipelines.run(settings)
+    assert result.success
+    assert not pipelines.failed_checks(result)
+    page = (tmp_path / "report/index.html").read_text(encoding="utf-8")
+    assert "guessing reaches 20.0 %" in page.replace("\u00a0", " ")
+    assert "RAVDESS" not in page
+
+
+def test_features_of_emotions_that_the_corpus_does_not_have_are_named(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, workers=1)
+    pipelines.store(Warehouse(tmp_path), settings, made_up_rows(("01", "02")))
+    with pytest.raises(ValueError, match=r"unknown emotions: angry, calm.*; there are Happy, sad"):
+        load_examples(Warehouse(tmp_path), settings, emotions=FIVE)
+
+
+def test_poison_is_tried_on_speakers_who_leave_emotions_to_tell_apart() -> None:
+    examples = made_up_examples(("a", "b", "c", "d", "e"), emotions=FIVE)
+    performed = {"a": FIVE[:1], "b": FIVE[:1], "c": FIVE[:1], "d": FIVE[1:2], "e": FIVE[:1]}
+    own = [emotion in performed[actor] for actor, emotion in examples.rows[["actor", "emotion"]].to_numpy()]
+    part, split = _little_fold(examples.subset(np.flatnonzero(own)), speaker_independent)
+    assert set(part.rows["emotion"].iloc[split.training]) == {"Happy", "sad"}
+
+
+@pytest.mark.parametrize(("promised", "passed"), [(FIVE, False), ((), True)])
+def test_an_emotion_that_a_speaker_does_not_perform_is_missed_only_where_it_is_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, promised: tuple[str, ...], passed: bool
+) -> None:
+    class Files(ActorFiles):
+        def query(self, *question: object) -> list[dict]:
+            wanted = len(promised)
+            assert f"emotions < {wanted}" in str(question[1])
+            return [{"actor": "ben", "emotions": 4}] if wanted > 4 else []
+
+    monkeypatch.setattr(checks, "emotions_of_every_actor", lambda _: promised)
+    result = checks.emotions_balanced(Settings(data_dir=tmp_path), Files(tmp_path))
+    assert result.passed == passed  # type: ignore[union-attr]
