@@ -71,6 +71,7 @@ class Transfer:
     tell: told in words what goes wrong and is tried again.
     progress: told, after each piece, how many bytes are there; may raise to end the transfer.
     wait: lets a number of seconds pass; may raise as well.
+    answered: told when the server has answered, well or not.
     """
 
     archive: Archive
@@ -80,6 +81,7 @@ class Transfer:
     tell: Callable[[str], None]
     progress: Callable[[int], None]
     wait: Callable[[float], None]
+    answered: Callable[[], None]
     _etag: str | None = field(default=None, init=False)
 
     def run(self) -> None:
@@ -158,6 +160,7 @@ class Transfer:
             self._trouble_named(),
             session.get(self.url, headers=headers, stream=True, timeout=timeout) as response,
         ):
+            self.answered()
             self._refuse(response)
             start = self._start(response, have)
             etag = response.headers.get("ETag", "")

@@ -34,6 +34,10 @@ class Told:
     words: list[str]
     progress: list[int]
     pauses: list[float]
+    answers: int = 0
+
+    def answered(self) -> None:
+        self.answers += 1
 
 
 Fetch = Callable[..., None]
@@ -62,6 +66,7 @@ def fetch(zenodo: Zenodo, part: Path, told: Told) -> Fetch:
             tell=told.words.append,
             progress=told.progress.append,
             wait=told.pauses.append,
+            answered=told.answered,
         ).run()
 
     return run
@@ -73,6 +78,7 @@ def test_a_good_server_is_asked_once(fetch: Fetch, told: Told, part: Path, zenod
     assert zenodo.starts == [None]
     assert told.progress[-1] == len(CONTENT)
     assert told.progress == sorted(told.progress)
+    assert told.answers == 1
     assert not told.words
 
 
@@ -329,6 +335,7 @@ def test_a_server_that_is_not_there_is_named_with_the_reason(fetch: Fetch, told:
     with pytest.raises(DownloadError, match=r"127.0.0.1 cannot be reached \(.*refused.*\), 4 times in a row"):
         fetch(url="http://127.0.0.1:9")
     assert "refused" in told.words[0]
+    assert not told.answers
 
 
 def test_a_name_that_nobody_knows_is_told(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,6 +353,7 @@ def test_a_server_without_tls_is_told_at_once(fetch: Fetch, told: Told, zenodo: 
     ):
         fetch(url=zenodo.url.replace("http", "https"))
     assert not told.words
+    assert not told.answers
 
 
 @pytest.fixture
