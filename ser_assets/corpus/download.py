@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from ser_assets.corpus.archives import Archive, DownloadError, What, archives_for
 from ser_assets.corpus.transfer import Patience, Transfer
-from ser_assets.corpus.unpacking import refuse_full_disk, refuse_to_replace, unpack
+from ser_assets.corpus.unpacking import make_folder, refuse_full_disk, refuse_to_replace, unpack
 from ser_assets.progress import Listener
 
 ALL = "all files"
@@ -95,11 +95,12 @@ def download(
         In words, what failed.
 
     Raises:
-        DownloadError: the disk has no room, or another download is at work in the same folder.
+        DownloadError: the disk has no room, something else is in the way of a folder, or another download is at work
+            in it.
         OSError: a folder cannot be made.
     """
-    order.raw_dir.mkdir(parents=True, exist_ok=True)
-    order.downloads_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(order.raw_dir)
+    make_folder(order.downloads_dir)
     lock = FileLock(order.downloads_dir / ".lock", timeout=0)
     try:
         with lock:
@@ -260,7 +261,7 @@ def _is_there(path: Path, size: int | None, archive: Archive) -> bool:
 
 def _sizes_unpacked(order: Order, archive: Archive) -> dict[str, int]:
     """Bytes of each file that was unpacked from an archive, as far as that is remembered."""
-    with suppress(FileNotFoundError, ValueError):
+    with suppress(FileNotFoundError, NotADirectoryError, ValueError):
         return json.loads(_memory(order, archive).read_text())
     return {}
 

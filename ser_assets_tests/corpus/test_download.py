@@ -132,6 +132,30 @@ def test_a_file_of_other_content_is_named_before_a_byte_is_fetched_and_left_alon
     assert not zenodo.requests
 
 
+def test_a_file_in_the_way_of_a_folder_of_an_actor_is_named_before_a_byte_of_it_is_fetched(
+    order: Order, zenodo: Zenodo
+) -> None:
+    order.raw_dir.mkdir()
+    (order.raw_dir / "Actor_01").write_bytes(b"mine")
+    [failure] = bring(order)
+    assert failure.startswith(f"{order.raw_dir / 'Actor_01'}: is not a folder")
+    assert "move it away" in failure
+    assert [request.target.count(SECOND.name) for request in zenodo.requests] == [1]
+
+
+@pytest.mark.parametrize("name", ["raw", "downloads"])
+@pytest.mark.parametrize("is_link", [False, True], ids=["file", "link that leads nowhere"])
+def test_what_is_in_the_way_of_the_folders_is_named(order: Order, zenodo: Zenodo, name: str, is_link: bool) -> None:
+    in_the_way = order.raw_dir.with_name(name)
+    if is_link:
+        in_the_way.symlink_to("a disk that is not mounted")
+    else:
+        in_the_way.write_bytes(b"mine")
+    with pytest.raises(DownloadError, match=f"{in_the_way}: is not a folder.* move it away and download again"):
+        bring(order)
+    assert not zenodo.requests
+
+
 def test_a_damaged_memory_of_sizes_remembers_nothing(order: Order) -> None:
     bring(order)
     (order.downloads_dir / f"{FIRST.name}.json").write_text("{")
