@@ -108,11 +108,26 @@ def test_what_is_tried_again_is_told_on_the_way(zenodo: Zenodo) -> None:
     assert f"{FIRST.name}: 127.0.0.1 answers 503 Service Unavailable; trying again" in result.stderr
 
 
-def test_a_folder_that_cannot_be_made_is_named(published: Settings) -> None:
-    published.data_dir.write_text("a file")
+@pytest.mark.parametrize("name", [".", "raw", "downloads"])
+def test_a_file_in_the_way_of_a_folder_is_named_with_the_remedy(published: Settings, zenodo: Zenodo, name: str) -> None:
+    path = published.data_dir / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("a file")
     result = call("--actors", "1", "--agree")
     assert result.exit_code == 1
-    assert str(published.data_dir) in result.output
+    assert f"Error: {path}: is not a folder" in result.stderr
+    assert "move it away" in result.stderr
+    assert not zenodo.requests
+
+
+@pytest.mark.usefixtures("published")
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    too_long = tmp_path / ("x" * 300)
+    monkeypatch.setenv("SER_DATA_DIR", str(too_long))
+    result = call("--actors", "1", "--agree")
+    assert result.exit_code == 1
+    assert str(too_long) in result.stderr
+    assert isinstance(result.exception, SystemExit)
 
 
 @pytest.mark.parametrize("url", ["zenodo.org", "ftp://zenodo.org", "https://", "", "https://a b"])

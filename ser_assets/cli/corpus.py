@@ -58,6 +58,7 @@ def download(
     What is there already is left alone, and what broke off goes on where it was. Proxies are taken from the environment
     (HTTPS_PROXY), and SER_ZENODO_URL names a mirror. Exit code 1 if something could not be brought.
     """
+    from ser_assets.corpus.archives import DownloadError
     from ser_assets.corpus.download import Order
 
     settings = read_settings()
@@ -73,7 +74,7 @@ def download(
     )
     try:
         _bring(order, agree)
-    except OSError as error:
+    except (DownloadError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -14,12 +14,13 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
 from ser_assets.corpus.archives import Archive, DownloadError, What, archives_for
 from ser_assets.corpus.transfer import Patience, Transfer
-from ser_assets.corpus.unpacking import refuse_full_disk, refuse_to_replace, unpack
+from ser_assets.corpus.unpacking import make_folder, refuse_full_disk, refuse_to_replace, unpack
 from ser_assets.progress import Listener
 
 ALL = "all files"
@@ -79,7 +80,7 @@ def download(
     tell: Callable[[str], None] = lambda _: None,
     patience: Patience | None = None,
 ) -> list[str]:
-    """Do the errands, a few at once; one that fails does not stop the others.
+    """Do the errands, a few at once; one that fails does not stop the others, unless the server never answers.
 
     Whoever is interrupted in here leaves at once, and all that has come is kept for the next time.
 
@@ -94,11 +95,12 @@ def download(
         In words, what failed.
 
     Raises:
-        DownloadError: the disk has no room, or another download is at work in the same folder.
+        DownloadError: the disk has no room, something else is in the way of a folder, or another download is at work
+            in it.
         OSError: a folder cannot be made.
     """
-    order.raw_dir.mkdir(parents=True, exist_ok=True)
-    order.downloads_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(order.raw_dir)
+    make_folder(order.downloads_dir)
     lock = FileLock(order.downloads_dir / ".lock", timeout=0)
     try:
         with lock:
@@ -133,6 +135,8 @@ class _Crew:
             self._to_do.put(errand)
         self._said: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._stop = threading.Event()
+        self._answered = threading.Event()
+        self._given_up = threading.Event()
 
     def work(self) -> list[str]:
         """Do all errands; hand out what failed."""
@@ -149,6 +153,8 @@ class _Crew:
                     at_work -= 1
         finally:
             self._stop.set()
+            # Wakes whoever pauses.
+            self._given_up.set()
             latest = time.monotonic() + _SECONDS_TO_STOP
             for thread in threads:
                 thread.join(max(0, latest - time.monotonic()))
@@ -178,15 +184,24 @@ class _Crew:
         if whole.exists():
             # Kept from before, or brought by the user: looked at like one that has just come.
             whole.replace(part)
-        Transfer(
+        if errand.remaining_bytes:
+            self._pause(archive, 0)
+        transfer = Transfer(
             archive,
             archive.address(self._order.base_url),
             part,
             self._patience,
             tell=partial(self._say, self._tell),
             progress=lambda there: self._say(self._tell_progress, archive, there),
-            wait=self._wait,
-        ).run()
+            wait=partial(self._pause, archive),
+            answered=self._answered.set,
+        )
+        try:
+            transfer.run()
+        except DownloadError:
+            if not self._answered.is_set():
+                self._given_up.set()
+            raise
         part.replace(whole)
         most_bytes = _BOMB_FACTOR * archive.unpacked_bytes
         sizes = unpack(whole, errand.files, self._order.raw_dir, most_bytes, self._check)
@@ -199,11 +214,15 @@ class _Crew:
         self._said.put(partial(how, *what))
 
     def _check(self) -> None:
-        self._wait(0)
-
-    def _wait(self, seconds: float) -> None:
-        if self._stop.wait(seconds):
+        if self._stop.is_set():
             raise _Stopped
+
+    def _pause(self, archive: Archive, seconds: float) -> None:
+        self._given_up.wait(seconds)
+        self._check()
+        if self._given_up.is_set():
+            host = urlsplit(self._order.base_url).hostname
+            raise DownloadError(f"{archive.name}: given up too, for {host} has never answered")
 
     def _tell_progress(self, archive: Archive, there: int) -> None:
         self._there[archive.name] = there
@@ -242,7 +261,7 @@ def _is_there(path: Path, size: int | None, archive: Archive) -> bool:
 
 def _sizes_unpacked(order: Order, archive: Archive) -> dict[str, int]:
     """Bytes of each file that was unpacked from an archive, as far as that is remembered."""
-    with suppress(FileNotFoundError, ValueError):
+    with suppress(FileNotFoundError, NotADirectoryError, ValueError):
         return json.loads(_memory(order, archive).read_text())
     return {}
 

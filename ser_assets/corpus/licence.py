@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ser_assets.corpus.unpacking import make_folder
+
 LICENCE = "CC BY-NC-SA 4.0"
 NOTICE = f"""\
 The Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS) is licensed {LICENCE}: it may be used and
@@ -21,8 +23,8 @@ def has_agreed(downloads_dir: Path) -> bool:
 
 
 def remember_agreement(downloads_dir: Path) -> None:
-    """Note that, and when, the user agreed to the licence."""
-    downloads_dir.mkdir(parents=True, exist_ok=True)
+    """Note that, and when, the user agreed to the licence; raise DownloadError where its folder cannot be made."""
+    make_folder(downloads_dir)
     _agreement(downloads_dir).write_text(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: agreed to this.\n\n{NOTICE}\n")
 
 

@@ -6,6 +6,7 @@ pauses. Going on in the middle of a file is done here, for neither of them does.
 
 import hashlib
 import re
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,10 @@ class _Trouble(Exception):  # noqa: N818 - not an error yet: the next try may go
     def __init__(self, reason: str, seconds: float | None = None) -> None:
         super().__init__(reason)
         self.seconds = seconds
+
+
+class _AnotherFile(_Trouble):
+    """What came is not the archive, as when a network wants one to log in first."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Transfer:
     tell: told in words what goes wrong and is tried again.
     progress: told, after each piece, how many bytes are there; may raise to end the transfer.
     wait: lets a number of seconds pass; may raise as well.
+    answered: told when the server has answered, well or not.
     """
 
     archive: Archive
@@ -75,6 +81,7 @@ class Transfer:
     tell: Callable[[str], None]
     progress: Callable[[int], None]
     wait: Callable[[float], None]
+    answered: Callable[[], None]
     _etag: str | None = field(default=None, init=False)
 
     def run(self) -> None:
@@ -127,6 +134,8 @@ class Transfer:
             retries = retries.increment("GET", self.url, error=trouble)
         except MaxRetryError as error:
             raise self._given_up(f"{trouble}, {self.patience.more_tries + 1} times in a row") from error
+        if sum(isinstance(past.error, _AnotherFile) for past in retries.history) > 1:
+            raise self._given_up(f"{trouble}, twice")
         seconds = trouble.seconds or retries.get_backoff_time()
         if seconds > self.patience.longest_retry_after:
             raise self._given_up(f"{trouble} and wants to be asked again in {seconds:.0f} s")
@@ -151,6 +160,7 @@ class Transfer:
             self._trouble_named(),
             session.get(self.url, headers=headers, stream=True, timeout=timeout) as response,
         ):
+            self.answered()
             self._refuse(response)
             start = self._start(response, have)
             etag = response.headers.get("ETag", "")
@@ -164,6 +174,15 @@ class Transfer:
             yield
         except requests.Timeout as error:
             raise _Trouble(f"{self._host} does not answer") from error
+        except requests.exceptions.SSLError as error:
+            # Once there is a connection it may be damaged on the way, and whoever is busy hangs up before there is one.
+            if not isinstance(error.args[0], MaxRetryError) or isinstance(_innermost(error), ssl.SSLEOFError):
+                raise _Trouble("the connection was cut") from error
+            raise DownloadError(
+                f"{self.archive.name}: no secure connection to {self._host} ({_reason(error)}): is SER_ZENODO_URL "
+                "right? If it or your proxy has a certificate of its own, let REQUESTS_CA_BUNDLE name a file of "
+                "certificates that vouch for it"
+            ) from error
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
             cause = error.args[0] if error.args else None
             if isinstance(cause, ReadTimeoutError):
@@ -171,7 +190,7 @@ class Transfer:
             if isinstance(cause, ProtocolError):
                 raise _Trouble("the connection was cut") from error
             whom = "the proxy" if isinstance(error, requests.exceptions.ProxyError) else self._host
-            raise _Trouble(f"{whom} cannot be reached") from error
+            raise _Trouble(f"{whom} cannot be reached ({_reason(error)})") from error
         except requests.RequestException as error:
             raise DownloadError(f"{self.archive.name}: {error}; is SER_ZENODO_URL right?") from error
 
@@ -197,7 +216,7 @@ class Transfer:
                 raise _Trouble("another part came than was asked for")
             start, size = int(match[1]), match[2]
         if size not in ("*", str(self.archive.bytes)):
-            raise _Trouble(f"{self._host} has {size} bytes of that name instead of {self.archive.bytes}")
+            raise _AnotherFile(f"{self._host} has {size} bytes of that name instead of {self.archive.bytes}")
         return start
 
     def _write(self, response: requests.Response, start: int) -> None:
@@ -219,6 +238,18 @@ def _retry_after(response: requests.Response) -> float | None:
         return Retry().get_retry_after(response.raw)
     except InvalidHeader:
         return None
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """Say what lies at the bottom of an error of requests, such as `Connection refused`."""
+    cause = _innermost(error)
+    return (isinstance(cause, OSError) and cause.strerror) or str(cause)
 
 
 def _md5() -> "hashlib._Hash":

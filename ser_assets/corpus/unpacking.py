@@ -1,5 +1,6 @@
 """Recordings out of a zip that is not trusted: only names that were asked for, whole or not at all."""
 
+import os
 import shutil
 import stat
 import zipfile
@@ -61,9 +62,19 @@ def unpack(
     return {member.filename: member.file_size for member in members}
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder; raise DownloadError where something else is in its way."""
+    _refuse_other_than_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def refuse_to_replace(raw_dir: Path, files: Iterable[str]) -> None:
-    """Raise DownloadError where one of the files is there already."""
-    if there := [raw_dir / name for name in files if (raw_dir / name).exists()]:
+    """Raise DownloadError where one of the files, or something else than its folder, is there already."""
+    paths = [raw_dir / name for name in files]
+    for folder in dict.fromkeys(path.parent for path in paths):
+        _refuse_other_than_folder(folder)
+    # A link that leads nowhere now may lead to a disk that is not there today.
+    if there := [path for path in paths if os.path.lexists(path)]:
         others = f" and {len(there) - 1} more" if there[1:] else ""
         raise DownloadError(
             f"{there[0]}{others}: is not the recording of RAVDESS, and nothing is overwritten; move it away and "
@@ -79,6 +90,15 @@ def refuse_full_disk(folder: Path, needed: int) -> None:
             f"{folder} needs {decimal(needed)}, and {decimal(free)} are free on its disk: make room, ask for fewer "
             "actors, or choose another SER_DATA_DIR"
         )
+
+
+def _refuse_other_than_folder(folder: Path) -> None:
+    for path in (folder, *folder.parents):
+        if os.path.lexists(path) and not path.is_dir():
+            raise DownloadError(
+                f"{path}: is not a folder, as it must be for what comes, and nothing is overwritten; move it away and "
+                "download again"
+            )
 
 
 def _members(archive: zipfile.ZipFile, files: Sequence[str]) -> list[zipfile.ZipInfo]:

@@ -136,6 +136,43 @@ def test_a_file_that_is_there_is_not_replaced(archive: Path, raw: Path) -> None:
     assert files_under(raw) == [SECOND]
 
 
+def test_a_link_that_leads_nowhere_is_not_replaced(archive: Path, raw: Path) -> None:
+    archive.write_bytes(zipped(GOOD))
+    (raw / SECOND).parent.mkdir(parents=True)
+    (raw / SECOND).symlink_to("a disk that is not mounted")
+    with pytest.raises(DownloadError, match=f"{SECOND}: is not the recording of RAVDESS"):
+        unpack(archive, list(GOOD), raw, ENOUGH)
+    assert (raw / SECOND).is_symlink()
+
+
+@pytest.mark.parametrize("where", ["", "Actor_01"], ids=["raw", "actor"])
+@pytest.mark.parametrize("is_link", [False, True], ids=["file", "link that leads nowhere"])
+def test_what_is_in_the_way_of_a_folder_is_named_and_left_alone(
+    archive: Path, raw: Path, where: str, is_link: bool
+) -> None:
+    archive.write_bytes(zipped(GOOD))
+    in_the_way = raw / where
+    in_the_way.parent.mkdir(exist_ok=True)
+    if is_link:
+        in_the_way.symlink_to("a disk that is not mounted")
+    else:
+        in_the_way.write_bytes(b"mine")
+    with pytest.raises(DownloadError, match=f"{in_the_way}: is not a folder.* move it away and download again"):
+        unpack(archive, list(GOOD), raw, ENOUGH)
+    assert in_the_way.is_symlink() == is_link
+    assert in_the_way.is_file() != is_link
+
+
+def test_a_link_to_a_folder_is_one(archive: Path, raw: Path) -> None:
+    archive.write_bytes(zipped(GOOD))
+    elsewhere = archive.parent / "elsewhere"
+    elsewhere.mkdir()
+    raw.mkdir()
+    (raw / "Actor_01").symlink_to(elsewhere)
+    unpack(archive, list(GOOD), raw, ENOUGH)
+    assert len(list(elsewhere.iterdir())) == 2
+
+
 def test_a_full_disk_is_told_before_anything_is_written(
     archive: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

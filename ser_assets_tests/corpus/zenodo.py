@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import os
 import random
 import re
+import ssl
 import threading
 import zipfile
 from collections import deque
@@ -23,7 +25,8 @@ ETAG = '"as published"'
 class Answer:
     """How to answer a request; one that says nothing answers it well.
 
-    `cut_after` and `stall_after` count bytes of the body; `content_range` goes out with a body from `start` on.
+    `cut_after`, `stall_after` and `garbled_after` count bytes of the body; `content_range` goes out with a body from
+    `start` on.
     """
 
     status: int | None = None
@@ -36,6 +39,7 @@ class Answer:
     hangs_up: bool = False
     cut_after: int | None = None
     stall_after: int | None = None
+    garbled_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,16 @@ class Zenodo:
 
 
 @contextmanager
-def serving() -> Iterator[Zenodo]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Zenodo]:
     zenodo = Zenodo()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def handle(self) -> None:
+            # A client that does not trust the certificate says so here.
+            with suppress(ssl.SSLError):
+                super().handle()
 
         def do_GET(self) -> None:
             with suppress(ConnectionError):
@@ -86,7 +95,9 @@ def serving() -> Iterator[Zenodo]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    zenodo.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    zenodo.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -140,6 +151,12 @@ def _send(handler: BaseHTTPRequestHandler, zenodo: Zenodo, body: bytes, answer: 
         handler.wfile.write(body[: answer.stall_after])
         zenodo.may_go_on.wait()
         body = body[answer.stall_after :]
+    if answer.garbled_after is not None:
+        handler.wfile.write(body[: answer.garbled_after])
+        # Past the encryption.
+        os.write(handler.connection.fileno(), b"what is no record of TLS")
+        handler.close_connection = True
+        return
     handler.wfile.write(body if answer.cut_after is None else body[: answer.cut_after])
 
 
