@@ -4,7 +4,6 @@ Archives rest in the folder of downloads until they are unpacked: `NAME.zip.part
 are verified. `NAME.zip.json` remembers how many bytes each file had that was unpacked.
 """
 
-import json
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
 
 from ser_assets.corpus.archives import Archive, DownloadError, What, archives_for
 from ser_assets.corpus.transfer import Patience, Transfer
@@ -25,6 +25,7 @@ from ser_assets.progress import Listener
 
 ALL = "all files"
 
+_SIZES = TypeAdapter(dict[str, int])
 _BOMB_FACTOR = 2
 _SECONDS_TO_STOP = 1.0
 
@@ -262,14 +263,14 @@ def _is_there(path: Path, size: int | None, archive: Archive) -> bool:
 def _sizes_unpacked(order: Order, archive: Archive) -> dict[str, int]:
     """Bytes of each file that was unpacked from an archive, as far as that is remembered."""
     with suppress(FileNotFoundError, NotADirectoryError, ValueError):
-        return json.loads(_memory(order, archive).read_text())
+        return _SIZES.validate_json(_memory(order, archive).read_bytes())
     return {}
 
 
 def _remember_sizes(order: Order, archive: Archive, sizes: Mapping[str, int]) -> None:
     memory = _memory(order, archive)
     part = memory.with_name(f"{memory.name}.part")
-    part.write_text(json.dumps({**_sizes_unpacked(order, archive), **sizes}, indent=1))
+    part.write_bytes(_SIZES.dump_json({**_sizes_unpacked(order, archive), **sizes}, indent=1))
     part.replace(memory)
 
 

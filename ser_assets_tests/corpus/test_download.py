@@ -156,10 +156,13 @@ def test_what_is_in_the_way_of_the_folders_is_named(order: Order, zenodo: Zenodo
     assert not zenodo.requests
 
 
-def test_a_damaged_memory_of_sizes_remembers_nothing(order: Order) -> None:
+@pytest.mark.parametrize("content", ["{", "[]", "null", '{"Actor_01": [1]}', "\xff"])
+def test_a_damaged_memory_of_sizes_remembers_nothing(order: Order, content: str) -> None:
     bring(order)
-    (order.downloads_dir / f"{FIRST.name}.json").write_text("{")
+    (order.downloads_dir / f"{FIRST.name}.json").write_text(content, "latin-1")
     assert plan(order) == []
+    next(order.raw_dir.rglob("*.mp4")).unlink()
+    assert bring(order) == []
 
 
 def test_an_archive_that_the_user_put_there_is_verified_and_unpacked(order: Order, zenodo: Zenodo) -> None:
