@@ -130,6 +130,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pyte
     assert isinstance(result.exception, SystemExit)
 
 
+def test_somebody_with_a_table_of_their_own_is_told_that_this_brings_ravdess(
+    published: Settings, zenodo: Zenodo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SER_CORPUS", "table")
+    monkeypatch.setenv("SER_CORPUS_TABLE", "mine.csv")
+    result = call("--actors", "1", "--agree")
+    assert result.exit_code == 1
+    assert "this brings RAVDESS, and the settings name a table (SER_CORPUS=table): unset SER_CORPUS" in result.stderr
+    assert not zenodo.requests
+    assert not published.data_dir.exists()
+
+
 @pytest.mark.parametrize("url", ["zenodo.org", "ftp://zenodo.org", "https://", "", "https://a b"])
 def test_an_address_that_is_none_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SER_ZENODO_URL", url)

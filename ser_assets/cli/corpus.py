@@ -62,6 +62,11 @@ def download(
     from ser_assets.corpus.download import Order
 
     settings = read_settings()
+    if settings.corpus != "ravdess":
+        raise click.ClickException(
+            f"this brings RAVDESS, and the settings name a {settings.corpus} (SER_CORPUS={settings.corpus}): unset "
+            "SER_CORPUS, in the environment or in .env, and download again"
+        )
     order = Order(
         what,
         actors,
