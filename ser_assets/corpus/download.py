@@ -185,6 +185,7 @@ class _Crew:
         if whole.exists():
             # Kept from before, or brought by the user: looked at like one that has just come.
             whole.replace(part)
+        # What is here whole needs no server.
         if errand.remaining_bytes:
             self._pause(archive, 0)
         transfer = Transfer(

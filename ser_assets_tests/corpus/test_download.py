@@ -334,55 +334,6 @@ def test_two_downloads_do_not_work_in_one_folder(order: Order) -> None:
         bring(order)
 
 
-@pytest.fixture
-def six(order: Order, monkeypatch: pytest.MonkeyPatch) -> Order:
-    """Ask for the films of six actors, three at once."""
-    actors = tuple(f"{number:02d}" for number in range(1, 7))
-    monkeypatch.setitem(archives.ARCHIVES, "speech-video", tuple(an_archive(actor)[0] for actor in actors))
-    return dataclasses.replace(order, actors=actors, at_once=3)
-
-
-def test_a_server_that_nothing_reaches_is_given_up_once_for_all(six: Order) -> None:
-    order = dataclasses.replace(six, base_url="http://127.0.0.1:9")
-    said: list[str] = []
-    first, *others = bring(order, tell=said.append)
-    assert "127.0.0.1 cannot be reached" in first
-    assert "4 times in a row; run the same command later" in first
-    assert len(others) == 5
-    assert sum("given up too, for 127.0.0.1 has never answered" in other for other in others) >= 3
-    assert len(said) <= 3 * IMPATIENT.more_tries
-
-
-def test_nobody_waits_out_a_pause_for_a_server_that_is_given_up(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
-    order = dataclasses.replace(order, base_url="http://127.0.0.1:9", at_once=2)
-    pausing = threading.Event()
-    really_run = Transfer.run
-
-    def run(transfer: Transfer) -> None:
-        if transfer.archive != FIRST:
-            return really_run(transfer)
-        pausing.wait()
-        raise DownloadError("not to be had")
-
-    def note(words: str) -> None:
-        if "trying again in 300 s" in words:
-            pausing.set()
-
-    monkeypatch.setattr(Transfer, "run", run)
-    # Far longer than the test may take: it does not end unless the pause is broken off.
-    patience = dataclasses.replace(IMPATIENT, pause=300, longest_pause=300)
-    failures = download(order, plan(order), tell=note, patience=patience)
-    assert failures == ["not to be had", f"{SECOND.name}: given up too, for 127.0.0.1 has never answered"]
-
-
-def test_an_archive_that_is_there_is_unpacked_though_nothing_reaches_the_server(six: Order) -> None:
-    order = dataclasses.replace(six, base_url="http://127.0.0.1:9", at_once=1)
-    order.downloads_dir.mkdir()
-    (order.downloads_dir / SECOND.name).write_bytes(SECOND_ZIP)
-    assert len(bring(order)) == 5
-    assert {name[:8] for name in recordings(order)} == {"Actor_02"}
-
-
 def test_a_server_that_has_answered_before_is_not_given_up(order: Order, zenodo: Zenodo) -> None:
     zenodo.answers.append(Answer(status=503))
     zenodo.answers.extend([Answer(hangs_up=True)] * IMPATIENT.more_tries)

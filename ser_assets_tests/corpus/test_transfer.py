@@ -2,13 +2,7 @@
 
 import dataclasses
 import hashlib
-import shutil
-import socket
-import ssl
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 from time import time
@@ -17,7 +11,7 @@ import pytest
 
 from ser_assets.corpus.archives import Archive, DownloadError
 from ser_assets.corpus.transfer import Patience, Transfer
-from ser_assets_tests.corpus.zenodo import ETAG, Answer, Zenodo, serving
+from ser_assets_tests.corpus.zenodo import ETAG, Answer, Zenodo
 
 CONTENT = bytes(range(256)) * 1200
 MIDDLE = 150_000
@@ -331,91 +325,6 @@ def test_redirects_in_a_circle_are_told(fetch: Fetch, zenodo: Zenodo) -> None:
         fetch()
 
 
-def test_a_server_that_is_not_there_is_named_with_the_reason(fetch: Fetch, told: Told) -> None:
-    with pytest.raises(DownloadError, match=r"127.0.0.1 cannot be reached \(.*refused.*\), 4 times in a row"):
-        fetch(url="http://127.0.0.1:9")
-    assert "refused" in told.words[0]
-    assert not told.answers
-
-
-def test_a_name_that_nobody_knows_is_told(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(*_: object, **__: object) -> list:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(DownloadError, match=r"zenodo.invalid cannot be reached \(Name or service not known\), 4 times"):
-        fetch(url="http://zenodo.invalid")
-
-
-def test_a_server_without_tls_is_told_at_once(fetch: Fetch, told: Told, zenodo: Zenodo) -> None:
-    with pytest.raises(
-        DownloadError, match=r"^Speech.zip: no secure connection to 127.0.0.1 \(.*SSL.*\): is SER_ZENODO_URL right"
-    ):
-        fetch(url=zenodo.url.replace("http", "https"))
-    assert not told.words
-    assert not told.answers
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """Make a certificate that nobody but its owner vouches for, and its key in the same file."""
-    if not shutil.which("openssl"):
-        pytest.skip("no openssl to make a certificate with")
-    path = tmp_path / "own.pem"
-    made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=own -addext"
-    files = ["-keyout", path, "-out", tmp_path / "certificate"]
-    subprocess.run(["openssl", *made.split(), "subjectAltName=IP:127.0.0.1", *files], check=True, capture_output=True)
-    path.write_bytes(path.read_bytes() + (tmp_path / "certificate").read_bytes())
-    return path
-
-
-@pytest.fixture
-def secure(zenodo: Zenodo, certificate: Path) -> Iterator[Zenodo]:  # noqa: ARG001 - takes proxies away
-    """Serve the archive by TLS with the certificate."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
-    with serving(tls) as server:
-        server.publish(ARCHIVE, CONTENT)
-        yield server
-
-
-def test_a_certificate_that_nobody_vouches_for_is_told_at_once_and_the_remedy_helps(
-    fetch: Fetch, told: Told, part: Path, secure: Zenodo, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(DownloadError, match=r"self-signed certificate.* let REQUESTS_CA_BUNDLE name a file of cert"):
-        fetch(url=secure.url)
-    assert not told.words
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    fetch(url=secure.url)
-    assert part.read_bytes() == CONTENT
-
-
-def test_a_secure_connection_that_is_garbled_on_the_way_is_a_cut_one(
-    fetch: Fetch, told: Told, part: Path, secure: Zenodo, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    secure.answers.append(Answer(garbled_after=MIDDLE))
-    fetch(url=secure.url)
-    assert part.read_bytes() == CONTENT
-    assert told.words == ["Speech.zip: the connection was cut; trying again"]
-
-
-def test_a_server_that_hangs_up_before_it_is_secure_is_tried_again(fetch: Fetch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-
-        def hang_up() -> None:
-            with suppress(OSError):
-                while True:
-                    line, _ = deaf.accept()
-                    line.recv(10_000)
-                    line.close()
-
-        threading.Thread(target=hang_up, daemon=True).start()
-        with pytest.raises(DownloadError, match="the connection was cut, 4 times in a row"):
-            fetch(url=f"https://127.0.0.1:{deaf.getsockname()[1]}")
-        deaf.shutdown(socket.SHUT_RDWR)
-
-
 def test_a_proxy_of_the_environment_is_asked(
     fetch: Fetch, part: Path, zenodo: Zenodo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -423,9 +332,3 @@ def test_a_proxy_of_the_environment_is_asked(
     fetch(url="http://zenodo.invalid")
     assert part.read_bytes() == CONTENT
     assert zenodo.requests[0].target == ARCHIVE.address("http://zenodo.invalid")
-
-
-def test_a_proxy_that_is_not_there_is_told_apart_from_the_server(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    with pytest.raises(DownloadError, match=r"the proxy cannot be reached \(.*refused"):
-        fetch(url="http://zenodo.invalid")
