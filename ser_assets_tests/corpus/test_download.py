@@ -17,7 +17,7 @@ from ser_assets.corpus.ravdess import Ravdess, speech_takes
 from ser_assets.corpus.transfer import Patience, Transfer
 from ser_assets_tests.corpus.zenodo import Answer, Zenodo, an_archive, published, zipped
 
-IMPATIENT = Patience(silence=0.2, more_tries=3, pause=0, jitter=0)
+IMPATIENT = Patience(silence=10, more_tries=3, pause=0, jitter=0)
 FIRST, FIRST_ZIP = an_archive("01")
 SECOND, SECOND_ZIP = an_archive("02")
 SOUND, SOUND_ZIP = an_archive("01", "02", "03", modalities=("03",), ending=".wav")

@@ -18,7 +18,7 @@ from ser_assets.corpus.download import Order, download, plan
 from ser_assets.corpus.transfer import Patience, Transfer
 from ser_assets_tests.corpus.zenodo import Answer, Zenodo, an_archive, serving
 
-IMPATIENT = Patience(silence=0.2, more_tries=3, pause=0, jitter=0)
+IMPATIENT = Patience(silence=10, more_tries=3, pause=0, jitter=0)
 ARCHIVE, CONTENT = an_archive("01")
 NOWHERE = "http://127.0.0.1:9"
 
