@@ -109,5 +109,5 @@ def test_the_champion_answers_with_the_emotions_of_the_table(own: Path) -> None:
 def test_speakers_are_chosen_by_name(own: Path) -> None:
     stranger = shell(own, "ser-assets", "run", "--actors", "Ann O'Hara,Carl")
     assert stranger.returncode == 2
-    assert "there is no Carl; there are Ann O'Hara, Bjørn/2" in " ".join(stranger.stderr.split())
+    assert "there is no 'Carl'; there are \"Ann O'Hara\", 'Bjørn/2'" in " ".join(stranger.stderr.split())
     assert materialize(own, "mono_audio", "--partition", "Bjørn/2").returncode == 0

@@ -221,7 +221,7 @@ def test_another_corpus_than_ravdess_is_refused(settings: Settings) -> None:
 def test_damaged_clips_are_named(settings: Settings) -> None:
     sing(settings, "01", "02")
     ActorFiles(settings.data_dir).path("mono_audio", "02").write_bytes(b"garbage")
-    with pytest.raises(ClipsMissingError, match=r"actor_02\.parquet is damaged"):
+    with pytest.raises(ClipsMissingError, match=r"actor_02\.parquet was damaged"):
         replay_notebook(settings)
 
 

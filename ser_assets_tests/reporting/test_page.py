@@ -348,7 +348,7 @@ def test_a_swap_that_fails_brings_the_old_report_back(tmp_path: Path, monkeypatc
     rename = Path.rename
 
     def fails_for_the_new_one(self: Path, target: Path) -> Path:
-        if target == folder and not self.name.endswith(".old"):
+        if target == folder and not self.name.endswith("~old"):
             raise OSError("no")
         return rename(self, target)
 
