@@ -358,6 +358,19 @@ def test_a_swap_that_fails_brings_the_old_report_back(tmp_path: Path, monkeypatc
     assert files(tmp_path) == {f"report/{name}": content for name, content in before.items()}
 
 
+def test_the_old_report_stays_where_its_tables_cannot_be_stored(tmp_path: Path):
+    folder = tmp_path / "report"
+    write_report(tables.scores_alone(tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
+    before = files(folder)
+
+    def fail() -> None:
+        raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        write_report(tables.scores_alone(tables.scores([("cnn", "uar", 0.6, 0.5, 0.7)])), folder, fail)
+    assert files(folder) == before
+
+
 def test_a_folder_that_holds_anything_else_is_left_alone(tmp_path: Path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(FileExistsError, match=r"thesis\.tex"):
