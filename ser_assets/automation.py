@@ -58,13 +58,14 @@ def download_op(context: dg.OpExecutionContext, config: DownloadConfig, settings
 
     if strangers := sorted(set(config.actors) - set(ACTORS)):
         raise dg.Failure(f"there is no actor {', '.join(strangers)}; RAVDESS has '01' to '24'", allow_retries=False)
-    if not has_agreed(settings.downloads_dir):
-        if not config.agree:
-            raise dg.Failure(f"{NOTICE}\n\nIf you agree, set agree in the config to true.", allow_retries=False)
-        remember_agreement(settings.downloads_dir)
+    agreed = has_agreed(settings.downloads_dir)
+    if not (agreed or config.agree):
+        raise dg.Failure(f"{NOTICE}\n\nIf you agree, set agree in the config to true.", allow_retries=False)
     order = Order(config.what, config.actors, settings.zenodo_url, settings.raw_dir, settings.downloads_dir)
     errands = plan(order)
     try:
+        if not agreed:
+            remember_agreement(settings.downloads_dir)
         failures = download(order, errands, tell=context.log.warning)
     except DownloadError as error:
         failures = [str(error)]

@@ -20,7 +20,6 @@ from ser_assets.workers import WorkerDiedError, outcomes_in_workers
 if TYPE_CHECKING:
     from ser_assets.corpus.inventory import Look, RawVideo
 
-FILES_AT_ONCE = 15
 FEWEST_ACTORS = 2
 LITTLE_SPACE_BYTES = 2 << 30
 AT_REST = ("mono_audio", "trimmed_audio", "augmented_set", "features")
@@ -100,7 +99,7 @@ def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
     for actor, entries in listing.entries.items():
         found[actor], new = inventory.take_stock(entries, known[actor])
         looks += new
-    heard = outcomes_in_workers(inventory.examine, looks, settings.worker_count, FILES_AT_ONCE, guarded=True)
+    heard = outcomes_in_workers(inventory.examine, looks, settings.worker_count, inventory.FILES_AT_ONCE, guarded=True)
     for done, outcome in enumerate(heard, start=1):
         crashed = isinstance(outcome.error, WorkerDiedError)
         row = inventory.crashed(outcome.item) if crashed else outcome.result()

@@ -12,7 +12,6 @@ from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, 
 from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_step
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
 from ser_assets.assets.versions import code_version, extended, fingerprint
-from ser_assets.corpus.corpora import corpus_of
 from ser_assets.corpus.entries import Corpus
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ser_assets.corpus.inventory import Look, RawVideo
-
-FILES_AT_ONCE = 15
 
 
 class RecordingsMissingError(FileNotFoundError):
@@ -85,7 +82,7 @@ def raw_videos(
         store,
         describe,
         guarded=True,
-        chunk=FILES_AT_ONCE,
+        chunk=inventory.FILES_AT_ONCE,
         crashed=inventory.crashed,
         settle=settle,
     )
@@ -100,6 +97,7 @@ def raw_videos(
 def mono_audio(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
+    corpus: dg.ResourceParam[Corpus],
     warehouse: dg.ResourceParam[Warehouse],
     actor_files: dg.ResourceParam[ActorFiles],
 ) -> dg.MaterializeResult:
@@ -120,23 +118,29 @@ def mono_audio(
         made_from = {take_id: [row[name] for name in (*TAKE_LABELS, "code_version")] for take_id, row in about.items()}
         return Upstream(made_from, about, extended("", "raw_videos", accepted[actor][0]["code_version"]))
 
-    return _for_each_actor(context, settings, actor_files, upstream, decode_batch, guarded=True)
+    return _for_each_actor(context, settings, corpus, actor_files, upstream, decode_batch, guarded=True)
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[mono_audio], kinds={"numpy", "parquet"})
 def trimmed_audio(
-    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], actor_files: dg.ResourceParam[ActorFiles]
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    corpus: dg.ResourceParam[Corpus],
+    actor_files: dg.ResourceParam[ActorFiles],
 ) -> dg.MaterializeResult:
     """The clips without their silence, judged against each clip's own peak."""
     from ser_assets.assets.clip_steps import trim_batch
 
     upstream = functools.partial(at_rest, actor_files, "mono_audio")
-    return _for_each_actor(context, settings, actor_files, upstream, trim_batch)
+    return _for_each_actor(context, settings, corpus, actor_files, upstream, trim_batch)
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[trimmed_audio], kinds={"python", "parquet"})
 def augmented_set(
-    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], actor_files: dg.ResourceParam[ActorFiles]
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    corpus: dg.ResourceParam[Corpus],
+    actor_files: dg.ResourceParam[ActorFiles],
 ) -> dg.MaterializeResult:
     """The clips, each in other voices too, and varied copies of them, until all emotions of an actor count alike."""
     from ser_assets.assets.clip_steps import augment_batch
@@ -148,12 +152,13 @@ def augmented_set(
         made_from = {take_id: [before, plan[take_id]] for take_id, before in clips.made_from.items()}
         return clips._replace(made_from=made_from, about=plan)
 
-    return _for_each_actor(context, settings, actor_files, upstream, augment_batch)
+    return _for_each_actor(context, settings, corpus, actor_files, upstream, augment_batch)
 
 
 def _for_each_actor(
     context: dg.AssetExecutionContext,
     settings: Settings,
+    corpus: Corpus,
     actor_files: ActorFiles,
     upstream: Callable[[str], Upstream],
     work: Callable[..., "pa.Table | None"],
@@ -166,7 +171,7 @@ def _for_each_actor(
 
     asset = context.asset_key.to_user_string()
     schema = clip_schema(settings.sampling_rate)
-    describe = functools.partial(clips_metadata, asset, actor_files=actor_files, emotions=corpus_of(settings).emotions)
+    describe = functools.partial(clips_metadata, asset, actor_files=actor_files, emotions=corpus.emotions)
     step = dataclasses.replace(
         changed_takes_step(asset, settings, actor_files, upstream, work, schema, describe),
         guarded=guarded,

@@ -13,7 +13,7 @@ from ser_assets.assets.changed_takes import at_rest, changed_takes_step
 from ser_assets.assets.corpus import augmented_set
 from ser_assets.assets.describe import features_metadata
 from ser_assets.audio.functionals import functional_names
-from ser_assets.corpus.corpora import corpus_of
+from ser_assets.corpus.entries import Corpus
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
 from ser_assets.storage.clips import LABELS
@@ -30,6 +30,7 @@ ASSET = "features"
 def features(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
+    corpus: dg.ResourceParam[Corpus],
     warehouse: dg.ResourceParam[Warehouse],
     actor_files: dg.ResourceParam[ActorFiles],
 ) -> dg.MaterializeResult:
@@ -41,7 +42,7 @@ def features(
     def settle(actors: Sequence[str]) -> dict[str, Exception]:
         damaged = fill_tables(warehouse, actor_files, actors)
         if len(damaged) < len(actors):
-            metadata.update(features_metadata(warehouse, corpus_of(settings).emotions))
+            metadata.update(features_metadata(warehouse, corpus.emotions))
         return damaged
 
     upstream = functools.partial(at_rest, actor_files, "augmented_set")

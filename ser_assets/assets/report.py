@@ -33,6 +33,7 @@ from ser_assets.storage.tables import (
     USABLE_CLIPS,
     USABLE_TAKES,
     notice_of_demo,
+    records,
 )
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
@@ -89,7 +90,7 @@ def metrics_report(
         missed_count=missed["take_id"].nunique(),
         replay=_replay(warehouse, predictions),
         takes=takes,
-        rejected=warehouse.query(f"SELECT path, reason FROM {RAW_VIDEOS} WHERE status = 'rejected' ORDER BY path"),
+        rejected=_rejected(warehouse),
         clips=warehouse.query(f"{USABLE_CLIPS} ORDER BY take_id, variant"),
         examples=_example_clips(takes, actor_files),
         importances=_importances(settings, predictions),
@@ -101,6 +102,16 @@ def metrics_report(
     page = write_report(data, settings.data_dir / "report", functools.partial(_store, warehouse, tables))
     context.log.info(f"report at {page}")
     return dg.MaterializeResult(metadata={**report_metadata(scores, page), "seconds of scoring": round(seconds, 2)})
+
+
+def _rejected(warehouse: Warehouse) -> "pd.DataFrame":
+    """Rejected files and why. Where the label stands goes with the file, for files are listed under their reason."""
+    import pandas as pd
+
+    rows = records(warehouse, RAW_VIDEOS, "status = 'rejected' ORDER BY path")
+    places = [f" ({row['place']})" if row.get("place") else "" for row in rows]
+    listed = [(row["path"] + place, row["reason"]) for row, place in zip(rows, places, strict=True)]
+    return pd.DataFrame(listed, columns=["path", "reason"])
 
 
 def _sound_predictions(warehouse: Warehouse) -> "tuple[pd.DataFrame, list[str]]":

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # What the sound is, the first packets tell: ffmpeg would decode video, and read a WAV to its end, to know more.
 PROBE = {"skip_frame": "all", "probesize": "32768"}
 LONGEST_SECONDS = 120.0
-AV_TIME_BASE = 1_000_000
 CANCELLATION_DB = 20.0
 MOST_OFFSET = 0.05
 SHORT_OF_DECLARED = 0.98
@@ -120,12 +119,14 @@ def _frames(stream: "AudioStream", container: "InputContainer") -> list[tuple[in
 
 def _declared_seconds(path: Path, stream: "AudioStream", container: "InputContainer") -> float:
     """How long the container says the sound is; 0 where it does not say, or only guesses."""
+    import av
+
     if container.format.name in LENGTH_IS_A_GUESS:
         return 0.0
     if not (stream.duration and stream.time_base):
         # Matroska tells the length of the whole, which a picture may outlast.
-        alone = len(container.streams) == 1 and container.duration
-        return container.duration / AV_TIME_BASE if alone and container.duration else 0.0
+        alone = len(container.streams) == 1
+        return container.duration / av.time_base if alone and container.duration else 0.0
     seconds = float(stream.duration * stream.time_base)
     if container.format.name == "wav":
         # ffmpeg takes the length of what is there for that which is declared.

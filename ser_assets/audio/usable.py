@@ -3,10 +3,10 @@
 import numpy as np
 
 from ser_assets.audio.decode import DecodeError, Recording
+from ser_assets.audio.features import LOWEST_SAMPLING_RATE
 from ser_assets.audio.silence import is_silent
 from ser_assets.problems import Problem
 
-LOWEST_SAMPLING_RATE = 8000
 SHORTEST_SECONDS = 0.1
 LOUDEST = 10.0
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -61,7 +61,7 @@ class Listing:
     """All recordings of a corpus, by actor, and what belongs to no actor."""
 
     entries: Mapping[str, Sequence[Entry]]
-    strays: Sequence[Stray] = field(default=())
+    strays: Sequence[Stray] = ()
 
 
 class Corpus(Protocol):

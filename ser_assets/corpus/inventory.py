@@ -20,6 +20,8 @@ SOUND = ("container", "codec", "sampling_rate", "channels", "seconds", "peak", "
 LABELS = tuple(field.name for field in dataclasses.fields(Take))
 # What may have been mended without a trace in the file's size and time of change.
 LOOKED_AT_AGAIN = frozenset({Problem.UNREADABLE, Problem.MISSING, Problem.CRASHES})
+# Files that go to a worker at a time.
+FILES_AT_ONCE = 15
 # To look through more files of one size would take longer than to decode.
 MOST_ALIKE = 50
 
@@ -158,7 +160,7 @@ def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
 
     Lossless recordings go before lossy ones, shallow folders before deep ones (mirrors of RAVDESS hold the folders
     twice, one nested in the other). One recording of a person pushes all demo takes aside. Rows settled earlier are
-    settled anew.
+    settled anew. A recording that is there with two emotions is rejected under both its names.
     """
     rows = _without_contradictions([_unsettled(row) for row in rows])
     settled: list[RawVideo] = []

@@ -22,7 +22,7 @@ _DELIMITERS = ",;\t"
 
 
 class _Row(NamedTuple):
-    """One row: values stripped, empty where there is none, and where it stands."""
+    """One row: plain values, empty where there is none, and where it stands."""
 
     values: Mapping[str, str]
     place: str
@@ -45,7 +45,7 @@ class Table:
 
     @cached_property
     def actors(self) -> tuple[str, ...]:
-        """All speakers of whom there is a row with an emotion, sorted.
+        """All speakers, sorted.
 
         Raises:
             CorpusError: the table cannot be read, lacks a column, or names no speaker.

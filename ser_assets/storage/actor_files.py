@@ -199,7 +199,7 @@ def _read(
 
     chosen = None if takes is None else [("take_id", "in", list(takes))]
     with _damage_set_aside(path):
-        if missing := set(columns or ()) - set(pq.read_schema(source).names):
+        if columns and (missing := set(columns) - set(pq.read_schema(source).names)):
             told = f"{path} lacks {', '.join(sorted(missing))}: another version made it, and this one makes it anew"
             raise ClipsMissingError(told)
         return pq.read_table(source, columns=columns, filters=chosen, page_checksum_verification=True)

@@ -28,6 +28,9 @@ def full_disk_told(target: Path) -> Iterator[None]:
     """Say of a full disk what could not be written, and what to do; all else is raised as it comes."""
     try:
         yield
+    except DiskFullError:
+        # Of something inside: it knows best what could not be written.
+        raise
     except Exception as error:
         if getattr(error, "errno", None) != errno.ENOSPC and os.strerror(errno.ENOSPC) not in str(error):
             raise
@@ -92,7 +95,7 @@ def sweep(data_dir: Path) -> None:
     """Take away what killed processes of this machine left half-written, and put back a folder they were replacing."""
     for left in list(_made_here(data_dir)):
         match = _TEMPORARY.fullmatch(left.name)
-        if match is None or match["host"] != socket.gethostname() or left in _in_use:
+        if match is None or match["host"] != socket.gethostname() or left.absolute() in _in_use:
             continue
         # A process of another container may have had the number of this one.
         if int(match["process"]) != os.getpid() and is_alive(int(match["process"])):
@@ -128,4 +131,4 @@ def is_alive(process: int) -> bool:
 
 def _beside(target: Path, kind: str) -> Path:
     """A hidden name that tells what it is for and who made it."""
-    return target.with_name(f".{target.name}~{socket.gethostname()}~{os.getpid()}~{kind}")
+    return target.absolute().with_name(f".{target.name}~{socket.gethostname()}~{os.getpid()}~{kind}")

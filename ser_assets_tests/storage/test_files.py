@@ -1,5 +1,6 @@
 """Writes are whole or not at all."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -138,3 +139,12 @@ def test_sweeping_beside_runs_that_write_disturbs_nobody(tmp_path: Path) -> None
         ended.set()
         writer.join()
     assert (tmp_path / "model/inner").is_dir()
+
+
+def test_of_two_things_that_find_the_disk_full_the_inner_one_is_told(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DiskFullError, match=r"to write .*inner\.txt"),
+        whole_folder(tmp_path / "outer"),
+        whole_file(tmp_path / "inner.txt"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
