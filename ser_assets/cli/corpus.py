@@ -148,9 +148,10 @@ def doctor(everything: bool) -> None:
     except (CorpusError, WarehouseBusyError, OSError) as error:
         raise click.ClickException(str(error)) from error
     for finding in findings:
-        number = f" ({len(finding.cases)})" if finding.cases else ""
+        # Where nothing is to be done it is no list of cases, but what there is: told whole, without its number.
+        number = f" ({len(finding.cases)})" if finding.cases and finding.remedy else ""
         click.secho(f"{finding.title}{number}", bold=True, fg="red" if finding.urgent else None)
-        shown = finding.cases if everything else finding.cases[:SHOWN]
+        shown = finding.cases if everything or not finding.remedy else finding.cases[:SHOWN]
         for case in shown:
             click.echo(f"  {_printable(case)}")
         if len(shown) < len(finding.cases):
