@@ -43,7 +43,9 @@ def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int, emotions: Seq
                 for row in sorted(rejected, key=lambda row: (row.problem or "", row.path))
             ]
         )
-        metadata["rejected by problem"] = counts_table("problem", Counter(row.problem or "" for row in rejected))
+        metadata["rejected by problem"] = counts_table(
+            "problem", Counter(row.problem or "" for row in rejected), "files"
+        )
     return metadata
 
 
@@ -82,10 +84,10 @@ def by_emotion(performed: Iterable[str], emotions: Sequence[str]) -> dg.TableMet
     return counts_table("emotion", {emotion: counts[emotion] for emotion in emotions if counts[emotion]})
 
 
-def counts_table(name: str, counts: Mapping[str, int]) -> dg.TableMetadataValue:
-    """Lay out counts as a table that the UI shows inline."""
-    columns = [dg.TableColumn(name, "string"), dg.TableColumn("clips", "int")]
-    rows = [dg.TableRecord({name: key, "clips": count}) for key, count in counts.items()]
+def counts_table(name: str, counts: Mapping[str, int], what: str = "clips") -> dg.TableMetadataValue:
+    """Lay out counts of `what` as a table that the UI shows inline."""
+    columns = [dg.TableColumn(name, "string"), dg.TableColumn(what, "int")]
+    rows = [dg.TableRecord({name: key, what: count}) for key, count in counts.items()]
     return dg.MetadataValue.table(rows, schema=dg.TableSchema(columns))
 
 
