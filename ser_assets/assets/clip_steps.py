@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ser_assets.audio.augmentation import Planned, copy_at_speed, copy_clip
-from ser_assets.audio.decode import DecodeError, load_mono
+from ser_assets.audio.decode import DecodeError, decode, resample, to_mono
 from ser_assets.audio.features import Measurement, measure
 from ser_assets.audio.functionals import functional_names
 from ser_assets.audio.silence import trim
 from ser_assets.corpus.corpora import corpus_of
 from ser_assets.corpus.entries import path_of
+from ser_assets.corpus.inventory import audio_hash
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, Batch
 from ser_assets.storage.clips import LABELS, TAKE_LABELS, Clip, clips_of, table_of
@@ -26,7 +27,7 @@ def decode_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
     """Turn accepted rows of `raw_videos` into rows of mono clips.
 
     Raises:
-        DecodeError: a file has changed since it was accepted, and can no longer be decoded; the message names it.
+        DecodeError: a file has changed since it was accepted; the message names it.
     """
     clips = [_decode_take(batch.about[take_id], settings) for take_id in batch.to_make]
     return table_of(clips, batch.made_from) if clips else None
@@ -83,7 +84,11 @@ def _upstream(asset: str, batch: Batch, settings: Settings) -> list[Clip]:
 def _decode_take(raw_video: dict[str, Any], settings: Settings) -> Clip:
     path = path_of(raw_video["path"], corpus_of(settings).root)
     try:
-        samples = load_mono(path, settings.sampling_rate)
+        recording = decode(path)
+        mono = to_mono(recording.samples)
+        if audio_hash(mono, recording.sampling_rate) != raw_video["recording"]:
+            raise DecodeError("holds another recording than when raw_videos was materialized")
+        samples = resample(mono, recording.sampling_rate, settings.sampling_rate)
     except DecodeError as error:
         remedy = f"materialize raw_videos for actor {raw_video['actor']} again"
         raise DecodeError(f"{path} {error}: {remedy}", error.problem) from error

@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import os
 import stat
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +20,13 @@ from ser_assets.problems import Problem
 
 SOUND = ("container", "codec", "sampling_rate", "channels", "seconds", "peak", "recording", "demo")
 LABELS = tuple(field.name for field in dataclasses.fields(Take))
-# What may have been mended without a trace in the file's size and time of change.
+# What may have been repaired without a trace in the state of the file.
 LOOKED_AT_AGAIN = frozenset({Problem.UNREADABLE, Problem.MISSING, Problem.CRASHES})
 # Files that go to a worker at a time.
 FILES_AT_ONCE = 15
+# Longest time between two ticks of a file system: full seconds of FAT and HFS+, the kernel's own ticks elsewhere.
+COARSE_TICK_NS = 2_000_000_000
+FINE_TICK_NS = 100_000_000
 # To look through more files of one size would take longer than to decode.
 MOST_ALIKE = 50
 
@@ -31,7 +36,9 @@ class RawVideo:
     """One file of the corpus; `path` is its name as `corpus.entries.name_of` writes it.
 
     `content_hash` is of the file's bytes, `recording` of its decoded mono samples: the same sound under two names has
-    one `recording`. What the label says is None where it cannot be read, what the sound says where it was not decoded.
+    one `recording`. `file_state` is all that the file system reported when the content was hashed, empty where that does
+    not prove that the content is still the same (see `_lasting_state`).
+    What the label says is None where it cannot be read, what the sound says where it was not decoded.
     `seconds`, `sampling_rate` (Hz) and `channels` are those of the file. A rejected file has a `problem` and a
     `reason`, which goes on where the path ends; `place` is where its label stands, if not in its name.
     """
@@ -39,7 +46,7 @@ class RawVideo:
     path: str
     actor: str
     bytes: int
-    modified_ns: int
+    file_state: str = ""
     content_hash: str = ""
     take_id: str | None = None
     modality: str | None = None
@@ -82,8 +89,8 @@ def take_stock(
 ) -> tuple[list[RawVideo], list[Look]]:
     """Part the recordings of an actor in those known from an earlier look and those to be looked at.
 
-    A recording is known whose file has kept its name, its size and its time of change, and that still means the same.
-    `known`: rows by name.
+    A recording is known if all that the file system reports of its file is unchanged, and its label too. Everything else
+    is hashed again. `known`: rows by name.
     """
     known = known or {}
     heard: dict[int, list[RawVideo]] = defaultdict(list)
@@ -109,7 +116,8 @@ def examine(look: Look) -> RawVideo:
     if row.status == "rejected":
         return row
     try:
-        row = dataclasses.replace(row, content_hash=_hash_of_file(look.entry.path))
+        content_hash = hash_of_file(look.entry.path)
+        row = dataclasses.replace(row, content_hash=content_hash, file_state=_lasting_state(row, look.entry.path))
         for before in look.heard:
             if before.content_hash == row.content_hash:
                 return _with_sound_of(row, before)
@@ -201,7 +209,7 @@ def _preference(row: RawVideo) -> tuple[bool, bool, int, str]:
 def _bare(entry: Entry) -> RawVideo:
     """What can be said of a recording without opening it."""
     labels = {**vars(entry.take), "actor": entry.actor} if entry.take else {"actor": entry.actor}
-    row = RawVideo(path=entry.name, bytes=0, modified_ns=0, place=entry.place or None, **labels)
+    row = RawVideo(path=entry.name, bytes=0, place=entry.place or None, **labels)
     if entry.rejection and entry.rejection.problem == Problem.ROW:
         return _rejected(row, *entry.rejection)
     try:
@@ -210,7 +218,7 @@ def _bare(entry: Entry) -> RawVideo:
         return _rejected(row, Problem.MISSING, f"cannot be read ({error.strerror})")
     except OSError as error:
         return _rejected(row, Problem.UNREADABLE, f"cannot be read ({error.strerror})")
-    row = dataclasses.replace(row, bytes=state.st_size, modified_ns=state.st_mtime_ns)
+    row = dataclasses.replace(row, bytes=state.st_size, file_state=_file_state(state))
     if not stat.S_ISREG(state.st_mode):
         return _rejected(row, Problem.UNREADABLE, "cannot be read (it is no regular file)")
     return _rejected(row, *entry.rejection) if entry.rejection else row
@@ -220,12 +228,34 @@ def _is_known(before: RawVideo, now: RawVideo) -> bool:
     """Whether what was said of a file before holds still; `now` is bare."""
     if before.problem in LOOKED_AT_AGAIN or (now.problem and now.problem != before.problem):
         return False
-    same = ("bytes", "modified_ns", *LABELS)
-    return all(getattr(before, name) == getattr(now, name) for name in same)
+    return before.file_state == now.file_state != "" and has_same_label(before, now)
+
+
+def has_same_label(before: RawVideo, now: RawVideo) -> bool:
+    """Whether the corpus labels a recording as it did before."""
+    return all(getattr(before, name) == getattr(now, name) for name in LABELS)
+
+
+def _file_state(state: os.stat_result) -> str:
+    """Everything by which a file system can tell that a file has changed; text, for some values exceed 64 bits."""
+    parts = (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev)
+    return " ".join(map(str, parts))
+
+
+def _lasting_state(row: RawVideo, path: Path) -> str:
+    """The state of a file whose content has just been hashed; empty where a later change could leave it the same.
+
+    A file system counts time in ticks: a second change within one tick leaves no trace. So a file that changed a tick
+    ago, or while it was hashed, is hashed again next time (as git does: "racy git").
+    """
+    state = path.stat()
+    tick = COARSE_TICK_NS if state.st_ctime_ns % 1_000_000_000 == 0 else FINE_TICK_NS
+    has_settled = state.st_ctime_ns < time.time_ns() - tick
+    return row.file_state if has_settled and _file_state(state) == row.file_state else ""
 
 
 def _with_sound(row: RawVideo, recording: Recording) -> RawVideo:
-    mono = np.ascontiguousarray(to_mono(recording.samples))
+    mono = to_mono(recording.samples)
     return dataclasses.replace(
         row,
         container=recording.container,
@@ -234,11 +264,15 @@ def _with_sound(row: RawVideo, recording: Recording) -> RawVideo:
         channels=recording.channels,
         seconds=recording.seconds,
         peak=float(np.abs(mono).max()),
-        recording=hashlib.blake2b(
-            mono.tobytes(), digest_size=16, salt=str(recording.sampling_rate).encode()
-        ).hexdigest(),
+        recording=audio_hash(mono, recording.sampling_rate),
         demo=recording.comment == DEMO_COMMENT,
     )
+
+
+def audio_hash(mono: np.ndarray, sampling_rate: int) -> str:
+    """Hash of decoded audio: float32 samples of shape (samples,), at their own rate in Hz."""
+    salt = str(sampling_rate).encode()
+    return hashlib.blake2b(np.ascontiguousarray(mono).tobytes(), digest_size=16, salt=salt).hexdigest()
 
 
 def _with_sound_of(row: RawVideo, before: RawVideo) -> RawVideo:
@@ -252,6 +286,6 @@ def _rejected(row: RawVideo, problem: Problem, reason: str) -> RawVideo:
     return dataclasses.replace(row, status="rejected", problem=problem.value, reason=reason)
 
 
-def _hash_of_file(path: Path) -> str:
+def hash_of_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

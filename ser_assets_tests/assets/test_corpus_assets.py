@@ -383,3 +383,18 @@ def test_an_actor_without_one_of_the_emotions_is_not_balanced(settings: Settings
     result = materialize(settings, "01", "01", instance, CHAIN[:4])
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
     assert not checks["emotions_balanced"]
+
+
+def test_a_recording_replaced_after_the_inventory_is_not_decoded_under_the_old_label(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    sing(settings, "01")
+    assert materialize(settings, "01", "01", instance, ["raw_videos"]).success
+    happy = settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav"
+    happy.write_bytes((settings.raw_dir / "Actor_01/03-01-04-01-01-01-01.wav").read_bytes())
+    failed = materialize(settings, "01", "01", instance, ["mono_audio"])
+    assert not failed.success
+    [failure] = [event.step_failure_data for event in failed.all_node_events if event.is_step_failure]
+    reason = failure.user_failure_data.description
+    assert "03-01-03-01-01-01-01.wav holds another recording" in reason
+    assert "materialize raw_videos for actor 01 again" in reason

@@ -9,6 +9,7 @@ import pytest
 
 from ser_assets.audio.decode import Recording
 from ser_assets.corpus import demo
+from ser_assets.corpus import inventory as inventory_module
 from ser_assets.corpus.entries import Entry, Listing
 from ser_assets.corpus.inventory import (
     Look,
@@ -18,7 +19,14 @@ from ser_assets.corpus.inventory import (
     take_stock,
 )
 from ser_assets.corpus.ravdess import Ravdess, speech_takes
+from ser_assets.storage.tables import dataclass_table
 from ser_assets_tests.media import voice, write_mp4, write_wav
+
+
+@pytest.fixture(autouse=True)
+def _files_settle_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trust the state of a file that has just been written: tests do not wait for the next tick of the clock."""
+    monkeypatch.setattr(inventory_module, "FINE_TICK_NS", 0)
 
 
 def inventory(raw: Path, actor: str) -> dict[str, RawVideo]:
@@ -211,7 +219,79 @@ def test_a_file_that_was_only_touched_is_read_but_not_decoded_again(
     known, [look] = take_stock([entry_of(path, tmp_path)], {before.path: before})
     assert known == []
     monkeypatch.setattr("ser_assets.corpus.inventory.decode", never)
-    assert examine(look) == dataclasses.replace(before, modified_ns=1)
+    touched = examine(look)
+    assert touched.file_state != before.file_state
+    assert touched == dataclasses.replace(before, file_state=touched.file_state)
+
+
+def test_two_recordings_of_one_size_and_time_that_trade_names_trade_labels(tmp_path: Path) -> None:
+    happy = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice(hertz=110))
+    sad = write_wav(tmp_path / "Actor_03/03-01-04-01-01-01-03.wav", voice(hertz=220))
+    for path in (happy, sad):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    before = inventory(tmp_path, "03")
+    trade_names(happy, sad)
+    known, looks = take_stock(Ravdess(tmp_path).listing().entries["03"], before)
+    assert known == []
+    after = {row.path: row for row in map(examine, looks)}
+    assert [after[path].recording for path in sorted(after)] == [before[path].recording for path in sorted(before)][::-1]
+
+
+def trade_names(first: Path, second: Path) -> None:
+    aside = first.rename(first.with_name("aside"))
+    second.rename(first)
+    aside.rename(second)
+
+
+@pytest.mark.parametrize("modified_ns", [0, -1_000_000_000, 4_102_444_800_000_000_000, 2**33 * 1_800_000_000])
+def test_a_recording_replaced_under_the_same_strange_time_is_hashed_again(tmp_path: Path, modified_ns: int) -> None:
+    path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice(hertz=110))
+    try:
+        os.utime(path, ns=(modified_ns, modified_ns))
+    except OSError:
+        pytest.skip("this file system cannot store the time")
+    before = examine(Look(entry_of(path, tmp_path)))
+    assert take_stock([entry_of(path, tmp_path)], {before.path: before})[1] == []
+    content = write_wav(tmp_path / "other.wav", voice(hertz=220)).read_bytes()
+    path.write_bytes(content)
+    os.utime(path, ns=(modified_ns, modified_ns))
+    [look] = take_stock([entry_of(path, tmp_path)], {before.path: before})[1]
+    after = examine(look)
+    assert (after.bytes, after.recording == before.recording) == (before.bytes, False)
+    assert dataclass_table([after])["file_state"].to_pylist() == [after.file_state]
+
+
+def test_a_recording_replaced_by_a_hard_link_to_another_is_hashed_again(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice(hertz=110))
+    other = write_wav(tmp_path / "other.wav", voice(hertz=220))
+    before = examine(Look(entry_of(path, tmp_path)))
+    path.unlink()
+    path.hardlink_to(other)
+    [look] = take_stock([entry_of(path, tmp_path)], {before.path: before})[1]
+    assert examine(look).recording != before.recording
+
+
+def test_a_link_that_leads_to_another_recording_is_hashed_again(tmp_path: Path) -> None:
+    first = write_wav(tmp_path / "elsewhere/first.wav", voice(hertz=110))
+    second = write_wav(tmp_path / "elsewhere/second.wav", voice(hertz=220))
+    link = tmp_path / "Actor_03/03-01-03-01-01-01-03.wav"
+    link.parent.mkdir()
+    link.symlink_to(first)
+    before = examine(Look(entry_of(link, tmp_path)))
+    link.unlink()
+    link.symlink_to(second)
+    [look] = take_stock([entry_of(link, tmp_path)], {before.path: before})[1]
+    assert examine(look).recording != before.recording
+
+
+def test_a_file_that_changed_a_moment_ago_is_hashed_again_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory_module, "FINE_TICK_NS", 3_600_000_000_000)
+    path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
+    row = examine(Look(entry_of(path, tmp_path)))
+    assert row.file_state == ""
+    assert take_stock([entry_of(path, tmp_path)], {row.path: row})[0] == []
 
 
 def test_a_file_under_a_new_name_is_not_decoded_again_but_means_what_its_name_says(
