@@ -138,7 +138,7 @@ def refresh(
     """
     _refuse_wrong_config(definitions, config or {})
     everybody = _partitions(definitions)
-    with _instance() as instance:
+    with open_instance() as instance:
         _bury_the_dead(instance)
         failures = []
         for actor_range in _ranges(actors, everybody):
@@ -254,7 +254,7 @@ def _ranges(actors: Sequence[str], everybody: Sequence[str]) -> list[tuple[str, 
     return [(everybody[start], everybody[stop]) for start, stop in zip(starts, stops, strict=True)]
 
 
-def _instance() -> dg.DagsterInstance:
+def open_instance() -> dg.DagsterInstance:
     """Open the history, without capturing what steps print: that would keep the progress bars from the terminal."""
     home = os.environ.get("DAGSTER_HOME") or (Path.cwd() if Path("dagster.yaml").exists() else None)
     if home is None:

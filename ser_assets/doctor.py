@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ser_assets import progress
 from ser_assets.assets.versions import code_version
 from ser_assets.corpus.entries import Corpus, Listing
+from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
 from ser_assets.problems import Problem
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
@@ -46,8 +47,10 @@ def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
     """
     sweep(settings.data_dir)
     damaged = list(_damage(settings))
-    yield from _recordings(settings, corpus)
+    listing = corpus.listing()
+    yield from _recordings(settings, corpus, listing)
     yield from damaged
+    yield from _out_of_date(settings, listing)
     if aside := [str(path) for path in files_set_aside(settings.data_dir)]:
         yield Finding("damaged and set aside", "Remove them once `ser-assets run` has made new ones.", aside, False)
     free = shutil.disk_usage(settings.data_dir if settings.data_dir.exists() else ".").free
@@ -55,8 +58,7 @@ def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
         yield Finding("little space left", "Free some: 20 actors take about 1 GB.", [f"{free / 1e9:.1f} GB free"])
 
 
-def _recordings(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
-    listing = corpus.listing()
+def _recordings(settings: Settings, corpus: Corpus, listing: Listing) -> Iterator[Finding]:
     rows = _inventory(settings, listing)
     yield from _usable(corpus, [row for row in rows if row.status == "accepted"])
     rejected: dict[str, list[str]] = defaultdict(list)
@@ -106,6 +108,28 @@ def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
         found[row.actor].append(row)
         progress.report("recordings", done, len(looks))
     return [row for rows in inventory.settle_all(found).values() for row in rows]
+
+
+def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
+    """What is stored of recordings that are gone, features that are older than the corpus, and a marked champion."""
+    from ser_assets.assets.current_corpus import changes_since_features
+    from ser_assets.serving.bundle import champion_folder
+    from ser_assets.serving.withdrawn import withdrawn_from
+    from ser_assets.withdrawal import find_withdrawn
+
+    if withdrawn := find_withdrawn(settings, listing):
+        remedy = "Run `ser-assets run`: it removes them everywhere and trains new models."
+        cases = [f"{len(withdrawn.takes)} takes", *(f"all of {speaker}" for speaker in withdrawn.speakers)]
+        yield Finding("stored, but no longer in the corpus", remedy, cases)
+    if changed := changes_since_features(settings, Warehouse(settings.data_dir), listing):
+        remedy = "Run `ser-assets run`: it prepares them and trains new models."
+        yield Finding("changed since features were made", remedy, [f"{each.name} {each.what}" for each in changed])
+    if mark := withdrawn_from(champion_folder(settings.data_dir)):
+        remedy = "Run `ser-assets run`: it trains a new champion."
+        yield Finding("champion trained on withdrawn recordings", remedy, [mark.sentence.partition(":")[0]])
+    if forgotten := sorted(forgotten_speakers(settings.data_dir)):
+        remedy = f"Nothing to do: {settings.data_dir / FORGOTTEN_FILE} names them, and they are left out."
+        yield Finding("forgotten speakers", remedy, forgotten, urgent=False)
 
 
 def _damage(settings: Settings) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ser_assets.automation import PROCESS_TAG, _bury_the_dead, _instance
+from ser_assets.automation import PROCESS_TAG, _bury_the_dead, open_instance
 from ser_assets.corpus import archives
 from ser_assets.definitions import build_definitions
 from ser_assets.settings import Settings
@@ -36,7 +36,7 @@ def started_run(instance: dg.DagsterInstance, process: int) -> str:
 
 def test_the_history_lies_where_the_dagster_yaml_of_the_folder_says(folder: Path) -> None:
     shutil.copy(ROOT / "dagster.yaml", folder)
-    with _instance() as instance:
+    with open_instance() as instance:
         assert instance.is_persistent
         assert instance.get_runs() == []
     assert (folder / "data/dagster/history/runs.db").exists()
@@ -44,13 +44,13 @@ def test_the_history_lies_where_the_dagster_yaml_of_the_folder_says(folder: Path
 
 def test_what_steps_print_is_not_captured_for_the_bars_are_printed_too(folder: Path) -> None:
     shutil.copy(ROOT / "dagster.yaml", folder)
-    with _instance() as instance:
+    with open_instance() as instance:
         assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
 
 
 @pytest.mark.usefixtures("folder")
 def test_without_a_dagster_yaml_there_is_no_history() -> None:
-    with _instance() as instance:
+    with open_instance() as instance:
         assert not instance.is_persistent
 
 

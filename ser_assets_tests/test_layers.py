@@ -16,7 +16,7 @@ KNOW_DAGSTER = {"assets", "automation", "definitions", "storage"}
 HEAVY = {"tensorflow", "keras", "librosa", "matplotlib", "seaborn", "scipy", "sklearn", "moviepy", "soundfile"}
 LAYERS = [
     {"definitions", "cli"},
-    {"automation", "assets", "replay", "studies", "predicting", "doctor"},
+    {"automation", "assets", "replay", "studies", "predicting", "doctor", "withdrawal"},
     {"serving"},
     {"reporting"},
     {"learning", "storage"},

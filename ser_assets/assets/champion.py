@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.checks import ERROR
+from ser_assets.assets.current_corpus import drop_withdrawn, require_current
 from ser_assets.assets.examples import load_examples
 from ser_assets.assets.leaks import not_judged_once
 from ser_assets.assets.models import drop_other_emotions
@@ -80,6 +81,7 @@ def champion_model(
     from ser_assets.serving.bundle import champion_folder, open_bundle, write_bundle
 
     sweep(settings.data_dir)
+    require_current(settings, warehouse, drop_withdrawn(context, settings), kinds=("content", "label"))
     candidate = _candidate(settings, warehouse)
     folder = champion_folder(settings.data_dir)
     if candidate.drop.blocked and not config.accept_drop:
@@ -128,7 +130,16 @@ def _candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
     _require_features_of_now(choice, warehouse)
     last = _last_predictions(settings, warehouse)
     if last is None:
-        return Candidate(choice, own, predictions, Drop(False, "there was no champion to compare with"), in_place=False)
+        return Candidate(
+            choice,
+            own,
+            predictions,
+            Drop(
+                False,
+                "there was no champion to compare with, or only one trained on recordings that have left the corpus",
+            ),
+            in_place=False,
+        )
     return Candidate(choice, own, predictions, drop(last, predictions, seed=settings.seed), last.equals(predictions))
 
 
@@ -180,10 +191,12 @@ def _require_features_of_now(choice: "Choice", warehouse: Warehouse) -> None:
 
 
 def _last_predictions(settings: Settings, warehouse: Warehouse) -> "pd.DataFrame | None":
-    """What the champion in place said of unseen actors; None where there is none."""
+    """Predictions of the champion in place on unseen actors; None where there is none that may stay."""
     from ser_assets.serving.bundle import FACTS_FILE, champion_folder
+    from ser_assets.serving.withdrawn import withdrawn_from
 
-    in_place = (champion_folder(settings.data_dir) / FACTS_FILE).exists()
+    folder = champion_folder(settings.data_dir)
+    in_place = (folder / FACTS_FILE).exists() and withdrawn_from(folder) is None
     if not (in_place and warehouse.has_table(CHAMPION_PREDICTIONS)):
         return None
     return warehouse.query(f"FROM {CHAMPION_PREDICTIONS} ORDER BY take_id")

@@ -10,6 +10,7 @@ import dagster as dg
 
 from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, for_each_actor
 from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_step
+from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
 from ser_assets.assets.versions import code_version, extended, fingerprint
 from ser_assets.corpus.entries import Corpus
@@ -17,7 +18,7 @@ from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import TAKE_LABELS
 from ser_assets.storage.files import sweep
-from ser_assets.storage.tables import RAW_VIDEOS, dataclass_table, forget_other_actors, known_recordings, records
+from ser_assets.storage.tables import RAW_VIDEOS, dataclass_table, known_recordings, records, settle_recordings
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -42,10 +43,9 @@ def raw_videos(
 
     sweep(settings.data_dir)
     version = code_version("raw_videos", settings)
-    listing = corpus.listing()
+    listing = drop_withdrawn(context, settings, corpus.listing())
     for stray in listing.strays:
         context.log.warning(f"of no actor, and left out: {stray.name} {stray.reason}")
-    forget_other_actors(warehouse, corpus.actors)
     known = known_recordings(warehouse, version)
     unchanged: dict[str, list[RawVideo]] = {}
     looked_at: Counter[str] = Counter()
@@ -65,12 +65,7 @@ def raw_videos(
         stock[actor] = rows
 
     def settle(actors: Sequence[str]) -> dict[str, Exception]:
-        everybody = known_recordings(warehouse, version)
-        for actor, rows in inventory.settle_all({actor: own.values() for actor, own in everybody.items()}).items():
-            if rows != list(everybody[actor].values()):
-                warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})
-            if actor in actors:
-                stock[actor] = rows
+        stock.update({actor: rows for actor, rows in settle_recordings(warehouse, version).items() if actor in actors})
         return {}
 
     def describe(actor: str) -> ActorMetadata:

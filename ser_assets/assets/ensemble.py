@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ser_assets.assets.actors import SINGLE_RUN
+from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import scores_metadata
 from ser_assets.assets.models import MODEL_ASSETS, kept_folder, store
 from ser_assets.learning.kept import KEPT, PROTOCOL_OF_KEPT
@@ -22,7 +23,11 @@ NAME = "ensemble"
 
 
 @dg.asset(deps=list(MODEL_ASSETS), backfill_policy=SINGLE_RUN, kinds={"numpy", "duckdb"})
-def ensemble(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
+def ensemble(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> dg.MaterializeResult:
     """The four models asked together: a weighted product of their probabilities.
 
     In each fold the weights come from training takes that the models had held out (table `held_out`), never from what
@@ -30,6 +35,7 @@ def ensemble(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[W
     """
     from ser_assets.learning.ensemble import judge_ensemble
 
+    drop_withdrawn(context, settings)
     predictions, weights = judge_ensemble(NAME, _of_members(warehouse, PREDICTIONS), _of_members(warehouse, HELD_OUT))
     tables = {
         PREDICTIONS: predictions,

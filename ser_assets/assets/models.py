@@ -12,6 +12,7 @@ import dagster as dg
 
 from ser_assets import progress
 from ser_assets.assets.actors import SINGLE_RUN
+from ser_assets.assets.current_corpus import drop_withdrawn, require_current
 from ser_assets.assets.describe import model_metadata
 from ser_assets.assets.examples import load_examples
 from ser_assets.assets.features import features
@@ -85,6 +86,7 @@ def model_asset(name: str) -> dg.AssetsDefinition:
         if settings.tensorboard:
             require_tensorboard()
         sweep(settings.data_dir)
+        require_current(settings, warehouse, drop_withdrawn(context, settings))
         examples = load_examples(warehouse, settings)
         splits = _splits(examples, settings, context.log)
         model_settings = settings_from(config, SETTINGS[name])

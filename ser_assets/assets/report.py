@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, get_args
 import dagster as dg
 
 from ser_assets.assets.actors import SINGLE_RUN
+from ser_assets.assets.current_corpus import drop_withdrawn, require_current
 from ser_assets.assets.describe import report_metadata
 from ser_assets.assets.ensemble import ensemble
 from ser_assets.assets.leaks import leaks, not_judged_once
@@ -68,6 +69,7 @@ def metrics_report(
     from ser_assets.reporting.page import write_report
     from ser_assets.reporting.summary import boards
 
+    require_current(settings, warehouse, drop_withdrawn(context, settings), kinds=("content", "label"))
     predictions, left_out = _sound_predictions(warehouse)
     for model in left_out:
         context.log.warning(f"{model} is left out: judged on other takes than there are now; materialize it again")

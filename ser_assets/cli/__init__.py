@@ -3,6 +3,7 @@
 import click
 
 from ser_assets.cli.corpus import demo_corpus, doctor, download
+from ser_assets.cli.forgetting import forget
 from ser_assets.cli.predicting import calibrate_speaker, predict
 from ser_assets.cli.running import replay_notebook, run, scores
 from ser_assets.cli.study import study
@@ -14,5 +15,7 @@ def main() -> None:
     """Speech emotion recognition as data assets, judged on speakers that the models have never heard."""
 
 
-for command in (demo_corpus, download, run, doctor, scores, replay_notebook, predict, calibrate_speaker, study):
+COMMANDS = (demo_corpus, download, run, doctor, scores, replay_notebook, predict, calibrate_speaker, study, forget)
+
+for command in COMMANDS:
     main.add_command(command)

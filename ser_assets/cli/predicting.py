@@ -33,6 +33,7 @@ def predict(
     from ser_assets.progress import listening
     from ser_assets.serving.bundle import champion_folder
     from ser_assets.serving.predictor import Refused
+    from ser_assets.serving.withdrawn import withdrawn_from
 
     settings = read_settings()
     with _clear_errors():
@@ -42,6 +43,8 @@ def predict(
         predictor = predicting.open_predictor(bundle or champion_folder(settings.data_dir), profile)
         if predictor.bundle.is_demo:
             click.echo("this model learned from a synthesiser's voices: what it says of people means nothing", err=True)
+        if withdrawn := withdrawn_from(predictor.bundle.folder):
+            click.echo(withdrawn.sentence, err=True)
         if profile and not predictor.knows_bias:
             click.echo(
                 f"{profile} was made with another model, and only part of it can be used: make it again with "

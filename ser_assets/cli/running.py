@@ -9,40 +9,47 @@ from ser_assets.cli.parameters import ActorRange, JsonObject, chosen_actors
 from ser_assets.cli.terminal import progress_bars, read_corpus, read_settings
 
 if TYPE_CHECKING:
+    from ser_assets.corpus.entries import Listing
     from ser_assets.settings import Settings
 
 
 @click.command()
-@click.option("--actors", default=None, help="Only these actors, such as 1-20 or Ann,Bob; else all on disk.")
+@click.option("--actors", "only", default=None, help="Only these actors, such as 1-20 or Ann,Bob; else all on disk.")
 @click.option(
     "--config-json",
     type=JsonObject(),
     default=None,
     help='Settings of models, as in the launchpad: {"ops": {"cnn": {"config": {"epochs": 5}}}}.',
 )
-def run(actors: str | None, config_json: dict[str, Any] | None) -> None:
+def run(only: str | None, config_json: dict[str, Any] | None) -> None:
     """Materialize everything for the actors on disk: clips, features, models, report, champion."""
     settings = read_settings()
     corpus = read_corpus(settings)
-    chosen = None if actors is None else chosen_actors(corpus, actors)
-    on_disk = tuple(corpus.listing().entries)
+    chosen = None if only is None else chosen_actors(corpus, only)
+    listing = corpus.listing()
+    on_disk = tuple(listing.entries)
     if not on_disk:
         raise click.ClickException(corpus.how_to_fill())
-    from ser_assets.automation import ConfigError, refresh
+    from ser_assets.automation import ConfigError, open_instance, refresh
     from ser_assets.definitions import build_definitions
     from ser_assets.progress import listening
     from ser_assets.storage.files import files_set_aside
     from ser_assets.storage.tables import RAW_VIDEOS, actors_with_takes, records
     from ser_assets.storage.warehouse import Warehouse
+    from ser_assets.withdrawal import remove_withdrawn
 
     warehouse = Warehouse(settings.data_dir)
+    with open_instance() as instance:
+        if removed := remove_withdrawn(settings, corpus, instance, listing):
+            click.echo(removed.sentence)
+    actors = _with_changed_actors(settings, listing, chosen) if chosen else on_disk
     try:
         with progress_bars() as listener, listening(listener):
             definitions, damaged = build_definitions(settings), files_set_aside(settings.data_dir)
-            refreshed = refresh(definitions, chosen or on_disk, lambda: actors_with_takes(warehouse), config_json)
+            refreshed = refresh(definitions, actors, lambda: actors_with_takes(warehouse), config_json)
             if found := [path for path in files_set_aside(settings.data_dir) if path not in damaged]:
                 click.echo("\n".join(f"damaged, set aside and now made anew: {path}" for path in found))
-                refreshed = refresh(definitions, chosen or on_disk, lambda: actors_with_takes(warehouse), config_json)
+                refreshed = refresh(definitions, actors, lambda: actors_with_takes(warehouse), config_json)
     except ConfigError as error:
         raise click.BadParameter(str(error), param_hint="--config-json") from error
     if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):
@@ -51,6 +58,19 @@ def run(actors: str | None, config_json: dict[str, Any] | None) -> None:
         _show_scores(settings)
     if refreshed.failures:
         raise click.ClickException("\n".join(refreshed.failures))
+
+
+def _with_changed_actors(settings: "Settings", listing: "Listing", chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """Add the actors whose recordings or labels have changed: models train on all actors that have features."""
+    from ser_assets.assets.current_corpus import changes_since_features
+    from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
+
+    with suppress(WarehouseDamagedError):
+        changed = {change.actor for change in changes_since_features(settings, Warehouse(settings.data_dir), listing)}
+        if others := sorted(changed - set(chosen)):
+            click.echo(f"also prepared, for their recordings or labels have changed: {', '.join(others)}")
+            return (*chosen, *others)
+    return chosen
 
 
 @click.command()

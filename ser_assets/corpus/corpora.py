@@ -3,18 +3,21 @@
 from collections.abc import Callable
 
 from ser_assets.corpus.entries import Corpus, CorpusError
+from ser_assets.corpus.forgotten import WithoutForgotten, forgotten_speakers
 from ser_assets.corpus.ravdess import Ravdess
 from ser_assets.corpus.table import Table
 from ser_assets.settings import Settings
 
 
 def corpus_of(settings: Settings) -> Corpus:
-    """Open the corpus that `SER_CORPUS` names.
+    """Open the corpus that `SER_CORPUS` names, without the speakers who are forgotten.
 
     Raises:
-        CorpusError: it is a table, and `SER_CORPUS_TABLE` names none.
+        CorpusError: it is a table, and `SER_CORPUS_TABLE` names none; or the list of the forgotten cannot be read.
     """
-    return _CORPORA[settings.corpus](settings)
+    corpus = _CORPORA[settings.corpus](settings)
+    forgotten = forgotten_speakers(settings.data_dir)
+    return WithoutForgotten(corpus, forgotten) if forgotten else corpus
 
 
 def _table(settings: Settings) -> Table:

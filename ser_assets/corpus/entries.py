@@ -58,10 +58,14 @@ class Stray(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """All recordings of a corpus, by actor, and what belongs to no actor."""
+    """All recordings of a corpus, by actor, and what belongs to no actor.
+
+    `incomplete` where a folder could not be entered, so that recordings may be missing that are there.
+    """
 
     entries: Mapping[str, Sequence[Entry]]
     strays: Sequence[Stray] = ()
+    incomplete: bool = False
 
 
 class Corpus(Protocol):

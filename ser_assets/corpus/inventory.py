@@ -36,9 +36,9 @@ class RawVideo:
     """One file of the corpus; `path` is its name as `corpus.entries.name_of` writes it.
 
     `content_hash` is of the file's bytes, `recording` of its decoded mono samples: the same sound under two names has
-    one `recording`. `file_state` is all that the file system reported when the content was hashed, empty where that does
-    not prove that the content is still the same (see `_lasting_state`).
-    What the label says is None where it cannot be read, what the sound says where it was not decoded.
+    one `recording`. `file_state` is all that the file system reported when the content was hashed; it is empty where a
+    later change could leave it the same. What the label says is None where it cannot be read, what the sound says where
+    it was not decoded.
     `seconds`, `sampling_rate` (Hz) and `channels` are those of the file. A rejected file has a `problem` and a
     `reason`, which goes on where the path ends; `place` is where its label stands, if not in its name.
     """
@@ -89,8 +89,8 @@ def take_stock(
 ) -> tuple[list[RawVideo], list[Look]]:
     """Part the recordings of an actor in those known from an earlier look and those to be looked at.
 
-    A recording is known if all that the file system reports of its file is unchanged, and its label too. Everything else
-    is hashed again. `known`: rows by name.
+    A recording is known if its label and all that the file system reports of its file are unchanged. Every other one is
+    hashed again. `known`: rows by name.
     """
     known = known or {}
     heard: dict[int, list[RawVideo]] = defaultdict(list)
@@ -99,7 +99,7 @@ def take_stock(
             heard[row.bytes].append(row)
     rows, looks = [], []
     for entry in entries:
-        before, now = known.get(entry.name), _bare(entry)
+        before, now = known.get(entry.name), unopened(entry)
         if before and _is_known(before, now):
             rows.append(dataclasses.replace(before, place=now.place))
         else:
@@ -112,7 +112,7 @@ def examine(look: Look) -> RawVideo:
 
     A file whose content was heard before is not decoded again.
     """
-    row = _bare(look.entry)
+    row = unopened(look.entry)
     if row.status == "rejected":
         return row
     try:
@@ -133,7 +133,7 @@ def examine(look: Look) -> RawVideo:
 
 def crashed(look: Look) -> RawVideo:
     """What is known of a recording over which the decoder crashed, and took its process with it."""
-    return _rejected(_bare(look.entry), Problem.CRASHES, "crashes the decoder")
+    return _rejected(unopened(look.entry), Problem.CRASHES, "crashes the decoder")
 
 
 def settle_all(rows_of: Mapping[str, Iterable[RawVideo]]) -> dict[str, list[RawVideo]]:
@@ -206,7 +206,7 @@ def _preference(row: RawVideo) -> tuple[bool, bool, int, str]:
     return (row.demo, not lossless, row.path.count("/"), row.path)
 
 
-def _bare(entry: Entry) -> RawVideo:
+def unopened(entry: Entry) -> RawVideo:
     """What can be said of a recording without opening it."""
     labels = {**vars(entry.take), "actor": entry.actor} if entry.take else {"actor": entry.actor}
     row = RawVideo(path=entry.name, bytes=0, place=entry.place or None, **labels)
@@ -225,7 +225,7 @@ def _bare(entry: Entry) -> RawVideo:
 
 
 def _is_known(before: RawVideo, now: RawVideo) -> bool:
-    """Whether what was said of a file before holds still; `now` is bare."""
+    """Whether what was said of a file before holds still; `now` is unopened."""
     if before.problem in LOOKED_AT_AGAIN or (now.problem and now.problem != before.problem):
         return False
     return before.file_state == now.file_state != "" and has_same_label(before, now)
@@ -287,5 +287,6 @@ def _rejected(row: RawVideo, problem: Problem, reason: str) -> RawVideo:
 
 
 def hash_of_file(path: Path) -> str:
+    """Hash of the bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -100,7 +100,8 @@ class Ravdess:
                 strays.append(placed)
             else:
                 entries[placed.actor].append(placed)
-        return Listing({actor: entries[actor] for actor in ACTORS if actor in entries}, strays)
+        by_actor = {actor: entries[actor] for actor in ACTORS if actor in entries}
+        return Listing(by_actor, strays, incomplete=bool(unreadable))
 
     def how_to_fill(self, actor: str | None = None) -> str:
         """Name the folder, and the commands that fill it."""

@@ -5,9 +5,9 @@ Each row says in `made_from` what its take was made from, so that a later run ma
 
 import glob
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -176,6 +176,27 @@ class ActorFiles:
         except duckdb.Error:
             self.verify(asset)
             raise
+
+    def actors(self, asset: str) -> list[str]:
+        """Name the actors who have a file, sorted."""
+        paths = (self.data_dir / asset).glob("actor_*.parquet")
+        return sorted(unquote(path.stem.removeprefix("actor_")) for path in paths)
+
+    def remove_takes(self, asset: str, actor: str, takes: Collection[str]) -> list[Path]:
+        """Remove takes from the file of an actor; a file that would be empty goes. Returns the files that changed."""
+        import pyarrow.parquet as pq
+
+        path, picture = self.path(asset, actor), self.picture_path(asset, actor)
+        changed = [each for each in (path, picture) if each.exists()]
+        kept = {take: made for take, made in self.made_from(asset, actor).items() if take not in takes}
+        if kept:
+            batches = batches_of(actor, kept, {}, {})
+            unchanged = [(replace(batch, kept=frozenset(batch.made_from)), None) for batch in batches]
+            self.write(asset, actor, unchanged, pq.read_schema(path), self.recipe(asset, actor))
+        else:
+            path.unlink(missing_ok=True)
+        picture.unlink(missing_ok=True)
+        return changed
 
     def verify(self, asset: str) -> None:
         """Read all files of an asset to the end; raises `ClipsDamagedError` at the first that is damaged."""

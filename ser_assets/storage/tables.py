@@ -89,12 +89,16 @@ def known_recordings(warehouse: Warehouse, version: str) -> dict[str, dict[str, 
     return known
 
 
-def forget_other_actors(warehouse: Warehouse, actors: Sequence[str]) -> None:
-    """Take those out of `raw_videos` who are no longer of the corpus: nothing is learned from them any more."""
-    there = {row["actor"] for row in records(warehouse, RAW_VIDEOS, "true", columns=["DISTINCT actor"])}
-    if others := there - set(actors):
-        with warehouse.writing() as connection:
-            connection.execute(f"DELETE FROM {RAW_VIDEOS} WHERE list_contains(?, actor)", [sorted(others)])
+def settle_recordings(warehouse: Warehouse, version: str) -> dict[str, list["RawVideo"]]:
+    """Resolve duplicates among all recordings in `raw_videos` of this code version again; their rows by actor."""
+    from ser_assets.corpus import inventory
+
+    known = known_recordings(warehouse, version)
+    settled = inventory.settle_all({actor: own.values() for actor, own in known.items()})
+    for actor, rows in settled.items():
+        if rows != list(known[actor].values()):
+            warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})
+    return settled
 
 
 def actors_with_takes(warehouse: Warehouse) -> list[str]:

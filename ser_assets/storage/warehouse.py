@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import filelock
 
-from ser_assets.storage.files import full_disk_told, set_aside
+from ser_assets.storage.files import full_disk_told, set_aside, whole_file
 
 if TYPE_CHECKING:
     import duckdb
@@ -110,6 +110,15 @@ class Warehouse:
         with self.writing() as connection:
             replace_rows(connection, table, rows, where)
 
+    def compact(self) -> None:
+        """Write the database into a new file: deleted rows stay legible in the pages of the old one."""
+        with self._connection(read_only=False) as connection, whole_file(self.path) as part:
+            name = connection.execute("SELECT current_database()").fetchall()[0][0]
+            quoted = str(part).replace("'", "''")
+            connection.execute(f"ATTACH '{quoted}' AS compacted")
+            connection.execute(f"COPY FROM DATABASE {_quoted(name)} TO compacted")
+            connection.execute("DETACH compacted")
+
     @contextmanager
     def _connection(self, *, read_only: bool) -> Iterator["duckdb.DuckDBPyConnection"]:
         """Open the database when it is this process's turn; a second opening inside the body would wait for itself."""
@@ -192,6 +201,15 @@ def replace_rows(
     connection.execute(f'DELETE FROM "{table}" WHERE {condition}', list(where.values()))
     connection.execute(f'INSERT INTO "{table}" BY NAME FROM new_rows')
     connection.unregister("new_rows")
+
+
+def columns_by_table(connection: "duckdb.DuckDBPyConnection") -> dict[str, set[str]]:
+    """Name the columns of every table."""
+    columns: dict[str, set[str]] = {}
+    stored = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = current_database()"
+    for table, column in connection.execute(stored).fetchall():
+        columns.setdefault(table, set()).add(column)
+    return columns
 
 
 def _quoted(name: str) -> str:

@@ -234,7 +234,9 @@ def test_two_recordings_of_one_size_and_time_that_trade_names_trade_labels(tmp_p
     known, looks = take_stock(Ravdess(tmp_path).listing().entries["03"], before)
     assert known == []
     after = {row.path: row for row in map(examine, looks)}
-    assert [after[path].recording for path in sorted(after)] == [before[path].recording for path in sorted(before)][::-1]
+    assert [after[path].recording for path in sorted(after)] == [before[path].recording for path in sorted(before)][
+        ::-1
+    ]
 
 
 def trade_names(first: Path, second: Path) -> None:

@@ -1,0 +1,62 @@
+"""The mark on a bundle whose model was trained on takes that have left the corpus since."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ser_assets.serving.bundle import CARD_FILE, FACTS_FILE
+from ser_assets.storage.files import whole_file
+
+WITHDRAWN_FILE: Final = "withdrawn.json"
+_NOTICE: Final = "> **Withdrawn recordings:** "
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """How many of the takes that a model was trained on have left the corpus, and since when (YYYY-MM-DD)."""
+
+    takes: int
+    speakers: int
+    since: str
+
+    @property
+    def sentence(self) -> str:
+        """What to say wherever the model is used."""
+        takes = "1 take" if self.takes == 1 else f"{self.takes} takes"
+        speakers = f" (all takes of {self.speakers} speakers)" if self.speakers else ""
+        return (
+            f"this model was trained on {takes}{speakers} that have left the corpus since {self.since}: "
+            "`ser-assets run` trains a new one without them"
+        )
+
+
+def withdrawn_from(folder: Path) -> Withdrawn | None:
+    """Read the mark of a bundle; None where it has none."""
+    try:
+        return Withdrawn(**json.loads((folder / WITHDRAWN_FILE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def mark_withdrawn(folder: Path, takes: int, speakers: int, today: str) -> bool:
+    """Mark a bundle, and add a notice to its model card; returns whether there is a bundle to mark.
+
+    takes: how many takes it was trained on have left the corpus. speakers: how many speakers left with all their takes.
+    today: as YYYY-MM-DD.
+    """
+    if not (folder / FACTS_FILE).exists():
+        return False
+    before = withdrawn_from(folder) or Withdrawn(0, 0, today)
+    mark = Withdrawn(before.takes + takes, before.speakers + speakers, before.since)
+    with whole_file(folder / WITHDRAWN_FILE) as part:
+        part.write_text(json.dumps(dataclasses.asdict(mark)) + "\n", encoding="utf-8")
+    card = folder / CARD_FILE
+    if card.exists():
+        title, *rest = card.read_text(encoding="utf-8").splitlines()
+        rest = [line for line in rest if not line.startswith(_NOTICE)]
+        with whole_file(card) as part:
+            text = "\n".join([title, "", f"{_NOTICE}{mark.sentence}.", *rest])
+            part.write_text(text + "\n", encoding="utf-8")
+    return True

@@ -1,0 +1,117 @@
+"""Traces of takes in Dagster's run history: event logs, pictures of clips in metadata, captured output.
+
+Only the history that Dagster stores in SQLite files is searched, which is the default and what `dagster.yaml` names.
+"""
+
+import contextlib
+import json
+import re
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ser_assets.storage.files import whole_file
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+REMOVED: Final = "(removed)"
+WAIT_SECONDS: Final = 60.0
+
+
+def remove_from_history(
+    instance: "dg.DagsterInstance", names: Collection[str], partitions: Collection[str]
+) -> list[Path]:
+    """Replace names of takes in all events and captured output, and forget what was recorded of whole partitions.
+
+    names: take ids and names of files; longer ones are replaced first. partitions: speakers of whom nothing is left;
+        the materializations of their partitions, with their pictures, are removed.
+
+    Returns: the files that were changed.
+    """
+    folder = _events_folder(instance)
+    if folder is None or not (names or partitions):
+        return []
+    pattern = _pattern(names)
+    changed = [path for path in sorted(folder.glob("*.db")) if _clean_events(path, pattern, partitions)]
+    logs = Path(instance.storage_directory()).parent
+    for path in sorted({*logs.rglob("*.out"), *logs.rglob("*.err")}):
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        if pattern.search(text):
+            with whole_file(path) as part:
+                part.write_text(pattern.sub(REMOVED, text), encoding="utf-8", errors="surrogateescape")
+            changed.append(path)
+    return changed
+
+
+def _events_folder(instance: "dg.DagsterInstance") -> Path | None:
+    """Folder of the SQLite files of events; None for a history in memory or on a database server."""
+    path_for_shard = getattr(instance.event_log_storage, "path_for_shard", None)
+    return Path(path_for_shard("index")).parent if path_for_shard else None
+
+
+def _pattern(names: Collection[str]) -> re.Pattern[str]:
+    """Match any of the names, as they are and as JSON writes them, but not inside a longer name."""
+    written = {form for name in names for form in (name, json.dumps(name)[1:-1], json.dumps(json.dumps(name))[3:-3])}
+    longest_first = sorted(written - {""}, key=lambda form: (-len(form), form))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first)) or '(?!)'})(?!\w)")
+
+
+def _clean_events(path: Path, pattern: re.Pattern[str], partitions: Collection[str]) -> bool:
+    """Clean one SQLite file; returns whether anything was found in it."""
+    with _open(path) as connection:
+        columns = {
+            (table, column)
+            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            for (_, column, *_) in connection.execute(f'PRAGMA table_info("{table}")').fetchall()
+        }
+        found = 0
+        if ("event_logs", "partition") in columns:
+            marks = ", ".join("?" * len(partitions))
+            recorded = f"SELECT id FROM event_logs WHERE asset_key IS NOT NULL AND partition IN ({marks})"
+            ids = connection.execute(recorded, list(partitions)).fetchall()
+            if ("asset_event_tags", "event_id") in columns:
+                connection.executemany("DELETE FROM asset_event_tags WHERE event_id = ?", ids)
+            connection.executemany("DELETE FROM event_logs WHERE id = ?", ids)
+            found += len(ids)
+        if ("asset_keys", "last_materialization") in columns and partitions:
+            found += _forget_latest(connection, partitions)
+        for table, column in (("event_logs", "event"), ("asset_check_executions", "evaluation_event")):
+            if (table, column) in columns:
+                found += _replace(connection, table, column, pattern)
+        connection.commit()
+        if found:
+            with contextlib.suppress(sqlite3.OperationalError):
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return found > 0
+
+
+def _forget_latest(connection: sqlite3.Connection, partitions: Collection[str]) -> int:
+    """Clear what Dagster keeps of the latest event of an asset, and its summary of partitions, to be computed again."""
+    latest = connection.execute("SELECT id, last_materialization FROM asset_keys").fetchall()
+    stale = [
+        (key,)
+        for key, event in latest
+        if event and any(f'"partition": {json.dumps(each)}' in event for each in partitions)
+    ]
+    connection.executemany("UPDATE asset_keys SET last_materialization = NULL WHERE id = ?", stale)
+    connection.execute("UPDATE asset_keys SET cached_status_data = NULL")
+    return len(stale)
+
+
+def _replace(connection: sqlite3.Connection, table: str, column: str, pattern: re.Pattern[str]) -> int:
+    """Replace the names in a column; returns the number of rows that had any."""
+    rows = connection.execute(f'SELECT id, "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL').fetchall()
+    cleaned = [(pattern.sub(REMOVED, text), key) for key, text in rows if pattern.search(text)]
+    connection.executemany(f'UPDATE "{table}" SET "{column}" = ? WHERE id = ?', cleaned)
+    return len(cleaned)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a SQLite file so that what is deleted is overwritten as well."""
+    with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
+        connection.execute("PRAGMA secure_delete = ON")
+        yield connection

@@ -1,0 +1,177 @@
+"""Takes that are stored in files and tables, and how all traces of some of them are removed.
+
+Which takes have to go, the caller decides (`ser_assets.withdrawal`). Nothing here knows a corpus.
+"""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.files import files_set_aside
+from ser_assets.storage.tables import (
+    CHAMPION_PREDICTIONS,
+    NOTEBOOK_REPLAY,
+    RAW_VIDEOS,
+    SCORE_DIFFERENCES,
+    SCORES,
+    SCORES_BY_GROUP,
+)
+from ser_assets.storage.warehouse import FILE_NAME, Warehouse, columns_by_table
+
+if TYPE_CHECKING:
+    import duckdb
+
+CLIP_ASSETS = ("mono_audio", "trimmed_audio", "augmented_set", "features")
+# Computed from the predictions of all models on all takes.
+SUMMARIES = (SCORES, SCORE_DIFFERENCES, SCORES_BY_GROUP, NOTEBOOK_REPLAY)
+
+
+class StoredTake(NamedTuple):
+    """A take and its speaker; the speaker is empty where a table does not store one."""
+
+    actor: str
+    take_id: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Takes in the files of each asset and speaker, and in each table."""
+
+    files: Mapping[tuple[str, str], frozenset[str]]
+    tables: Mapping[str, frozenset[StoredTake]]
+
+    @property
+    def takes(self) -> set[StoredTake]:
+        """All takes that any file or table holds."""
+        in_files = {StoredTake(actor, take) for (_, actor), takes in self.files.items() for take in takes}
+        return in_files.union(*self.tables.values())
+
+
+def stored_takes(data_dir: Path) -> Stored:
+    """List the takes of every file and table but `raw_videos`, which lists files and not takes."""
+    actor_files, warehouse = ActorFiles(data_dir), Warehouse(data_dir)
+    files = {
+        (asset, actor): frozenset(actor_files.made_from(asset, actor))
+        for asset in CLIP_ASSETS
+        for actor in actor_files.actors(asset)
+    }
+    if not warehouse.path.exists():
+        return Stored(files, {})
+    with warehouse.reading() as connection:
+        tables = {
+            table: frozenset(
+                StoredTake(actor or "", take)
+                for actor, take in connection.execute(
+                    f'SELECT DISTINCT {"actor" if "actor" in columns else "NULL"}, take_id FROM "{table}"'
+                ).fetchall()
+            )
+            for table, columns in columns_by_table(connection).items()
+            if "take_id" in columns and table != RAW_VIDEOS
+        }
+    return Stored(files, tables)
+
+
+def remove_from_files(data_dir: Path, gone: Iterable[StoredTake], stored: Stored) -> list[Path]:
+    """Remove takes from the files of clips and features, and every damaged copy that may hold them.
+
+    The picture of a speaker goes with any take of that speaker; the next run draws a new one.
+
+    Returns: the files that were rewritten or removed.
+    """
+    actor_files = ActorFiles(data_dir)
+    takes_of: dict[str, set[str]] = defaultdict(set)
+    for take in gone:
+        takes_of[take.actor].add(take.take_id)
+    changed = []
+    for (asset, actor), takes in stored.files.items():
+        if takes & takes_of[actor]:
+            changed += actor_files.remove_takes(asset, actor, takes_of[actor])
+    names = {actor_files.path(asset, actor).name for asset in CLIP_ASSETS for actor in takes_of}
+    for copy in files_set_aside(data_dir):
+        original = copy.name.partition(".damaged-")[0]
+        if original in names or original.startswith(FILE_NAME):
+            copy.unlink(missing_ok=True)
+            changed.append(copy)
+    return changed
+
+
+def models_with_takes(warehouse: Warehouse, gone: Collection[StoredTake]) -> list[str]:
+    """Name the models that were trained or evaluated on any of these takes."""
+    if not warehouse.path.exists():
+        return []
+    models: set[str] = set()
+    with warehouse.reading() as connection:
+        _register(connection, gone)
+        for table, columns in columns_by_table(connection).items():
+            if {"model", "take_id"} <= columns and table != CHAMPION_PREDICTIONS:
+                rows = connection.execute(f'SELECT DISTINCT model FROM "{table}" WHERE {_is_gone(columns)}').fetchall()
+                models |= {model for (model,) in rows}
+    return sorted(models)
+
+
+def remove_from_tables(
+    warehouse: Warehouse, gone: Collection[StoredTake], models: Collection[str], files: Collection[tuple[str, str]]
+) -> dict[str, int]:
+    """Remove takes, the evaluation of models that used them, and rows of `raw_videos`, without a trace in the file.
+
+    gone: takes to remove. models: models whose predictions and training rows are to be removed whole.
+    files: speaker and path of the rows of `raw_videos` to remove.
+
+    Returns: how many rows were removed from each table.
+    """
+    if not warehouse.path.exists():
+        return {}
+    removed: dict[str, int] = {}
+    with warehouse.writing() as connection:
+        _register(connection, gone)
+        for table, columns in columns_by_table(connection).items():
+            if table == RAW_VIDEOS:
+                removed[table] = sum(
+                    _delete(connection, table, "actor = ? AND path = ?", [actor, path]) for actor, path in sorted(files)
+                )
+            elif table in SUMMARIES and gone:
+                removed[table] = _delete(connection, table, "true", [])
+                connection.execute(f'DROP TABLE "{table}"')
+            else:
+                condition = _is_gone(columns) if "take_id" in columns else "false"
+                if "model" in columns and table != CHAMPION_PREDICTIONS:
+                    condition = f"({condition}) OR list_contains(?, model)"
+                parameters = [sorted(models)] if "?" in condition else []
+                removed[table] = _delete(connection, table, condition, parameters)
+    removed = {table: rows for table, rows in removed.items() if rows}
+    if removed:
+        warehouse.compact()
+    return removed
+
+
+def remove_folders(folders: Iterable[Path]) -> list[Path]:
+    """Remove folders that exist, and return them."""
+    existing = [folder for folder in folders if folder.is_dir()]
+    for folder in existing:
+        shutil.rmtree(folder)
+    return existing
+
+
+def _register(connection: "duckdb.DuckDBPyConnection", gone: Collection[StoredTake]) -> None:
+    """Make the takes available to SQL as the table `gone`."""
+    import pyarrow as pa
+
+    columns = {name: [getattr(take, name) for take in sorted(gone)] for name in StoredTake._fields}
+    connection.register("gone", pa.table(columns, schema=pa.schema([(name, pa.string()) for name in columns])))
+
+
+def _is_gone(columns: Collection[str]) -> str:
+    """Condition that a row is of one of the takes in `gone`; without a speaker in the row, the take alone counts."""
+    if "actor" in columns:
+        return "(actor, take_id) IN (SELECT (actor, take_id) FROM gone)"
+    return "take_id IN (SELECT take_id FROM gone)"
+
+
+def _delete(connection: "duckdb.DuckDBPyConnection", table: str, condition: str, parameters: list) -> int:
+    """Delete rows and return their number."""
+    result = connection.execute(f'DELETE FROM "{table}" WHERE {condition}', parameters).fetchone()
+    return int(result[0]) if result else 0

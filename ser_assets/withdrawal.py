@@ -1,0 +1,200 @@
+"""What happens to stored data and models when recordings leave the corpus: all traces go, models are marked.
+
+Every asset calls `remove_withdrawn` before it reads what is stored. It costs a listing of the corpus and of what is
+stored, and changes nothing as long as every stored take is still in the corpus.
+"""
+
+import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ser_assets.assets.versions import code_version
+from ser_assets.corpus.entries import Corpus, Listing
+from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
+from ser_assets.learning.kept import CALIBRATED, RAW
+from ser_assets.serving.bundle import champion_folder
+from ser_assets.serving.withdrawn import mark_withdrawn
+from ser_assets.settings import Settings
+from ser_assets.storage.files import whole_file
+from ser_assets.storage.history import remove_from_history
+from ser_assets.storage.removal import (
+    Stored,
+    StoredTake,
+    models_with_takes,
+    remove_folders,
+    remove_from_files,
+    remove_from_tables,
+    stored_takes,
+)
+from ser_assets.storage.tables import CHAMPION_PREDICTIONS, RAW_VIDEOS, records, settle_recordings
+from ser_assets.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What a removal touched. Take ids are not among it, for this goes into logs.
+
+    speakers: of whom nothing is left. takes: their number. tables: rows removed, by table. files: rewritten or removed.
+    models: kept models that were removed because they were trained on these takes. champion_marked: the champion too
+    was trained on them; it stays in use, marked, until a new one takes its place.
+    """
+
+    speakers: tuple[str, ...] = ()
+    takes: int = 0
+    tables: dict[str, int] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    models: tuple[str, ...] = ()
+    champion_marked: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.tables or self.files)
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for logs."""
+        speakers = f" (all of {', '.join(self.speakers)})" if self.speakers else ""
+        models = (
+            f"; models {', '.join(self.models)} were trained on them and have to be trained again"
+            if self.models
+            else ""
+        )
+        return (
+            f"{self.takes} takes{speakers} are no longer in the corpus: removed {sum(self.tables.values())} rows of "
+            f"{len(self.tables)} tables and changed {len(self.files)} files{models}"
+        )
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """What is stored of recordings that are no longer in the corpus.
+
+    takes: stored takes that the corpus no longer lists. rows: speaker and path of rows of `raw_videos` whose file is
+    gone. names: take ids and paths, as logs may name them. speakers: those of whom nothing is left.
+    """
+
+    stored: Stored
+    takes: frozenset[StoredTake] = frozenset()
+    rows: frozenset[tuple[str, str]] = frozenset()
+    names: frozenset[str] = frozenset()
+    speakers: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.takes or self.rows)
+
+
+def find_withdrawn(settings: Settings, listing: Listing) -> Withdrawn:
+    """Compare what is stored with the corpus.
+
+    Nothing counts as withdrawn while the corpus cannot be seen: none of its recordings exists (a disk that is not
+    mounted), or a folder cannot be entered.
+    """
+    stored = stored_takes(settings.data_dir)
+    existing = [entry for own in listing.entries.values() for entry in own if entry.path.exists()]
+    if not existing or listing.incomplete:
+        return Withdrawn(stored)
+    takes = {StoredTake(entry.actor, entry.take.take_id) for entry in existing if entry.take}
+    files = {(entry.actor, entry.name) for entry in existing}
+    rows = {(row["actor"], row["path"]): row["take_id"] for row in _inventory(settings)}
+    return _compare(stored, rows, takes, files)
+
+
+def find_speaker(settings: Settings, speaker: str) -> Withdrawn:
+    """Find everything that is stored of a speaker, whether or not the corpus still lists the recordings."""
+    stored = stored_takes(settings.data_dir)
+    rows = {(row["actor"], row["path"]): row["take_id"] for row in _inventory(settings)}
+    own = {take.take_id for take in stored.takes if take.actor == speaker}
+    own |= {take_id for (actor, _), take_id in rows.items() if actor == speaker}
+    takes = {take for take in stored.takes if take.actor != speaker and (take.actor or take.take_id not in own)}
+    return _compare(stored, rows, takes, {key for key in rows if key[0] != speaker})
+
+
+def remove_withdrawn(
+    settings: Settings, corpus: Corpus, instance: "dg.DagsterInstance | None" = None, listing: Listing | None = None
+) -> Removed:
+    """Remove everything that is stored of recordings that are no longer in the corpus.
+
+    instance: its run history is cleaned, too. listing: of the corpus now, where the caller has one.
+
+    Raises:
+        CorpusError: the corpus cannot be listed.
+    """
+    return remove(settings, find_withdrawn(settings, listing or corpus.listing()), instance)
+
+
+def remove(settings: Settings, withdrawn: Withdrawn, instance: "dg.DagsterInstance | None" = None) -> Removed:
+    """Remove takes from models, report, history, files and tables, in this order.
+
+    The tables come last: they tell which models are concerned, so that a removal that is interrupted is repeated whole.
+    """
+    if not withdrawn:
+        return Removed()
+    warehouse = Warehouse(settings.data_dir)
+    models = models_with_takes(warehouse, withdrawn.takes)
+    marked = _mark_champion(settings, withdrawn)
+    folders = [settings.data_dir / "models" / kind / name for kind in (RAW, CALIBRATED) for name in models]
+    files = remove_folders([*folders, settings.data_dir / "report"] if models else [])
+    if instance is not None:
+        files += remove_from_history(instance, withdrawn.names, withdrawn.speakers)
+    files += remove_from_files(settings.data_dir, withdrawn.takes, withdrawn.stored)
+    tables = remove_from_tables(warehouse, withdrawn.takes, models, withdrawn.rows)
+    if withdrawn.rows:
+        settle_recordings(warehouse, code_version("raw_videos", settings))
+    return Removed(withdrawn.speakers, len(withdrawn.takes), tables, tuple(files), tuple(models), marked)
+
+
+def forget(
+    settings: Settings, corpus: Corpus, speaker: str, instance: "dg.DagsterInstance | None" = None
+) -> tuple[Removed, list[Path]]:
+    """Remove everything that is stored of a speaker at once, and keep the speaker out of every later run.
+
+    Returns: what was touched, and the recordings of the speaker, which are left to whoever owns them.
+    """
+    recordings = [entry.path for entry in corpus.listing().entries.get(speaker, ()) if entry.path.exists()]
+    path = settings.data_dir / FORGOTTEN_FILE
+    with whole_file(path) as part:
+        speakers = sorted({*forgotten_speakers(settings.data_dir), speaker})
+        part.write_text("".join(f"{each}\n" for each in speakers), encoding="utf-8")
+    return remove(settings, find_speaker(settings, speaker), instance), recordings
+
+
+def _inventory(settings: Settings) -> list[dict[str, Any]]:
+    return records(Warehouse(settings.data_dir), RAW_VIDEOS, "true", columns=["actor", "path", "take_id"])
+
+
+def _compare(
+    stored: Stored,
+    rows: Mapping[tuple[str, str], str | None],
+    takes: Collection[StoredTake],
+    files: Collection[tuple[str, str]],
+) -> Withdrawn:
+    """Tell what has to go of what is stored and of the rows of `raw_videos`, given the takes and files that stay."""
+    ids = {take.take_id for take in takes}
+    gone = {take for take in stored.takes if take not in takes and (take.actor or take.take_id not in ids)}
+    gone_rows = {key: take_id for key, take_id in rows.items() if key not in files}
+    names = {take.take_id for take in gone} | {take_id for take_id in gone_rows.values() if take_id}
+    left = {take.actor for take in takes} | {actor for actor, _ in files}
+    speakers = {take.actor for take in gone if take.actor} | {actor for actor, _ in gone_rows}
+    return Withdrawn(
+        stored,
+        frozenset(gone),
+        frozenset(gone_rows),
+        frozenset(names - ids | {path for _, path in gone_rows}),
+        tuple(sorted(speakers - left)),
+    )
+
+
+def _mark_champion(settings: Settings, withdrawn: Withdrawn) -> bool:
+    """Mark the champion where it was trained on any of these takes: then it was evaluated on them as well."""
+    evaluated = withdrawn.stored.tables.get(CHAMPION_PREDICTIONS, frozenset())
+    concerned = {take.take_id for take in evaluated} & {take.take_id for take in withdrawn.takes}
+    if not concerned:
+        return False
+    left = {take.actor for take in evaluated - withdrawn.takes}
+    speakers = {take.actor for take in evaluated & withdrawn.takes} - left
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return mark_withdrawn(champion_folder(settings.data_dir), len(concerned), len(speakers), today)
