@@ -14,8 +14,6 @@ from ser_assets.assets.versions import code_version
 from ser_assets.corpus.entries import Corpus, Listing
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
 from ser_assets.learning.kept import CALIBRATED, RAW
-from ser_assets.serving.bundle import champion_folder
-from ser_assets.serving.withdrawn import mark_withdrawn
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_file
 from ser_assets.storage.history import remove_from_history
@@ -190,6 +188,9 @@ def _compare(
 
 def _mark_champion(settings: Settings, withdrawn: Withdrawn) -> bool:
     """Mark the champion where it was trained on any of these takes: then it was evaluated on them as well."""
+    from ser_assets.serving.bundle import champion_folder
+    from ser_assets.serving.withdrawn import mark_withdrawn
+
     evaluated = withdrawn.stored.tables.get(CHAMPION_PREDICTIONS, frozenset())
     concerned = {take.take_id for take in evaluated} & {take.take_id for take in withdrawn.takes}
     if not concerned:

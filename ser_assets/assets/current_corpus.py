@@ -1,20 +1,24 @@
 """What every step makes sure of before it reads what is stored: that it still describes the corpus."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 
 from ser_assets.assets.examples import FeaturesMissingError
 from ser_assets.assets.versions import code_version
-from ser_assets.corpus.changes import Change, changes
 from ser_assets.corpus.corpora import corpus_of
 from ser_assets.corpus.entries import Listing
 from ser_assets.settings import Settings
 from ser_assets.storage.clips import TAKE_LABELS
-from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, USABLE_TAKES, known_recordings
+from ser_assets.storage.tables import FEATURES, known_recordings, records
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets.withdrawal import remove_withdrawn
+
+if TYPE_CHECKING:
+    from ser_assets.corpus.changes import Change
+    from ser_assets.corpus.inventory import RawVideo
 
 SHOWN = 3
 
@@ -48,35 +52,44 @@ def require_current(
         raise CorpusChangedError(_told(changed))
 
 
-def changes_since_features(settings: Settings, warehouse: Warehouse, listing: Listing) -> list[Change]:
+def changes_since_features(settings: Settings, warehouse: Warehouse, listing: Listing) -> "list[Change]":
     """List how recordings and labels have changed of the speakers who have features."""
-    if not (warehouse.has_table(FEATURES) and warehouse.has_table(RAW_VIDEOS)):
+    from ser_assets.corpus.changes import changes
+
+    if not warehouse.has_table(FEATURES):
         return []
-    prepared = set(warehouse.query_arrow(f"SELECT DISTINCT actor FROM {FEATURES}")["actor"].to_pylist())
     known = known_recordings(warehouse, code_version("raw_videos", settings))
-    found = list(changes(listing, {actor: rows for actor, rows in known.items() if actor in prepared}))
+    if not known:
+        return []
+    columns = ("take_id", "actor", *TAKE_LABELS)
+    features = {row["take_id"]: row for row in records(warehouse, FEATURES, "variant = 0", columns=columns)}
+    prepared = {row["actor"] for row in features.values()}
+    known = {actor: rows for actor, rows in known.items() if actor in prepared}
+    found = list(changes(listing, known))
     seen = {(change.actor, change.name) for change in found}
-    return found + [change for change in _not_in_features(warehouse) if (change.actor, change.name) not in seen]
+    return found + [change for change in _not_in_features(known, features) if (change.actor, change.name) not in seen]
 
 
-def _not_in_features(warehouse: Warehouse) -> list[Change]:
-    """Takes that `raw_videos` accepts of a speaker with features, and that features lack or label otherwise."""
-    same = " AND ".join(f"f.{label} IS NOT DISTINCT FROM r.{label}" for label in TAKE_LABELS)
-    rows = warehouse.query_arrow(
-        f"SELECT actor, path, take_id IN (SELECT take_id FROM {FEATURES}) AS known FROM {RAW_VIDEOS} AS r "
-        f"SEMI JOIN ({USABLE_TAKES}) USING (take_id, recording) WHERE status = 'accepted' "
-        f"AND actor IN (SELECT actor FROM {FEATURES}) AND NOT EXISTS (FROM {FEATURES} AS f "
-        f"WHERE f.take_id = r.take_id AND f.actor = r.actor AND f.variant = 0 AND {same}) ORDER BY actor, path"
-    ).to_pylist()
-    return [
-        Change(row["actor"], row["path"], "label", "has another label or content than its features")
-        if row["known"]
-        else Change(row["actor"], row["path"], "new", "has no features yet")
-        for row in rows
-    ]
+def _not_in_features(
+    known: "Mapping[str, Mapping[str, RawVideo]]", features: Mapping[str, Mapping[str, Any]]
+) -> "Iterator[Change]":
+    """Takes that `raw_videos` accepts, and that features lack or label otherwise."""
+    from ser_assets.corpus.changes import Change
+
+    accepted = [row for rows in known.values() for row in rows.values() if row.status == "accepted"]
+    of_people = any(not row.demo for row in accepted)
+    for row in accepted:
+        if row.demo and of_people:
+            continue
+        stored = features.get(str(row.take_id))
+        if stored is None:
+            yield Change(row.actor, row.path, "new", "has no features yet")
+        elif different := [name for name in ("actor", *TAKE_LABELS) if stored[name] != getattr(row, name)]:
+            kind: Literal["content", "label"] = "content" if different == ["recording"] else "label"
+            yield Change(row.actor, row.path, kind, f"has another {different[0]} than its features")
 
 
-def _told(changed: Sequence[Change]) -> str:
+def _told(changed: "Sequence[Change]") -> str:
     by_actor: dict[str, list[Change]] = defaultdict(list)
     for change in changed:
         by_actor[change.actor].append(change)

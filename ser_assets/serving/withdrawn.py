@@ -24,10 +24,11 @@ class Withdrawn:
     @property
     def sentence(self) -> str:
         """What to say wherever the model is used."""
-        takes = "1 take" if self.takes == 1 else f"{self.takes} takes"
-        speakers = f" (all takes of {self.speakers} speakers)" if self.speakers else ""
+        takes = "1 take that has" if self.takes == 1 else f"{self.takes} takes that have"
+        speakers = "1 speaker" if self.speakers == 1 else f"{self.speakers} speakers"
+        whole = f", among them all of {speakers}" if self.speakers else ""
         return (
-            f"this model was trained on {takes}{speakers} that have left the corpus since {self.since}: "
+            f"this model was trained on {takes} left the corpus since {self.since}{whole}: "
             "`ser-assets run` trains a new one without them"
         )
 

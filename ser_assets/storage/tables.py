@@ -78,13 +78,15 @@ def notice_of_demo(warehouse: Warehouse) -> str:
 
 
 def known_recordings(warehouse: Warehouse, version: str) -> dict[str, dict[str, "RawVideo"]]:
-    """Read what `raw_videos` of this code version said of recordings when it last listened, by actor and path."""
+    """Read the rows of `raw_videos` that this code version wrote, by actor and path."""
     from ser_assets.corpus.inventory import RawVideo
 
     names = [field.name for field in dataclasses.fields(RawVideo)]
     known: dict[str, dict[str, RawVideo]] = defaultdict(dict)
     # All columns are read: those of other versions are others.
-    for row in records(warehouse, RAW_VIDEOS, "code_version = ?", [version]):
+    for row in records(warehouse, RAW_VIDEOS, "true"):
+        if row.get("code_version") != version:
+            continue
         known[row["actor"]][row["path"]] = RawVideo(**{name: row[name] for name in names})
     return known
 
