@@ -22,7 +22,7 @@ class _Made(NamedTuple):
 
 
 _MADE = {
-    "raw_videos": _Made("3", (), ("av",)),
+    "raw_videos": _Made("4", (), ("av",)),
     "mono_audio": _Made("4", ("sampling_rate",), ("av", "soxr")),
     "trimmed_audio": _Made("3", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("numpy",)),
     "augmented_set": _Made(

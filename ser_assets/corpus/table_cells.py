@@ -1,0 +1,103 @@
+"""Tables whose cells have types: Parquet files and workbooks. Their cells become text, whole numbers without `.0`."""
+
+import io
+import math
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from ser_assets.corpus.entries import CorpusError
+from ser_assets.corpus.table_grid import Grid, Line, known_column
+
+# A float tells whole numbers apart up to here; Excel itself rounds after 15 digits.
+_EXACT = 10**15
+
+
+def parquet_grid(path: Path, content: bytes) -> Grid:
+    """Read the known columns of a Parquet file; rows count from 1.
+
+    Raises:
+        CorpusError: the file cannot be read, or there is no text in its cells.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        names = file.schema_arrow.names
+        known = [name for name in names if known_column(name)]
+        if len(set(known)) < len(known):
+            return Grid(names, ())
+        columns = [column.to_pylist() for column in file.read(columns=known).columns]
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path} is no Parquet file that can be read ({error})") from error
+    header = [*known, *(name for name in names if name not in known)]
+    return Grid(header, _lines(path, zip(*columns, strict=True), lambda number: f"row {number} of {path.name}"))
+
+
+def workbook_grids(path: Path, content: bytes) -> list[Grid]:
+    """Read the sheets of an Excel or OpenDocument workbook that are not hidden; rows count as the program shows them.
+
+    Raises:
+        CorpusError: the workbook cannot be read, or is protected by a password.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+
+    grids = []
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        for sheet in book.sheets_metadata:
+            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
+                cells = book.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
+                grids.append(_sheet_grid(path, sheet.name, cells))
+    except PasswordError as error:
+        raise CorpusError(f"{path} is a workbook that a password protects: save it without, or as CSV") from error
+    except CalamineError as error:
+        raise CorpusError(f"{path} is no workbook that can be read ({error}): save it as CSV in UTF-8") from error
+    return grids
+
+
+def _sheet_grid(path: Path, title: str, cells: list[list]) -> Grid:
+    filled = ((number, row) for number, row in enumerate(cells, start=1) if any(cell != "" for cell in row))
+    first, header = next(filled, (0, []))
+    lines = _lines(path, iter(cells[first:]), lambda number: f"row {first + number} of {path.name}")
+    return Grid([_text(cell) for cell in header], lines, title)
+
+
+def _lines(path: Path, rows: Iterator, place_of: Callable[[int], str]) -> Iterator[Line]:
+    for number, cells in enumerate(rows, start=1):
+        place = place_of(number)
+        try:
+            fields = [_text(cell) for cell in cells]
+        except TypeError as error:
+            raise CorpusError(f"{path}: {error} in {place}, where text should be") from error
+        except OverflowError as error:
+            yield Line(place, (), str(error))
+            continue
+        yield Line(place, fields)
+
+
+def _text(cell: object) -> str:
+    """The text of a cell; empty where it holds nothing.
+
+    Raises:
+        TypeError: a cell holds what cannot be a label; the message is its type.
+        OverflowError: a cell holds a number whose last digits are lost.
+    """
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, float):
+        if math.isnan(cell):
+            return ""
+        if abs(cell) >= _EXACT:
+            raise OverflowError(f"holds a number of which only the first digits are left ({cell:g}): store it as text")
+    if isinstance(cell, float | Decimal):
+        return str(int(cell)) if cell % 1 == 0 else str(cell)
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ").removesuffix(" 00:00:00")
+    if isinstance(cell, bool | int | date | time | timedelta):
+        return str(cell)
+    raise TypeError(type(cell).__name__)
