@@ -19,7 +19,7 @@ class FileSearch:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._listed: dict[Path, dict[str, list[str]]] = {}
+        self._listed: dict[str, dict[str, list[str]]] = {}
 
     def find(self, text: str) -> Path:
         """The file that a path names; where there is none, the path itself.
@@ -37,29 +37,29 @@ class FileSearch:
             if os.path.lexists(self.root / variant):
                 return self.root / variant
         for variant in variants:
-            found = self._in_any_form(Path(variant))
+            found = self._in_any_form(variant)
             if len(found) > 1:
                 raise NotAFileError(f"names several files, in other Unicode forms: {' and '.join(map(ascii, found))}")
             if found:
-                return self.root / found[0]
+                return Path(found[0])
         if _ADDRESS.match(stripped):
             raise NotAFileError("has an address of the web for a path: download the file, and name it here")
         return self.root / stripped
 
-    def _in_any_form(self, path: Path) -> list[str]:
+    def _in_any_form(self, text: str) -> list[str]:
         """The files whose paths are the same text, with each part as the disk has it."""
-        found = [Path(path.anchor)]
-        for part in path.parts[1 if path.anchor else 0 :]:
-            found = [folder / name for folder in found for name in self._names(folder, part)]
-        return [str(each) for each in found if os.path.lexists(self.root / each)]
+        found = ["/" if text.startswith("/") else str(self.root)]
+        for part in filter(None, text.split("/")):
+            found = [f"{folder.rstrip('/')}/{name}" for folder in found for name in self._names(folder, part)]
+        return [path for path in found if os.path.lexists(path)]
 
-    def _names(self, folder: Path, name: str) -> list[str]:
+    def _names(self, folder: str, name: str) -> list[str]:
         """The names in a folder that are the same text as a name."""
         if folder not in self._listed:
             names: dict[str, list[str]] = defaultdict(list)
             # What cannot be listed may still be entered by the name as it is written.
-            with suppress(OSError):
-                for each in (self.root / folder).iterdir():
+            with suppress(OSError), os.scandir(folder) as entries:
+                for each in entries:
                     names[unicodedata.normalize("NFC", each.name)].append(each.name)
             self._listed[folder] = names
         return self._listed[folder].get(unicodedata.normalize("NFC", name), [name])

@@ -18,9 +18,10 @@ _NUMBER = re.compile(r"0*(\d+)(?:\.0+)?")
 def plain(text: str) -> str:
     """Text in composed form, without spaces around it and without invisible characters; every space is a plain one."""
     if not text.isascii():
-        composed = unicodedata.normalize("NFC", text)
-        text = "".join(letter for letter in composed if unicodedata.category(letter) != "Cf")
-        text = _SPACE.sub(" ", text)
+        text = unicodedata.normalize("NFC", text)
+        if not text.isprintable():
+            text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+            text = _SPACE.sub(" ", text)
     return text.strip()
 
 

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import defaultdict
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -119,8 +119,8 @@ class Table:
     @cached_property
     def _labels(self) -> dict[str, str]:
         """The emotion that each spelling stands for."""
-        rows = (row for row in self._rows if not _why_stray(row))
-        return same_labels({row.values["emotion"] for row in rows} - {""})
+        emotions = {row.values["emotion"] for row in self._rows if not _why_stray(row)} - {""}
+        return same_labels(emotion for emotion in emotions if not _has_control(emotion))
 
     @cached_property
     def _rows(self) -> list[Row]:
@@ -129,7 +129,7 @@ class Table:
     def _left_out(self) -> str:
         """Tell of rows that are left out, where too little is left."""
         strays = [f"{row.place} {reason}" for row in self._rows if (reason := _why_stray(row))]
-        return f" ({len(strays)} rows are left out, the first: {strays[0]})" if strays else ""
+        return f" (rows left out: {len(strays)}, the first: {strays[0]})" if strays else ""
 
     def _ambiguous(self, groups: list[list[str]], places: dict[str, str]) -> str:
         told = [", ".join(f"{name!r} ({places[name]})" for name in group[:_SHOWN]) for group in groups[:_SHOWN]]
@@ -147,6 +147,11 @@ def _why_stray(row: Row) -> str:
     speaker = row.values["speaker"]
     if not speaker:
         return f"has no speaker{_instead(row, 'speaker')}"
+    return _why_no_partition(speaker)
+
+
+@lru_cache(maxsize=10_000)
+def _why_no_partition(speaker: str) -> str:
     if NOT_IN_SPEAKERS in speaker or _has_control(speaker):
         return f"names a speaker {speaker!r}: without line breaks, tabs and '...', please"
     if len(quote(speaker)) > LONGEST_SPEAKER:

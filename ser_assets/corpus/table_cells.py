@@ -2,7 +2,11 @@
 
 import io
 import math
+import re
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +16,8 @@ from ser_assets.corpus.table_grid import Grid, Line, known_column
 
 # A float tells whole numbers apart up to here; Excel itself rounds after 15 digits.
 _EXACT = 10**15
+_MOST_CELLS = 10_000_000
+_USED = re.compile(rb'<dimension ref="[A-Z]+\d+:([A-Z]{1,3})(\d+)"')
 
 
 def parquet_grid(path: Path, content: bytes) -> Grid:
@@ -45,6 +51,7 @@ def workbook_grids(path: Path, content: bytes) -> list[Grid]:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
     grids = []
+    _refuse_far_cells(path, content)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         for sheet in book.sheets_metadata:
@@ -56,6 +63,29 @@ def workbook_grids(path: Path, content: bytes) -> list[Grid]:
     except CalamineError as error:
         raise CorpusError(f"{path} is no workbook that can be read ({error}): save it as CSV in UTF-8") from error
     return grids
+
+
+def _refuse_far_cells(path: Path, content: bytes) -> None:
+    """Refuse a sheet with a cell far out: the library takes memory for all cells before it, and aborts without it."""
+    with (
+        suppress(zipfile.BadZipFile, zlib.error, RuntimeError, EOFError),
+        zipfile.ZipFile(io.BytesIO(content)) as archive,
+    ):
+        for name in archive.namelist():
+            if not name.startswith("xl/worksheets/sheet"):
+                continue
+            with archive.open(name) as sheet:
+                used = _USED.search(sheet.read(4096))
+            if used and _column(used[1]) * int(used[2]) > _MOST_CELLS:
+                cell = (used[1] + used[2]).decode()
+                raise CorpusError(f"{path} has a sheet that reaches to cell {cell}: delete the cells beyond the table")
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = 26 * number + letter - ord("A") + 1
+    return number
 
 
 def _sheet_grid(path: Path, title: str, cells: list[list]) -> Grid:

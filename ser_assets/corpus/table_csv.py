@@ -104,8 +104,8 @@ def _lines(
         problem = ""
         if len(row) != width:
             told = _NAMES.get(delimiter, repr(delimiter))
-            fields = f"{len(row)} field{'' if len(row) == 1 else 's'}"
-            problem = f"has {fields} and the header {width}: quote a field that holds {told}"
+            remedy = f"quote a field that holds {told}" if len(row) > width else f"put {told} between all fields"
+            problem = f"has {len(row)} field{'' if len(row) == 1 else 's'} and the header {width}: {remedy}"
         elif swallowed := _row_inside(row, width, delimiter, written, number):
             problem = f"holds line {swallowed} too, which looks like a row: is a quote not closed?"
         yield Line(f"line {number} of {path.name}", row, problem)

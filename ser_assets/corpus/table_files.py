@@ -98,7 +98,7 @@ def _is_document(path: Path, content: bytes) -> bool:
     """
     try:
         names = zipfile.ZipFile(io.BytesIO(content)).namelist()
-    except zipfile.BadZipFile as error:
+    except _DAMAGED as error:
         raise CorpusError(f"{path} is a damaged zip file or workbook ({error}): copy it again") from error
     if any(name.endswith(".iwa") for name in names):
         raise CorpusError(f"{path} is a document of Apple Numbers: export it as CSV or Excel")
@@ -124,7 +124,7 @@ def _open_zip(file: IO[bytes]) -> IO[bytes]:
 def _open_zstd(file: IO[bytes]) -> Any:
     import pyarrow as pa
 
-    return pa.CompressedInputStream(pa.PythonFile(file), "zstd")
+    return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
 
 _COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {

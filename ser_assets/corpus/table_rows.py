@@ -52,7 +52,7 @@ def _grid_with_columns(path: Path, grids: list[Grid]) -> Grid:
     fitting = [grid for grid in grids if not grid.missing]
     if len(fitting) > 1:
         titles = ", ".join(repr(grid.title) for grid in fitting)
-        raise CorpusError(f"{path} has {len(fitting)} sheets with recordings ({titles}): keep one of them, or hide it")
+        raise CorpusError(f"{path} has {len(fitting)} sheets with recordings ({titles}): keep one, or hide the others")
     if fitting:
         return fitting[0]
     closest = min(grids, key=lambda grid: len(grid.missing), default=Grid((), ()))
@@ -68,13 +68,12 @@ def _grid_with_columns(path: Path, grids: list[Grid]) -> Grid:
 def _row(line: Line, positions: Mapping[str, int], unnamed: tuple[int, ...]) -> Row:
     values, missing = {}, {}
     for name, position in positions.items():
-        value = plain(line.fields[position])
+        field = line.fields[position]
+        # A path stays as it is written: a file may be called anything.
+        value = field.strip() if name == "path" else plain(field)
         if is_missing(value):
             value, missing[name] = "", value
-        values[name] = value
-    if values["path"]:
-        # As it is written: a file may be called anything.
-        values["path"] = line.fields[positions["path"]]
+        values[name] = field if value and name == "path" else value
     problem = ""
     if all(known_column(values[name]) == name for name in NEEDED):
         problem = "repeats the header"
