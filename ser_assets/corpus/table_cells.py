@@ -51,7 +51,9 @@ def workbook_grids(path: Path, content: bytes) -> list[Grid]:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
     grids = []
-    _refuse_far_cells(path, content)
+    # The library takes memory for all cells up to the last one, and aborts the process where there is none left.
+    if cell := _farthest_cell(content):
+        raise CorpusError(f"{path} has a sheet that reaches to cell {cell}: delete the cells beyond the table")
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         for sheet in book.sheets_metadata:
@@ -65,20 +67,18 @@ def workbook_grids(path: Path, content: bytes) -> list[Grid]:
     return grids
 
 
-def _refuse_far_cells(path: Path, content: bytes) -> None:
-    """Refuse a sheet with a cell far out: the library takes memory for all cells before it, and aborts without it."""
-    with (
-        suppress(zipfile.BadZipFile, zlib.error, RuntimeError, EOFError),
-        zipfile.ZipFile(io.BytesIO(content)) as archive,
-    ):
+def _farthest_cell(content: bytes) -> str:
+    """The last cell of a sheet that is too large; empty where none is, or where it cannot be told."""
+    # A damaged file is refused by the library that reads it.
+    damaged = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError)
+    with suppress(*damaged), zipfile.ZipFile(io.BytesIO(content)) as archive:
         for name in archive.namelist():
-            if not name.startswith("xl/worksheets/sheet"):
-                continue
-            with archive.open(name) as sheet:
-                used = _USED.search(sheet.read(4096))
-            if used and _column(used[1]) * int(used[2]) > _MOST_CELLS:
-                cell = (used[1] + used[2]).decode()
-                raise CorpusError(f"{path} has a sheet that reaches to cell {cell}: delete the cells beyond the table")
+            if name.startswith("xl/worksheets/sheet"):
+                with archive.open(name) as sheet:
+                    used = _USED.search(sheet.read(4096))
+                if used and _column(used[1]) * int(used[2]) > _MOST_CELLS:
+                    return (used[1] + used[2]).decode()
+    return ""
 
 
 def _column(letters: bytes) -> int:
@@ -123,7 +123,7 @@ def _text(cell: object) -> str:
         if math.isnan(cell):
             return ""
         if abs(cell) >= _EXACT:
-            raise OverflowError(f"holds a number of which only the first digits are left ({cell:g}): store it as text")
+            raise OverflowError(f"holds a number that has lost its last digits ({cell:g}): store it as text")
     if isinstance(cell, float | Decimal):
         return str(int(cell)) if cell % 1 == 0 else str(cell)
     if isinstance(cell, datetime):

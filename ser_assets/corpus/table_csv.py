@@ -65,17 +65,17 @@ def _decoded(path: Path, content: bytes) -> str:
 def _consistency(text: str, delimiter: str) -> tuple[int, int]:
     """How well a delimiter fits: the needed columns that it finds, and the rows with as many fields as the header."""
     rows: list[list[str]] = []
-    # An error shows that this is not the delimiter, or is told with its line when the whole table is read.
+    # What is wrong with a quote is told with its line when the whole table is read.
     with suppress(csv.Error):
-        rows.extend(islice(filter(_holds_something, _reader(text, delimiter)), _ROWS_TO_COMPARE))
+        rows.extend(islice(filter(_holds_something, _reader(text, delimiter, strict=False)), _ROWS_TO_COMPARE))
     if not rows:
         return 0, 0
     header, *others = rows
     return len(NEEDED) - len(Grid(header, ()).missing), sum(len(row) == len(header) for row in others)
 
 
-def _reader(text: str, delimiter: str) -> "_csv.Reader":
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
+def _reader(text: str, delimiter: str, *, strict: bool = True) -> "_csv.Reader":
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict, skipinitialspace=True)
 
 
 def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

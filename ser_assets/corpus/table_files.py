@@ -135,4 +135,4 @@ _COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {
     _ZIP: _open_zip,
 }
 # A zip file with a password raises a RuntimeError, one with an unknown method a NotImplementedError.
-_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
+_DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
