@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--actors", default=None, help="Only these actors, such as 1-20 or Ann,Bob; else all on disk.")
+@click.option("--actors", default=None, help="Only these actors, such as 1-20, Ann,Bob or Ann...Carl; else all.")
 @click.option(
     "--config-json",
     type=JsonObject(),
@@ -25,7 +25,8 @@ def run(actors: str | None, config_json: dict[str, Any] | None) -> None:
     settings = read_settings()
     corpus = read_corpus(settings)
     chosen = None if actors is None else chosen_actors(corpus, actors)
-    on_disk = tuple(corpus.listing().entries)
+    listing = corpus.listing()
+    on_disk = tuple(listing.entries)
     if not on_disk:
         raise click.ClickException(corpus.how_to_fill())
     from ser_assets.automation import ConfigError, refresh
@@ -47,6 +48,8 @@ def run(actors: str | None, config_json: dict[str, Any] | None) -> None:
         raise click.BadParameter(str(error), param_hint="--config-json") from error
     if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):
         click.echo(f"{rejected} files rejected: `ser-assets doctor` tells why, and what to do")
+    if listing.strays:
+        click.echo(f"{len(listing.strays)} of no actor left out: `ser-assets doctor` tells why, and what to do")
     if refreshed.finished:
         _show_scores(settings)
     if refreshed.failures:

@@ -12,6 +12,7 @@ _MISSING = frozenset({"", "nan", "none", "n/a", "#n/a", "null", "<na>"})
 _NOT_AVAILABLE = "NA"
 
 _SPACE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_DOTTED = re.compile("i\u0307+")
 _NUMBER = re.compile(r"0*(\d+)(?:\.0+)?")
 
 
@@ -34,7 +35,7 @@ def label_of(text: str) -> str:
     """A label in the spelling under which it is kept: composed, in lower case, `1` for `01` and `1.0`."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     # The capital İ folds to an i with a dot above it, which looks like i and is not.
-    folded = " ".join(folded.replace("i\u0307", "i").split())
+    folded = " ".join(_DOTTED.sub("i", folded).split())
     number = _NUMBER.fullmatch(folded)
     return number[1] if number else folded
 

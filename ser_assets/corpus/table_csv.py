@@ -65,7 +65,7 @@ def _decoded(path: Path, content: bytes) -> str:
 def _consistency(text: str, delimiter: str) -> tuple[int, int]:
     """How well a delimiter fits: the needed columns that it finds, and the rows with as many fields as the header."""
     rows: list[list[str]] = []
-    # What is wrong with a quote is told with its line when the whole table is read.
+    # An open quote raises its own error, with its line, when the whole table is read.
     with suppress(csv.Error):
         rows.extend(islice(filter(_holds_something, _reader(text, delimiter, strict=False)), _ROWS_TO_COMPARE))
     if not rows:

@@ -48,7 +48,7 @@ def test_a_file_is_found_in_the_folder_that_has_it_of_two_with_one_name(tmp_path
     assert FileSearch(tmp_path).find(nfc("é") + "/a.wav") == there
 
 
-def test_two_files_that_match_alike_are_told_apart_by_nobody(tmp_path: Path) -> None:
+def test_two_files_that_match_alike_are_are_rejected(tmp_path: Path) -> None:
     for folder in (nfc("é"), nfd("é")):
         touch(tmp_path / folder / nfd("ü.wav"))
     voices = table(tmp_path, f"{HEADER}{nfc('é/ü.wav')},Ann,joy\nb.wav,Bob,fear\n")
@@ -74,7 +74,7 @@ def test_a_path_is_taken_as_it_is_written_first(tmp_path: Path, monkeypatch: pyt
     assert search.find("a.wav ") == plain
     assert search.find("c\\b.wav") == backslashed
     assert search.find("~/h.wav") == at_home
-    assert search.find("~nobody-of-this-name/h.wav") == tmp_path / "~nobody-of-this-name/h.wav"
+    assert search.find("~no-user-of-this-name/h.wav") == tmp_path / "~no-user-of-this-name/h.wav"
     backslashed.unlink()
     assert search.find("c\\b.wav") == slashed
     assert search.find("./c/../c/b.wav").samefile(slashed)

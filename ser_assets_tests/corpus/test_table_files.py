@@ -123,7 +123,7 @@ def test_a_table_is_read_whatever_its_ending(tmp_path: Path, content: bytes, nam
         (zipped(**{"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<x/>"}), "is no workbook"),
         (zipped(**{"Index/Document.iwa": b"?"}), "is a document of Apple Numbers"),
         (zipped(**{"a.csv": b"a", "b.csv": b"b"}), r"is a zip file of 2 files \(a.csv, b.csv\)"),
-        (ROWS.encode("utf-16-le"), "there are NUL bytes in its first line"),
+        (ROWS.encode("utf-16-le"), "is no text table: there are NUL bytes in its first line"),
         (gzip.compress(ROWS.encode())[:-9], "cannot be unpacked"),
         (zstandard(ROWS.encode())[:-3], "cannot be unpacked"),
         (gzip.compress(gzip.compress(gzip.compress(gzip.compress(b"")))), "is compressed more than 3 times"),
