@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ser_assets import progress, replay
-from ser_assets.automation import ConfigError, refresh
+from ser_assets.automation import ConfigError, Refreshed, refresh
 from ser_assets.cli import main
 from ser_assets.cli.parameters import MODEL_NAMES, ActorRange, chosen_actors
 from ser_assets.corpus import demo
@@ -70,6 +70,20 @@ def speakers(folder: Path) -> Table:
     rows = [f"{number}.wav,{name},joy" for number, name in enumerate(names)]
     (folder / "voices.csv").write_text("\n".join(["path,speaker,emotion", *rows]))
     return Table(folder / "voices.csv")
+
+
+def test_a_run_ends_with_the_number_of_rows_that_it_left_out(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = ["path,speaker,emotion", "a.wav,Ann,joy", "b.wav,Bob,fear", "c.wav,Ann, Lee,fear", "d.wav,N/A,joy"]
+    (tmp_path / "voices.csv").write_text("\n".join(rows))
+    monkeypatch.setenv("SER_CORPUS", "table")
+    monkeypatch.setenv("SER_CORPUS_TABLE", str(tmp_path / "voices.csv"))
+    monkeypatch.setattr("ser_assets.automation.refresh", lambda *_: Refreshed(finished=False, failures=[]))
+    result = call("run")
+    assert result.exit_code == 0
+    assert result.output.endswith("2 of no actor left out: `ser-assets doctor` tells why, and what to do\n")
+    assert not settings.raw_dir.exists()
 
 
 def test_help_names_the_commands() -> None:
