@@ -39,7 +39,8 @@ def parquet_grid(path: Path, content: bytes) -> Grid:
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path} is no Parquet file that can be read ({error})") from error
     header = [*known, *(name for name in names if name not in known)]
-    return Grid(header, _lines(path, zip(*columns, strict=True), lambda number: f"row {number} of {path.name}"))
+    rows = zip(*columns, strict=True)
+    return Grid(header, _lines(path, rows, set(range(len(known))), lambda number: f"row {number} of {path.name}"))
 
 
 def workbook_grids(path: Path, content: bytes) -> list[Grid]:
@@ -91,15 +92,18 @@ def _column(letters: bytes) -> int:
 def _sheet_grid(path: Path, title: str, cells: list[list]) -> Grid:
     filled = ((number, row) for number, row in enumerate(cells, start=1) if any(cell != "" for cell in row))
     first, header = next(filled, (0, []))
-    lines = _lines(path, iter(cells[first:]), lambda number: f"row {first + number} of {path.name}")
-    return Grid([_text(cell) for cell in header], lines, title)
+    names = [str(cell) for cell in header]
+    known = {position for position, name in enumerate(names) if known_column(name)}
+    lines = _lines(path, iter(cells[first:]), known, lambda number: f"row {first + number} of {path.name}")
+    return Grid(names, lines, title)
 
 
-def _lines(path: Path, rows: Iterator, place_of: Callable[[int], str]) -> Iterator[Line]:
+def _lines(path: Path, rows: Iterator, known: set[int], place_of: Callable[[int], str]) -> Iterator[Line]:
+    """The rows as text; what stands in other than the known columns is of any type."""
     for number, cells in enumerate(rows, start=1):
         place = place_of(number)
         try:
-            fields = [_text(cell) for cell in cells]
+            fields = [_text(cell) if position in known else str(cell) for position, cell in enumerate(cells)]
         except TypeError as error:
             raise CorpusError(f"{path}: {error} in {place}, where text should be") from error
         except OverflowError as error:

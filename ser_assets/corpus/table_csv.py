@@ -21,7 +21,7 @@ _ROWS_TO_COMPARE = 200
 _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "'|'"}
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # Excel writes and obeys this first line.
-_EXCEL_DELIMITER = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
+_EXCEL_DELIMITER = re.compile(r'"?sep=([^"\s]|\t)"?(?:\r\n|\r|\n)', re.IGNORECASE)
 _FILE_NAME = re.compile(r"\.\w{1,5}$")
 # UTF-32 first: its mark begins like that of UTF-16.
 _MARKS = {
@@ -102,12 +102,12 @@ def _lines(
 ) -> Iterator[Line]:
     for number, row in rows:
         problem = ""
-        if len(row) != width:
+        if swallowed := _row_inside(row, width, delimiter, written, number):
+            problem = f"holds line {swallowed} too, which looks like a row: is a quote not closed?"
+        elif len(row) != width:
             told = _NAMES.get(delimiter, repr(delimiter))
             remedy = f"quote a field that holds {told}" if len(row) > width else f"put {told} between all fields"
             problem = f"has {len(row)} field{'' if len(row) == 1 else 's'} and the header {width}: {remedy}"
-        elif swallowed := _row_inside(row, width, delimiter, written, number):
-            problem = f"holds line {swallowed} too, which looks like a row: is a quote not closed?"
         yield Line(f"line {number} of {path.name}", row, problem)
 
 

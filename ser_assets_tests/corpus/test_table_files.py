@@ -134,6 +134,8 @@ def test_a_table_is_read_whatever_its_ending(tmp_path: Path, content: bytes, nam
         (parquet({"path": ["a"], "speaker": ["b"], "emotion": [["joy", "fear"]]}), "list in row 1"),
         ("path,speaker,emotion\na.wav,Ann,joy\nb.wav,Zoë,joy\n".encode("latin-1"), "is not UTF-8 in line 3"),
     ],
+    # Archives hold the time at which they were made: processes that share the tests would disagree about names.
+    ids=lambda value: value[:20] if isinstance(value, str) else "",
 )
 def test_what_is_no_table_is_refused_by_its_right_name(tmp_path: Path, content: bytes, told: str) -> None:
     with pytest.raises(CorpusError, match=rf"voices\.csv:? {told}"):
@@ -178,6 +180,8 @@ def test_cells_of_a_workbook_become_what_a_person_would_write(tmp_path: Path) ->
     ]
     voices = table(tmp_path, workbook(rows), "voices.xlsx")
     assert voices.actors == ("1", "2.5", "10", "Ann", "Bob")
+    with_numbers = [["telephone", *rows[0]], *([10.0**17, *row] for row in rows[1:3])]
+    assert labels(table(tmp_path, workbook(with_numbers))) == LABELS
     assert voices.emotions == ("2", "2020-01-02", "fear", "joy")
     assert left_out(voices) == {
         "row 6 of voices.xlsx": "has no emotion ('#N/A')",

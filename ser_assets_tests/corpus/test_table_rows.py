@@ -92,6 +92,8 @@ def test_a_quote_that_swallows_rows_before_another_closes_it_is_told(tmp_path: P
     text = f"path,speaker,emotion,note\na.wav,Ann,joy,\n{swallowed}e.wav,Ann,fear,\n"
     told = "holds line 4 too, which looks like a row: is a quote not closed?"
     assert left_out(table(tmp_path, text)) == {"line 3 of voices.csv": told}
+    text = text.replace('fear,"hm', '"fear,hm')
+    assert left_out(table(tmp_path, text)) == {"line 3 of voices.csv": told}
 
 
 def test_a_line_break_inside_quotes_is_part_of_a_note_and_lines_go_on_counting(tmp_path: Path) -> None:
