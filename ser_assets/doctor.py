@@ -70,7 +70,10 @@ def _recordings(settings: Settings, corpus: Corpus, listing: Listing) -> Iterato
             yield Finding(problem, problem.remedy, cases, urgent=not problem.is_expected)
     if listing.strays:
         strays = [f"{name} {reason}" for name, reason in listing.strays]
-        yield Finding("of no actor", "Name them, or put them where their actor can be told, or leave them.", strays)
+        remedy = "Name them, or put them where their actor can be told, or leave them."
+        if corpus.name == "table":
+            remedy = "Correct these rows: nothing of them is used."
+        yield Finding("of no actor", remedy, strays)
 
 
 def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]:

@@ -44,7 +44,7 @@ _EXPECTED = {Problem.SAME_TAKE, Problem.SAME_RECORDING, Problem.DEMO, Problem.VI
 
 _REMEDIES = {
     Problem.UNREADABLE: "Give yourself the right to read it (`chmod u+r`), or mend the link that leads in a circle.",
-    Problem.MISSING: "Mend the path in its row (it counts from the table's folder, with /), or the link to nowhere.",
+    Problem.MISSING: "Correct the path in its row (it counts from the table's folder), or the link that leads nowhere.",
     Problem.EMPTY: "Copy or download it again: there is nothing in it.",
     Problem.DAMAGED: "Copy or download it again; if it plays elsewhere, convert it with `ffmpeg -i FILE NEW.wav`.",
     Problem.CUT_SHORT: "Copy or download it again: its end is missing.",
@@ -60,7 +60,7 @@ _REMEDIES = {
     Problem.OTHER_ACTOR: "Put it into the folder of the actor that its name tells, or mend the name.",
     Problem.VIDEO_ONLY: "Nothing to do: of a video-only file (02-) there is nothing to hear.",
     Problem.SONG: "Nothing to do: song is left out.",
-    Problem.ROW: "Mend that row of the table.",
+    Problem.ROW: "Correct that row of the table.",
     Problem.SAME_TAKE: "Nothing to do: one file of each take is used.",
     Problem.SAME_RECORDING: "Nothing to do: one of its names is used, and both mean the same emotion.",
     Problem.CONTRADICTION: "Find out which speaker and which emotion are right, and remove the other file or row.",

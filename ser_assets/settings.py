@@ -24,7 +24,12 @@ class Settings(BaseSettings):
         "ravdess", description="Where recordings come from: RAVDESS under `data/raw`, or a table of your own."
     )
     corpus_table: Path | None = Field(
-        None, description="CSV or Parquet file of your own recordings: path, speaker, emotion[, take_id, …]."
+        None, description="CSV, Excel or Parquet file of your own recordings: path, speaker, emotion[, take_id, …]."
+    )
+    distinct_speakers: bool = Field(
+        False,
+        description="Speakers of a table whose names differ only by case, leading zeros, `.0` or spaces are different "
+        "people; else such a table is refused.",
     )
     most_rejected: Annotated[float, Field(ge=0, le=1)] = Field(
         0.5, description="Share of an actor's files that may be rejected before the check `rejected_files` fails."

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
+import click
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
 from ser_assets import progress, replay
-from ser_assets.automation import ConfigError, refresh
+from ser_assets.automation import ConfigError, Refreshed, refresh
 from ser_assets.cli import main
-from ser_assets.cli.parameters import MODEL_NAMES, ActorRange
+from ser_assets.cli.parameters import MODEL_NAMES, ActorRange, chosen_actors
 from ser_assets.corpus import demo
 from ser_assets.corpus.ravdess import speech_takes
+from ser_assets.corpus.table import Table
 from ser_assets.definitions import build_definitions
 from ser_assets.learning import notebook
 from ser_assets.learning.models import MODELS
@@ -36,6 +38,52 @@ def test_what_names_no_actor_is_refused(text: str) -> None:
     result = call("run", "--actors", text)
     assert result.exit_code == 2
     assert "actor" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "actors"),
+    [
+        ("1", ("1",)),
+        ("10, 2", ("2", "10")),
+        ("1-3", ("1", "2", "3")),
+        ("2...10", ("2", "3", "10")),
+        ("Ann-Lee", ("Ann-Lee",)),
+        ('"Lee, Ann",3', ("3", "Lee, Ann")),
+        ("Lee, Ann", ("Lee, Ann",)),
+        ("Ann-Lee...Bob", ("Ann-Lee", "Bob")),
+    ],
+)
+def test_speakers_of_a_table_are_written_as_people_write_them(
+    tmp_path: Path, text: str, actors: tuple[str, ...]
+) -> None:
+    assert chosen_actors(speakers(tmp_path), text) == actors
+
+
+@pytest.mark.parametrize("text", ["", " ,", "4", "1-4", "10-2", "3...", "ann-lee", "Ann"])
+def test_a_speaker_that_is_not_in_the_table_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"there is no|names no actors"):
+        chosen_actors(speakers(tmp_path), text)
+
+
+def speakers(folder: Path) -> Table:
+    names = ["10", "2", "1", "3", "Bob", "Ann-Lee", '"Lee, Ann"']
+    rows = [f"{number}.wav,{name},joy" for number, name in enumerate(names)]
+    (folder / "voices.csv").write_text("\n".join(["path,speaker,emotion", *rows]))
+    return Table(folder / "voices.csv")
+
+
+def test_a_run_ends_with_the_number_of_rows_that_it_left_out(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = ["path,speaker,emotion", "a.wav,Ann,joy", "b.wav,Bob,fear", "c.wav,Ann, Lee,fear", "d.wav,N/A,joy"]
+    (tmp_path / "voices.csv").write_text("\n".join(rows))
+    monkeypatch.setenv("SER_CORPUS", "table")
+    monkeypatch.setenv("SER_CORPUS_TABLE", str(tmp_path / "voices.csv"))
+    monkeypatch.setattr("ser_assets.automation.refresh", lambda *_: Refreshed(finished=False, failures=[]))
+    result = call("run")
+    assert result.exit_code == 0
+    assert result.output.endswith("2 of no actor left out: `ser-assets doctor` tells why, and what to do\n")
+    assert not settings.raw_dir.exists()
 
 
 def test_help_names_the_commands() -> None:

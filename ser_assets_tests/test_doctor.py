@@ -109,8 +109,31 @@ def test_bad_rows_of_a_table_are_told_with_their_line(
     output = doctor().output
     assert "b.wav cannot be read (No such file or directory) (line 3 of voices.csv)" in output
     assert "row without meaning (1)\n  line 5 of voices.csv has no path" in output
-    assert "of no actor (1)\n  line 4 of voices.csv has no speaker" in output
+    assert "of no actor (1)\n  line 4 of voices.csv has no speaker\n  -> Correct these rows" in output
     assert not (settings.data_dir / "ser.duckdb").exists()
+
+
+@pytest.mark.parametrize("command", ["doctor", "run"])
+def test_speakers_that_may_be_one_person_are_refused_with_their_lines(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    names = ["1", "Ann", "ann", "01", "Bob", "1.0"]
+    rows = []
+    for number, name in enumerate(names):
+        for emotion in ("joy", "fear"):
+            clip = write_wav(tmp_path / f"{number}{emotion}.wav", voice(hertz=100 + 10 * len(rows), seed=len(rows)))
+            rows.append(f"{clip.name},{name},{emotion}")
+    (tmp_path / "voices.csv").write_text("\n".join(["path,speaker,emotion", *rows]))
+    monkeypatch.setenv("SER_CORPUS", "table")
+    monkeypatch.setenv("SER_CORPUS_TABLE", str(tmp_path / "voices.csv"))
+    result = CliRunner().invoke(main, [command])
+    assert result.exit_code == 1
+    told = " ".join(result.output.split())
+    assert "'01' (line 8 of voices.csv), '1' (line 2 of voices.csv), '1.0' (line 12 of voices.csv); 'Ann'" in told
+    assert "SER_DISTINCT_SPEAKERS=true" in told
+    assert not (settings.data_dir / "ser.duckdb").exists()
+    monkeypatch.setenv("SER_DISTINCT_SPEAKERS", "true")
+    assert "12 takes of 6 actors can be used" in doctor().output
 
 
 def test_a_table_that_is_not_there_is_told_in_one_line(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

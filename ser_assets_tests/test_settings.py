@@ -1,8 +1,12 @@
 """Knobs are read from the environment, and a wrong one is told."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
+from ser_assets.corpus.corpora import corpus_of
+from ser_assets.corpus.entries import CorpusError
 from ser_assets.settings import Settings
 
 
@@ -90,3 +94,14 @@ def test_folds_of_ravdess_are_refused_for_a_table_which_has_its_own() -> None:
     assert Settings().folds == ("luna5",)
     with pytest.raises(ValidationError, match="groups5 or loso"):
         Settings(corpus="table", folds=("luna5",))
+
+
+def test_the_settings_say_whether_names_that_differ_little_are_different_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "voices.csv").write_text("path,speaker,emotion\na.wav,Ann,joy\nb.wav,ann,fear\n")
+    own = {"corpus": "table", "corpus_table": tmp_path / "voices.csv"}
+    with pytest.raises(CorpusError, match="may be one person"):
+        _ = corpus_of(Settings(**own)).actors
+    monkeypatch.setenv("SER_DISTINCT_SPEAKERS", "true")
+    assert corpus_of(Settings(**own)).actors == ("Ann", "ann")

@@ -254,6 +254,7 @@ def _replay(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame"
 def _facts(
     settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame", left_out: list[str]
 ) -> dict[str, str]:
+    from ser_assets.corpus.spelling import names_joined
     from ser_assets.learning.protocols import dropped_folds
 
     actors = sorted(set(predictions["actor"]))
@@ -271,7 +272,7 @@ def _facts(
     ]
     dropped = {scheme: dropped_folds(actors, scheme) for scheme in settings.folds}
     return {
-        "Command": " ".join([*changed, "ser-assets run --actors", shlex.quote(",".join(actors)), *config]),
+        "Command": " ".join([*changed, "ser-assets run --actors", shlex.quote(names_joined(actors)), *config]),
         "Actors judged": ", ".join(actors),
         **({"Left out, judged on other takes than there are now": ", ".join(left_out)} if left_out else {}),
         **{

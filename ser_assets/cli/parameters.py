@@ -41,19 +41,40 @@ class ActorRange(click.ParamType):
 
 
 def chosen_actors(corpus: "Corpus", text: str) -> tuple[str, ...]:
-    """Turn what follows `--actors` into actors of a corpus: numbers in RAVDESS, else names with commas between."""
+    """Turn what follows `--actors` into actors of a corpus.
+
+    Numbers in RAVDESS. Else names with commas between, one with a comma of its own in double quotes, and ranges such as
+    `1-10` or `Ann...Carl` in the order of the partitions.
+    """
     if corpus.name == "ravdess":
         try:
             return ActorRange().convert(text, None, None)
         except click.BadParameter as error:
             error.param_hint = "'--actors'"
             raise
-    names = {text} if text in corpus.actors else {name.strip() for name in text.split(",")} - {""}
-    if strangers := sorted(names - set(corpus.actors)):
+    from ser_assets.corpus.spelling import names_in
+
+    parts = [text] if text in corpus.actors else names_in(text)
+    ranges = {part: _range(corpus.actors, part) for part in parts}
+    if unknown := sorted(part for part, found in ranges.items() if not found):
         some = ", ".join(map(repr, corpus.actors[:SHOWN])) + (" …" if len(corpus.actors) > SHOWN else "")
-        told = f"there is no {', '.join(map(repr, strangers))}; there are {some}"
+        told = f"there is no {', '.join(map(repr, unknown))}; there are {some}"
         raise click.BadParameter(told, param_hint="--actors")
-    return tuple(actor for actor in corpus.actors if actor in names)
+    if not ranges:
+        raise click.BadParameter(f"{text!r} names no actors; write Ann,Bob, or 1-10", param_hint="--actors")
+    chosen = set().union(*ranges.values())
+    return tuple(actor for actor in corpus.actors if actor in chosen)
+
+
+def _range(actors: tuple[str, ...], part: str) -> tuple[str, ...]:
+    """The actor of this name, else those from the first to the last of a range; none where there is no such."""
+    if part in actors:
+        return (part,)
+    for dash in ("...", "-"):
+        first, found, last = part.partition(dash)
+        if found and first.strip() in actors and last.strip() in actors:
+            return actors[actors.index(first.strip()) : actors.index(last.strip()) + 1]
+    return ()
 
 
 class JsonObject(click.ParamType):

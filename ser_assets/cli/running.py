@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--actors", "only", default=None, help="Only these actors, such as 1-20 or Ann,Bob; else all on disk.")
+@click.option("--actors", "only", default=None, help="Only these actors, such as 1-20, Ann,Bob or Ann...Carl; else all.")
 @click.option(
     "--config-json",
     type=JsonObject(),
@@ -54,6 +54,8 @@ def run(only: str | None, config_json: dict[str, Any] | None) -> None:
         raise click.BadParameter(str(error), param_hint="--config-json") from error
     if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):
         click.echo(f"{rejected} files rejected: `ser-assets doctor` tells why, and what to do")
+    if listing.strays:
+        click.echo(f"{len(listing.strays)} of no actor left out: `ser-assets doctor` tells why, and what to do")
     if refreshed.finished:
         _show_scores(settings)
     if refreshed.failures:

@@ -22,8 +22,10 @@ def corpus_of(settings: Settings) -> Corpus:
 
 def _table(settings: Settings) -> Table:
     if settings.corpus_table is None:
-        raise CorpusError("SER_CORPUS=table needs SER_CORPUS_TABLE: the CSV or Parquet file that lists the recordings")
-    return Table(settings.corpus_table)
+        raise CorpusError(
+            "SER_CORPUS=table needs SER_CORPUS_TABLE: the CSV, Excel or Parquet file that lists the recordings"
+        )
+    return Table(settings.corpus_table, distinct_speakers=settings.distinct_speakers)
 
 
 _CORPORA: dict[str, Callable[[Settings], Corpus]] = {

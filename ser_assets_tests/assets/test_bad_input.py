@@ -127,6 +127,32 @@ def test_an_emotion_that_nobody_performs_any_more_is_none_to_be_told(
         load_examples(warehouse, own)
 
 
+def test_rows_without_a_sure_label_reach_no_table(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    labels = ["1,SEVİNÇ", "1,sevinç", "1,korku", "10,korku", "2,sevinç", "3,korku", "1,N/A", "1, 2,korku", "1,korku,x"]
+    paths = [
+        write_wav(settings.data_dir / f"own/{number}.wav", voice(hertz=100 + 12 * number))
+        for number in range(len(labels))
+    ]
+    rows = [f"{path},{label}" for path, label in zip(paths, labels, strict=True)]
+    (settings.data_dir / "voices.csv").write_text("\n".join(["path,speaker,emotion", *rows]))
+    own = Settings(corpus="table", corpus_table=settings.data_dir / "voices.csv")
+    assert materialize(own, "1", "3", instance, ["raw_videos"]).success
+    accepted = records(warehouse, RAW_VIDEOS, "status = 'accepted' ORDER BY path")
+    assert [(row["actor"], row["emotion"]) for row in accepted] == [
+        ("1", "sevinç"),
+        ("1", "sevinç"),
+        ("1", "korku"),
+        ("2", "sevinç"),
+        ("3", "korku"),
+    ]
+    rejected = records(warehouse, RAW_VIDEOS, "status = 'rejected'")
+    assert [(row["reason"], row["place"]) for row in rejected] == [("has no emotion ('N/A')", "line 8 of voices.csv")]
+    assert materialize(own, "2", "10", instance, ["raw_videos"]).success
+    assert {row["actor"] for row in records(warehouse, RAW_VIDEOS, "true")} == {"1", "2", "3", "10"}
+
+
 def test_an_actor_who_is_no_longer_of_the_corpus_is_forgotten(
     settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:

@@ -1,0 +1,96 @@
+"""When two spellings of a label or a speaker are one, and in which order speakers come."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+# In any case; `NA` means the same in capitals only, as R writes it: Na is a name.
+_MISSING = frozenset({"", "nan", "none", "n/a", "#n/a", "null", "<na>"})
+_NOT_AVAILABLE = "NA"
+
+_SPACE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_DOTTED = re.compile("i\u0307+")
+_NUMBER = re.compile(r"0*(\d+)(?:\.0+)?")
+
+
+def plain(text: str) -> str:
+    """Text in composed form, without spaces around it and without invisible characters; every space is a plain one."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+        if not text.isprintable():
+            text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+            text = _SPACE.sub(" ", text)
+    return text.strip()
+
+
+def is_missing(text: str) -> bool:
+    """Whether plain text stands for a value that is not there: empty, NaN, None, N/A, NULL in any case, or NA."""
+    return text == _NOT_AVAILABLE or text.casefold() in _MISSING
+
+
+def label_of(text: str) -> str:
+    """A label in the spelling under which it is kept: composed, in lower case, `1` for `01` and `1.0`."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    # The capital İ folds to an i with a dot above it, which looks like i and is not.
+    folded = " ".join(_DOTTED.sub("i", folded).split())
+    number = _NUMBER.fullmatch(folded)
+    return number[1] if number else folded
+
+
+def same_labels(texts: Iterable[str]) -> dict[str, str]:
+    """Map every spelling to its label; spellings that differ only by case or Unicode form have one label.
+
+    The Turkish ı has the capital I, whose lower case elsewhere is i: `sıkıntı` and `SIKINTI` are one label, spelled
+    with as many ı as any of them has.
+    """
+    label: dict[str, str] = {text: label_of(text) for text in texts}
+    alike: dict[str, set[str]] = defaultdict(set)
+    for folded in label.values():
+        alike[_without_dotless(folded)].add(folded)
+    best = {key: min(spelled, key=lambda one: (-one.count("ı"), one)) for key, spelled in alike.items()}
+    return {text: best[_without_dotless(folded)] for text, folded in label.items()}
+
+
+def ambiguous_speakers(places: Mapping[str, str]) -> list[list[str]]:
+    """Group speakers whose names differ only by case, leading zeros, a trailing `.0`, spaces or Unicode form.
+
+    places: where each speaker is named first. Groups of two or more names, in the order of the speakers.
+    """
+    alike: dict[str, list[str]] = defaultdict(list)
+    for speaker in places:
+        alike[_speaker_key(speaker)].append(speaker)
+    return [names for names in alike.values() if len(names) > 1]
+
+
+def natural_order(name: str) -> tuple[Sequence[str | int], str]:
+    """Sort key of a name in which numbers count as numbers: 1, 2, 3, 10."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [int(part) if number % 2 else part for number, part in enumerate(parts)], name
+
+
+def names_in(text: str) -> list[str]:
+    """Names written with commas between; one with a comma of its own stands in double quotes."""
+    row = next(csv.reader(io.StringIO(text), skipinitialspace=True), [])
+    return [name.strip() for name in row if name.strip()]
+
+
+def names_joined(names: Iterable[str]) -> str:
+    """Write names with commas between, as `names_in` reads them."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(names)
+    return text.getvalue()
+
+
+def _without_dotless(text: str) -> str:
+    return text.replace("ı", "i")
+
+
+def _speaker_key(speaker: str) -> str:
+    folded = _without_dotless(label_of(speaker)).replace(" ", "")
+    if not folded.isascii():
+        folded = "".join(str(unicodedata.decimal(letter, letter)) for letter in folded)
+    whole = re.sub(r"(?<=\d)[.,]0+$", "", folded)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", whole)
