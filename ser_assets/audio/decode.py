@@ -1,12 +1,16 @@
 """From any container that ffmpeg reads to one float32 channel at a chosen sampling rate, inside this process."""
 
-import struct
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ser_assets.audio.promises import broken_promise
+from ser_assets.audio.silence import is_silent
+from ser_assets.audio.timeline import Frame, gaps_before
 from ser_assets.problems import Problem
 
 if TYPE_CHECKING:
@@ -15,14 +19,18 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 # What the sound is, the first packets tell: ffmpeg would decode video, and read a WAV to its end, to know more.
-PROBE = {"skip_frame": "all", "probesize": "32768"}
+# No file may have others opened: what plays is what was hashed.
+PROBE = {"skip_frame": "all", "probesize": "32768", "protocol_whitelist": "file"}
+# MPEG streams have no header: a track is known once its first packet is found, which may be far behind the picture.
+PROBE_FURTHER = PROBE | {"probesize": "5000000"}
 LONGEST_SECONDS = 120.0
 CANCELLATION_DB = 20.0
 MOST_OFFSET = 0.05
-SHORT_OF_DECLARED = 0.98
-LENGTH_IS_A_GUESS = frozenset({"aac"})
-# What writes to a pipe cannot know the length, and writes 0, or as much as fits: 0x7ffff000, 0x80000000, 0xffffffff.
-UNKNOWN_FROM_BYTES = 0x7FFFF000
+PLAYLISTS = frozenset({"concat", "dash", "hls", "image2", "imf"})
+# ffmpeg's own decoders of AMR know no comfort noise.
+OTHER_DECODERS = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
+# With these, another track of the file may be better off.
+OF_ONE_TRACK = frozenset({Problem.DAMAGED, Problem.NO_DECODER, Problem.NOT_FINITE})
 
 
 class DecodeError(ValueError):
@@ -35,13 +43,18 @@ class DecodeError(ValueError):
 
 @dataclass(frozen=True)
 class Recording:
-    """The sound of one file: float32 `samples` of shape (channels, samples), and what the container says of them."""
+    """The sound of one file: float32 `samples` of shape (channels, samples), and what the container says of them.
+
+    `tracks` is how many audio tracks there are, `track` which of them this is, counted from 1.
+    """
 
     samples: np.ndarray
     sampling_rate: int
     container: str
     codec: str
     comment: str
+    tracks: int = 1
+    track: int = 1
 
     @property
     def channels(self) -> int:
@@ -55,38 +68,100 @@ class Recording:
 
 
 def decode(path: Path) -> Recording:
-    """Decode the first audio stream of a file, at its own sampling rate and with all its channels.
+    """Decode an audio track of a file, at its own sampling rate and with all its channels.
 
-    A recording is given up as soon as it is longer than an utterance can be, so that memory does not grow with it.
+    It is the track that is marked as the default, else the first; where that cannot be decoded, or holds nothing but
+    silence, the next that holds sound. Gaps in the timestamps become silence of that length, but what precedes the
+    first frame is left out. A recording is given up as soon as it is longer than an utterance can be, so that memory
+    does not grow with it.
 
     Raises:
         DecodeError: it cannot be read, has no audio stream, is damaged, cut short, empty or longer than
             `LONGEST_SECONDS`, or holds samples that are not finite.
     """
-    import av
-
     try:
         if path.stat().st_size == 0:
             raise DecodeError("is empty (0 bytes)", Problem.EMPTY)
-        with av.open(str(path), metadata_errors="replace", options=PROBE) as container:
-            if not container.streams.audio:
-                raise DecodeError(f"has no audio stream (it is {container.format.name})", Problem.NO_AUDIO)
-            stream = container.streams.audio[0]
-            _hear_only(stream, container)
-            frames = _frames(stream, container)
-            recording = Recording(
-                samples=_full_scale_one(_joined(frames)),
-                sampling_rate=stream.codec_context.sample_rate,
-                container=container.format.name,
-                codec=stream.codec_context.name,
-                comment=container.metadata.get("comment", ""),
-            )
-            declared = _declared_seconds(path, stream, container)
+        return _decode_best(path)
     except DecodeError:
         raise
     except Exception as error:  # What a damaged file makes of a decoder is beyond listing.
         raise _as_decode_error(error) from error
-    _refuse_damage(recording, declared)
+
+
+def _decode_best(path: Path) -> Recording:
+    """Decode the track that counts."""
+    silent: Recording | None = None
+    failure: DecodeError | None = None
+    order: list[int] | None = None
+    while order is None or order:
+        with _opened(path) as container:
+            order = _in_order(container) if order is None else order
+            track = order.pop(0)
+            try:
+                recording = _decode_track(path, container, track)
+            except Exception as error:
+                told = error if isinstance(error, DecodeError) else _as_decode_error(error)
+                if told.problem not in OF_ONE_TRACK:
+                    raise
+                failure = failure or told
+                continue
+        if recording.tracks == 1 or not is_silent(recording.samples, recording.sampling_rate):
+            return recording
+        silent = silent or recording
+    if silent is None:
+        raise failure or DecodeError("holds no samples")
+    return silent
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator["InputContainer"]:
+    """Open a file that has an audio track, whatever its name: a colon or a percent sign in it means nothing."""
+    import av
+
+    for options in (PROBE, PROBE_FURTHER):
+        with av.open(f"file:{path}", metadata_errors="replace", options=options) as container:
+            if container.format.name in PLAYLISTS:
+                raise DecodeError(f"is a list of other files ({container.format.name})", Problem.NO_AUDIO)
+            if container.streams.audio and all(_is_known(stream) for stream in container.streams.audio):
+                yield container
+                return
+            if options is PROBE_FURTHER and container.streams.audio:
+                yield container
+                return
+    raise DecodeError(f"has no audio stream (it is {container.format.name})", Problem.NO_AUDIO)
+
+
+def _in_order(container: "InputContainer") -> list[int]:
+    """Numbers of the audio tracks, counted from 0, in the order in which they are tried."""
+    from av.stream import Disposition
+
+    marked = [bool(stream.disposition & Disposition.default) for stream in container.streams.audio]
+    return sorted(range(len(marked)), key=lambda track: not marked[track])
+
+
+def _is_known(stream: "AudioStream") -> bool:
+    """Whether the first packets told what the sound of a track is."""
+    return stream.codec_context is not None and stream.codec_context.sample_rate > 0
+
+
+def _decode_track(path: Path, container: "InputContainer", track: int) -> Recording:
+    stream = container.streams.audio[track]
+    if stream.codec_context is None:
+        raise DecodeError("is coded in a way for which there is no decoder here", Problem.NO_DECODER)
+    _hear_only(stream, container)
+    frames = _frames(path, stream, container)
+    recording = Recording(
+        samples=_full_scale_one(_joined(frames)),
+        sampling_rate=frames[0].sampling_rate,
+        container=container.format.name,
+        codec=stream.codec_context.name,
+        comment=container.metadata.get("comment", ""),
+        tracks=len(container.streams.audio),
+        track=track + 1,
+    )
+    decoded_seconds = sum(frame.samples.shape[1] for frame in frames) / max(recording.sampling_rate, 1)
+    _refuse_damage(recording, broken_promise(path, container.format.name, stream, decoded_seconds))
     return recording
 
 
@@ -95,58 +170,6 @@ def _as_decode_error(error: Exception) -> DecodeError:
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
         return DecodeError(f"cannot be read ({reason})", Problem.UNREADABLE)
     return DecodeError(f"cannot be decoded ({reason})")
-
-
-def _frames(stream: "AudioStream", container: "InputContainer") -> list[tuple[int, np.ndarray]]:
-    """Sampling rate in Hz and samples, shape (channels, samples), of all frames."""
-    import av
-
-    frames, seconds = [], 0.0
-    try:
-        for frame in container.decode(stream):
-            frames.append((frame.sample_rate, _planes(frame)))
-            seconds += frame.samples / frame.sample_rate if frame.sample_rate else 0.0
-            if seconds > LONGEST_SECONDS:
-                told = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance"
-                raise DecodeError(told, Problem.TOO_LONG)
-    except av.FFmpegError as error:
-        if not frames:
-            raise
-        told = f"is damaged or cut short after {seconds:.2f} s ({error.strerror})"
-        raise DecodeError(told, Problem.CUT_SHORT) from error
-    return frames
-
-
-def _declared_seconds(path: Path, stream: "AudioStream", container: "InputContainer") -> float:
-    """How long the container says the sound is; 0 where it does not say, or only guesses."""
-    import av
-
-    if container.format.name in LENGTH_IS_A_GUESS:
-        return 0.0
-    if not (stream.duration and stream.time_base):
-        # Matroska tells the length of the whole, which a picture may outlast.
-        alone = len(container.streams) == 1
-        return container.duration / av.time_base if alone and container.duration else 0.0
-    seconds = float(stream.duration * stream.time_base)
-    if container.format.name == "wav":
-        # ffmpeg takes the length of what is there for that which is declared.
-        seconds *= _declared_over_there(path)
-    return seconds
-
-
-def _declared_over_there(path: Path) -> float:
-    """How many times as long as it is the header of a RIFF file declares the sound to be; 1 where it does not say."""
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        file.seek(12)
-        while len(header := file.read(8)) == 8:
-            name, length = struct.unpack("<4sI", header)
-            if name == b"data":
-                there = size - file.tell()
-                known = 0 < length < UNKNOWN_FROM_BYTES
-                return max(1.0, length / max(there, 1)) if known else 1.0
-            file.seek(length + length % 2, 1)
-    return 1.0
 
 
 def _hear_only(stream: "AudioStream", container: "InputContainer") -> None:
@@ -158,19 +181,84 @@ def _hear_only(stream: "AudioStream", container: "InputContainer") -> None:
             other.discard = Discard.all
 
 
+def _frames(path: Path, stream: "AudioStream", container: "InputContainer") -> list[Frame]:
+    """All frames of a track, by another decoder if ffmpeg's own lacks what the track needs."""
+    import av
+
+    codec = stream.codec_context.name
+    try:
+        return _collected(container.decode(stream), stream)
+    except av.PatchWelcomeError as error:
+        told = f"holds {codec} with what no decoder here knows (in AMR: comfort noise in pauses)"
+        if OTHER_DECODERS.get(codec) not in av.codecs_available:
+            raise DecodeError(told, Problem.NO_DECODER) from error
+    with _opened(path) as again:
+        return _collected(_by_other_decoder(again, again.streams.audio[_number(stream)]), stream)
+
+
+def _number(stream: "AudioStream") -> int:
+    """Which of the audio tracks a stream is, counted from 0."""
+    return [other.index for other in stream.container.streams.audio].index(stream.index)
+
+
+def _by_other_decoder(container: "InputContainer", stream: "AudioStream") -> Iterator["AudioFrame"]:
+    import av
+
+    decoder = av.AudioCodecContext.create(OTHER_DECODERS[stream.codec_context.name], "r")
+    decoder.layout, decoder.sample_rate = stream.codec_context.layout, stream.codec_context.sample_rate
+    for packet in container.demux(stream):
+        yield from decoder.decode(packet)
+
+
+def _collected(decoded: Iterable["AudioFrame"], stream: "AudioStream") -> list[Frame]:
+    """Frames as they are coded, and when they start."""
+    import av
+
+    frames, seconds = [], 0.0
+    unit = float(stream.time_base or 0)
+    try:
+        for frame in decoded:
+            start = float("nan") if frame.pts is None else frame.pts * unit
+            frames.append(Frame(_planes(frame), frame.sample_rate, start))
+            seconds += frame.samples / frame.sample_rate if frame.sample_rate else 0.0
+            if seconds > LONGEST_SECONDS:
+                told = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance"
+                raise DecodeError(told, Problem.TOO_LONG)
+    except av.PatchWelcomeError:
+        raise
+    except av.FFmpegError as error:
+        if not frames:
+            raise
+        told = f"is damaged or cut short after {seconds:.2f} s ({error.strerror})"
+        raise DecodeError(told, Problem.CUT_SHORT) from error
+    return frames
+
+
 def _planes(frame: "AudioFrame") -> np.ndarray:
     """Samples of a frame as they are coded, shape (channels, samples)."""
     values = frame.to_ndarray()
     return values if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels).T
 
 
-def _joined(frames: list[tuple[int, np.ndarray]]) -> np.ndarray:
-    """The samples of frames, each with its sampling rate in Hz, in one array."""
-    if len({(rate, samples.shape[0], samples.dtype) for rate, samples in frames}) > 1:
-        raise DecodeError("changes its sampling rate, its channels or its sample format midway")
+def _joined(frames: Sequence[Frame]) -> np.ndarray:
+    """The samples of all frames in one array, with silence where their timestamps have gaps."""
     if not frames:
         raise DecodeError("holds no samples")
-    return np.concatenate([samples for _, samples in frames], axis=1)
+    if len({(frame.sampling_rate, frame.samples.shape[0], frame.samples.dtype) for frame in frames}) > 1:
+        raise DecodeError("changes its sampling rate, its channels or its sample format midway")
+    first, lengths = frames[0], np.array([frame.samples.shape[1] for frame in frames])
+    gaps = gaps_before(np.array([frame.start for frame in frames]), lengths, first.sampling_rate)
+    if lengths.sum() + gaps.sum() > LONGEST_SECONDS * first.sampling_rate > 0:
+        told = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance, with the pauses in its timestamps"
+        raise DecodeError(told, Problem.TOO_LONG)
+    # Unsigned samples of 8 bits have their silence in the middle.
+    silence = 128 if first.samples.dtype == np.uint8 else 0
+    parts = []
+    for frame, gap in zip(frames, gaps.tolist(), strict=True):
+        if gap:
+            parts.append(np.full((first.samples.shape[0], int(gap)), silence, first.samples.dtype))
+        parts.append(frame.samples)
+    return np.concatenate(parts, axis=1)
 
 
 def _full_scale_one(samples: np.ndarray) -> np.ndarray:
@@ -182,15 +270,13 @@ def _full_scale_one(samples: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(samples, np.float32)
 
 
-def _refuse_damage(recording: Recording, declared_seconds: float) -> None:
+def _refuse_damage(recording: Recording, missing: str) -> None:
     if recording.samples.shape[1] == 0 or recording.sampling_rate <= 0:
         raise DecodeError("holds no samples")
     if not np.isfinite(recording.samples).all():
         raise DecodeError("holds samples that are not finite (NaN or infinity)", Problem.NOT_FINITE)
-    if recording.seconds < SHORT_OF_DECLARED * declared_seconds:
-        raise DecodeError(
-            f"is cut short: {recording.seconds:.2f} s of {declared_seconds:.2f} s can be decoded", Problem.CUT_SHORT
-        )
+    if missing:
+        raise DecodeError(f"is cut short: {missing}", Problem.CUT_SHORT)
 
 
 def to_mono(samples: np.ndarray) -> np.ndarray:

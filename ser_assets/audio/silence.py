@@ -24,7 +24,7 @@ class Trimmed:
     kept_whole: bool
 
 
-def is_silent(samples: np.ndarray) -> bool:
+def is_silent(samples: np.ndarray, sampling_rate: int = 48000) -> bool:
     """Whether a recording holds nothing to hear: no sample above -60 dB of full scale once its offset is taken away.
 
     The video-only files of RAVDESS carry a track at -91 dB; its quietest actor peaks at -22 dB.
