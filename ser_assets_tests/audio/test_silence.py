@@ -45,6 +45,6 @@ def test_digital_silence_stays_as_it_is(mode: str) -> None:
 
 
 def test_a_steady_offset_is_silence_and_a_whisper_is_not() -> None:
-    assert is_silent(np.full((2, RATE), 0.25, np.float32))
-    assert is_silent(np.zeros((1, 0), np.float32))
-    assert not is_silent(0.01 * voice(rate=RATE)[None, :])
+    assert is_silent(np.full((2, RATE), 0.25, np.float32), RATE)
+    assert is_silent(np.zeros((1, 0), np.float32), RATE)
+    assert not is_silent(0.01 * voice(rate=RATE)[None, :], RATE)
