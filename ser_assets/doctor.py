@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ser_assets import progress
 from ser_assets.assets.versions import code_version
 from ser_assets.corpus.entries import Corpus, Listing
+from ser_assets.corpus.folders import skipped_text
 from ser_assets.problems import Problem
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
@@ -66,6 +67,12 @@ def _recordings(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
     for problem in Problem:
         if cases := rejected[problem]:
             yield Finding(problem, problem.remedy, cases, urgent=not problem.is_expected)
+    if tracks := [row.track_used for row in rows if row.track_used]:
+        yield Finding(
+            "several audio tracks", "If another one is the voice, mark it as the default track.", tracks, False
+        )
+    if listing.skipped:
+        yield Finding("no recordings", "", [skipped_text(listing.skipped)], urgent=False)
     if listing.strays:
         strays = [f"{name} {reason}" for name, reason in listing.strays]
         yield Finding("of no actor", "Name them, or put them where their actor can be told, or leave them.", strays)

@@ -13,6 +13,7 @@ from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_ste
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
 from ser_assets.assets.versions import code_version, extended, fingerprint
 from ser_assets.corpus.entries import Corpus
+from ser_assets.corpus.folders import skipped_text
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import TAKE_LABELS
@@ -45,6 +46,8 @@ def raw_videos(
     listing = corpus.listing()
     for stray in listing.strays:
         context.log.warning(f"of no actor, and left out: {stray.name} {stray.reason}")
+    if listing.skipped:
+        context.log.info(skipped_text(listing.skipped))
     forget_other_actors(warehouse, corpus.actors)
     known = known_recordings(warehouse, version)
     unchanged: dict[str, list[RawVideo]] = {}

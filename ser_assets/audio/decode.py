@@ -1,6 +1,6 @@
 """From any container that ffmpeg reads to one float32 channel at a chosen sampling rate, inside this process."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ser_assets.audio.errors import DecodeError
+from ser_assets.audio.frames import frames_of
 from ser_assets.audio.promises import broken_promise
 from ser_assets.audio.silence import is_silent
-from ser_assets.audio.timeline import Frame, gaps_before
+from ser_assets.audio.timeline import joined
 from ser_assets.problems import Problem
 
 if TYPE_CHECKING:
-    from av import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
@@ -23,22 +24,11 @@ if TYPE_CHECKING:
 PROBE = {"skip_frame": "all", "probesize": "32768", "protocol_whitelist": "file"}
 # MPEG streams have no header: a track is known once its first packet is found, which may be far behind the picture.
 PROBE_FURTHER = PROBE | {"probesize": "5000000"}
-LONGEST_SECONDS = 120.0
 CANCELLATION_DB = 20.0
 MOST_OFFSET = 0.05
 PLAYLISTS = frozenset({"concat", "dash", "hls", "image2", "imf"})
-# ffmpeg's own decoders of AMR know no comfort noise.
-OTHER_DECODERS = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
 # With these, another track of the file may be better off.
 OF_ONE_TRACK = frozenset({Problem.DAMAGED, Problem.NO_DECODER, Problem.NOT_FINITE})
-
-
-class DecodeError(ValueError):
-    """A recording that cannot be turned into sound; the message says why, without the path, `problem` of what kind."""
-
-    def __init__(self, message: str, problem: Problem = Problem.DAMAGED) -> None:
-        super().__init__(message)
-        self.problem = problem
 
 
 @dataclass(frozen=True)
@@ -77,7 +67,7 @@ def decode(path: Path) -> Recording:
 
     Raises:
         DecodeError: it cannot be read, has no audio stream, is damaged, cut short, empty or longer than
-            `LONGEST_SECONDS`, or holds samples that are not finite.
+            two minutes, or holds samples that are not finite.
     """
     try:
         if path.stat().st_size == 0:
@@ -149,10 +139,10 @@ def _decode_track(path: Path, container: "InputContainer", track: int) -> Record
     stream = container.streams.audio[track]
     if stream.codec_context is None:
         raise DecodeError("is coded in a way for which there is no decoder here", Problem.NO_DECODER)
-    _hear_only(stream, container)
-    frames = _frames(path, stream, container)
+    _leave_out_others(stream, container)
+    frames = frames_of(container, track, lambda: _opened(path))
     recording = Recording(
-        samples=_full_scale_one(_joined(frames)),
+        samples=_full_scale_one(joined(frames)),
         sampling_rate=frames[0].sampling_rate,
         container=container.format.name,
         codec=stream.codec_context.name,
@@ -172,93 +162,13 @@ def _as_decode_error(error: Exception) -> DecodeError:
     return DecodeError(f"cannot be decoded ({reason})")
 
 
-def _hear_only(stream: "AudioStream", container: "InputContainer") -> None:
+def _leave_out_others(stream: "AudioStream", container: "InputContainer") -> None:
     """Have the demuxer pass over all other streams: a film is 50 times as large as its sound."""
     from av.stream import Discard
 
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
-
-
-def _frames(path: Path, stream: "AudioStream", container: "InputContainer") -> list[Frame]:
-    """All frames of a track, by another decoder if ffmpeg's own lacks what the track needs."""
-    import av
-
-    codec = stream.codec_context.name
-    try:
-        return _collected(container.decode(stream), stream)
-    except av.PatchWelcomeError as error:
-        told = f"holds {codec} with what no decoder here knows (in AMR: comfort noise in pauses)"
-        if OTHER_DECODERS.get(codec) not in av.codecs_available:
-            raise DecodeError(told, Problem.NO_DECODER) from error
-    with _opened(path) as again:
-        return _collected(_by_other_decoder(again, again.streams.audio[_number(stream)]), stream)
-
-
-def _number(stream: "AudioStream") -> int:
-    """Which of the audio tracks a stream is, counted from 0."""
-    return [other.index for other in stream.container.streams.audio].index(stream.index)
-
-
-def _by_other_decoder(container: "InputContainer", stream: "AudioStream") -> Iterator["AudioFrame"]:
-    import av
-
-    decoder = av.AudioCodecContext.create(OTHER_DECODERS[stream.codec_context.name], "r")
-    decoder.layout, decoder.sample_rate = stream.codec_context.layout, stream.codec_context.sample_rate
-    for packet in container.demux(stream):
-        yield from decoder.decode(packet)
-
-
-def _collected(decoded: Iterable["AudioFrame"], stream: "AudioStream") -> list[Frame]:
-    """Frames as they are coded, and when they start."""
-    import av
-
-    frames, seconds = [], 0.0
-    unit = float(stream.time_base or 0)
-    try:
-        for frame in decoded:
-            start = float("nan") if frame.pts is None else frame.pts * unit
-            frames.append(Frame(_planes(frame), frame.sample_rate, start))
-            seconds += frame.samples / frame.sample_rate if frame.sample_rate else 0.0
-            if seconds > LONGEST_SECONDS:
-                told = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance"
-                raise DecodeError(told, Problem.TOO_LONG)
-    except av.PatchWelcomeError:
-        raise
-    except av.FFmpegError as error:
-        if not frames:
-            raise
-        told = f"is damaged or cut short after {seconds:.2f} s ({error.strerror})"
-        raise DecodeError(told, Problem.CUT_SHORT) from error
-    return frames
-
-
-def _planes(frame: "AudioFrame") -> np.ndarray:
-    """Samples of a frame as they are coded, shape (channels, samples)."""
-    values = frame.to_ndarray()
-    return values if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels).T
-
-
-def _joined(frames: Sequence[Frame]) -> np.ndarray:
-    """The samples of all frames in one array, with silence where their timestamps have gaps."""
-    if not frames:
-        raise DecodeError("holds no samples")
-    if len({(frame.sampling_rate, frame.samples.shape[0], frame.samples.dtype) for frame in frames}) > 1:
-        raise DecodeError("changes its sampling rate, its channels or its sample format midway")
-    first, lengths = frames[0], np.array([frame.samples.shape[1] for frame in frames])
-    gaps = gaps_before(np.array([frame.start for frame in frames]), lengths, first.sampling_rate)
-    if lengths.sum() + gaps.sum() > LONGEST_SECONDS * first.sampling_rate > 0:
-        told = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance, with the pauses in its timestamps"
-        raise DecodeError(told, Problem.TOO_LONG)
-    # Unsigned samples of 8 bits have their silence in the middle.
-    silence = 128 if first.samples.dtype == np.uint8 else 0
-    parts = []
-    for frame, gap in zip(frames, gaps.tolist(), strict=True):
-        if gap:
-            parts.append(np.full((first.samples.shape[0], int(gap)), silence, first.samples.dtype))
-        parts.append(frame.samples)
-    return np.concatenate(parts, axis=1)
 
 
 def _full_scale_one(samples: np.ndarray) -> np.ndarray:

@@ -71,10 +71,7 @@ def _missing_bytes(path: Path, container: str, stream: "AudioStream") -> str:
     if measure is None and container not in _CHUNKS:
         return ""
     with path.open("rb") as file:
-        if measure:
-            end = measure(file, there)
-        else:
-            end = _end_of_sound(file, there, _CHUNKS[container])
+        end = measure(file, there) if measure else _end_of_sound(file, there, _CHUNKS[container])
     return f"{there:,} of {end:,} bytes are there" if end > there else ""
 
 
@@ -94,7 +91,7 @@ def _end_of_sound(file: BinaryIO, there: int, chunks: _Chunks) -> int:
         body = length - size if chunks.counts_header else length
         if name.startswith(chunks.sound):
             body = longer if longer and length == 0xFFFFFFFF else body
-            known = 0 < body and (longer or body < unknown)
+            known = body > 0 and (longer or body < unknown)
             start = at + size
             return start + body if known and there - start < KEPT_BYTES * body else 0
         if body < 0:

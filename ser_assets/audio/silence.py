@@ -14,9 +14,8 @@ SILENT_PEAK = 1e-3
 QUIETEST = 1e-20
 CLICK_BLOCK_SECONDS = 0.005
 CLICKS_SECONDS = 0.03
-# A loud event stands this far over all else, and is short, or steady as a beep is and no voice: of 2300 takes of four
-# corpora, none is over 20 dB for less than 0.5 s and none of RAVDESS for less than 0.79 s; at most 63 % of that time lie
-# within 3 dB of the peak.
+# A loud event stands this far over all else, and is short, or steady as a beep is. Voices are neither: in 1200 takes of
+# RAVDESS, at least 0.79 s are within 20 dB of the loudest frame, and at most 53 % of those within 3 dB.
 EVENT_DB = 20.0
 EVENT_SECONDS = 0.6
 STEADY_DB = 3.0
@@ -46,8 +45,8 @@ class Trimmed:
 def is_silent(samples: np.ndarray, sampling_rate: int) -> bool:
     """Whether a recording holds nothing but silence and clicks, once its offset is taken away.
 
-    Silence has no sample above -60 dB of full scale; what is above it for less than 30 ms in all, in blocks of 5 ms, is a
-    click. The video-only files of RAVDESS carry a track at -91 dB; its quietest actor peaks at -22 dB.
+    Silence has no sample above -60 dB of full scale; what is above it for less than 30 ms in all, in blocks of 5 ms,
+    is a click. The video-only files of RAVDESS carry a track at -91 dB; its quietest actor peaks at -22 dB.
 
     Args:
         samples: shape (channels, samples) or (samples,).
@@ -111,7 +110,7 @@ def _level_beside_an_event(decibels: np.ndarray, hop_seconds: float) -> float | 
     if not len(rest):
         return None
     utterance = float(np.percentile(rest, 90))
-    heard = rest[rest > utterance - 2 * UTTERANCE_DB]
+    audible = rest[rest > utterance - 2 * UTTERANCE_DB]
     lasts = (rest > utterance - UTTERANCE_DB).sum() * hop_seconds >= UTTERANCE_SECONDS
-    varies = np.ptp(np.percentile(heard, (10, 90))) >= UTTERANCE_RANGE_DB
+    varies = np.ptp(np.percentile(audible, (10, 90))) >= UTTERANCE_RANGE_DB
     return utterance if utterance > FAINTEST_DB and lasts and varies else None

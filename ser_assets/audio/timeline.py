@@ -1,9 +1,14 @@
 """When decoded frames start, and what their timestamps leave out between them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from ser_assets.audio.errors import DecodeError
+from ser_assets.problems import Problem
+
+LONGEST_SECONDS = 120.0
 # A gap is about a frame long at least, and stays: what later frames catch up is jitter.
 LEAST_GAP_FRAMES = 0.9
 LEAST_GAP_SECONDS = 0.01
@@ -15,6 +20,31 @@ class Frame(NamedTuple):
     samples: np.ndarray
     sampling_rate: int
     start: float
+
+
+def joined(frames: Sequence[Frame]) -> np.ndarray:
+    """The samples of all frames, shape (channels, samples), with silence where their timestamps have gaps.
+
+    Raises:
+        DecodeError: there are none, they change their rate, channels or format, or last over `LONGEST_SECONDS`.
+    """
+    if not frames:
+        raise DecodeError("holds no samples")
+    if len({(frame.sampling_rate, frame.samples.shape[0], frame.samples.dtype) for frame in frames}) > 1:
+        raise DecodeError("changes its sampling rate, its channels or its sample format midway")
+    first, lengths = frames[0], np.array([frame.samples.shape[1] for frame in frames])
+    gaps = gaps_before(np.array([frame.start for frame in frames]), lengths, first.sampling_rate)
+    if lengths.sum() + gaps.sum() > LONGEST_SECONDS * first.sampling_rate > 0:
+        told = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance, with the pauses in its timestamps"
+        raise DecodeError(told, Problem.TOO_LONG)
+    # Unsigned samples of 8 bits have their silence in the middle.
+    silence = 128 if first.samples.dtype == np.uint8 else 0
+    parts = []
+    for frame, gap in zip(frames, gaps.tolist(), strict=True):
+        if gap:
+            parts.append(np.full((first.samples.shape[0], int(gap)), silence, first.samples.dtype))
+        parts.append(frame.samples)
+    return np.concatenate(parts, axis=1)
 
 
 def gaps_before(starts: np.ndarray, lengths: np.ndarray, sampling_rate: int) -> np.ndarray:

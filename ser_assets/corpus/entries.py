@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -58,10 +58,11 @@ class Stray(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """All recordings of a corpus, by actor, and what belongs to no actor."""
+    """All recordings of a corpus, by actor, what belongs to no actor, and how many other files there are by ending."""
 
     entries: Mapping[str, Sequence[Entry]]
     strays: Sequence[Stray] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 class Corpus(Protocol):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_assets.audio.decode import DecodeError, _joined, decode, load_mono, resample, to_mono
+from ser_assets.audio.decode import DecodeError, decode, load_mono, resample, to_mono
 from ser_assets_tests.media import RATE, voice, write_mp4, write_wav
 
 
@@ -98,9 +98,3 @@ def test_samples_in_a_format_that_cannot_be_read_are_refused(tmp_path: Path) -> 
     (tmp_path / "a.wav").write_bytes(header + bytes(800))
     with pytest.raises(DecodeError, match="cannot be decoded"):
         decode(tmp_path / "a.wav")
-
-
-def test_sound_that_changes_its_rate_midway_is_refused() -> None:
-    half = np.zeros((1, 10), np.float32)
-    with pytest.raises(DecodeError, match="changes its sampling rate"):
-        _joined([(44100, half), (48000, half)])
