@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-# ffmpeg's own decoders of AMR know no comfort noise.
+# ffmpeg's own decoders of AMR know neither comfort noise nor frames without data, which phones write in pauses.
 OTHER_DECODERS = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
 
 
@@ -38,13 +38,19 @@ def frames_of(
     codec = stream.codec_context.name
     try:
         return _collected(container.decode(stream), stream)
-    except av.PatchWelcomeError as error:
-        if OTHER_DECODERS.get(codec) not in av.codecs_available:
-            told = f"holds {codec} with what no decoder here knows (in AMR: comfort noise in pauses)"
-            raise DecodeError(told, Problem.NO_DECODER) from error
+    except (av.FFmpegError, DecodeError) as error:
+        if OTHER_DECODERS.get(codec) not in av.codecs_available or _is_too_long(error):
+            if isinstance(error, av.PatchWelcomeError):
+                told = f"holds {codec} with what no decoder here knows (in AMR: comfort noise in pauses)"
+                raise DecodeError(told, Problem.NO_DECODER) from error
+            raise
     with opened_again() as again:
         stream = again.streams.audio[track]
         return _collected(_by_other_decoder(again, stream), stream)
+
+
+def _is_too_long(error: Exception) -> bool:
+    return isinstance(error, DecodeError) and error.problem == Problem.TOO_LONG
 
 
 def _by_other_decoder(container: "InputContainer", stream: "AudioStream") -> Iterator["AudioFrame"]:
