@@ -13,7 +13,7 @@ HOP_LENGTH = 512
 SILENT_PEAK = 1e-3
 QUIETEST = 1e-20
 CLICK_BLOCK_SECONDS = 0.005
-CLICKS_SECONDS = 0.03
+CLICKS_SECONDS = 0.05
 # A loud event stands this far over all else, and is short, or steady as a beep is. Voices are neither: in 1200 takes of
 # RAVDESS, at least 0.79 s are within 20 dB of the loudest frame, and at most 53 % of those within 3 dB.
 EVENT_DB = 20.0
@@ -45,7 +45,7 @@ class Trimmed:
 def is_silent(samples: np.ndarray, sampling_rate: int) -> bool:
     """Whether a recording holds nothing but silence and clicks, once its offset is taken away.
 
-    Silence has no sample above -60 dB of full scale; what is above it for less than 30 ms in all, in blocks of 5 ms,
+    Silence has no sample above -60 dB of full scale; what is above it for less than 50 ms in all, in blocks of 5 ms,
     is a click. The video-only files of RAVDESS carry a track at -91 dB; its quietest actor peaks at -22 dB.
 
     Args:
