@@ -95,6 +95,7 @@ def remux(source: Path, target: Path, change: Callable[[int, "Packet"], object])
     """Copy the packets of a recording without decoding them; `change` may alter one, or leave it out by False."""
     import av
 
+    target.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(source)) as read, av.open(str(target), "w") as written:
         stream = read.streams.audio[0]
         copy = written.add_stream_from_template(stream)
