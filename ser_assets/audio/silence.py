@@ -14,6 +14,9 @@ SILENT_PEAK = 1e-3
 QUIETEST = 1e-20
 CLICK_BLOCK_SECONDS = 0.005
 CLICKS_SECONDS = 0.05
+# Levels in search of a loud event: windows of four hops.
+HOP_SECONDS = 512 / 22050
+HOPS_A_WINDOW = 4
 # A loud event stands this far over all else, and is short, or steady as a beep is. Voices are neither: in 1200 takes of
 # RAVDESS, at least 0.79 s are within 20 dB of the loudest frame, and at most 53 % of those within 3 dB.
 EVENT_DB = 20.0
@@ -80,11 +83,9 @@ def trim(
     peak = float(np.abs(samples).max(initial=0.0))
     if peak == 0.0:
         return Trimmed(samples, kept_whole=True)
-    # In double precision, as librosa's decibels have it: a frame at the threshold shall fall on its side of it.
-    level = root_mean_square(centred_frames(samples / peak, FRAME_LENGTH, HOP_LENGTH)).astype(np.float64)
-    decibels = 20 * np.log10(np.maximum(level, QUIETEST) / level.max())
-    utterance = _level_beside_an_event(decibels, HOP_LENGTH / sampling_rate)
-    loud = decibels > (utterance or 0.0) - below_peak_db
+    level = _levels(samples / peak, FRAME_LENGTH, HOP_LENGTH)
+    utterance = _level_beside_an_event(samples / peak, sampling_rate)
+    loud = _decibels(level, utterance or level.max()) > -below_peak_db
     edges = np.flatnonzero(np.diff(loud, prepend=False, append=False)) * HOP_LENGTH
     intervals = np.minimum(edges, len(samples)).reshape(-1, 2)
     if mode == "ends":
@@ -95,22 +96,33 @@ def trim(
     return Trimmed(kept, kept_whole=False, loud_event=utterance is not None)
 
 
-def _level_beside_an_event(decibels: np.ndarray, hop_seconds: float) -> float | None:
-    """Level of the utterance beside a loud event, in dB under the event; None where there are not both.
+def _level_beside_an_event(samples: np.ndarray, sampling_rate: int) -> float | None:
+    """Level (RMS) of the utterance beside a loud event; None where there are not both.
 
-    `decibels`: of each frame, under the loudest, shape (frames,).
+    Frames last as long at every sampling rate, so that what is an event at one is an event at all.
     """
+    hop = max(1, round(HOP_SECONDS * sampling_rate))
+    level = _levels(samples, HOPS_A_WINDOW * hop, hop)
+    decibels = _decibels(level, level.max())
     event = decibels > -EVENT_DB
-    seconds, steady = event.sum() * hop_seconds, (decibels > -STEADY_DB).sum() / event.sum()
+    seconds, steady = event.sum() * HOP_SECONDS, (decibels > -STEADY_DB).sum() / event.sum()
     if not (seconds <= EVENT_SECONDS or (seconds <= STEADY_SECONDS and steady >= STEADY_SHARE)):
         return None
     # Frames that overlap it hold some of it.
-    reach = FRAME_LENGTH // HOP_LENGTH
-    rest = decibels[np.convolve(event, np.ones(2 * reach + 1), "same") == 0]
+    rest = decibels[np.convolve(event, np.ones(2 * HOPS_A_WINDOW + 1), "same") == 0]
     if not len(rest):
         return None
     utterance = float(np.percentile(rest, 90))
     audible = rest[rest > utterance - 2 * UTTERANCE_DB]
-    lasts = (rest > utterance - UTTERANCE_DB).sum() * hop_seconds >= UTTERANCE_SECONDS
+    lasts = (rest > utterance - UTTERANCE_DB).sum() * HOP_SECONDS >= UTTERANCE_SECONDS
     varies = np.ptp(np.percentile(audible, (10, 90))) >= UTTERANCE_RANGE_DB
-    return utterance if utterance > FAINTEST_DB and lasts and varies else None
+    return level.max() * 10 ** (utterance / 20) if utterance > FAINTEST_DB and lasts and varies else None
+
+
+def _levels(samples: np.ndarray, frame_length: int, hop_length: int) -> np.ndarray:
+    """RMS of frames, in double precision, as librosa's decibels have it: a frame at the threshold falls on its side."""
+    return root_mean_square(centred_frames(samples, frame_length, hop_length)).astype(np.float64)
+
+
+def _decibels(level: np.ndarray, reference: float) -> np.ndarray:
+    return 20 * np.log10(np.maximum(level, QUIETEST) / reference)
