@@ -211,7 +211,7 @@ def test_tracks_other_files_and_loud_events_are_told(
     of_raw, of_trimmed = (
         result.asset_materializations_for_node(name)[0].metadata for name in ("raw_videos", "trimmed_audio")
     )
-    [told] = of_raw["several audio tracks"].value
+    [told] = of_raw["several audio tracks"].records
     assert told.data == {"file": row["path"], "tracks": 2, "used": 2}
     assert of_trimmed["with a loud event"].value == 1
     labels = ActorFiles(settings.data_dir).labels("trimmed_audio", "01").set_index("take_id")
