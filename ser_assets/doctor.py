@@ -68,9 +68,8 @@ def _recordings(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
         if cases := rejected[problem]:
             yield Finding(problem, problem.remedy, cases, urgent=not problem.is_expected)
     if tracks := [row.track_used for row in rows if row.track_used]:
-        yield Finding(
-            "several audio tracks", "If another one is the voice, mark it as the default track.", tracks, False
-        )
+        remedy = "If it is the wrong one, take out another: `ffmpeg -i FILE -map 0:a:N -c copy NEW`; N counts from 0."
+        yield Finding("several audio tracks", remedy, tracks, urgent=False)
     if listing.skipped:
         yield Finding("no recordings", "", [skipped_text(listing.skipped)], urgent=False)
     if listing.strays:

@@ -56,8 +56,7 @@ def _is_too_long(error: Exception) -> bool:
 def _by_other_decoder(container: "InputContainer", stream: "AudioStream") -> Iterator["AudioFrame"]:
     import av
 
-    decoder = av.AudioCodecContext.create(OTHER_DECODERS[stream.codec_context.name], "r")
-    assert isinstance(decoder, av.AudioCodecContext)  # noqa: S101
+    decoder = av.Codec(OTHER_DECODERS[stream.codec_context.name], "r").create("audio")
     decoder.layout, decoder.sample_rate = stream.codec_context.layout, stream.codec_context.sample_rate
     for packet in container.demux(stream):
         yield from decoder.decode(packet)

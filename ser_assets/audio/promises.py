@@ -21,6 +21,8 @@ UNKNOWN_FROM_BYTES: Final = 0x7FFFF000
 UNKNOWN_FROM_LONG: Final = 1 << 62
 MOV: Final = "mov,mp4,m4a,3gp,3g2,mj2"
 MP3_HEADER_BYTES: Final = 256
+# A file full of zeros is a file full of empty chunks.
+MOST_CHUNKS: Final = 1000
 
 
 class _Chunks(NamedTuple):
@@ -80,7 +82,7 @@ def _end_of_sound(file: BinaryIO, there: int, chunks: _Chunks) -> int:
     size, longer = struct.calcsize(chunks.header), 0
     unknown = UNKNOWN_FROM_BYTES if chunks.header.endswith("I") else UNKNOWN_FROM_LONG
     at = chunks.first
-    while at < there:
+    for _ in range(MOST_CHUNKS):
         file.seek(at)
         header = file.read(size)
         if len(header) < size:

@@ -109,8 +109,7 @@ def test_a_wav_from_a_pipe_promises_nothing(tmp_path: Path, declared: int) -> No
     at = content.index(b"data") + 4
     content[at : at + 4] = declared.to_bytes(4, "little")
     path.write_bytes(content)
-    if declared:
-        assert decode(path).seconds == 1.0
+    assert decode(path).seconds == 1.0
 
 
 def test_a_webm_from_a_browser_promises_nothing(tmp_path: Path) -> None:
