@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ser_assets import progress
 from ser_assets.assets.versions import code_version
 from ser_assets.corpus.entries import Corpus, Listing
+from ser_assets.corpus.folders import skipped_text
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
 from ser_assets.problems import Problem
 from ser_assets.settings import Settings
@@ -68,6 +69,11 @@ def _recordings(settings: Settings, corpus: Corpus, listing: Listing) -> Iterato
     for problem in Problem:
         if cases := rejected[problem]:
             yield Finding(problem, problem.remedy, cases, urgent=not problem.is_expected)
+    if tracks := [row.track_used for row in rows if row.track_used]:
+        remedy = "If it is the wrong one, take out another: `ffmpeg -i FILE -map 0:a:N -c copy NEW`; N counts from 0."
+        yield Finding("several audio tracks", remedy, tracks, urgent=False)
+    if listing.skipped:
+        yield Finding("no recordings", "", [skipped_text(listing.skipped)], urgent=False)
     if listing.strays:
         strays = [f"{name} {reason}" for name, reason in listing.strays]
         remedy = "Name them, or put them where their actor can be told, or leave them."

@@ -5,12 +5,13 @@ import functools
 import itertools
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ser_assets import progress
-from ser_assets.corpus.folders import MEDIA_ENDINGS, media_files
+from ser_assets.corpus.folders import MEDIA_ENDINGS, media_files, skipped_text
 from ser_assets.learning.calibration import ProfileError, SpeakerProfile
 from ser_assets.serving.bundle import Bundle, open_bundle
 from ser_assets.serving.predictor import Heard, Prediction, Predictor, Refused, hear, speaker_profile
@@ -50,11 +51,27 @@ def recordings_among(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        found += _recordings_in(path) if path.is_dir() else [path]
+        found += media_files(path).recordings if path.is_dir() else [path]
     if not any(path.exists() for path in found):
-        endings = ", ".join(sorted(MEDIA_ENDINGS))
-        raise NoRecordingError(f"no recording found in {', '.join(map(printable, paths))} (folders: {endings})")
+        skipped, _ = passed_over(paths)
+        told = f"; {skipped_text(skipped)}" if skipped else ""
+        raise NoRecordingError(
+            f"no recording found in {', '.join(map(printable, paths))} (in folders, sound and films are looked for by "
+            f"their endings, such as .flac, .m4a, .mp4 and .wav{told})"
+        )
     return list(dict.fromkeys(found))
+
+
+def passed_over(paths: Sequence[Path]) -> tuple[Counter[str], list[Refused]]:
+    """What is left out of the folders among these: how many files of which ending, and folders that are closed."""
+    skipped: Counter[str] = Counter()
+    closed = []
+    for path in paths:
+        if path.is_dir():
+            content = media_files(path)
+            skipped += content.skipped
+            closed += [Refused(folder, reason) for folder, reason in content.unreadable.items()]
+    return skipped, closed
 
 
 def refuse_to_replace(target: Path, recordings: Sequence[Path]) -> None:
@@ -106,7 +123,7 @@ def calibrate_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path
 
 
 def records(results: Iterable[Prediction | Refused]) -> list[dict[str, Any]]:
-    """Results as they go into JSON: path, emotion, probabilities, seconds; or path and error."""
+    """Results as they go into JSON: path, emotion, probabilities, seconds, remarks; or path and error."""
     return [
         {"path": printable(each.path), "error": each.reason}
         if isinstance(each, Refused)
@@ -115,6 +132,7 @@ def records(results: Iterable[Prediction | Refused]) -> list[dict[str, Any]]:
             "emotion": each.emotion,
             "probabilities": {emotion: round(value, 6) for emotion, value in each.probabilities.items()},
             "seconds": round(each.seconds, 3),
+            "remarks": list(each.remarks),
         }
         for each in results
     ]
@@ -126,13 +144,14 @@ def as_json(results: Iterable[Prediction | Refused]) -> str:
 
 
 def write_csv(results: Iterable[Prediction | Refused], path: Path, emotions: Sequence[str]) -> None:
-    """Write columns path, emotion, p_<emotion> of each of these emotions, seconds, error; whole or not at all."""
-    columns = ["path", "emotion", *(f"p_{emotion}" for emotion in emotions), "seconds", "error"]
+    """Write columns path, emotion, p_<emotion> of each of these emotions, seconds, remarks, error; whole or not."""
+    columns = ["path", "emotion", *(f"p_{emotion}" for emotion in emotions), "seconds", "remarks", "error"]
     with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         for record in records(results):
             probabilities = record.pop("probabilities", {})
+            record["remarks"] = "; ".join(record.pop("remarks", []))
             writer.writerow(record | {f"p_{emotion}": value for emotion, value in probabilities.items()})
 
 
@@ -159,10 +178,6 @@ def table_for_terminal(results: Iterable[Prediction | Refused]) -> "Table":
 def printable(path: Path) -> str:
     """A path as text that any file and terminal can hold."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _recordings_in(folder: Path) -> list[Path]:
-    return [path for path in media_files(folder)[0] if path.is_file()]
 
 
 def _heard(name: str, recordings: Sequence[Path], bundle: Bundle, workers: int) -> Iterator[Heard | Refused]:

@@ -13,6 +13,7 @@ class Problem(StrEnum):
     CUT_SHORT = "cut short"
     CRASHES = "crashes the decoder"
     NO_AUDIO = "no audio stream"
+    NO_DECODER = "no decoder"
     NOT_FINITE = "samples not finite"
     TOO_LOUD = "far over full scale"
     LOW_RATE = "sampling rate too low"
@@ -50,6 +51,7 @@ _REMEDIES = {
     Problem.CUT_SHORT: "Copy or download it again: its end is missing.",
     Problem.CRASHES: "Convert it with `ffmpeg -i FILE NEW.wav`, or remove it.",
     Problem.NO_AUDIO: "Look for the file that has the sound; this one has none.",
+    Problem.NO_DECODER: "Convert it to WAV with a program that plays it.",
     Problem.NOT_FINITE: "Export it again from where it was recorded: it holds NaN or infinity.",
     Problem.TOO_LOUD: "Divide its samples by their full scale: integers seem to be stored as floats.",
     Problem.LOW_RATE: "Find the original: at this rate there is too little of a voice left.",

@@ -43,7 +43,8 @@ class Settings(BaseSettings):
         "ends", description="Cut silence at the ends only, or everywhere in the clip (the notebook's way)."
     )
     trim_below_peak_db: Annotated[float, Field(gt=0)] = Field(
-        30.0, description="A frame this many dB under the loudest frame of its own clip is silence."
+        30.0,
+        description="A frame this many dB under the loudest of its clip (a beep, a click or a door aside) is silence.",
     )
     minimum_clip_seconds: Annotated[float, Field(ge=0)] = Field(
         0.3, description="A clip that trimming would make shorter than this many seconds is kept whole and marked."

@@ -1,10 +1,17 @@
 """Small recordings for tests, written as real files."""
 
+import subprocess
+import tempfile
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
+
+if TYPE_CHECKING:
+    from av import Packet
 
 RATE = 48000
 
@@ -65,4 +72,41 @@ def write_sound(path: Path, samples: np.ndarray, codec: str, rate: int = RATE) -
             ):
                 container.mux(sound.encode(resampled))
         container.mux(sound.encode())
+    return path
+
+
+def encode(path: Path, tracks: np.ndarray | list[np.ndarray], *options: str, rate: int = RATE) -> Path:
+    """Write mono samples, or several tracks of them, as the command ffmpeg does, with its options."""
+    import imageio_ffmpeg
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-nostdin"]
+    several = tracks if isinstance(tracks, list) else [tracks]
+    with tempfile.TemporaryDirectory() as folder:
+        for number, samples in enumerate(several):
+            command += ["-i", str(write_wav(Path(folder) / f"{number}.wav", samples, rate))]
+        for number in range(len(several)):
+            command += ["-map", f"{number}:a"]
+        subprocess.run([*command, *options, f"file:{path}"], check=True)
+    return path
+
+
+def remux(source: Path, target: Path, change: Callable[[int, "Packet"], object]) -> Path:
+    """Copy the packets of a recording without decoding them; `change` may alter one, or leave it out by False."""
+    import av
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(source)) as read, av.open(str(target), "w") as written:
+        stream = read.streams.audio[0]
+        copy = written.add_stream_from_template(stream)
+        for number, packet in enumerate(read.demux(stream)):
+            if packet.dts is not None and change(number, packet) is not False:
+                packet.stream = copy
+                written.mux(packet)
+    return target
+
+
+def cut(path: Path, share: float) -> Path:
+    """Keep the first part of a file's bytes, a share from 0 to 1."""
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     return path

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -9,7 +10,7 @@ from ser_assets.cli import main
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.files import files_set_aside
-from ser_assets_tests.media import voice, write_mp4, write_wav
+from ser_assets_tests.media import encode, voice, write_mp4, write_wav
 from ser_assets_tests.storage.at_rest import put, spoken_clip
 
 TAKE = "Actor_03/03-01-03-01-01-01-03.wav"
@@ -36,6 +37,19 @@ def test_a_sound_corpus_needs_nothing(settings: Settings) -> None:
     assert "happy: 2 takes of 2 actors" in result.output
     assert "second file of a take (1)" in result.output
     assert "nothing needs doing" in result.output
+
+
+def test_tracks_and_files_that_are_left_out_are_told(settings: Settings) -> None:
+    sing(settings)
+    film = settings.raw_dir / "Actor_03/01-01-03-01-01-02-03.mp4"
+    encode(film, [np.zeros(48000, np.float32), voice(hertz=90)], "-c:a", "aac")
+    for name in ("Actor_03/notes.txt", "checksums.md5", "list.txt", ".DS_Store"):
+        (settings.raw_dir / name).touch()
+    result = doctor()
+    assert result.exit_code == 0
+    told = "several audio tracks (1)\n  Actor_03/01-01-03-01-01-02-03.mp4 has 2 audio tracks: track 2 is used\n"
+    assert told in result.output
+    assert "skipped 3 files that are no recordings: .txt (2), .md5 (1)" in result.output
 
 
 def test_bad_files_are_told_by_problem_with_reason_and_remedy(settings: Settings) -> None:

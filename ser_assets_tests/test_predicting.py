@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -12,18 +13,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner, Result
 
 from ser_assets import predicting
 from ser_assets.cli import main
+from ser_assets.corpus.folders import skipped_text
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import SpeakerProfile
-from ser_assets.predicting import NoRecordingError, open_predictor, predict_recordings, recordings_among
+from ser_assets.predicting import NoRecordingError, open_predictor, passed_over, predict_recordings, recordings_among
 from ser_assets.serving.bundle import champion_folder, open_bundle
 from ser_assets.serving.predictor import Heard, Prediction
 from ser_assets.settings import Settings
 from ser_assets.workers import WorkerDiedError
-from ser_assets_tests.media import write_wav
+from ser_assets_tests.media import encode, write_wav
 from ser_assets_tests.serving.bundles import fitted, make_bundle, measured_examples, probabilities_of, spoken_takes
 from ser_assets_tests.serving.bundles import write_take as write
 
@@ -62,6 +65,7 @@ def test_every_recording_of_a_folder_gets_its_emotion(spoken: Path) -> None:
     result = call("predict", spoken)
     assert result.exit_code == 0, result.output
     assert "predict: 4 of 4 done" in result.stderr
+    assert "skipped 1 file that is no recording: .txt (1)" in result.stderr
     assert "predict" not in result.stdout
     for path in recordings(spoken):
         [line] = [line for line in result.stdout.splitlines() if str(path) in line]
@@ -93,7 +97,14 @@ def test_a_csv_holds_what_json_does(spoken: Path, tmp_path: Path) -> None:
     assert result.exit_code == 1
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["path", "emotion", *(f"p_{emotion}" for emotion in EMOTIONS), "seconds", "error"]
+    assert list(rows[0]) == [
+        "path",
+        "emotion",
+        *(f"p_{emotion}" for emotion in EMOTIONS),
+        "seconds",
+        "remarks",
+        "error",
+    ]
     for row, each in zip(rows, json.loads(result.stdout), strict=True):
         assert row["path"] == each["path"]
         assert row["error"] == each.get("error", "")
@@ -112,6 +123,59 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_are_predicted(spoken
     assert f"{missing} is not there" in result.stderr
     assert sum(line.count(".wav") for line in result.stdout.splitlines()) >= 4
     assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("bundle")
+def test_what_one_should_know_of_a_recording_is_told(spoken: Path, tmp_path: Path) -> None:
+    take, rate = soundfile.read(recordings(spoken)[0], dtype="float32")
+    film = encode(tmp_path / "film.mkv", [take, 0.5 * take], "-c:a", "flac", rate=rate)
+    beep = 0.9 * np.sin(2 * np.pi * 1000 * np.arange(int(0.4 * rate)) / rate)
+    beeped = write_wav(tmp_path / "beeped.wav", np.concatenate([beep, 0.01 * take / np.abs(take).max()]), rate)
+    result = call("predict", film, beeped, recordings(spoken)[0], "--json", "--csv", tmp_path / "said.csv")
+    assert result.exit_code == 0, result.output
+    assert f"{film} has 2 audio tracks: track 1 is used" in result.stderr
+    assert f"{beeped} holds a short loud event (a beep, a click, a door)" in result.stderr
+    remarks = [each["remarks"] for each in json.loads(result.stdout)]
+    assert [len(each) for each in remarks] == [1, 1, 0]
+    with (tmp_path / "said.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["remarks"] for row in csv.DictReader(file)] == [remarks[0][0], remarks[1][0], ""]
+
+
+@pytest.mark.usefixtures("bundle")
+def test_names_that_look_like_something_else_are_predicted(
+    spoken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["-x.wav", "12:30.wav", "%d.wav", "a?b.wav", "concat:x"]
+    for name in names:
+        shutil.copy(recordings(spoken)[0], name)
+    result = call("predict", "--json", "--", *names)
+    assert result.exit_code == 0, result.output
+    assert [each["path"] for each in json.loads(result.stdout)] == names
+
+
+@pytest.mark.usefixtures("bundle")
+def test_what_is_no_file_is_named_and_not_waited_for(spoken: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "gone.wav").symlink_to("nowhere.wav")
+    result = call("predict", tmp_path, spoken)
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'pipe.wav'} cannot be read (it is no regular file)" in result.stderr
+    assert f"{tmp_path / 'gone.wav'} is not there" in result.stderr
+
+
+def test_a_folder_of_voice_notes_is_taken_whole_and_the_rest_is_counted(tmp_path: Path) -> None:
+    notes = ["a.aac", "b.amr", "c.3gp", "d.m4v", "e.wma", "f.aiff", "g.caf", "h.oga", "i.weba", "j.AU", "k.ts", "l.wv"]
+    for name in [*notes, "letter.txt", "list.TXT", "picture.jpg", "README", ".hidden.txt", "sub.wav/x.pdf"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [path.name for path in recordings_among([tmp_path])] == notes
+    skipped, closed = passed_over([tmp_path, tmp_path / "a.aac"])
+    assert skipped == {".txt": 2, ".jpg": 1, ".pdf": 1, "without an ending": 1}
+    assert skipped_text(skipped) == (
+        "skipped 5 files that are no recordings: .txt (2), .jpg (1), .pdf (1), without an ending (1)"
+    )
+    assert closed == []
 
 
 @pytest.mark.usefixtures("bundle")

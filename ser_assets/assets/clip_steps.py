@@ -104,7 +104,7 @@ def _trim_clip(clip: Clip, settings: Settings) -> Clip:
         below_peak_db=settings.trim_below_peak_db,
         minimum_seconds=settings.minimum_clip_seconds,
     )
-    return dataclasses.replace(clip, samples=trimmed.samples, kept_whole=trimmed.kept_whole)
+    return dataclasses.replace(clip, **vars(trimmed))
 
 
 def _copies_of(clip: Clip, plan: Sequence[Planned], settings: Settings) -> list[Clip]:

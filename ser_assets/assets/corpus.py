@@ -14,6 +14,7 @@ from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
 from ser_assets.assets.versions import code_version, extended, fingerprint
 from ser_assets.corpus.entries import Corpus
+from ser_assets.corpus.folders import skipped_text
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import TAKE_LABELS
@@ -46,6 +47,8 @@ def raw_videos(
     listing = drop_withdrawn(context, settings, corpus.listing())
     for stray in listing.strays:
         context.log.warning(f"of no actor, and left out: {stray.name} {stray.reason}")
+    if listing.skipped:
+        context.log.info(skipped_text(listing.skipped))
     known = known_recordings(warehouse, version)
     unchanged: dict[str, list[RawVideo]] = {}
     looked_at: Counter[str] = Counter()

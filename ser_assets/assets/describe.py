@@ -34,6 +34,10 @@ def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int, emotions: Seq
         "takes by emotion": by_emotion([row.emotion or "" for row in accepted], emotions),
         "codecs": ", ".join(sorted({row.codec or "" for row in accepted})),
     }
+    if tracks := [row for row in accepted if row.track_used]:
+        metadata["several audio tracks"] = dg.MetadataValue.table(
+            [dg.TableRecord({"file": row.path, "tracks": row.audio_tracks, "used": row.audio_track}) for row in tracks]
+        )
     if any(row.demo for row in accepted):
         metadata["demo corpus"] = "these takes are spoken by a synthesiser"
     if rejected:
@@ -61,6 +65,7 @@ def clips_metadata(asset: str, actor: str, actor_files: ActorFiles, emotions: Se
         "mean seconds": round(float(labels["seconds"].mean()), 2),
         "loudest peak": round(float(labels["peak"].max()), 4),
         "kept whole": int(labels["kept_whole"].sum()),
+        "with a loud event": int(labels["loud_event"].sum()),
         "clips by emotion": by_emotion(labels["emotion"], emotions),
         "file": dg.MetadataValue.path(str(actor_files.path(asset, actor))),
     }

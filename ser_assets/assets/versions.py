@@ -23,8 +23,8 @@ class _Made(NamedTuple):
 
 _MADE = {
     "raw_videos": _Made("4", (), ("av",)),
-    "mono_audio": _Made("4", ("sampling_rate",), ("av", "soxr")),
-    "trimmed_audio": _Made("3", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("numpy",)),
+    "mono_audio": _Made("5", ("sampling_rate",), ("av", "soxr")),
+    "trimmed_audio": _Made("4", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("numpy",)),
     "augmented_set": _Made(
         "3",
         ("voices", "extra_copies", "noise_snr_db_low", "noise_snr_db_high"),

@@ -1,47 +1,50 @@
 """From any container that ffmpeg reads to one float32 channel at a chosen sampling rate, inside this process."""
 
-import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ser_assets.audio.errors import DecodeError
+from ser_assets.audio.frames import frames_of
+from ser_assets.audio.promises import broken_promise
+from ser_assets.audio.silence import is_silent
+from ser_assets.audio.timeline import joined
 from ser_assets.problems import Problem
 
 if TYPE_CHECKING:
-    from av import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
 # What the sound is, the first packets tell: ffmpeg would decode video, and read a WAV to its end, to know more.
-PROBE = {"skip_frame": "all", "probesize": "32768"}
-LONGEST_SECONDS = 120.0
+# No file may have others opened: what plays is what was hashed.
+PROBE = {"skip_frame": "all", "probesize": "32768", "protocol_whitelist": "file"}
+# MPEG streams have no header: a track is known once its first packet is found, which may be far behind the picture.
+PROBE_FURTHER = PROBE | {"probesize": "5000000"}
 CANCELLATION_DB = 20.0
 MOST_OFFSET = 0.05
-SHORT_OF_DECLARED = 0.98
-LENGTH_IS_A_GUESS = frozenset({"aac"})
-# What writes to a pipe cannot know the length, and writes 0, or as much as fits: 0x7ffff000, 0x80000000, 0xffffffff.
-UNKNOWN_FROM_BYTES = 0x7FFFF000
-
-
-class DecodeError(ValueError):
-    """A recording that cannot be turned into sound; the message says why, without the path, `problem` of what kind."""
-
-    def __init__(self, message: str, problem: Problem = Problem.DAMAGED) -> None:
-        super().__init__(message)
-        self.problem = problem
+PLAYLISTS = frozenset({"concat", "dash", "hls", "image2", "imf"})
+# With these, another track of the file may be better off.
+OF_ONE_TRACK = frozenset({Problem.DAMAGED, Problem.NO_DECODER, Problem.NOT_FINITE})
 
 
 @dataclass(frozen=True)
 class Recording:
-    """The sound of one file: float32 `samples` of shape (channels, samples), and what the container says of them."""
+    """The sound of one file: float32 `samples` of shape (channels, samples), and what the container says of them.
+
+    `tracks` is how many audio tracks there are, `track` which of them this is, counted from 1.
+    """
 
     samples: np.ndarray
     sampling_rate: int
     container: str
     codec: str
     comment: str
+    tracks: int = 1
+    track: int = 1
 
     @property
     def channels(self) -> int:
@@ -55,38 +58,100 @@ class Recording:
 
 
 def decode(path: Path) -> Recording:
-    """Decode the first audio stream of a file, at its own sampling rate and with all its channels.
+    """Decode an audio track of a file, at its own sampling rate and with all its channels.
 
-    A recording is given up as soon as it is longer than an utterance can be, so that memory does not grow with it.
+    It is the track that is marked as the default, else the first; where that cannot be decoded, or holds nothing but
+    silence, the next that holds sound. Gaps in the timestamps become silence of that length, but what precedes the
+    first frame is left out. A recording is given up as soon as it is longer than an utterance can be, so that memory
+    does not grow with it.
 
     Raises:
         DecodeError: it cannot be read, has no audio stream, is damaged, cut short, empty or longer than
-            `LONGEST_SECONDS`, or holds samples that are not finite.
+            two minutes, or holds samples that are not finite.
     """
-    import av
-
     try:
         if path.stat().st_size == 0:
             raise DecodeError("is empty (0 bytes)", Problem.EMPTY)
-        with av.open(str(path), metadata_errors="replace", options=PROBE) as container:
-            if not container.streams.audio:
-                raise DecodeError(f"has no audio stream (it is {container.format.name})", Problem.NO_AUDIO)
-            stream = container.streams.audio[0]
-            _hear_only(stream, container)
-            frames = _frames(stream, container)
-            recording = Recording(
-                samples=_full_scale_one(_joined(frames)),
-                sampling_rate=stream.codec_context.sample_rate,
-                container=container.format.name,
-                codec=stream.codec_context.name,
-                comment=container.metadata.get("comment", ""),
-            )
-            declared = _declared_seconds(path, stream, container)
+        return _decode_best(path)
     except DecodeError:
         raise
     except Exception as error:  # What a damaged file makes of a decoder is beyond listing.
         raise _as_decode_error(error) from error
-    _refuse_damage(recording, declared)
+
+
+def _decode_best(path: Path) -> Recording:
+    """Decode the track that counts."""
+    silent: Recording | None = None
+    failure: DecodeError | None = None
+    order: list[int] | None = None
+    while order is None or order:
+        with _opened(path) as container:
+            order = _in_order(container) if order is None else order
+            track = order.pop(0)
+            try:
+                recording = _decode_track(path, container, track)
+            except Exception as error:
+                told = error if isinstance(error, DecodeError) else _as_decode_error(error)
+                if told.problem not in OF_ONE_TRACK:
+                    raise
+                failure = failure or told
+                continue
+        if recording.tracks == 1 or not is_silent(recording.samples, recording.sampling_rate):
+            return recording
+        silent = silent or recording
+    if silent is None:
+        raise failure or DecodeError("holds no samples")
+    return silent
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator["InputContainer"]:
+    """Open a file that has an audio track, whatever its name: a colon or a percent sign in it means nothing."""
+    import av
+
+    for options in (PROBE, PROBE_FURTHER):
+        with av.open(f"file:{path}", metadata_errors="replace", options=options) as container:
+            if container.format.name in PLAYLISTS:
+                raise DecodeError(f"is a list of other files ({container.format.name})", Problem.NO_AUDIO)
+            if container.streams.audio and all(_is_known(stream) for stream in container.streams.audio):
+                yield container
+                return
+            if options is PROBE_FURTHER and container.streams.audio:
+                yield container
+                return
+    raise DecodeError(f"has no audio stream (it is {container.format.name})", Problem.NO_AUDIO)
+
+
+def _in_order(container: "InputContainer") -> list[int]:
+    """Numbers of the audio tracks, counted from 0, in the order in which they are tried."""
+    from av.stream import Disposition
+
+    marked = [bool(stream.disposition & Disposition.default) for stream in container.streams.audio]
+    return sorted(range(len(marked)), key=lambda track: not marked[track])
+
+
+def _is_known(stream: "AudioStream") -> bool:
+    """Whether the first packets told what the sound of a track is."""
+    return stream.codec_context is not None and stream.codec_context.sample_rate > 0
+
+
+def _decode_track(path: Path, container: "InputContainer", track: int) -> Recording:
+    stream = container.streams.audio[track]
+    if stream.codec_context is None:
+        raise DecodeError("is coded in a way for which there is no decoder here", Problem.NO_DECODER)
+    _leave_out_others(stream, container)
+    frames = frames_of(container, track, lambda: _opened(path))
+    recording = Recording(
+        samples=_full_scale_one(joined(frames)),
+        sampling_rate=frames[0].sampling_rate,
+        container=container.format.name,
+        codec=stream.codec_context.name,
+        comment=container.metadata.get("comment", ""),
+        tracks=len(container.streams.audio),
+        track=track + 1,
+    )
+    decoded_seconds = sum(frame.samples.shape[1] for frame in frames) / max(recording.sampling_rate, 1)
+    _refuse_damage(recording, broken_promise(path, container.format.name, stream, decoded_seconds))
     return recording
 
 
@@ -97,80 +162,13 @@ def _as_decode_error(error: Exception) -> DecodeError:
     return DecodeError(f"cannot be decoded ({reason})")
 
 
-def _frames(stream: "AudioStream", container: "InputContainer") -> list[tuple[int, np.ndarray]]:
-    """Sampling rate in Hz and samples, shape (channels, samples), of all frames."""
-    import av
-
-    frames, seconds = [], 0.0
-    try:
-        for frame in container.decode(stream):
-            frames.append((frame.sample_rate, _planes(frame)))
-            seconds += frame.samples / frame.sample_rate if frame.sample_rate else 0.0
-            if seconds > LONGEST_SECONDS:
-                told = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance"
-                raise DecodeError(told, Problem.TOO_LONG)
-    except av.FFmpegError as error:
-        if not frames:
-            raise
-        told = f"is damaged or cut short after {seconds:.2f} s ({error.strerror})"
-        raise DecodeError(told, Problem.CUT_SHORT) from error
-    return frames
-
-
-def _declared_seconds(path: Path, stream: "AudioStream", container: "InputContainer") -> float:
-    """How long the container says the sound is; 0 where it does not say, or only guesses."""
-    import av
-
-    if container.format.name in LENGTH_IS_A_GUESS:
-        return 0.0
-    if not (stream.duration and stream.time_base):
-        # Matroska tells the length of the whole, which a picture may outlast.
-        alone = len(container.streams) == 1
-        return container.duration / av.time_base if alone and container.duration else 0.0
-    seconds = float(stream.duration * stream.time_base)
-    if container.format.name == "wav":
-        # ffmpeg takes the length of what is there for that which is declared.
-        seconds *= _declared_over_there(path)
-    return seconds
-
-
-def _declared_over_there(path: Path) -> float:
-    """How many times as long as it is the header of a RIFF file declares the sound to be; 1 where it does not say."""
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        file.seek(12)
-        while len(header := file.read(8)) == 8:
-            name, length = struct.unpack("<4sI", header)
-            if name == b"data":
-                there = size - file.tell()
-                known = 0 < length < UNKNOWN_FROM_BYTES
-                return max(1.0, length / max(there, 1)) if known else 1.0
-            file.seek(length + length % 2, 1)
-    return 1.0
-
-
-def _hear_only(stream: "AudioStream", container: "InputContainer") -> None:
+def _leave_out_others(stream: "AudioStream", container: "InputContainer") -> None:
     """Have the demuxer pass over all other streams: a film is 50 times as large as its sound."""
     from av.stream import Discard
 
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
-
-
-def _planes(frame: "AudioFrame") -> np.ndarray:
-    """Samples of a frame as they are coded, shape (channels, samples)."""
-    values = frame.to_ndarray()
-    return values if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels).T
-
-
-def _joined(frames: list[tuple[int, np.ndarray]]) -> np.ndarray:
-    """The samples of frames, each with its sampling rate in Hz, in one array."""
-    if len({(rate, samples.shape[0], samples.dtype) for rate, samples in frames}) > 1:
-        raise DecodeError("changes its sampling rate, its channels or its sample format midway")
-    if not frames:
-        raise DecodeError("holds no samples")
-    return np.concatenate([samples for _, samples in frames], axis=1)
 
 
 def _full_scale_one(samples: np.ndarray) -> np.ndarray:
@@ -182,15 +180,13 @@ def _full_scale_one(samples: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(samples, np.float32)
 
 
-def _refuse_damage(recording: Recording, declared_seconds: float) -> None:
+def _refuse_damage(recording: Recording, missing: str) -> None:
     if recording.samples.shape[1] == 0 or recording.sampling_rate <= 0:
         raise DecodeError("holds no samples")
     if not np.isfinite(recording.samples).all():
         raise DecodeError("holds samples that are not finite (NaN or infinity)", Problem.NOT_FINITE)
-    if recording.seconds < SHORT_OF_DECLARED * declared_seconds:
-        raise DecodeError(
-            f"is cut short: {recording.seconds:.2f} s of {declared_seconds:.2f} s can be decoded", Problem.CUT_SHORT
-        )
+    if missing:
+        raise DecodeError(f"is cut short: {missing}", Problem.CUT_SHORT)
 
 
 def to_mono(samples: np.ndarray) -> np.ndarray:

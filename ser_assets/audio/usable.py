@@ -15,7 +15,7 @@ def refuse_unusable(recording: Recording) -> None:
     """Let through what holds an utterance.
 
     Raises:
-        DecodeError: it is sampled under 8 kHz, shorter than 0.1 s, over ten times full scale, or silent.
+        DecodeError: it is sampled under 8 kHz, shorter than 0.1 s, over ten times full scale, or silent but for clicks.
     """
     if recording.sampling_rate < LOWEST_SAMPLING_RATE:
         raise DecodeError(
@@ -23,7 +23,7 @@ def refuse_unusable(recording: Recording) -> None:
         )
     if recording.seconds < SHORTEST_SECONDS:
         raise DecodeError(f"lasts {recording.seconds:.3f} s: too short for an utterance", Problem.TOO_SHORT)
-    if is_silent(recording.samples):
-        raise DecodeError("is silent: nothing rises above -60 dB of full scale", Problem.SILENT)
+    if is_silent(recording.samples, recording.sampling_rate):
+        raise DecodeError("is silent: nothing but clicks rises above -60 dB of full scale", Problem.SILENT)
     if (loudest := float(np.abs(recording.samples).max())) > LOUDEST:
         raise DecodeError(f"reaches {loudest:.0f} times full scale: integers stored as floats", Problem.TOO_LOUD)

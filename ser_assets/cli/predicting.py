@@ -12,7 +12,7 @@ from ser_assets.cli.terminal import progress_bars, read_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ser_assets.serving.predictor import Refused
+    from ser_assets.serving.predictor import Prediction, Refused
 
 WIDE = 1000
 
@@ -38,6 +38,7 @@ def predict(
     settings = read_settings()
     with _clear_errors():
         recordings = predicting.recordings_among(paths)
+        closed = _tell_passed_over(paths)
         if table:
             predicting.refuse_to_replace(table, recordings)
         predictor = predicting.open_predictor(bundle or champion_folder(settings.data_dir), profile)
@@ -59,9 +60,10 @@ def predict(
         click.echo(predicting.as_json(results))
     else:
         _print_table(predicting.table_for_terminal(results))
+    _tell_remarks(results)
     refused = [each for each in results if isinstance(each, Refused)]
     _tell_refused(refused)
-    if refused:
+    if refused or closed:
         raise SystemExit(1)
 
 
@@ -82,6 +84,7 @@ def calibrate_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -
     settings = read_settings()
     with _clear_errors():
         recordings = predicting.recordings_among(files)
+        _tell_passed_over(files)
         predicting.refuse_to_replace(out, recordings)
         with progress_bars(to_stderr=True) as listener, listening(listener):
             made = predicting.calibrate_speaker(
@@ -110,6 +113,27 @@ def _clear_errors() -> Iterator[None]:
         raise click.ClickException(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
     except WorkerDiedError as error:
         raise click.ClickException("a worker process died, perhaps for want of memory: try SER_WORKERS=1") from error
+
+
+def _tell_passed_over(paths: Sequence[Path]) -> bool:
+    """Say which files are no recordings, and which folders are closed; whether any is."""
+    from ser_assets.corpus.folders import skipped_text
+    from ser_assets.predicting import passed_over
+
+    skipped, closed = passed_over(paths)
+    if skipped:
+        click.echo(skipped_text(skipped), err=True)
+    _tell_refused(closed)
+    return bool(closed)
+
+
+def _tell_remarks(results: "Sequence[Prediction | Refused]") -> None:
+    from ser_assets.predicting import printable
+    from ser_assets.serving.predictor import Prediction
+
+    for each in results:
+        for remark in each.remarks if isinstance(each, Prediction) else ():
+            click.echo(f"{printable(each.path)} {remark}", err=True)
 
 
 def _tell_refused(refused: "Sequence[Refused]") -> None:

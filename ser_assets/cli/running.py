@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--actors", "only", default=None, help="Only these actors, such as 1-20, Ann,Bob or Ann...Carl; else all.")
+@click.option(
+    "--actors", "only", default=None, help="Only these actors, such as 1-20, Ann,Bob or Ann...Carl; else all."
+)
 @click.option(
     "--config-json",
     type=JsonObject(),

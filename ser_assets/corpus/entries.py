@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -58,13 +58,14 @@ class Stray(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """All recordings of a corpus, by actor, and what belongs to no actor.
+    """All recordings of a corpus, by actor, what belongs to no actor, and how many other files there are by ending.
 
     `incomplete` where a folder could not be entered, so that recordings may be missing that are there.
     """
 
     entries: Mapping[str, Sequence[Entry]]
     strays: Sequence[Stray] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
     incomplete: bool = False
 
 

@@ -4,7 +4,7 @@ A file in the data folder names them, one a line; `ser-assets forget` adds to it
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -77,7 +77,7 @@ class WithoutForgotten:
         """List the recordings of all other speakers."""
         listing = self.corpus.listing()
         entries = {actor: own for actor, own in listing.entries.items() if actor not in self.forgotten}
-        return Listing(entries, listing.strays, incomplete=listing.incomplete)
+        return replace(listing, entries=entries)
 
     def how_to_fill(self, actor: str | None = None) -> str:
         """Tell where recordings of an actor, or of any, were looked for, and how to bring some."""

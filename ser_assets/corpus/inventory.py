@@ -18,7 +18,18 @@ from ser_assets.corpus.demo import DEMO_COMMENT
 from ser_assets.corpus.entries import Entry, Take
 from ser_assets.problems import Problem
 
-SOUND = ("container", "codec", "sampling_rate", "channels", "seconds", "peak", "recording", "demo")
+SOUND = (
+    "container",
+    "codec",
+    "sampling_rate",
+    "channels",
+    "audio_tracks",
+    "audio_track",
+    "seconds",
+    "peak",
+    "recording",
+    "demo",
+)
 LABELS = tuple(field.name for field in dataclasses.fields(Take))
 # What may have been repaired without a trace in the state of the file.
 LOOKED_AT_AGAIN = frozenset({Problem.UNREADABLE, Problem.MISSING, Problem.CRASHES})
@@ -39,7 +50,8 @@ class RawVideo:
     one `recording`. `file_state` is all that the file system reported when the content was hashed; it is empty where a
     later change could leave it the same. What the label says is None where it cannot be read, what the sound says where
     it was not decoded.
-    `seconds`, `sampling_rate` (Hz) and `channels` are those of the file. A rejected file has a `problem` and a
+    `seconds`, `sampling_rate` (Hz) and `channels` are those of the file, `audio_tracks` is how many tracks of sound it
+    has, `audio_track` which of them is used, counted from 1. A rejected file has a `problem` and a
     `reason`, which goes on where the path ends; `place` is where its label stands, if not in its name.
     """
 
@@ -60,6 +72,8 @@ class RawVideo:
     codec: str | None = None
     sampling_rate: int | None = None
     channels: int | None = None
+    audio_tracks: int | None = None
+    audio_track: int | None = None
     seconds: float | None = None
     peak: float | None = None
     recording: str | None = None
@@ -69,6 +83,13 @@ class RawVideo:
     reason: str | None = None
     place: str | None = None
     duplicate_of: str | None = None
+
+    @property
+    def track_used(self) -> str:
+        """Which of several audio tracks is used, as a sentence that begins with the path; empty where there is one."""
+        if (self.audio_tracks or 1) == 1:
+            return ""
+        return f"{self.path} has {self.audio_tracks} audio tracks: track {self.audio_track} is used"
 
     @property
     def why_rejected(self) -> str:
@@ -262,6 +283,8 @@ def _with_sound(row: RawVideo, recording: Recording) -> RawVideo:
         codec=recording.codec,
         sampling_rate=recording.sampling_rate,
         channels=recording.channels,
+        audio_tracks=recording.tracks,
+        audio_track=recording.track,
         seconds=recording.seconds,
         peak=float(np.abs(mono).max()),
         recording=audio_hash(mono, recording.sampling_rate),

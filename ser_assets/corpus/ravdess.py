@@ -92,7 +92,7 @@ class Ravdess:
     def listing(self) -> Listing:
         """List all recordings; what is of no actor, and folders that cannot be entered, are strays."""
         entries: dict[str, list[Entry]] = defaultdict(list)
-        paths, unreadable = media_files(self.root)
+        paths, unreadable, skipped = media_files(self.root)
         strays = [Stray(name_of(path, self.root), reason) for path, reason in unreadable.items()]
         for path in paths:
             placed = self._placed(path)
@@ -101,7 +101,7 @@ class Ravdess:
             else:
                 entries[placed.actor].append(placed)
         by_actor = {actor: entries[actor] for actor in ACTORS if actor in entries}
-        return Listing(by_actor, strays, incomplete=bool(unreadable))
+        return Listing(by_actor, strays, skipped, incomplete=bool(unreadable))
 
     def how_to_fill(self, actor: str | None = None) -> str:
         """Name the folder, and the commands that fill it."""

@@ -1,16 +1,16 @@
 """From a recording to probabilities: the same steps as in training, then the model of a bundle."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_assets.audio.decode import DecodeError, decode, resample, to_mono
+from ser_assets.audio.decode import DecodeError, Recording, decode, resample, to_mono
 from ser_assets.audio.features import measure
 from ser_assets.audio.functionals import functional_names
-from ser_assets.audio.silence import trim
+from ser_assets.audio.silence import Trimmed, trim
 from ser_assets.audio.usable import refuse_unusable
 from ser_assets.serving.bundle import Bundle, Preprocessing
 
@@ -29,21 +29,29 @@ class Refused:
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """A recording of `seconds`, measured: float32 functionals (F,) and sequence (frames, 66) as in training."""
+    """A recording of `seconds`, measured: float32 functionals (F,) and sequence (frames, 66) as in training.
+
+    `remarks` are what one should know of it, each going on where the path ends: `has 2 audio tracks: …`.
+    """
 
     path: Path
     seconds: float
     functionals: np.ndarray
     sequence: np.ndarray
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says of a recording of `seconds`: the probability of each emotion; they sum to 1."""
+    """What the model says of a recording of `seconds`: the probability of each emotion; they sum to 1.
+
+    `remarks` as in `Heard`.
+    """
 
     path: Path
     seconds: float
     probabilities: dict[str, float]
+    remarks: tuple[str, ...] = ()
 
     @property
     def emotion(self) -> str:
@@ -61,6 +69,8 @@ def hear(path: Path, preprocessing: Preprocessing) -> Heard | Refused:
     try:
         if not path.exists():
             return Refused(path, "is not there")
+        if not path.is_file():
+            return Refused(path, "cannot be read (it is no regular file)")
         # Decoded once: what `load_mono` does, with a look at the recording in between, as the inventory takes one.
         recording = decode(path)
         refuse_unusable(recording)
@@ -76,7 +86,17 @@ def hear(path: Path, preprocessing: Preprocessing) -> Heard | Refused:
         return Refused(path, str(error))
     except Exception as error:  # One strange file must not stop the others.
         return Refused(path, f"cannot be measured ({type(error).__name__}: {error})")
-    return Heard(path, recording.seconds, measurement.functionals, measurement.sequence)
+    remarks = tuple(_remarks(recording, clip))
+    return Heard(path, recording.seconds, measurement.functionals, measurement.sequence, remarks)
+
+
+def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:
+    if recording.tracks > 1:
+        yield f"has {recording.tracks} audio tracks: track {recording.track} is used"
+    if clip.loud_event:
+        yield "holds a short loud event (a beep, a click, a door) far over the voice: cut it out, and predict again"
+    if clip.kept_whole:
+        yield "is used with its silence: too little would be left without"
 
 
 def evidence_of(heard: Sequence[Heard]) -> "Evidence":
@@ -138,7 +158,7 @@ class Predictor:
         else:
             said = self._model.predict_proba(self._profile.calibrated(evidence), self._profile.bias)
         return [
-            Prediction(each.path, each.seconds, dict(zip(self.emotions, row, strict=True)))
+            Prediction(each.path, each.seconds, dict(zip(self.emotions, row, strict=True)), each.remarks)
             for each, row in zip(heard, said.tolist(), strict=True)
         ]
 

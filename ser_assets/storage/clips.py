@@ -22,7 +22,7 @@ class Clip:
     `variant` 0 is the take itself, 1… its augmented copies, with what made them. `voice` names the speaker who is
     heard: the actor, or "07 at 0.92" where a copy sounds like another; it is a name, not to be parsed. `recording` is
     the hash of the decoded recording that the clip comes from. `kept_whole` marks a clip that trimming would have made
-    too short.
+    too short, `loud_event` one in which a beep, a click or a door is far louder than the voice.
     """
 
     take_id: str
@@ -38,6 +38,7 @@ class Clip:
     samples: "np.ndarray"
     sampling_rate: int
     kept_whole: bool = False
+    loud_event: bool = False
     transform: str | None = None
     parameters: str | None = None
     seed: int | None = None
@@ -70,6 +71,7 @@ def table_of(clips: Sequence[Clip], made_from: Mapping[str, str]) -> "pa.Table":
             "peak": clip.peak,
             "sampling_rate": clip.sampling_rate,
             "kept_whole": clip.kept_whole,
+            "loud_event": clip.loud_event,
             "transform": clip.transform,
             "parameters": clip.parameters,
             "seed": clip.seed,
@@ -106,6 +108,7 @@ def clip_schema(sampling_rate: int) -> "pa.Schema":
         "peak": (pa.float64(), "float64"),
         "sampling_rate": (pa.int32(), "int32"),
         "kept_whole": (pa.bool_(), "bool"),
+        "loud_event": (pa.bool_(), "bool"),
         "transform": (pa.string(), "string"),
         "parameters": (pa.string(), "string"),
         "seed": (pa.int64(), "int64"),
@@ -121,7 +124,7 @@ def _clip(row: dict[str, Any]) -> Clip:
     import soundfile
 
     samples, sampling_rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="float32")
-    rest = {name: row[name] for name in (*LABELS, "kept_whole", "transform", "parameters", "seed")}
+    rest = {name: row[name] for name in (*LABELS, "kept_whole", "loud_event", "transform", "parameters", "seed")}
     return Clip(**rest, samples=samples, sampling_rate=sampling_rate)
 
 

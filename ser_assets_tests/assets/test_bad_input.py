@@ -5,17 +5,22 @@ import signal
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import pytest
 
 from ser_assets.assets.examples import FeaturesMissingError, load_examples
+from ser_assets.audio.features import measure
 from ser_assets.corpus import inventory
+from ser_assets.serving.bundle import Preprocessing
+from ser_assets.serving.predictor import Heard, hear
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.clips import clips_of
 from ser_assets.storage.files import files_set_aside
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, records
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets.test_corpus_assets import CHAIN, materialize, sing
-from ser_assets_tests.media import voice, write_wav
+from ser_assets_tests.media import encode, voice, write_wav
 
 
 @pytest.fixture
@@ -211,3 +216,44 @@ def test_an_actor_whose_features_are_damaged_does_not_hold_up_the_others(
     result = materialize(settings, "01", "02", instance)
     assert "features failed for 1 of 2 actors:\nactor 01: ClipsDamagedError" in failure(result)
     assert {row["actor"] for row in records(warehouse, FEATURES, "true")} == {"02"}
+
+
+def test_tracks_other_files_and_loud_events_are_told(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sing(settings, "01")
+    folder = settings.raw_dir / "Actor_01"
+    film = folder / "01-01-03-02-01-01-01.mp4"
+    encode(film, [np.zeros(48000, np.float32), voice(hertz=90)], "-c:a", "aac")
+    speech = 0.01 * np.concatenate([voice(0.5, hertz=100 + 20 * number) for number in range(6)])
+    beep = 0.9 * np.sin(2 * np.pi * 1000 * np.arange(19200) / 48000)
+    write_wav(folder / "03-01-04-02-01-01-01.wav", np.concatenate([beep, speech]))
+    (folder / "notes.txt").touch()
+    result = materialize(settings, "01", "01", instance, CHAIN[:3])
+    assert result.success
+    assert "skipped 1 file that is no recording: .txt (1)" in capfd.readouterr().err
+    [row] = records(warehouse, RAW_VIDEOS, "audio_tracks > 1")
+    assert (row["path"], row["audio_track"]) == ("Actor_01/01-01-03-02-01-01-01.mp4", 2)
+    of_raw, of_trimmed = (
+        result.asset_materializations_for_node(name)[0].metadata for name in ("raw_videos", "trimmed_audio")
+    )
+    [told] = of_raw["several audio tracks"].records
+    assert told.data == {"file": row["path"], "tracks": 2, "used": 2}
+    assert of_trimmed["with a loud event"].value == 1
+    labels = ActorFiles(settings.data_dir).labels("trimmed_audio", "01").set_index("take_id")
+    assert labels.index[labels["loud_event"]].tolist() == ["01-04-02-01-01-01"]
+    assert labels["seconds"]["01-04-02-01-01-01"] > 3.0
+
+
+def test_training_and_prediction_trim_alike(settings: Settings, instance: dg.DagsterInstance) -> None:
+    speech = 0.01 * np.concatenate([voice(0.5, hertz=100 + 20 * number) for number in range(6)])
+    beep = 0.9 * np.sin(2 * np.pi * 1000 * np.arange(19200) / 48000)
+    path = write_wav(settings.raw_dir / "Actor_01/03-01-04-02-01-01-01.wav", np.concatenate([beep, speech]))
+    assert materialize(settings, "01", "01", instance, CHAIN[:3]).success
+    [clip] = clips_of(ActorFiles(settings.data_dir).rows("trimmed_audio", "01", ["01-04-02-01-01-01"]))
+    preprocessing = Preprocessing(
+        settings.sampling_rate, settings.trim_mode, settings.trim_below_peak_db, settings.minimum_clip_seconds
+    )
+    predicted = hear(path, preprocessing)
+    assert isinstance(predicted, Heard)
+    np.testing.assert_array_equal(predicted.functionals, measure(clip.samples, clip.sampling_rate).functionals)

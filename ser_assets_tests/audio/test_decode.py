@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_assets.audio.decode import DecodeError, _joined, decode, load_mono, resample, to_mono
+from ser_assets.audio.decode import DecodeError, decode, load_mono, resample, to_mono
 from ser_assets_tests.media import RATE, voice, write_mp4, write_wav
 
 
@@ -100,7 +100,30 @@ def test_samples_in_a_format_that_cannot_be_read_are_refused(tmp_path: Path) -> 
         decode(tmp_path / "a.wav")
 
 
-def test_sound_that_changes_its_rate_midway_is_refused() -> None:
-    half = np.zeros((1, 10), np.float32)
-    with pytest.raises(DecodeError, match="changes its sampling rate"):
-        _joined([(44100, half), (48000, half)])
+def chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+
+@pytest.mark.parametrize("odd", [False, True])
+@pytest.mark.parametrize(
+    ("first", "before", "after"),
+    [
+        (chunk(b"JUNK", bytes(28)), b"", b""),
+        (b"", chunk(b"LIST", b"\1\2\3\4" * 98291), b""),
+        (b"", b"", chunk(b"LIST", b"INFO" + b"\x7f" * 4000)),
+        (chunk(b"JUNK", bytes(92)), chunk(b"bext", b"x" * 602), chunk(b"id3 ", b"y" * 333)),
+    ],
+    ids=["junk first (Audition)", "a long list before (Zoom R24)", "a list after (Sound Forge)", "all of them"],
+)
+def test_other_chunks_of_a_wav_are_neither_sound_nor_missing(
+    tmp_path: Path, first: bytes, before: bytes, after: bytes, odd: bool
+) -> None:
+    samples = np.round(127 * voice(0.5, rate=8000)).astype(np.int8)[: 3999 if odd else 4000]
+    header = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 8000, 8000, 1, 8))
+    sound = chunk(b"data", (samples.astype(np.int16) + 128).astype(np.uint8).tobytes())
+    content = b"WAVE" + first + header + before + sound + after
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(content)) + content)
+    decoded = decode(path).samples[0]
+    np.testing.assert_array_equal(decoded[: len(samples)], samples.astype(np.float32) / 128)
+    assert len(decoded) == len(samples)

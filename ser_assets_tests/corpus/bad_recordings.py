@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ser_assets.corpus.folders import skipped_text
 from ser_assets.corpus.inventory import Look, RawVideo, examine, settle_duplicates
 from ser_assets.corpus.ravdess import Ravdess
-from ser_assets_tests.media import voice, write_mp4, write_sound, write_wav
+from ser_assets_tests.media import encode, remux, voice, write_mp4, write_sound, write_wav
 
 FOLDER = "Actor_03"
 WAV = f"{FOLDER}/03-01-03-01-01-01-03.wav"
@@ -144,6 +145,31 @@ def _twenty_minutes(path: Path) -> None:
             file.write(minute)
 
 
+def _encoded(*options: str, rate: int = 48000) -> Callable[[Path], object]:
+    return lambda path: encode(path, voice(3.0, rate=rate), *options, rate=rate)
+
+
+def _two_tracks(first: np.ndarray, second: np.ndarray, default: int) -> Callable[[Path], object]:
+    marks = [part for track in (0, 1) for part in (f"-disposition:a:{track}", "default" if track == default else "0")]
+    return lambda path: encode(path, [first, second], "-c:a", "aac", *marks)
+
+
+def _paused(path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        whole = encode(Path(folder) / path.name, voice(3.0), "-c:a", "libopus")
+        remux(whole, path, lambda _, packet: not 1.0 <= float(packet.pts * packet.time_base) < 2.0)
+
+
+def _without_last_mark(path: Path) -> None:
+    content = bytearray(encode(path, voice(3.0), "-c:a", "libopus").read_bytes())
+    content[content.rindex(b"OggS") + 5] &= 0b011
+    path.write_bytes(content)
+
+
+def _named(ending: str) -> str:
+    return f"{FOLDER}/03-01-03-01-01-01-03.{ending}"
+
+
 OPPOSITE = np.stack([voice(), -voice()])
 SURROUND = np.stack([voice(seed=number) * (0.2 + 0.1 * number) for number in range(6)])
 
@@ -210,6 +236,38 @@ CASES = [
     Case("a wav from a pipe, which tells no length", _streamed, ACCEPTED),
     Case("mp3 cut off after 50% of its bytes", _cut_with("libmp3lame"), REJECTED, "cut short", MP3),
     Case("webm cut off after 50% of its bytes", _cut_with("libopus"), REJECTED, "cut short", WEBM),
+    Case("opus cut off after 50% of its bytes", _cut_with("libopus"), REJECTED, "cut short", _named("opus")),
+    Case("opus without the mark of its end (Telegram)", _without_last_mark, ACCEPTED, name=_named("opus")),
+    Case("mp3 that does not count its frames", _encoded("-q:a", "0", "-write_xing", "0"), ACCEPTED, name=MP3),
+    Case(
+        "webm without packets in a pause",
+        _paused,
+        ACCEPTED,
+        name=WEBM,
+        note="the pause is silence of its length",
+    ),
+    Case(
+        "amr with comfort noise",
+        _encoded("-c:a", "libopencore_amrnb", "-dtx", "1", rate=8000),
+        ACCEPTED,
+        name=_named("amr"),
+    ),
+    *(Case(f"a voice note: {ending}", _encoded(), ACCEPTED, name=_named(ending)) for ending in ("aac", "caf", "wma")),
+    Case(
+        "a film whose second track of sound is the default",
+        _two_tracks(voice(hertz=300), voice(), 1),
+        ACCEPTED,
+        name=MP4,
+        note="the default one; `doctor` tells",
+    ),
+    Case(
+        "a film whose default track is silence",
+        _two_tracks(np.zeros(48000), voice(), 0),
+        ACCEPTED,
+        name=MP4,
+        note="the other one; `doctor` tells",
+    ),
+    Case("a text among the recordings", _bytes(b"notes"), PASSED_OVER, name=f"{FOLDER}/notes.txt"),
     Case(
         "one recording with two emotions (of the second)", _beside("03-01-04-01-01-01-03.wav"), REJECTED, "of 03)", SAD
     ),
@@ -259,7 +317,7 @@ def take_in(case: Case, raw: Path) -> Found:
     for stray in listing.strays:
         if stray.name == case.name:
             return Found(STRAY, stray.reason)
-    return Found(PASSED_OVER, "")
+    return Found(PASSED_OVER, skipped_text(listing.skipped) if listing.skipped else "")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from ser_assets.corpus.inventory import (
 )
 from ser_assets.corpus.ravdess import Ravdess, speech_takes
 from ser_assets.storage.tables import dataclass_table
-from ser_assets_tests.media import voice, write_mp4, write_wav
+from ser_assets_tests.media import encode, voice, write_mp4, write_wav
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,21 @@ def test_a_good_recording_is_accepted_with_all_that_its_name_and_sound_say(tmp_p
     assert (row.codec, row.sampling_rate, row.channels, row.seconds) == ("pcm_s16le", 48000, 1, 1.0)
     assert row.gender == "male"
     assert row.bytes == (tmp_path / row.path).stat().st_size
+
+
+def test_the_row_says_how_many_tracks_there_are_and_which_is_used(tmp_path: Path) -> None:
+    film = tmp_path / "Actor_05/01-01-03-02-01-02-05.mp4"
+    second = ("-c:a", "aac", "-disposition:a:0", "0", "-disposition:a:1", "default")
+    encode(film, [voice(hertz=240), voice(hertz=110)], *second)
+    write_wav(tmp_path / "Actor_05/03-01-04-02-01-02-05.wav", voice())
+    found = inventory(tmp_path, "05")
+    row, plain = found["Actor_05/01-01-03-02-01-02-05.mp4"], found["Actor_05/03-01-04-02-01-02-05.wav"]
+    assert (row.audio_tracks, row.audio_track) == (2, 2)
+    assert row.track_used == "Actor_05/01-01-03-02-01-02-05.mp4 has 2 audio tracks: track 2 is used"
+    assert (plain.audio_tracks, plain.audio_track, plain.track_used) == (1, 1, "")
+    shutil.copy(film, tmp_path / "Actor_05/01-01-05-02-01-02-05.mp4")
+    again = examine(Look(entry_of(tmp_path / "Actor_05/01-01-05-02-01-02-05.mp4", tmp_path), (row,)))
+    assert (again.audio_tracks, again.audio_track) == (2, 2)
 
 
 def test_trap_1_a_video_only_file_is_rejected_by_its_name_although_it_has_an_audio_stream(tmp_path: Path) -> None:
@@ -178,7 +194,7 @@ def test_other_files_and_other_folders_are_not_looked_at(tmp_path: Path) -> None
         ".Trash/03-01-03-01-01-01-03.wav",
     ):
         (tmp_path / "Actor_03" / name).write_text("x")
-    assert Ravdess(tmp_path).listing() == Listing({}, [])
+    assert Ravdess(tmp_path).listing() == Listing({}, [], {".txt": 1, ".db": 1})
     assert Ravdess(tmp_path / "nowhere").listing() == Listing({}, [])
 
 

@@ -1,0 +1,11 @@
+"""Why a recording cannot be turned into sound."""
+
+from ser_assets.problems import Problem
+
+
+class DecodeError(ValueError):
+    """A recording that cannot be turned into sound; the message says why, without the path, `problem` of what kind."""
+
+    def __init__(self, message: str, problem: Problem = Problem.DAMAGED) -> None:
+        super().__init__(message)
+        self.problem = problem
