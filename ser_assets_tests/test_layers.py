@@ -22,7 +22,8 @@ LAYERS = [
     {"learning", "storage"},
     {"corpus"},
     {"audio"},
-    {"settings", "progress", "workers", "problems"},
+    {"environment"},
+    {"settings", "progress", "workers", "problems", "caches"},
 ]
 
 
