@@ -69,6 +69,9 @@ def _recordings(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
     if listing.strays:
         strays = [f"{name} {reason}" for name, reason in listing.strays]
         yield Finding("of no actor", "Name them, or put them where their actor can be told, or leave them.", strays)
+    if any(row.status == "accepted" for row in rows):
+        # Else what there is to learn from has told it.
+        yield from (Finding("another corpus", note, []) for note in listing.notes)
 
 
 def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]:
@@ -81,7 +84,7 @@ def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]
     shown = [f"{name}: {takes[name]} takes of {len(speakers[name])} actors" for name in corpus.emotions]
     yield Finding(f"{len(accepted)} takes of {len(actors)} actors can be used", "", shown, urgent=False)
     if not accepted:
-        yield Finding("nothing to learn from", f"{corpus.how_to_fill()}.", [])
+        yield Finding("nothing to learn from", f"{corpus.how_to_fill()}", [])
     elif len(actors) < FEWEST_ACTORS:
         yield Finding("too few actors", "Bring another: models are judged on actors they never heard.", sorted(actors))
     elif scarce := [name for name in corpus.emotions if len(speakers[name]) < FEWEST_ACTORS]:

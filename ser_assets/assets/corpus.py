@@ -45,6 +45,8 @@ def raw_videos(
     listing = corpus.listing()
     for stray in listing.strays:
         context.log.warning(f"of no actor, and left out: {stray.name} {stray.reason}")
+    for note in listing.notes:
+        context.log.warning(note)
     forget_other_actors(warehouse, corpus.actors)
     known = known_recordings(warehouse, version)
     unchanged: dict[str, list[RawVideo]] = {}

@@ -25,9 +25,12 @@ def run(actors: str | None, config_json: dict[str, Any] | None) -> None:
     settings = read_settings()
     corpus = read_corpus(settings)
     chosen = None if actors is None else chosen_actors(corpus, actors)
-    on_disk = tuple(corpus.listing().entries)
+    listing = corpus.listing()
+    on_disk = tuple(listing.entries)
     if not on_disk:
         raise click.ClickException(corpus.how_to_fill())
+    for note in listing.notes:
+        click.echo(f"Warning: {note}", err=True)
     from ser_assets.automation import ConfigError, refresh
     from ser_assets.definitions import build_definitions
     from ser_assets.progress import listening

@@ -58,10 +58,11 @@ class Stray(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """All recordings of a corpus, by actor, and what belongs to no actor."""
+    """All recordings of a corpus, by actor, what belongs to no actor, and notes on what else lies there."""
 
     entries: Mapping[str, Sequence[Entry]]
     strays: Sequence[Stray] = ()
+    notes: Sequence[str] = ()
 
 
 class Corpus(Protocol):
