@@ -7,7 +7,6 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
-
 REASON_SHOWN = 200
 
 

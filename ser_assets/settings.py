@@ -17,7 +17,12 @@ class Settings(BaseSettings):
     """What a run may be told; read from the environment (prefix `SER_`) or a `.env` file."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SER_", env_file=ENV_FILE, env_file_encoding="utf-8-sig", extra="ignore", frozen=True, allow_inf_nan=False
+        env_prefix="SER_",
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8-sig",
+        extra="ignore",
+        frozen=True,
+        allow_inf_nan=False,
     )
 
     data_dir: Path = Field(Path("data"), description="Folder of recordings, tables, models and report.")
@@ -130,7 +135,9 @@ class Settings(BaseSettings):
         folder = _expanded(folder)
         # DuckDB follows links first, and takes what comes after a question mark for parameters.
         if wrong := {"?", "\\"} & set(os.path.realpath(folder)):
-            raise ValueError(f"{os.path.realpath(folder)} has {' and '.join(sorted(wrong))} in it, which DuckDB cannot open")
+            raise ValueError(
+                f"{os.path.realpath(folder)} has {' and '.join(sorted(wrong))} in it, which DuckDB cannot open"
+            )
         return folder
 
     @field_validator("zenodo_url")

@@ -174,12 +174,13 @@ def test_workers_end_with_the_process_that_asked_whatever_they_are_doing(tmp_pat
 NO_SEMAPHORES = """
 import errno, os, sys
 import _multiprocessing
-def no(*_, **__):
-    raise OSError(int(sys.argv[1]), os.strerror(int(sys.argv[1])))
+class No(_multiprocessing.SemLock):
+    def __new__(cls, *_, **__):
+        raise OSError(int(sys.argv[1]), os.strerror(int(sys.argv[1])))
 if sys.argv[1] == "0":
     del _multiprocessing.SemLock
 else:
-    _multiprocessing.SemLock = no
+    _multiprocessing.SemLock = No
 from functools import partial
 from operator import truediv
 from ser_assets.workers import map_in_workers, outcomes_in_workers

@@ -33,7 +33,7 @@ class Commands(click.Group):
 
 
 def show_what_streams_can() -> None:
-    """Have standard output and error write what their encoding lacks as an escape: `\\u9ad8`."""
+    """Have standard output and error write what their encoding lacks as an escape of their code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

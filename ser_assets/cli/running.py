@@ -10,6 +10,7 @@ from ser_assets.cli.terminal import progress_bars, read_corpus, read_settings
 
 if TYPE_CHECKING:
     from ser_assets.settings import Settings
+    from ser_assets.storage.warehouse import Warehouse
 
 
 @click.command()
@@ -118,3 +119,12 @@ def _show_scores(settings: "Settings") -> None:
     click.echo(f"report: {settings.data_dir / 'report' / 'index.html'}")
     with suppress(BundleError):
         click.echo(f"champion, which `predict` asks: {open_bundle(champion_folder(settings.data_dir)).facts['why']}")
+    _tell_skipped(warehouse)
+
+
+def _tell_skipped(warehouse: "Warehouse") -> None:
+    """Name, where a person looks last, what was requested and left out."""
+    from ser_assets.storage.skipped import all_skipped
+
+    if skipped := all_skipped(warehouse):
+        click.echo("\n".join(["requested and left out:", *(f"  {each.told}" for each in skipped)]))

@@ -1,7 +1,7 @@
 r"""Other corpora of emotional speech, known by their file names, and how each becomes a table of recordings.
 
-Naming schemes, from the pages and papers of the corpora (several as the MIT-licensed scripts of `Strong-AI-Lab/emotion`,
-folder `datasets`, read them):
+Naming schemes, from the pages and papers of the corpora (several as the scripts in folder `datasets` of
+`Strong-AI-Lab/emotion` read them):
 
 - AESDD: m3c.web.auth.gr (speech emotion recognition); `a01 (1)`
 - ASED: github.com/wgwangang/ASED_V1; `n1-01-01-01-01`
@@ -116,15 +116,15 @@ _PERSIAN = {**{key: _INITIALS[key] for key in "AFHNS"}, "W": "surprise"}
 _TESS_WORDS = "angry|disgust|fear|happy|neutral|pleasant_surprised?|ps|sad"
 
 KNOWN_CORPORA = (
-    KnownCorpus("CREMA-D", r".*/(?P<speaker>1\d{3})_[A-Z]{3}_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX?)", _CREMA),
+    KnownCorpus(
+        "CREMA-D", r".*/(?P<speaker>1\d{3})_[A-Z]{3}_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX?)", _CREMA
+    ),
     KnownCorpus("TESS", rf".*/(?P<speaker>OAF?|YAF)_[a-z]+_(?P<emotion>{_TESS_WORDS})"),
     KnownCorpus("SAVEE", r"(.*/)?(?P<speaker>DC|JE|JK|KL)[_/](?P<emotion>a|d|f|h|n|sa|su)\d\d", _INITIALS),
     KnownCorpus("EMO-DB", r".*/(?P<speaker>\d\d)[ab]\d\d(?P<emotion>[WLEAFTN])[a-z]?", _GERMAN),
     KnownCorpus("ESD", r"(?P<emotion>angry|happy|neutral|sad|surprise)/(?P<speaker>00(0[1-9]|1\d|20))_\d{6}"),
     KnownCorpus("JL corpus", r".*/(?P<speaker>(fe)?male[12])_(?P<emotion>[a-z]+)_\d+[ab]_[12]"),
-    KnownCorpus(
-        "nEMO", r".*/(?P<speaker>[A-Z]{2,3})_(?P<emotion>anger|fear|happiness|neutral|sadness|surprise)_\d+"
-    ),
+    KnownCorpus("nEMO", r".*/(?P<speaker>[A-Z]{2,3})_(?P<emotion>anger|fear|happiness|neutral|sadness|surprise)_\d+"),
     KnownCorpus("URDU", r".*/(?P<speaker>S[MF]\d+)_F\d+_(?P<emotion>[AHNS])\d+", _INITIALS),
     KnownCorpus("ShEMO", r".*/(?P<speaker>[FM]\d\d)(?P<emotion>[AFHNSW])\d\d", _PERSIAN),
     KnownCorpus("EMOVO", r".*/(?P<emotion>dis|gio|neu|pau|rab|sor|tri)-(?P<speaker>[fm][1-3])-[a-z]\d", _ITALIAN),
@@ -140,7 +140,9 @@ KNOWN_CORPORA = (
         r".*/(amused|anger|disgust|neutral|sleepiness)_\d+-\d+_\d{4}",
         labels="the folders of its speakers (bea, jenie, josh, sam) and emotions",
     ),
-    KnownCorpus("IEMOCAP", r".*/Ses0[1-5][FM]_(impro|script)\d\d\w*_[FM]\d{3}", labels="its dialog/EmoEvaluation/*.txt"),
+    KnownCorpus(
+        "IEMOCAP", r".*/Ses0[1-5][FM]_(impro|script)\d\d\w*_[FM]\d{3}", labels="its dialog/EmoEvaluation/*.txt"
+    ),
     KnownCorpus("MELD", r".*/dia\d+_utt\d+", labels="its *_sent_emo.csv"),
 )
 """The more particular a name is, the further ahead: a recording counts for the first corpus that it fits."""

@@ -1,4 +1,4 @@
-"""Names in scripts that the font of a figure lacks: spelled in Latin letters, with a legend that the picture carries."""
+"""Names in scripts that the font of a figure lacks: spelled in Latin letters, with a legend in the picture's file."""
 
 import io
 import sys
@@ -57,7 +57,8 @@ def _spellings(texts: Iterable["Text"]) -> dict[str, str]:
     """Spelling of each word that cannot be shown, in the order of the words."""
     from anyascii import anyascii
 
-    shown, lacking = set(), set()
+    shown: set[str] = set()
+    lacking: set[str] = set()
     for text in texts:
         for word in map(_core, text.get_text().split()):
             (shown if _can_show(text.get_fontproperties(), word) else lacking).add(word)

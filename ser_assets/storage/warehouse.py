@@ -163,8 +163,8 @@ class Warehouse:
                     raise
                 if any(sign in reason for sign in SIGNS_OF_NO_LOCKS):
                     raise LocksMissingError(
-                        f"the file system of {self.path} cannot lock files, and DuckDB needs that to write: name a folder "
-                        "on a local disk with SER_DATA_DIR"
+                        f"the file system of {self.path} cannot lock files, and DuckDB needs that to write: name a "
+                        "folder on a local disk with SER_DATA_DIR"
                     ) from error
                 found = HOLDER.search(reason)
                 holder = f"process {found['process']}: {found['program']}" if found else "another program"

@@ -52,7 +52,9 @@ def test_arabic_stays_where_matplotlib_joins_its_letters_and_is_spelled_where_it
 
 
 @pytest.mark.parametrize(
-    "labels", [["喜", "囍"], ["喜", "Xi"], ["喜", "囍", "Xi2"], ["Xi", "囍", "喜 喜"]], ids=lambda labels: "-".join(labels)
+    "labels",
+    [["喜", "囍"], ["喜", "Xi"], ["喜", "囍", "Xi2"], ["Xi", "囍", "喜 喜"]],
+    ids=lambda labels: "-".join(labels),
 )
 def test_two_labels_never_look_alike(labels: list[str]) -> None:
     names, legend = texts(labels)
