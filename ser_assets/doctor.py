@@ -126,6 +126,9 @@ def _damage(settings: Settings) -> Iterator[Finding]:
                 actor_files.verify(asset)
                 break
             except ClipsDamagedError as error:
+                if str(error) in cases:
+                    # It could not be set aside, so that what comes after it cannot be looked at.
+                    break
                 cases.append(str(error))
     if cases:
         yield Finding("damaged at rest", remedy, cases)

@@ -31,7 +31,7 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         wrong = [
-            f"{PREFIX + str(item['loc'][0]).upper() if item['loc'] else 'settings'}: {item['msg']}"
+            f"{PREFIX + str(item['loc'][0]).upper() if item['loc'] else 'settings'}: {item['msg'].removeprefix('Value error, ')}"
             for item in error.errors()
             if item["type"] != "default_factory_not_called"
         ]

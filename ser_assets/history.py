@@ -25,6 +25,7 @@ def open_history() -> dg.DagsterInstance:
     home = _home()
     if home is None:
         return dg.DagsterInstance.ephemeral()
+    _refuse_what_sqlite_cannot_open(home)
     no_capture = {"module": "dagster.core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
     try:
         instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides={"compute_logs": no_capture}))
@@ -52,3 +53,12 @@ def _home() -> Path | None:
     if not home.is_dir():
         raise HistoryError(f"DAGSTER_HOME={named} is no folder: {remedy}")
     return home
+
+
+def _refuse_what_sqlite_cannot_open(home: Path) -> None:
+    """Dagster writes the folder into an address, in which these begin something else."""
+    if wrong := {"#", "?"} & set(str(home)):
+        raise HistoryError(
+            f"the history of Dagster cannot be in {home}, for its path has {' and '.join(sorted(wrong))} in it: run in "
+            "another folder, or name one with DAGSTER_HOME"
+        )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_assets.storage.files import full_disk_told, set_aside
+from ser_assets.storage.files import full_disk_told, set_aside_if_possible
 from ser_assets.storage.turns import Notices, TurnTimeoutError, turn
 
 if TYPE_CHECKING:
@@ -142,11 +142,11 @@ class Warehouse:
             # The journal goes first: it must never be replayed into a new database.
             journal = self.path.with_name(f"{self.path.name}.wal")
             if journal.exists():
-                set_aside(journal)
-            aside = set_aside(self.path)
+                set_aside_if_possible(journal)
+            aside = set_aside_if_possible(self.path)
             reason = str(error).partition("\n")[0]
             raise WarehouseDamagedError(
-                f"{self.path} was damaged ({reason}) and is set aside as {aside.name}: `ser-assets run` makes it anew"
+                f"{self.path} was damaged ({reason}) and {aside}: `ser-assets run` makes a new one"
             ) from error
 
     def _connect(self, read_only: bool, deadline: float) -> "duckdb.DuckDBPyConnection":

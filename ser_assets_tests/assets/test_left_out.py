@@ -49,7 +49,6 @@ def left_out(warehouse: Warehouse) -> dict[str, str]:
     ("takes_each", "settings", "expected"),
     [
         (1, {"protocols": ("speaker_independent", "random_split", "random_split_leaky")}, FEW),
-        (1, {"protocols": ("speaker_independent", "random_split")}, FEW[:1]),
         (4, {"protocols": ("speaker_independent",), "folds": ("luna5",)}, ("folds 3, 4 of luna5",)),
         (
             4,
@@ -58,7 +57,7 @@ def left_out(warehouse: Warehouse) -> dict[str, str]:
         ),
         (6, {"protocols": ("speaker_independent", "random_split")}, ()),
     ],
-    ids=["two protocols", "a protocol", "folds", "folds of two schemes", "nothing"],
+    ids=["two protocols", "folds", "folds of two schemes", "nothing"],
 )
 def test_what_cannot_be_had_is_seen_everywhere(
     tmp_path: Path,
@@ -93,16 +92,13 @@ def test_what_cannot_be_had_is_seen_everywhere(
 
 def test_models_actors_and_protocols_that_the_report_lacks_are_told_with_the_reason(tmp_path: Path) -> None:
     chosen, warehouse, _ = made(tmp_path, 6, protocols=("speaker_independent",))
+    changes = {"04": "'rejected' AS status", "05": "status AS status", "06": "true AS demo"}
     with warehouse.writing() as connection:
-        connection.execute(
-            f"INSERT INTO {RAW_VIDEOS} BY NAME SELECT * REPLACE ('04' AS actor, take_id || 'x' AS take_id, 'rejected' AS status) FROM {RAW_VIDEOS} WHERE actor = '01'"
-        )
-        connection.execute(
-            f"INSERT INTO {RAW_VIDEOS} BY NAME SELECT * REPLACE ('05' AS actor, take_id || 'y' AS take_id) FROM {RAW_VIDEOS} WHERE actor = '01'"
-        )
-        connection.execute(
-            f"INSERT INTO {RAW_VIDEOS} BY NAME SELECT * REPLACE ('06' AS actor, take_id || 'z' AS take_id, true AS demo) FROM {RAW_VIDEOS} WHERE actor = '01'"
-        )
+        for actor, change in changes.items():
+            connection.execute(
+                f"INSERT INTO {RAW_VIDEOS} BY NAME SELECT * REPLACE ('{actor}' AS actor, "
+                f"take_id || '{actor}' AS take_id, {change}) FROM {RAW_VIDEOS} WHERE actor = '01'"
+            )
     more = chosen.model_copy(
         update={"protocols": ("speaker_independent", "speaker_calibrated"), "folds": ("loso", "luna5")}
     )
