@@ -4,8 +4,12 @@ import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ser_assets.settings import ENV_FILE, Settings
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 PREFIX = "SER_"
 READ_BY_OTHERS = frozenset({"SER_RAVDESS"})
@@ -30,13 +34,14 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [
-            f"{PREFIX + str(item['loc'][0]).upper() if item['loc'] else 'settings'}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors()
-            if item["type"] != "default_factory_not_called"
-        ]
+        wrong = [_told(item) for item in error.errors() if item["type"] != "default_factory_not_called"]
     # Outside the handler, so that a log that shows causes ends with these lines.
     raise SettingsError("\n".join(wrong))
+
+
+def _told(fault: "ErrorDetails") -> str:
+    name = PREFIX + str(fault["loc"][0]).upper() if fault["loc"] else "settings"
+    return f"{name}: {fault['msg'].removeprefix('Value error, ')}"
 
 
 def settings_warnings(settings: Settings) -> list[str]:

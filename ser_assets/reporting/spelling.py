@@ -86,11 +86,11 @@ def _core(word: str) -> str:
 def _can_show(font: "FontProperties", word: str) -> bool:
     if word.isascii():
         return True
-    from matplotlib import ft2font
     from matplotlib.font_manager import findfont, get_font
 
-    if _runs_leftwards(word) and not hasattr(ft2font, "__libraqm_version__"):
-        # Before version 3.11 matplotlib writes Arabic and Hebrew from left to right, letter by letter.
+    if _runs_leftwards(word):
+        # Beside numbers and English words they would be put in another order, and before version 3.11 matplotlib does
+        # not join the letters.
         return False
     face = get_font(findfont(font))
     return all(face.get_char_index(ord(letter)) for letter in word)
