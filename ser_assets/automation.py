@@ -3,18 +3,19 @@
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
-from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._utils.schedules import cron_string_iterator
 from pydantic import Field
 
 from ser_assets.assets.model_config import refuse_wrong_settings
 from ser_assets.assets.models import SETTINGS
 from ser_assets.corpus.ravdess import ACTORS
+from ser_assets.environment import SettingsError
+from ser_assets.history import open_history
 from ser_assets.settings import Settings
 from ser_assets.storage.files import is_alive
 
@@ -94,15 +95,30 @@ JOBS = (full_refresh, prepare_features, train_models, download_recordings)
 
 
 def retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Plan the retraining: a plain schedule, for `on_cron` waits until every actor has been materialized anew."""
-    return dg.ScheduleDefinition(
-        name="retraining",
-        job=train_models,
-        cron_schedule=settings.retrain_cron,
-        execution_timezone=settings.retrain_timezone,
-        description="Trains the models again, writes the report and picks the champion. Cron and time zone: "
-        "SER_RETRAIN_CRON, SER_RETRAIN_TIMEZONE.",
-    )
+    """Plan the retraining: a plain schedule, for `on_cron` waits until every actor is materialized again.
+
+    Raises:
+        SettingsError: there is no such time.
+    """
+    cron = settings.retrain_cron
+    try:
+        schedule = dg.ScheduleDefinition(
+            name="retraining",
+            job=train_models,
+            cron_schedule=cron,
+            execution_timezone=settings.retrain_timezone,
+            description="Trains the models again, writes the report and picks the champion. Cron and time zone: "
+            "SER_RETRAIN_CRON, SER_RETRAIN_TIMEZONE.",
+        )
+        # Days that no month has, such as 31 April, pass the check above, and the daemon would fail over them for ever.
+        next(cron_string_iterator(0, cron, settings.retrain_timezone))
+    except (dg.DagsterInvalidDefinitionError, ValueError):
+        pass
+    else:
+        return schedule
+    told = f"SER_RETRAIN_CRON: {cron!r} is no time that ever comes: minute hour day month weekday, such as '0 3 * * 1'"
+    # Outside the handler, so that a log that shows causes ends with this line.
+    raise SettingsError(told)
 
 
 class ConfigError(ValueError):
@@ -138,7 +154,7 @@ def refresh(
     """
     _refuse_wrong_config(definitions, config or {})
     everybody = _partitions(definitions)
-    with open_instance() as instance:
+    with open_history() as instance:
         _bury_the_dead(instance)
         failures = []
         for actor_range in _ranges(actors, everybody):
@@ -252,12 +268,3 @@ def _ranges(actors: Sequence[str], everybody: Sequence[str]) -> list[tuple[str, 
     starts = [position for position in positions if position - 1 not in positions]
     stops = [position for position in positions if position + 1 not in positions]
     return [(everybody[start], everybody[stop]) for start, stop in zip(starts, stops, strict=True)]
-
-
-def open_instance() -> dg.DagsterInstance:
-    """Open the history, without capturing what steps print: that would keep the progress bars from the terminal."""
-    home = os.environ.get("DAGSTER_HOME") or (Path.cwd() if Path("dagster.yaml").exists() else None)
-    if home is None:
-        return dg.DagsterInstance.ephemeral()
-    no_capture = {"module": "dagster.core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides={"compute_logs": no_capture}))

@@ -1,5 +1,7 @@
 """The one `Definitions` object: lists what there is, computes nothing."""
 
+import logging
+
 import dagster as dg
 
 from ser_assets.assets import champion, ensemble, models, report
@@ -17,7 +19,9 @@ from ser_assets.automation import (
     REPORT_GROUP,
     retraining_schedule,
 )
+from ser_assets.caches import provide_caches
 from ser_assets.corpus.corpora import corpus_of
+from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.warehouse import Warehouse
@@ -67,4 +71,12 @@ def _dressed(
     )
 
 
-defs = build_definitions(Settings())
+def _definitions() -> dg.Definitions:
+    provide_caches()
+    settings = read_settings()
+    for warning in not_yet_shown(settings_warnings(settings)):
+        logging.getLogger(__name__).warning("%s", warning)
+    return build_definitions(settings)
+
+
+defs = _definitions()

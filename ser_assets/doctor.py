@@ -80,6 +80,9 @@ def _recordings(settings: Settings, corpus: Corpus, listing: Listing) -> Iterato
         if corpus.name == "table":
             remedy = "Correct these rows: nothing of them is used."
         yield Finding("of no actor", remedy, strays)
+    if any(row.status == "accepted" for row in rows):
+        # Else what there is to learn from has told it.
+        yield from (Finding("another corpus", note, []) for note in listing.notes)
 
 
 def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]:
@@ -92,7 +95,7 @@ def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]
     shown = [f"{name}: {takes[name]} takes of {len(speakers[name])} actors" for name in corpus.emotions]
     yield Finding(f"{len(accepted)} takes of {len(actors)} actors can be used", "", shown, urgent=False)
     if not accepted:
-        yield Finding("nothing to learn from", f"{corpus.how_to_fill()}.", [])
+        yield Finding("nothing to learn from", f"{corpus.how_to_fill()}", [])
     elif len(actors) < FEWEST_ACTORS:
         yield Finding("too few actors", "Bring another: models are judged on actors they never heard.", sorted(actors))
     elif scarce := [name for name in corpus.emotions if len(speakers[name]) < FEWEST_ACTORS]:
@@ -156,6 +159,9 @@ def _damage(settings: Settings) -> Iterator[Finding]:
                 actor_files.verify(asset)
                 break
             except ClipsDamagedError as error:
+                if str(error) in cases:
+                    # It could not be set aside, so that what comes after it cannot be looked at.
+                    break
                 cases.append(str(error))
     if cases:
         yield Finding("damaged at rest", remedy, cases)

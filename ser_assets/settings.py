@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 FoldScheme = Literal["luna5", "emobox6", "loso", "groups5"]
+ENV_FILE = ".env"
 Protocol = Literal["speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky", "permuted_labels"]
 
 
@@ -16,7 +17,12 @@ class Settings(BaseSettings):
     """What a run may be told; read from the environment (prefix `SER_`) or a `.env` file."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SER_", env_file=".env", extra="ignore", frozen=True, allow_inf_nan=False
+        env_prefix="SER_",
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8-sig",
+        extra="ignore",
+        frozen=True,
+        allow_inf_nan=False,
     )
 
     data_dir: Path = Field(Path("data"), description="Folder of recordings, tables, models and report.")
@@ -125,14 +131,20 @@ class Settings(BaseSettings):
     @field_validator("corpus_table")
     @classmethod
     def _from_home(cls, table: Path | None) -> Path | None:
-        return table and table.expanduser()
+        return table and _expanded(table)
 
     @field_validator("data_dir")
     @classmethod
     def _named_folder(cls, folder: Path) -> Path:
         if folder == Path():
             raise ValueError("names no folder; leave it out for 'data'")
-        return folder.expanduser()
+        folder = _expanded(folder)
+        # DuckDB follows links first, and takes what comes after a question mark for parameters.
+        if wrong := {"?", "\\"} & set(os.path.realpath(folder)):
+            raise ValueError(
+                f"{os.path.realpath(folder)} has {' and '.join(sorted(wrong))} in it, which DuckDB cannot open"
+            )
+        return folder
 
     @field_validator("zenodo_url")
     @classmethod
@@ -178,3 +190,10 @@ class Settings(BaseSettings):
     def worker_count(self) -> int:
         """Number of worker processes."""
         return self.workers or os.cpu_count() or 1
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path} begins with ~, and there is no such home folder: write the whole path") from error

@@ -16,7 +16,6 @@ from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
 from ser_assets.learning.kept import CALIBRATED, RAW
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_file
-from ser_assets.storage.history import remove_from_history
 from ser_assets.storage.removal import (
     Stored,
     StoredTake,
@@ -26,6 +25,7 @@ from ser_assets.storage.removal import (
     remove_from_tables,
     stored_takes,
 )
+from ser_assets.storage.run_history import remove_from_history
 from ser_assets.storage.tables import CHAMPION_PREDICTIONS, RAW_VIDEOS, records, settle_recordings
 from ser_assets.storage.warehouse import Warehouse
 

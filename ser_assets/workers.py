@@ -7,6 +7,7 @@ it.
 
 import functools
 import itertools
+import logging
 import multiprocessing
 import os
 import sys
@@ -68,10 +69,10 @@ def outcomes_in_workers(
     """Call `function` on every item in worker processes and hand out all outcomes, in the order of the items.
 
     `items` is read a few parts ahead of the oldest that is not done; `chunk` of them go to a worker at a time. With one
-    worker it is called here, unless it is `guarded`, for it may crash. Whoever is interrupted while waiting here ends
-    the workers at once.
+    worker it is called here, unless it is `guarded`, for it may crash. Where the system cannot have workers it is
+    called here in any case. Whoever is interrupted while waiting here ends the workers at once.
     """
-    if workers <= 1 and not guarded:
+    if (workers <= 1 and not guarded) or not _can_have_workers():
         yield from _outcomes_here(function, items)
         return
     ahead: deque[tuple[list[Item], Future[list[_Ended]]]] = deque()
@@ -110,6 +111,24 @@ def end_workers() -> None:
 
 _Ended = tuple[Any, Exception | None]
 _pools: dict[str, ProcessPoolExecutor] = {}
+
+
+@functools.cache
+def _can_have_workers() -> bool:
+    """Whether there are semaphores, which a pool needs: not where `/dev/shm` is read-only, full or missing."""
+    try:
+        # Not at the top: already the import fails where Python was built without them.
+        from multiprocessing import synchronize
+
+        synchronize.Lock(ctx=multiprocessing.get_context("spawn"))
+    except (OSError, ImportError) as error:
+        logging.getLogger(__name__).warning(
+            "there can be no worker processes (%s; is /dev/shm there, with room, and may you write to it?): everything "
+            "is done in one process, which takes longer and ends if a recording crashes the decoder",
+            error,
+        )
+        return False
+    return True
 
 
 def _outcomes_here(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:

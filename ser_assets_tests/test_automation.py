@@ -10,9 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ser_assets.automation import PROCESS_TAG, _bury_the_dead, open_instance
+from ser_assets.automation import PROCESS_TAG, _bury_the_dead
 from ser_assets.corpus import archives
 from ser_assets.definitions import build_definitions
+from ser_assets.history import open_history
 from ser_assets.settings import Settings
 from ser_assets_tests.corpus.zenodo import Zenodo, an_archive
 
@@ -36,7 +37,7 @@ def started_run(instance: dg.DagsterInstance, process: int) -> str:
 
 def test_the_history_lies_where_the_dagster_yaml_of_the_folder_says(folder: Path) -> None:
     shutil.copy(ROOT / "dagster.yaml", folder)
-    with open_instance() as instance:
+    with open_history() as instance:
         assert instance.is_persistent
         assert instance.get_runs() == []
     assert (folder / "data/dagster/history/runs.db").exists()
@@ -44,13 +45,13 @@ def test_the_history_lies_where_the_dagster_yaml_of_the_folder_says(folder: Path
 
 def test_what_steps_print_is_not_captured_for_the_bars_are_printed_too(folder: Path) -> None:
     shutil.copy(ROOT / "dagster.yaml", folder)
-    with open_instance() as instance:
+    with open_history() as instance:
         assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
 
 
 @pytest.mark.usefixtures("folder")
 def test_without_a_dagster_yaml_there_is_no_history() -> None:
-    with open_instance() as instance:
+    with open_history() as instance:
         assert not instance.is_persistent
 
 

@@ -113,7 +113,7 @@ def test_a_damaged_database_is_named_with_the_remedy(settings: Settings) -> None
     result = call("scores")
     assert result.exit_code == 1
     assert "ser.duckdb was damaged" in result.output
-    assert "`ser-assets run` makes it anew" in result.output.replace("\n", " ")
+    assert "`ser-assets run` makes a new one" in result.output.replace("\n", " ")
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import ser_assets
 PACKAGE = Path(ser_assets.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-KNOW_DAGSTER = {"assets", "automation", "definitions", "storage", "withdrawal"}
+KNOW_DAGSTER = {"assets", "automation", "definitions", "history", "storage", "withdrawal"}
 HEAVY = {"tensorflow", "keras", "librosa", "matplotlib", "seaborn", "scipy", "sklearn", "moviepy", "soundfile"}
 LAYERS = [
     {"definitions", "cli"},
@@ -22,7 +22,8 @@ LAYERS = [
     {"learning", "storage"},
     {"corpus"},
     {"audio"},
-    {"settings", "progress", "workers", "problems"},
+    {"environment", "history"},
+    {"settings", "progress", "workers", "problems", "caches"},
 ]
 
 

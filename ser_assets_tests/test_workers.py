@@ -1,5 +1,6 @@
 """One pool for everything that is done clip by clip."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -168,3 +169,33 @@ def test_workers_end_with_the_process_that_asked_whatever_they_are_doing(tmp_pat
     while any(Path(f"/proc/{worker}").exists() for worker in workers):
         assert time.monotonic() < deadline, "workers go on without their parent"
         time.sleep(0.05)
+
+
+NO_SEMAPHORES = """
+import errno, os, sys
+import _multiprocessing
+class No(_multiprocessing.SemLock):
+    def __new__(cls, *_, **__):
+        raise OSError(int(sys.argv[1]), os.strerror(int(sys.argv[1])))
+if sys.argv[1] == "0":
+    del _multiprocessing.SemLock
+else:
+    _multiprocessing.SemLock = No
+from functools import partial
+from operator import truediv
+from ser_assets.workers import map_in_workers, outcomes_in_workers
+if __name__ == "__main__":
+    print(list(map_in_workers(partial(truediv, 12), [1, 2], 2)))
+    print([outcome.value for outcome in outcomes_in_workers(partial(truediv, 12), [3, 0, 4], 2, guarded=True)])
+"""
+
+
+@pytest.mark.parametrize(
+    "number", [errno.ENOSYS, errno.EROFS, errno.ENOSPC, errno.EACCES, errno.ENOENT, 0], ids=lambda n: os.strerror(n)
+)
+def test_where_there_are_no_semaphores_all_is_done_in_one_process_with_one_warning(tmp_path: Path, number: int) -> None:
+    script = tmp_path / "alone.py"
+    script.write_text(NO_SEMAPHORES)
+    done = subprocess.run([sys.executable, script, str(number)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[12.0, 6.0]", "[4.0, None, 3.0]"]
+    assert done.stderr.count("there can be no worker processes") == 1

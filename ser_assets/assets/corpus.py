@@ -49,6 +49,8 @@ def raw_videos(
         context.log.warning(f"of no actor, and left out: {stray.name} {stray.reason}")
     if listing.skipped:
         context.log.info(skipped_text(listing.skipped))
+    for note in listing.notes:
+        context.log.warning(note)
     known = known_recordings(warehouse, version)
     unchanged: dict[str, list[RawVideo]] = {}
     looked_at: Counter[str] = Counter()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ser_assets.learning.examples import Examples
     from ser_assets.learning.judging import Judgement
     from ser_assets.learning.splits import Split
+    from ser_assets.storage.skipped import Skipped
 
 
 def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int, emotions: Sequence[str]) -> dict[str, Any]:
@@ -132,6 +133,15 @@ def model_metadata(
         "trained on clips": len(examples),
         "folder": dg.MetadataValue.path(str(folder)),
     }
+
+
+def skipped_metadata(skipped: "Sequence[Skipped]") -> dict[str, Any]:
+    """Name what was requested and left out, and why; nothing where nothing was."""
+    return (
+        {"requested and left out": dg.MetadataValue.md("\n".join(f"- {each.told}" for each in skipped))}
+        if skipped
+        else {}
+    )
 
 
 def scores_metadata(predictions: "pd.DataFrame", seed: int) -> dict[str, Any]:

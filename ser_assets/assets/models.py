@@ -13,10 +13,11 @@ import dagster as dg
 from ser_assets import progress
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.current_corpus import drop_withdrawn, require_current
-from ser_assets.assets.describe import model_metadata
+from ser_assets.assets.describe import model_metadata, skipped_metadata
 from ser_assets.assets.examples import load_examples
 from ser_assets.assets.features import features
 from ser_assets.assets.leaks import leak_proof
+from ser_assets.assets.left_out import splits_and_skipped
 from ser_assets.assets.model_config import config_of, settings_from
 from ser_assets.learning.kept import CALIBRATED, RAW
 from ser_assets.learning.model_settings import (
@@ -27,12 +28,14 @@ from ser_assets.learning.model_settings import (
 )
 from ser_assets.settings import Settings
 from ser_assets.storage.files import sweep, whole_folder
+from ser_assets.storage.skipped import skipped_table
 from ser_assets.storage.tables import (
     HELD_OUT,
     LEAK_PROOF,
     LEARNING_CURVES,
     MODEL_SETTINGS,
     PREDICTIONS,
+    SKIPPED,
     TRAINING_ROWS,
 )
 from ser_assets.storage.warehouse import Warehouse, replace_rows
@@ -41,8 +44,6 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-    from ser_assets.learning.examples import Examples
-    from ser_assets.learning.splits import Split
 
 DESCRIPTIONS = {
     "random_forest": "A random forest on discriminant directions of the functionals.",
@@ -88,7 +89,9 @@ def model_asset(name: str) -> dg.AssetsDefinition:
         sweep(settings.data_dir)
         require_current(settings, warehouse, drop_withdrawn(context, settings))
         examples = load_examples(warehouse, settings)
-        splits = _splits(examples, settings, context.log)
+        splits, skipped = splits_and_skipped(examples, settings)
+        for each in skipped:
+            context.log.warning(f"left out: {each.told}")
         model_settings = settings_from(config, SETTINGS[name])
         factory = functools.partial(MODELS[name], model_settings, settings.seed)
 
@@ -107,6 +110,7 @@ def model_asset(name: str) -> dg.AssetsDefinition:
                 TRAINING_ROWS: judgement.training_rows,
                 HELD_OUT: judgement.held_out,
                 MODEL_SETTINGS: _settings_row(name, factory),
+                SKIPPED: skipped_table(name, skipped).to_pandas(),
             }
             # Inside, so that a database that is busy keeps the old models in place, too.
             lost = store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
@@ -118,7 +122,8 @@ def model_asset(name: str) -> dg.AssetsDefinition:
             with whole_folder(settings.data_dir / "tensorboard" / name) as part:
                 write_logs(judgement.learning_curves, part)
         folder = kept_folder(settings, RAW, name)
-        return dg.MaterializeResult(metadata=model_metadata(judgement, examples, splits, folder, settings.seed))
+        metadata = model_metadata(judgement, examples, splits, folder, settings.seed)
+        return dg.MaterializeResult(metadata=metadata | skipped_metadata(skipped))
 
     return model
 
@@ -173,21 +178,6 @@ def drop_other_emotions(connection: "duckdb.DuckDBPyConnection", table: str, row
     models = {row[0] for row in connection.execute(f"SELECT DISTINCT model FROM {table}").fetchall()}
     connection.execute(f"DROP TABLE {table}")
     return models
-
-
-def _splits(examples: "Examples", settings: Settings, log: dg.DagsterLogManager) -> "list[Split]":
-    from ser_assets.learning.protocols import TooFewTakesError, dropped_folds, make_splits
-
-    for scheme in settings.folds:
-        if dropped := dropped_folds(examples.actors, scheme):
-            log.info(f"{scheme}: dropped for want of actors to judge: folds {', '.join(dropped)}")
-    splits = []
-    for protocol in settings.protocols:
-        try:
-            splits += make_splits(examples.rows, [protocol], settings.folds, settings.seed)
-        except TooFewTakesError as error:
-            log.warning(f"{protocol} is left out: {error}")
-    return splits
 
 
 def _settings_row(name: str, factory: functools.partial[Any]) -> "pd.DataFrame":

@@ -6,6 +6,7 @@ import json
 import platform
 import shlex
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, get_args
 
@@ -13,13 +14,15 @@ import dagster as dg
 
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.current_corpus import drop_withdrawn, require_current
-from ser_assets.assets.describe import report_metadata
+from ser_assets.assets.describe import report_metadata, skipped_metadata
 from ser_assets.assets.ensemble import ensemble
 from ser_assets.assets.leaks import leaks, not_judged_once
+from ser_assets.assets.left_out import skipped_by_report
 from ser_assets.assets.models import MODEL_ASSETS, SETTINGS, kept_folder
 from ser_assets.learning.kept import RAW
 from ser_assets.settings import FoldScheme, Protocol, Settings
 from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.skipped import Skipped, skipped_by, skipped_table
 from ser_assets.storage.tables import (
     LEAK_PROOF,
     LEARNING_CURVES,
@@ -30,6 +33,7 @@ from ser_assets.storage.tables import (
     SCORE_DIFFERENCES,
     SCORES,
     SCORES_BY_GROUP,
+    SKIPPED,
     TRAINING_ROWS,
     USABLE_CLIPS,
     USABLE_TAKES,
@@ -43,6 +47,8 @@ if TYPE_CHECKING:
 
     from ser_assets.reporting.data import ExampleClip, MissedTake
 
+REPORT = "metrics_report"
+MODELS = (*(asset.key.to_user_string() for asset in MODEL_ASSETS), ensemble.key.to_user_string())
 LIBRARIES = ("ser-assets", "dagster", "duckdb", "librosa", "numpy", "scikit-learn", "tensorflow", "keras")
 MISSED_SHOWN = 8
 
@@ -71,8 +77,10 @@ def metrics_report(
 
     require_current(settings, warehouse, drop_withdrawn(context, settings), kinds=("content", "label"))
     predictions, left_out = _sound_predictions(warehouse)
-    for model in left_out:
-        context.log.warning(f"{model} is left out: judged on other takes than there are now; materialize it again")
+    told = skipped_by(warehouse, [model for model in MODELS if model not in left_out])
+    skipped = skipped_by_report(settings, warehouse, predictions, left_out, MODELS, told)
+    for each in skipped:
+        context.log.warning(f"left out: {each.told}")
     takes = _judged_takes(warehouse)
     started = time.perf_counter()
     scores = score_table(predictions, seed=settings.seed)
@@ -98,12 +106,14 @@ def metrics_report(
         importances=_importances(settings, predictions),
         learning_curves=_of_models(warehouse, LEARNING_CURVES, predictions, "model, fold, epoch, part"),
         leak_proof=_leak_proof(warehouse, predictions),
-        facts=_facts(settings, warehouse, predictions, left_out),
+        facts=_facts(settings, warehouse, predictions),
+        skipped=[each.told for each in (*told, *skipped)],
         notice=notice_of_demo(warehouse),
     )
-    page = write_report(data, settings.data_dir / "report", functools.partial(_store, warehouse, tables))
+    page = write_report(data, settings.data_dir / "report", functools.partial(_store, warehouse, tables, skipped))
     context.log.info(f"report at {page}")
-    return dg.MaterializeResult(metadata={**report_metadata(scores, page), "seconds of scoring": round(seconds, 2)})
+    metadata = report_metadata(scores, page) | skipped_metadata([*told, *skipped])
+    return dg.MaterializeResult(metadata=metadata | {"seconds of scoring": round(seconds, 2)})
 
 
 def _rejected(warehouse: Warehouse) -> "pd.DataFrame":
@@ -144,10 +154,11 @@ def _sound_predictions(warehouse: Warehouse) -> "tuple[pd.DataFrame, list[str]]"
     return sound, left_out
 
 
-def _store(warehouse: Warehouse, tables: "dict[str, pd.DataFrame]") -> None:
+def _store(warehouse: Warehouse, tables: "dict[str, pd.DataFrame]", skipped: Sequence[Skipped]) -> None:
     import pyarrow as pa
 
     with warehouse.writing() as connection:
+        replace_rows(connection, SKIPPED, skipped_table(REPORT, skipped), {"model": REPORT})
         for table, rows in tables.items():
             replace_rows(connection, table, pa.Table.from_pandas(rows, preserve_index=False), {})
 
@@ -251,11 +262,8 @@ def _replay(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame"
     return replay.drop(columns="demo") if (replay["demo"] == bool(notice_of_demo(warehouse))).all() else pd.DataFrame()
 
 
-def _facts(
-    settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame", left_out: list[str]
-) -> dict[str, str]:
+def _facts(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame") -> dict[str, str]:
     from ser_assets.corpus.spelling import names_joined
-    from ser_assets.learning.protocols import dropped_folds
 
     actors = sorted(set(predictions["actor"]))
     judged = {
@@ -270,16 +278,9 @@ def _facts(
         for name, value in knobs.items()
         if value != Settings.model_fields[name].default
     ]
-    dropped = {scheme: dropped_folds(actors, scheme) for scheme in settings.folds}
     return {
         "Command": " ".join([*changed, "ser-assets run --actors", shlex.quote(names_joined(actors)), *config]),
         "Actors judged": ", ".join(actors),
-        **({"Left out, judged on other takes than there are now": ", ".join(left_out)} if left_out else {}),
-        **{
-            f"Folds of {scheme} without an actor to judge": ", ".join(names)
-            for scheme, names in dropped.items()
-            if names
-        },
         **{name: settings.as_text(name) for name in knobs},
         "Python": platform.python_version(),
         **{library: version(library) for library in LIBRARIES},

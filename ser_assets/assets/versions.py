@@ -31,12 +31,12 @@ _MADE = {
         ("audiomentations", "python-stretch", "soxr"),
     ),
     "features": _Made("4", (), ("numpy", "scipy", "librosa")),
-    "random_forest": _Made("5", ("protocols", "folds", "seed"), ("scikit-learn", "skl2onnx")),
-    "neural_network": _Made("5", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
-    "cnn": _Made("5", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
-    "complex_cnn": _Made("5", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
+    "random_forest": _Made("6", ("protocols", "folds", "seed"), ("scikit-learn", "skl2onnx")),
+    "neural_network": _Made("6", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
+    "cnn": _Made("6", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
+    "complex_cnn": _Made("6", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
     "ensemble": _Made("1", (), ("scipy",)),
-    "metrics_report": _Made("2", ("seed",)),
+    "metrics_report": _Made("3", ("seed",)),
     "champion_model": _Made("2", ("seed",)),
 }
 

@@ -3,13 +3,14 @@
 import click
 
 from ser_assets.cli.corpus import demo_corpus, doctor, download
+from ser_assets.cli.entry import Commands
 from ser_assets.cli.forgetting import forget
 from ser_assets.cli.predicting import calibrate_speaker, predict
 from ser_assets.cli.running import replay_notebook, run, scores
 from ser_assets.cli.study import study
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ser-assets")
 def main() -> None:
     """Speech emotion recognition as data assets, judged on speakers that the models have never heard."""

@@ -16,8 +16,8 @@ def forget(speaker: str) -> None:
     champion stays in use, marked, until `ser-assets run` has trained a new one. Recordings and downloaded archives are
     yours and stay; they are named, so that you can remove them. Exit code 1 if nothing is known of the speaker.
     """
-    from ser_assets.automation import open_instance
     from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
+    from ser_assets.history import open_history
     from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
     from ser_assets.withdrawal import find_speaker, forget
 
@@ -31,7 +31,7 @@ def forget(speaker: str) -> None:
             raise click.ClickException(
                 f"nothing is stored of {speaker!r}, and the corpus has no recording of this speaker"
             )
-        with open_instance() as instance:
+        with open_history() as instance:
             removed, recordings = forget(settings, corpus, speaker, instance)
     except (WarehouseBusyError, WarehouseDamagedError, OSError) as error:
         raise click.ClickException(str(error)) from error

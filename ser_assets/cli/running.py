@@ -11,6 +11,7 @@ from ser_assets.cli.terminal import progress_bars, read_corpus, read_settings
 if TYPE_CHECKING:
     from ser_assets.corpus.entries import Listing
     from ser_assets.settings import Settings
+    from ser_assets.storage.warehouse import Warehouse
 
 
 @click.command()
@@ -32,8 +33,11 @@ def run(only: str | None, config_json: dict[str, Any] | None) -> None:
     on_disk = tuple(listing.entries)
     if not on_disk:
         raise click.ClickException(corpus.how_to_fill())
-    from ser_assets.automation import ConfigError, open_instance, refresh
+    for note in listing.notes:
+        click.echo(f"Warning: {note}", err=True)
+    from ser_assets.automation import ConfigError, refresh
     from ser_assets.definitions import build_definitions
+    from ser_assets.history import open_history
     from ser_assets.progress import listening
     from ser_assets.storage.files import files_set_aside
     from ser_assets.storage.tables import RAW_VIDEOS, actors_with_takes, records
@@ -41,7 +45,7 @@ def run(only: str | None, config_json: dict[str, Any] | None) -> None:
     from ser_assets.withdrawal import remove_withdrawn
 
     warehouse = Warehouse(settings.data_dir)
-    with open_instance() as instance:
+    with open_history() as instance:
         if removed := remove_withdrawn(settings, corpus, instance, listing):
             click.echo(removed.sentence)
     actors = _with_changed_actors(settings, listing, chosen) if chosen else on_disk
@@ -139,3 +143,12 @@ def _show_scores(settings: "Settings") -> None:
     click.echo(f"report: {settings.data_dir / 'report' / 'index.html'}")
     with suppress(BundleError):
         click.echo(f"champion, which `predict` asks: {open_bundle(champion_folder(settings.data_dir)).facts['why']}")
+    _tell_skipped(warehouse)
+
+
+def _tell_skipped(warehouse: "Warehouse") -> None:
+    """Name, where a person looks last, what was requested and left out."""
+    from ser_assets.storage.skipped import all_skipped
+
+    if skipped := all_skipped(warehouse):
+        click.echo("\n".join(["requested and left out:", *(f"  {each.told}" for each in skipped)]))

@@ -15,20 +15,18 @@ if TYPE_CHECKING:
 
 
 def read_settings() -> "Settings":
-    """Read the settings; what is wrong with them is said in a line for each."""
-    from pydantic import ValidationError
-
-    from ser_assets.settings import Settings
+    """Read the settings; what is wrong with them is said in a line for each, and so is what changes nothing."""
+    from ser_assets import environment
 
     try:
-        return Settings()
-    except ValidationError as error:
-        wrong = [
-            f"{'SER_' + str(item['loc'][0]).upper() if item['loc'] else 'settings'}: {item['msg']}"
-            for item in error.errors()
-            if item["type"] != "default_factory_not_called"
-        ]
-        raise click.ClickException("\n".join(wrong)) from error
+        settings = environment.read_settings()
+        warnings = environment.settings_warnings(settings)
+    except environment.SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    environment.mark_as_shown(warnings)
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    return settings
 
 
 def read_corpus(settings: "Settings") -> "Corpus":

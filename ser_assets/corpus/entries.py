@@ -58,14 +58,16 @@ class Stray(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """All recordings of a corpus, by actor, what belongs to no actor, and how many other files there are by ending.
+    """All recordings of a corpus, by actor, and what belongs to no actor.
 
-    `incomplete` where a folder could not be entered, so that recordings may be missing that are there.
+    `skipped` counts other files by their ending, `notes` say what else lies there. `incomplete` where a folder could not
+    be entered, so that recordings may be missing that are there.
     """
 
     entries: Mapping[str, Sequence[Entry]]
     strays: Sequence[Stray] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     incomplete: bool = False
 
 

@@ -2,11 +2,13 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
 from ser_assets.corpus.entries import Entry, Listing, Rejection, Stray, Take, name_of
 from ser_assets.corpus.folders import media_files
+from ser_assets.corpus.known_corpora import Recognised, recognise
 from ser_assets.problems import Problem
 
 ACTORS = tuple(f"{number:02d}" for number in range(1, 25))
@@ -101,15 +103,21 @@ class Ravdess:
             else:
                 entries[placed.actor].append(placed)
         by_actor = {actor: entries[actor] for actor in ACTORS if actor in entries}
-        return Listing(by_actor, strays, skipped, incomplete=bool(unreadable))
+        notes = [other.told for other in self._other_corpora(paths)]
+        return Listing(by_actor, strays, skipped, notes, incomplete=bool(unreadable))
 
     def how_to_fill(self, actor: str | None = None) -> str:
-        """Name the folder, and the commands that fill it."""
+        """Name the folder, the commands that fill it, and how to learn from another corpus that lies there instead."""
+        others = "".join(f"\n{other.told}" for other in self._other_corpora(media_files(self.root)[0]))
         whose, folder, option = (f" of actor {actor}", actor, f" --actors {int(actor)}") if actor else ("", "NN", "")
         return (
             f"no recordings{whose} under {self.root}/**/Actor_{folder}/: copy RAVDESS files there, fetch them with "
             f"`ser-assets download{option}`, or make spoken ones with `ser-assets demo-corpus {self.root}/demo{option}`"
+            f"{others}"
         )
+
+    def _other_corpora(self, paths: Sequence[Path]) -> list[Recognised]:
+        return recognise([path for path in paths if not _NAME.fullmatch(path.stem)], self.root)
 
     def _placed(self, path: Path) -> Entry | Stray:
         """Find the actor of a file, by the nearest folder that names one, else by its name; and what the name means."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ser_assets.audio.functionals import MEL_BANDS
 from ser_assets.audio.spectrum import centred_frames, decibels, frame_length_at, mel_power, spectrum
+from ser_assets.reporting.spelling import LEGEND_KEY, drawn_length, spell_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,9 +43,11 @@ def new_figure(width: float, height: float, gap: float = 0.02, *, laid_out: bool
 
 
 def to_png(figure: "Figure", dpi: int = 150) -> bytes:
-    """PNG of a figure; the same figure gives the same bytes."""
+    """PNG of a figure; the same figure gives the same bytes. `spelling.legend_of` reads the legend that it carries."""
+    legend = spell_out(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    metadata = {"Software": None, **({LEGEND_KEY: legend} if legend else {})}
+    figure.savefig(buffer, format="png", dpi=dpi, metadata=metadata)
     return buffer.getvalue()
 
 
@@ -64,7 +67,7 @@ def name_ticks(axes: "Axes", names: Sequence[str], inches: float) -> None:
     """
     step = -(-len(names) // int(inches / _INCHES_OF_A_LINE))
     axes.set_xticks(range(0, len(names), step), names[::step])
-    if len(names) * (max(map(len, names)) + 1) > inches * _LETTERS_TO_AN_INCH:
+    if len(names) * (max(map(drawn_length, names)) + 1) > inches * _LETTERS_TO_AN_INCH:
         upright = len(names) > inches * _ASLANT_TO_AN_INCH
         for label in axes.get_xticklabels():
             across = "center" if upright else "top"

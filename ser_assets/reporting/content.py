@@ -88,6 +88,7 @@ def page_content(data: ReportData) -> dict[str, Any]:
         "paths_shown": _PATHS_SHOWN,
         "facts": data.facts,
         "wide_fact": _WIDE_FACT,
+        "skipped": data.skipped,
         "notice": data.notice,
         "pictures": pictures,
     }
@@ -147,6 +148,7 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
         "importances": _records(data.importances),
         "learning_curves": _records(data.learning_curves),
         "facts": data.facts,
+        "skipped": list(data.skipped),
         "notice": data.notice,
     }
 

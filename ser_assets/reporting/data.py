@@ -67,6 +67,7 @@ class ReportData:
     leak_proof: protocol, folds, fold, training_actors, judged_actors, training_clips, judged_takes, shared_actors,
         shared_takes, shared_recordings (counts), kept_apart (what the protocol promises, such as "takes, recordings")
     facts: versions, command, settings
+    skipped: what was requested and left out, each with the reason, in a line
     notice: what a reader must know before the figures, such as that no person speaks here; empty for nothing. With a
         notice the scores are not set beside those of people and published systems
     """
@@ -86,6 +87,7 @@ class ReportData:
     learning_curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     leak_proof: pd.DataFrame = field(default_factory=pd.DataFrame)
     facts: dict[str, str] = field(default_factory=dict)
+    skipped: Sequence[str] = ()
     notice: str = ""
 
     @property

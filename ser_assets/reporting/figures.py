@@ -13,6 +13,7 @@ from ser_assets.reporting.data import ReportData
 from ser_assets.reporting.labels import GROUPING_NAMES, MODEL_NAMES, chance_of, in_order, listed, readable
 from ser_assets.reporting.pictures import data_uri
 from ser_assets.reporting.references import Reference
+from ser_assets.reporting.spelling import legend_of
 from ser_assets.reporting.summary import telling_groups
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class Picture:
     def uri(self) -> str:
         """The picture as a `data:` URI."""
         return data_uri(self.png)
+
+    @property
+    def legend(self) -> str:
+        """Which spellings in Latin letters stand for which words; empty where none do."""
+        return legend_of(self.png)
 
     @property
     def size(self) -> tuple[int, int]:

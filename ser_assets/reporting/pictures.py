@@ -7,14 +7,16 @@ import numpy as np
 
 from ser_assets.reporting.canvas import MEL_BANDS, draw_mel, draw_waveform, new_figure, peak_text, to_png
 from ser_assets.reporting.labels import MODEL_COLOURS
+from ser_assets.reporting.spelling import legend_of
 
 GAP = 0.05
 _INK_BLUE = MODEL_COLOURS["complex_cnn"]
 
 
 def markdown_picture(png: bytes, alt: str) -> str:
-    """Markdown image that carries its own bytes as a data URI."""
-    return f"![{alt}]({data_uri(png)})"
+    """Markdown image that carries its own bytes as a data URI, and below it the legend of names that it spells."""
+    legend = legend_of(png)
+    return f"![{alt}]({data_uri(png)})" + (f"\n\n{legend}" if legend else "")
 
 
 def data_uri(png: bytes) -> str:

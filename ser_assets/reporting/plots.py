@@ -55,10 +55,14 @@ def confusion_heatmap(counts: np.ndarray, emotions: Sequence[str], title: str = 
         linewidths=1,
         linecolor="white",
         annot_kws={"fontsize": 8.5, "linespacing": 1.15},
-        xticklabels=list(emotions),
-        yticklabels=[f"{emotion} ({total})" for emotion, total in zip(emotions, totals[:, 0], strict=True)],
+        xticklabels=False,
+        yticklabels=False,
         ax=axes,
     )
+    # Not by seaborn: it draws the names at once, before those that the font lacks are spelled.
+    centres = np.arange(len(emotions)) + 0.5
+    axes.set_xticks(centres, list(emotions))
+    axes.set_yticks(centres, [f"{emotion} ({total})" for emotion, total in zip(emotions, totals[:, 0], strict=True)])
     axes.set(xlabel="predicted emotion", ylabel="true emotion (takes)", title=title)
     axes.tick_params(axis="x", rotation=35, length=0)
     axes.tick_params(axis="y", rotation=0, length=0)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from ser_assets.storage.files import set_aside, whole_file
+from ser_assets.storage.files import set_aside_if_possible, whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -244,10 +244,10 @@ def _damage_set_aside(path: Path) -> Iterator[None]:
         reason = str(error).partition("\n")[0]
         if not path.exists() or path.stat().st_ino != read:
             raise ClipsMissingError(f"{path} was damaged ({reason}), and another run saw to it: run again") from error
-        aside = set_aside(path)
+        aside = set_aside_if_possible(path)
         made_again = f"materialize {path.parent.name} for {unquote(path.stem.removeprefix('actor_'))} again"
         raise ClipsDamagedError(
-            f"{path} was damaged ({reason}) and is set aside as {aside.name}: {made_again}, or `ser-assets run`"
+            f"{path} was damaged ({reason}) and {aside}: {made_again}, or `ser-assets run`"
         ) from error
 
 

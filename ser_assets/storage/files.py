@@ -86,6 +86,14 @@ def set_aside(path: Path) -> Path:
     return path.rename(aside)
 
 
+def set_aside_if_possible(path: Path) -> str:
+    """Give a damaged file another name; say, as the end of a sentence, which, or why it stays where it is."""
+    try:
+        return f"is set aside as {set_aside(path).name}"
+    except OSError as error:
+        return f"cannot be set aside ({error.strerror})"
+
+
 def files_set_aside(data_dir: Path) -> list[Path]:
     """List the damaged files that were set aside in a data folder."""
     return sorted(path for path in _made_here(data_dir) if _SET_ASIDE.search(path.name))
@@ -107,7 +115,9 @@ def sweep(data_dir: Path) -> None:
         elif left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
-            left.unlink(missing_ok=True)
+            # Whoever only reads leaves it to others.
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
 
 
 def _made_here(data_dir: Path) -> Iterator[Path]:

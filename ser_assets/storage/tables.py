@@ -27,6 +27,7 @@ CHAMPION_PREDICTIONS = "champion_predictions"
 SCORES = "scores"
 SCORE_DIFFERENCES = "score_differences"
 SCORES_BY_GROUP = "scores_by_group"
+SKIPPED = "skipped"
 NOTEBOOK_REPLAY = "notebook_replay"
 
 # Spoken by a synthesiser, the demo corpus never stands among recordings of people.

@@ -5,7 +5,9 @@ it, does one short thing and closes it.
 """
 
 import contextlib
-import logging
+import errno
+import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import filelock
-
-from ser_assets.storage.files import full_disk_told, set_aside, whole_file
+from ser_assets.storage.files import full_disk_told, set_aside_if_possible, whole_file
+from ser_assets.storage.turns import Notices, TurnTimeoutError, turn
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,10 +32,16 @@ SIGNS_OF_DAMAGE = (
     "Could not read enough bytes",
     "Failed to deserialize",
 )
+SIGNS_OF_NO_LOCKS = ("not supported", *map(os.strerror, (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)))
+HOLDER = re.compile(r"held in (?P<program>.+) \(PID (?P<process>\d+)\)")
 
 
 class WarehouseBusyError(TimeoutError):
     """Another program keeps the database open; the message names the file and the remedy."""
+
+
+class LocksMissingError(OSError):
+    """The file system of the database cannot lock files; the message names it and the remedy."""
 
 
 class WarehouseDamagedError(OSError):
@@ -123,16 +130,13 @@ class Warehouse:
     def _connection(self, *, read_only: bool) -> Iterator["duckdb.DuckDBPyConnection"]:
         """Open the database when it is this process's turn; a second opening inside the body would wait for itself."""
         deadline = time.monotonic() + LOCK_SECONDS
-        lock = filelock.FileLock(f"{self.path}.lock")
-        try:
-            lock.acquire(timeout=LOCK_SECONDS)
-        except filelock.Timeout as error:
-            raise self._busy() from error
-        try:
-            with self._damage_set_aside(), contextlib.closing(self._connect(read_only, deadline)) as connection:
-                yield connection
-        finally:
-            lock.release()
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(turn(self.path, read_only=read_only, seconds=LOCK_SECONDS))
+            except TurnTimeoutError as error:
+                raise self._busy(str(error)) from error
+            held.enter_context(self._damage_set_aside())
+            yield held.enter_context(contextlib.closing(self._connect(read_only, deadline)))
 
     @contextmanager
     def _damage_set_aside(self) -> Iterator[None]:
@@ -147,34 +151,40 @@ class Warehouse:
             # The journal goes first: it must never be replayed into a new database.
             journal = self.path.with_name(f"{self.path.name}.wal")
             if journal.exists():
-                set_aside(journal)
-            aside = set_aside(self.path)
+                set_aside_if_possible(journal)
+            aside = set_aside_if_possible(self.path)
             reason = str(error).partition("\n")[0]
             raise WarehouseDamagedError(
-                f"{self.path} was damaged ({reason}) and is set aside as {aside.name}: `ser-assets run` makes it anew"
+                f"{self.path} was damaged ({reason}) and {aside}: `ser-assets run` makes a new one"
             ) from error
 
     def _connect(self, read_only: bool, deadline: float) -> "duckdb.DuckDBPyConnection":
-        """Wait for a stranger, who does not know of the lock file, to let go of the database."""
+        """Wait for another program, which does not know of the lock file, to let go of the database."""
         import duckdb
 
-        waiting = False
+        notices = Notices(self.path)
         while True:
             try:
                 return duckdb.connect(self.path, read_only=read_only)
             except duckdb.IOException as error:
-                if "Could not set lock" not in str(error):
+                reason = str(error)
+                if "Could not set lock" not in reason:
                     raise
-                if not waiting:
-                    logging.getLogger(__name__).warning("waiting for another program to close %s", self.path)
-                waiting = True
+                if any(sign in reason for sign in SIGNS_OF_NO_LOCKS):
+                    raise LocksMissingError(
+                        f"the file system of {self.path} cannot lock files, and DuckDB needs that to write: name a "
+                        "folder on a local disk with SER_DATA_DIR"
+                    ) from error
+                found = HOLDER.search(reason)
+                holder = f"process {found['process']}: {found['program']}" if found else "another program"
                 if time.monotonic() > deadline:
-                    raise self._busy() from error
+                    raise self._busy(holder) from error
+                notices.tell(holder)
                 time.sleep(PAUSE_SECONDS)
 
-    def _busy(self) -> WarehouseBusyError:
+    def _busy(self, holder: str) -> WarehouseBusyError:
         return WarehouseBusyError(
-            f"{self.path} has been in use for {LOCK_SECONDS:.0f} s: close the program that holds it open"
+            f"{self.path} has been in use for {LOCK_SECONDS:.0f} s by {holder}: close the program that holds it open"
         )
 
 

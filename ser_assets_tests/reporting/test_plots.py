@@ -1,5 +1,6 @@
 """What the figures draw: checked on their marks and words, not on their pixels."""
 
+import base64
 import struct
 import sys
 
@@ -172,7 +173,9 @@ def test_a_strip_of_nothing_is_refused():
 
 
 def test_markdown_carries_the_picture_itself():
-    assert pictures.markdown_picture(b"\x89PNG", "a clip") == "![a clip](data:image/png;base64,iVBORw==)"
+    png = pictures.clip_strip([("calm", tables.chirp())], tables.SAMPLING_RATE)
+    encoded = base64.b64encode(png).decode()
+    assert pictures.markdown_picture(png, "a clip") == f"![a clip](data:image/png;base64,{encoded})"
 
 
 def test_no_figure_is_left_in_pyplot():

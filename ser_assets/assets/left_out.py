@@ -1,0 +1,89 @@
+"""What a run was asked for and leaves out: protocols and folds by the models; models and actors by the report."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ser_assets.settings import Settings
+from ser_assets.storage.skipped import Skipped
+from ser_assets.storage.tables import RAW_VIDEOS, USABLE_TAKES
+from ser_assets.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_assets.learning.examples import Examples
+    from ser_assets.learning.splits import Split
+
+
+def splits_and_skipped(examples: "Examples", settings: Settings) -> "tuple[list[Split], list[Skipped]]":
+    """Make the splits of all protocols, and tell which protocols and folds cannot be had with these actors."""
+    from ser_assets.learning.protocols import TooFewTakesError, dropped_folds, make_splits
+
+    splits: list[Split] = []
+    skipped = []
+    for protocol in settings.protocols:
+        try:
+            splits += make_splits(examples.rows, [protocol], settings.folds, settings.seed)
+        except TooFewTakesError as error:
+            skipped.append(Skipped(f"protocol {protocol}", str(error)))
+    for scheme in settings.folds:
+        if dropped := dropped_folds(examples.actors, scheme):
+            number = "fold" if len(dropped) == 1 else "folds"
+            skipped.append(
+                Skipped(f"{number} {', '.join(dropped)} of {scheme}", "none of the actors to judge is there")
+            )
+    return splits, skipped
+
+
+def skipped_by_report(
+    settings: Settings,
+    warehouse: Warehouse,
+    predictions: "pd.DataFrame",
+    outdated: Sequence[str],
+    models: Sequence[str],
+    told: Sequence[Skipped],
+) -> list[Skipped]:
+    """Tell what a report leaves out.
+
+    predictions: those that it shows. outdated: models that were judged on other takes than there are now. models: all
+    that there should be. told: what the models themselves left out.
+    """
+    shown = set(predictions["model"])
+    skipped = [
+        Skipped(f"model {model}", "it was judged on other takes than there are now: materialize it again")
+        for model in outdated
+    ]
+    skipped += [
+        Skipped(f"model {model}", "it has not been judged: materialize it")
+        for model in models
+        if model not in shown and model not in outdated
+    ]
+    known = {each.what for each in told}
+    for kind, column, wanted in (("protocol", "protocol", settings.protocols), ("folds", "folds", settings.folds)):
+        there = set(predictions[column])
+        skipped += [
+            Skipped(f"{kind} {name}", "the models were last trained without it: materialize them again")
+            for name in wanted
+            if name not in there and f"{kind} {name}" not in known
+        ]
+    return skipped + _skipped_actors(warehouse, set(predictions["actor"]))
+
+
+def _skipped_actors(warehouse: Warehouse, judged: set[str]) -> list[Skipped]:
+    rows = warehouse.query_arrow(
+        f"SELECT actor, count(*) FILTER (status = 'accepted') AS accepted, count(usable.take_id) AS usable "
+        f"FROM {RAW_VIDEOS} LEFT JOIN ({USABLE_TAKES}) AS usable USING (take_id, recording) "
+        "GROUP BY actor ORDER BY actor"
+    ).to_pylist()
+    skipped = []
+    for row in rows:
+        if row["actor"] in judged:
+            continue
+        if not row["accepted"]:
+            reason = "none of the takes was accepted: `ser-assets doctor` tells why"
+        elif not row["usable"]:
+            reason = "the voice is a synthesiser's, which is left out where there are people"
+        else:
+            reason = "the takes have no features, or were not judged: `ser-assets run` makes them"
+        skipped.append(Skipped(f"actor {row['actor']}", reason))
+    return skipped

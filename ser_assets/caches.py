@@ -1,0 +1,44 @@
+"""Where libraries keep what they compile and find out, also on a machine without a home folder."""
+
+import os
+import tempfile
+from pathlib import Path
+
+CACHES = {"NUMBA_CACHE_DIR": "numba", "MPLCONFIGDIR": "matplotlib", "XDG_CACHE_HOME": "cache", "KERAS_HOME": "keras"}
+
+
+def provide_caches() -> None:
+    """Name a temporary folder to Numba, matplotlib, fontconfig and Keras where there is no home folder to write to.
+
+    Without one, Numba refuses to import librosa ("no locator available") and matplotlib warns. What the environment
+    names already is left as it is.
+    """
+    if _home_can_be_used():
+        return
+    folder = _own_temporary_folder()
+    for variable, name in CACHES.items():
+        if variable not in os.environ:
+            (folder / name).mkdir(exist_ok=True)
+            os.environ[variable] = str(folder / name)
+
+
+def _home_can_be_used() -> bool:
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return False
+    return home.is_dir() and os.access(home, os.W_OK | os.X_OK)
+
+
+def _own_temporary_folder() -> Path:
+    """A folder that stays for the next command, unless somebody else made one of this name: it will hold code."""
+    user = os.getuid() if hasattr(os, "getuid") else os.getpid()
+    folder = Path(tempfile.gettempdir()) / f"ser-assets-{user}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if folder.is_symlink() or (hasattr(os, "getuid") and found.st_uid != user) or found.st_mode & 0o022:
+            raise PermissionError
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="ser-assets-"))
+    return folder

@@ -1,0 +1,73 @@
+"""The folder of Dagster's history: where it is wrong, one line says so."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ser_assets.cli import main
+from ser_assets.history import HistoryError, open_history
+from ser_assets_tests.media import voice, write_wav
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+WRONG = {
+    "relative": ("dagster_home", r"DAGSTER_HOME=dagster_home is not a whole path"),
+    "relative with dots": ("../home", r"is not a whole path"),
+    "another home": ("~nobody-of-this-name/x", r"is not a whole path"),
+    "nowhere": ("{folder}/none", r"is not there: .*`mkdir -p .*/none` makes it"),
+    "a file": ("{folder}/file", r"is no folder"),
+    "broken yaml": ("{folder}/broken", r"broken cannot be opened \(.+\): see to .*broken/dagster\.yaml"),
+    "odd yaml": ("{folder}/odd", r"odd cannot be opened \(.*nonsense"),
+    "a path that begins parameters": ("{folder}/a?b", r"has \? in it"),
+    "a path that begins a fragment": ("{folder}/a#b", r"has # in it"),
+    "a broken database": ("{folder}/damaged", r"damaged cannot be opened \(.*(not a database|malformed)"),
+}
+
+
+@pytest.mark.parametrize(("home", "told"), WRONG.values(), ids=WRONG)
+def test_a_home_that_cannot_be_is_told_in_a_line(
+    home: str, told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("broken", "odd", "a?b", "a#b", "damaged"):
+        (folder / name).mkdir()
+    (folder / "file").touch()
+    (folder / "broken" / "dagster.yaml").write_text("storage: [")
+    (folder / "odd" / "dagster.yaml").write_text("nonsense: 3")
+    (folder / "damaged" / "history").mkdir()
+    (folder / "damaged" / "history" / "runs.db").write_bytes(b"no database" * 100)
+    monkeypatch.setenv("DAGSTER_HOME", home.format(folder=folder))
+    with pytest.raises(HistoryError, match=told) as caught:
+        open_history()
+    assert "\n" not in str(caught.value)
+    monkeypatch.setenv("SER_DATA_DIR", str(folder / "data"))
+    write_wav(folder / "data" / "raw" / "Actor_01" / "03-01-03-01-01-01-01.wav", voice())
+    result = CliRunner().invoke(main, ["run"])
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr.strip().splitlines()[-1] == f"Error: {caught.value}"
+
+
+def test_a_home_without_the_right_to_write_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", refuse)
+    monkeypatch.setenv("DAGSTER_HOME", str(folder))
+    with pytest.raises(HistoryError, match=r"readonly database.*right to write there"):
+        open_history()
+
+
+@pytest.mark.parametrize("name", ["home", "a b", "größe", "50%", "声"])
+def test_any_other_folder_is_opened(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / name).mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(folder / name))
+    with open_history() as instance:
+        assert instance.get_runs() == []
+    assert (folder / name / "history").is_dir()
