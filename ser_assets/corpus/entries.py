@@ -60,7 +60,7 @@ class Stray(NamedTuple):
 class Listing:
     """All recordings of a corpus, by actor, and what belongs to no actor.
 
-    `skipped` counts other files by their ending, `notes` say what else lies there. `incomplete` where a folder could not
+    `skipped` counts other files by ending, `notes` say what else lies there. `incomplete` where a folder could not
     be entered, so that recordings may be missing that are there.
     """
 
