@@ -9,7 +9,6 @@ from ser_assets.assets.checks import CORPUS_CHECKS
 from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trimmed_audio
 from ser_assets.assets.features import features
 from ser_assets.assets.model_checks import model_checks, prediction_checks
-from ser_assets.assets.versions import code_version
 from ser_assets.automation import (
     CHAMPION_GROUP,
     CORPUS_GROUP,
@@ -24,6 +23,7 @@ from ser_assets.corpus.corpora import corpus_of
 from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse
 
 GROUPS = {

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ser_assets import progress
-from ser_assets.assets.versions import code_version
 from ser_assets.corpus.entries import Corpus, Listing
 from ser_assets.corpus.folders import skipped_text
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
@@ -16,6 +15,7 @@ from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
 from ser_assets.storage.files import files_set_aside, sweep
 from ser_assets.storage.tables import known_recordings
+from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
 from ser_assets.workers import WorkerDiedError, outcomes_in_workers
 

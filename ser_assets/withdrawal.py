@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_assets.assets.versions import code_version
 from ser_assets.corpus.entries import Corpus, Listing
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
 from ser_assets.learning.kept import CALIBRATED, RAW
@@ -27,6 +26,7 @@ from ser_assets.storage.removal import (
 )
 from ser_assets.storage.run_history import remove_from_history
 from ser_assets.storage.tables import CHAMPION_PREDICTIONS, RAW_VIDEOS, records, settle_recordings
+from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from ser_assets.assets.examples import load_examples
 from ser_assets.assets.leaks import not_judged_once
 from ser_assets.assets.models import drop_other_emotions
 from ser_assets.assets.report import metrics_report
-from ser_assets.assets.versions import recipe
 from ser_assets.learning.kept import RAW
 from ser_assets.settings import Settings
 from ser_assets.storage.files import sweep, whole_folder
@@ -27,6 +26,7 @@ from ser_assets.storage.tables import (
     USABLE_TAKES,
     notice_of_demo,
 )
+from ser_assets.storage.versions import recipe
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, 
 from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_step
 from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
-from ser_assets.assets.versions import code_version, extended, fingerprint
 from ser_assets.corpus.entries import Corpus
 from ser_assets.corpus.folders import skipped_text
 from ser_assets.settings import Settings
@@ -20,6 +19,7 @@ from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import TAKE_LABELS
 from ser_assets.storage.files import sweep
 from ser_assets.storage.tables import RAW_VIDEOS, dataclass_table, known_recordings, records, settle_recordings
+from ser_assets.storage.versions import code_version, extended, fingerprint
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:

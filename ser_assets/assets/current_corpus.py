@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import dagster as dg
 
 from ser_assets.assets.examples import FeaturesMissingError
-from ser_assets.assets.versions import code_version
 from ser_assets.corpus.corpora import corpus_of
 from ser_assets.corpus.entries import Listing
 from ser_assets.settings import Settings
 from ser_assets.storage.clips import TAKE_LABELS
 from ser_assets.storage.tables import FEATURES, known_recordings, records
+from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets.withdrawal import remove_withdrawn
 

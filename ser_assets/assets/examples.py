@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from ser_assets.assets.versions import recipe
 from ser_assets.audio.functionals import functional_names
 from ser_assets.corpus.corpora import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS
+from ser_assets.storage.versions import recipe
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
