@@ -111,8 +111,9 @@ def calibrate_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path
     bundle = open_bundle(bundle_folder)
     bundle.require_calibrated()
     results = list(_heard("calibrate", recordings, bundle, workers))
-    usable = [each for each in results if isinstance(each, Heard)]
     left_out = [each for each in results if isinstance(each, Refused)]
+    usable, repeated = _without_repeats([each for each in results if isinstance(each, Heard)])
+    left_out += repeated
     if not usable:
         reasons = "\n".join(f"{printable(each.path)} {each.reason}" for each in left_out)
         raise ProfileError(f"no profile was made, for no recording can be used:\n{reasons}")
@@ -120,6 +121,17 @@ def calibrate_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path
     with whole_file(out) as part:
         profile.save(part)
     return Calibrated(len(usable), left_out)
+
+
+def _without_repeats(measured: Iterable[Heard]) -> tuple[list[Heard], list[Refused]]:
+    """Keep the first of the recordings that measure exactly the same: a copy would count its clip twice."""
+    first: dict[bytes, Heard] = {}
+    repeated = []
+    for each in measured:
+        same = first.setdefault(each.functionals.tobytes(), each)
+        if same is not each:
+            repeated.append(Refused(each.path, f"is the same recording as {printable(same.path)}, and counts once"))
+    return list(first.values()), repeated
 
 
 def records(results: Iterable[Prediction | Refused]) -> list[dict[str, Any]]:

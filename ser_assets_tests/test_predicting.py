@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from ser_assets.predicting import NoRecordingError, open_predictor, passed_over,
 from ser_assets.serving.bundle import champion_folder, open_bundle
 from ser_assets.serving.predictor import Heard, Prediction
 from ser_assets.settings import Settings
+from ser_assets.storage.versions import recipe
 from ser_assets.workers import WorkerDiedError
 from ser_assets_tests.media import encode, write_wav
 from ser_assets_tests.serving.bundles import fitted, make_bundle, measured_examples, probabilities_of, spoken_takes
@@ -367,3 +369,32 @@ def test_a_worker_that_dies_is_told_in_one_line(spoken: Path, monkeypatch: pytes
     assert result.exit_code == 1
     assert "try SER_WORKERS=1" in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("bundle")
+def test_a_recording_that_is_there_twice_counts_once_in_a_profile(spoken: Path, tmp_path: Path) -> None:
+    first = recordings(spoken)[0]
+    copy = Path(shutil.copy(first, tmp_path / "copy.wav"))
+    flac = tmp_path / "copy.flac"
+    soundfile.write(flac, *soundfile.read(first, dtype="int16"))
+    once = call("calibrate-speaker", spoken, "--out", tmp_path / "once.json")
+    twice = call("calibrate-speaker", spoken, copy, flac, "--out", tmp_path / "twice.json")
+    assert (once.exit_code, twice.exit_code) == (0, 0)
+    assert f"{copy} is the same recording as {first}, and counts once" in twice.stderr
+    assert f"{flac} is the same recording as" in twice.stderr
+    assert (tmp_path / "once.json").read_text() == (tmp_path / "twice.json").read_text()
+
+
+def test_a_bundle_made_with_other_versions_says_so(bundle: Path, spoken: Path) -> None:
+    path = bundle / "bundle.json"
+    facts = json.loads(path.read_text())
+    own = recipe(Settings())
+    facts["training"]["recipe"] = own
+    path.write_text(json.dumps(facts))
+    assert "made with" not in call("predict", spoken).stderr
+    facts["training"]["recipe"] = own.replace(f"av={version('av')}", "av=9.2.0").replace(
+        "trimmed_audio ", "trimmed_audio 0"
+    )
+    path.write_text(json.dumps(facts))
+    told = call("predict", spoken).stderr
+    assert f"made with av 9.2.0 (here {version('av')}), trimmed_audio version 0" in told

@@ -60,8 +60,13 @@ def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], work
     has finished, unless the step still has something to settle.
 
     Raises:
-        dg.Failure: the work failed for at least one actor; names each with its reason.
+        dg.Failure: the work failed for at least one actor, and names each with its reason; or there is no actor.
     """
+    if not context.partition_keys:
+        raise dg.Failure(
+            "the partition range names no actor: write FIRST...LAST in the order of the partitions, such as 01...03",
+            allow_retries=False,
+        )
     passage = _Passage(context, step)
     try:
         passage.go(workers)

@@ -65,7 +65,7 @@ def changes_since_features(settings: Settings, warehouse: Warehouse, listing: Li
     features = {row["take_id"]: row for row in records(warehouse, FEATURES, "variant = 0", columns=columns)}
     prepared = {row["actor"] for row in features.values()}
     known = {actor: rows for actor, rows in known.items() if actor in prepared}
-    found = list(changes(listing, known))
+    found = [*changes(listing, known), *_unbalanced(warehouse)]
     seen = {(change.actor, change.name) for change in found}
     return found + [change for change in _not_in_features(known, features) if (change.actor, change.name) not in seen]
 
@@ -87,6 +87,18 @@ def _not_in_features(
         elif different := [name for name in ("actor", *TAKE_LABELS) if stored[name] != getattr(row, name)]:
             kind: Literal["content", "label"] = "content" if different == ["recording"] else "label"
             yield Change(row.actor, row.path, kind, f"has another {different[0]} than its features")
+
+
+def _unbalanced(warehouse: Warehouse) -> "Iterator[Change]":
+    """Speakers who have lost takes since their copies were made: their emotions have different numbers of clips."""
+    from ser_assets.corpus.changes import Change
+
+    rows = warehouse.query_arrow(
+        f"SELECT actor FROM (SELECT actor, emotion, count(*) AS clips FROM {FEATURES} GROUP BY ALL) "
+        "GROUP BY actor HAVING min(clips) < max(clips) ORDER BY actor"
+    )
+    for actor in rows["actor"].to_pylist():
+        yield Change(actor, f"the clips of {actor}", "copies", "are not balanced: takes have left the corpus")
 
 
 def _told(changed: "Sequence[Change]") -> str:

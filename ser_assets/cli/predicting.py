@@ -34,6 +34,7 @@ def predict(
     from ser_assets.serving.bundle import champion_folder
     from ser_assets.serving.predictor import Refused
     from ser_assets.serving.withdrawn import withdrawn_from
+    from ser_assets.storage.versions import differences
 
     settings = read_settings()
     with _clear_errors():
@@ -46,6 +47,12 @@ def predict(
             click.echo("this model learned from a synthesiser's voices: what it says of people means nothing", err=True)
         if withdrawn := withdrawn_from(predictor.bundle.folder):
             click.echo(withdrawn.sentence, err=True)
+        if different := differences(predictor.bundle.facts["training"]["recipe"]):
+            click.echo(
+                f"this bundle was made with {', '.join(different)}: recordings are measured a little differently here, "
+                "and so may be the probabilities; `ser-assets run` makes a new one",
+                err=True,
+            )
         if profile and not predictor.knows_bias:
             click.echo(
                 f"{profile} was made with another model, and only part of it can be used: make it again with "

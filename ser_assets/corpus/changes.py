@@ -13,7 +13,7 @@ class Change(NamedTuple):
 
     actor: str
     name: str
-    kind: Literal["new", "content", "label"]
+    kind: Literal["new", "content", "label", "copies"]
     what: str
 
 

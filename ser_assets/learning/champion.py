@@ -86,7 +86,10 @@ def drop(previous: pd.DataFrame, new: pd.DataFrame, draws: int = 2000, seed: int
     """
     if set(emotions_in(previous)) != set(emotions_in(new)):
         return Drop(False, f"not compared with the last champion, which knows {', '.join(emotions_in(previous))}")
-    both = new[["take_id", "recording"]].merge(previous[["take_id", "recording"]])["take_id"]
+    # A label may have been corrected since: both are evaluated against the labels of now.
+    labels = new[["take_id", "recording", "actor", "emotion"]]
+    previous = previous.drop(columns=["actor", "emotion"]).merge(labels, on=["take_id", "recording"])
+    both = previous["take_id"]
     if both.empty:
         return Drop(False, "not compared with the last champion: no take was judged by both")
     sides = {"new": new, "previous": previous}

@@ -50,6 +50,9 @@ FOLD_SCHEMES: Final[dict[str, Callable[[Actors], Sequence[Actors]]]] = {
 VALIDATION_PARTS: Final = 5
 """A part of the training rows is validated on a fifth of their actors."""
 
+MOST_LABELS: Final = 0.5
+"""Share of the takes whose labels must be able to change where labels are permuted within each speaker."""
+
 TEST_SHARE: Final = 0.2
 """Share of the clips that a random split judges, as the notebook has it."""
 
@@ -118,7 +121,21 @@ def speaker_calibrated(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]:
 
 
 def permuted_labels(rows: pd.DataFrame, folds: str = "luna5", seed: int = 42) -> list[Split]:
-    """The folds of `speaker_independent` with nothing to learn in them: scores above chance would tell of a leak."""
+    """The folds of `speaker_independent` with nothing to learn in them: scores above chance would tell of a leak.
+
+    Labels are permuted among the takes of each speaker.
+
+    Raises:
+        TooFewTakesError: most takes are of speakers who perform one emotion only, so that their labels cannot change.
+    """
+    originals = rows[rows["variant"] == 0]
+    emotions = originals.groupby("actor")["emotion"].nunique()
+    can_change = originals["actor"].map(emotions) > 1
+    if can_change.mean() < MOST_LABELS:
+        raise TooFewTakesError(
+            f"{(~can_change).sum()} of {len(originals)} takes are of speakers who perform one emotion only: to permute "
+            "labels within a speaker changes nothing there"
+        )
     return [
         PermutedLabelsSplit("permuted_labels", folds, split.fold, split.training, split.judged, rows, seed)
         for split in speaker_independent(rows, folds)

@@ -5,11 +5,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ser_assets.audio.functionals import functional_names
 from ser_assets.settings import Settings
 
+MEASURING = ("mono_audio", "trimmed_audio", "features")
 CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features")
 
 
@@ -57,6 +58,39 @@ def recipe(settings: Settings) -> str:
     for asset in CHAIN:
         steps = extended(steps, asset, code_version(asset, settings))
     return steps
+
+
+def differences(other: str) -> list[str]:
+    """Compare a recipe with what is installed here, for decoding, trimming and measuring a recording.
+
+    other: as `recipe` wrote it, perhaps elsewhere. Settings are not compared: whoever knows the recipe knows them.
+
+    Returns: `av 18.1.0 (here 19.0.0)`, `trimmed_audio version 3 (here 4)`, in the order of the steps.
+    """
+    here = _versions(recipe(Settings.model_construct(**_defaults())))
+    there = _versions(other)
+    return [
+        f"{name} {there.get(name, 'unknown')} (here {version})"
+        for name, version in here.items()
+        if there.get(name) != version
+    ]
+
+
+def _defaults() -> dict[str, Any]:
+    """Defaults of the settings that a recipe names, whatever the environment says."""
+    return {name: Settings.model_fields[name].default for made in _MADE.values() for name in made.settings}
+
+
+def _versions(steps: str) -> dict[str, str]:
+    """Versions of code and libraries in the steps of a recipe that measure one recording, by name."""
+    versions: dict[str, str] = {}
+    for step in steps.split(" > "):
+        asset, number, *parts = f"{step} ? ?".split(" ")
+        if asset in MEASURING:
+            versions[f"{asset} version"] = number
+            pairs = (part.split("=", 1) for part in parts if "=" in part)
+            versions |= {name: value for name, value in pairs if name not in _MADE[asset].settings}
+    return versions
 
 
 def extended(upstream: str, asset: str, version: str) -> str:

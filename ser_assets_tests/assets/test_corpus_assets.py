@@ -398,3 +398,12 @@ def test_a_recording_replaced_after_the_inventory_is_not_decoded_under_the_old_l
     reason = failure.user_failure_data.description
     assert "03-01-03-01-01-01-01.wav holds another recording" in reason
     assert "materialize raw_videos for actor 01 again" in reason
+
+
+def test_a_partition_range_that_runs_backwards_is_refused(settings: Settings, instance: dg.DagsterInstance) -> None:
+    sing(settings, "01")
+    sing(settings, "02")
+    failed = materialize(settings, "02", "01", instance, ["raw_videos"])
+    assert not failed.success
+    [failure] = [event.step_failure_data for event in failed.all_node_events if event.is_step_failure]
+    assert failure.user_failure_data.description.startswith("the partition range names no actor")

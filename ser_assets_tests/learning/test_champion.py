@@ -157,3 +157,16 @@ def test_with_too_few_actors_in_common_nothing_is_decided_and_that_is_said() -> 
 
 def test_other_folds_than_before_do_not_keep_from_comparing() -> None:
     assert drop(said("cnn", 0.8, folds="luna5"), said("cnn", 0.5, folds="emobox6")).blocked
+
+
+def test_both_are_evaluated_against_the_labels_of_now() -> None:
+    new = said("ensemble", 0.8)
+    corrected = new["emotion"].map(dict(zip(EMOTIONS, (*EMOTIONS[1:], EMOTIONS[0]), strict=True)))
+    last = new.assign(emotion=corrected)
+    assert "differs from that of the last champion by +0.000" in drop(last, new).sentence
+
+
+def test_a_worse_champion_stays_worse_when_the_old_labels_flattered_it() -> None:
+    new, last = said("ensemble", 0.9), said("ensemble", 0.3)
+    named = last[[f"p_{name}" for name in EMOTIONS]].idxmax(axis=1).str.removeprefix("p_")
+    assert not drop(last.assign(emotion=named), new).blocked

@@ -471,3 +471,15 @@ def test_an_actor_of_whom_there_are_only_copies_is_not_left_out_to_validate_on()
     rows = rows[(rows["actor"] != "02") | (rows["variant"] > 0)].reset_index(drop=True)
     left_out = [set(rows["actor"].iloc[split.judged]) for split in validation_parts(rows, 4, seed=0)]
     assert set.union(*left_out) == {"01", "03"}
+
+
+@pytest.mark.parametrize("emotions_each", [1, 2])
+def test_labels_are_permuted_only_where_speakers_have_several(emotions_each):
+    rows = made_up_rows(ACTORS[:4], 2)
+    own = {actor: EMOTIONS[2 * place : 2 * place + emotions_each] for place, actor in enumerate(ACTORS[:4])}
+    rows = rows[[emotion in own[actor] for actor, emotion in zip(rows["actor"], rows["emotion"], strict=True)]]
+    if emotions_each > 1:
+        assert len(permuted_labels(rows, "loso")) == 4
+    else:
+        with pytest.raises(TooFewTakesError, match="of speakers who perform one emotion only"):
+            permuted_labels(rows, "loso")
