@@ -127,7 +127,7 @@ def test_comfort_noise_of_a_phone_is_decoded(tmp_path: Path, name: str) -> None:
 
 
 def test_frames_without_data_are_decoded(tmp_path: Path) -> None:
-    """What a phone sends while nobody speaks: a description of the noise, then frames of one byte."""
+    """What a phone sends in pauses: a description of the noise, then frames of one byte."""
     wide_speech, wide_noise, nothing = bytes([0x04]) + bytes(17), bytes([0x4C]) + bytes(5), bytes([0x7C])
     wide = tmp_path / "wide.awb"
     wide.write_bytes(b"#!AMR-WB\n" + wide_speech * 40 + (wide_noise + nothing * 7) * 6 + wide_speech * 40)
