@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from av import Packet
 
 RATE = 48000
+# A PNG of one pixel, in the place of pictures that take long to draw.
+A_PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c63600000000200"
+    "0148afa4710000000049454e44ae426082"
+)
 
 
 def voice(

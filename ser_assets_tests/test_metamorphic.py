@@ -28,7 +28,7 @@ from ser_assets.learning.random_forest import RandomForest
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, records
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.media import voice
+from ser_assets_tests.media import A_PICTURE, voice
 
 SPEAKERS = ("Ann", "Bob", "Eve")
 EMOTIONS = ("fear", "joy")
@@ -49,7 +49,7 @@ class Row:
 
 @pytest.fixture(autouse=True)
 def _without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: b"a picture")
+    monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
 
 
 def record(folder: Path) -> list[Row]:
@@ -106,7 +106,7 @@ def functionals(folder: Path) -> pd.DataFrame:
 def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row], pd.DataFrame]:
     folder = tmp_path_factory.mktemp("original")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: b"a picture")
+        patch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
         rows = record(folder)
         return folder, rows, predictions(folder, rows)
 

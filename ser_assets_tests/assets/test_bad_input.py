@@ -20,7 +20,7 @@ from ser_assets.storage.files import files_set_aside
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, records
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets.test_corpus_assets import CHAIN, materialize, sing
-from ser_assets_tests.media import encode, voice, write_wav
+from ser_assets_tests.media import A_PICTURE, encode, voice, write_wav
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def instance() -> dg.DagsterInstance:
 
 @pytest.fixture(autouse=True)
 def _without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: b"a picture")
+    monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, actors_with_takes, records
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.media import voice, write_wav
+from ser_assets_tests.media import A_PICTURE, voice, write_wav
 
 CHAIN = ["raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features"]
 
@@ -60,7 +60,7 @@ def pictures() -> None:
 def _without_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw only where a test asks for `pictures`: they take as long as all the rest."""
     if "pictures" not in request.fixturenames:
-        monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: b"a picture")
+        monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
 
 
 @pytest.fixture
