@@ -193,7 +193,7 @@ def test_reading_works_whatever_was_left_there(command: str, left: str, folder: 
     elif left == "a journal":
         (folder / "data" / "ser.duckdb").chmod(0o644)
         opened = f"duckdb.connect({str(folder / 'data' / 'ser.duckdb')!r})"
-        script = f"import duckdb, os; {opened}.execute('CREATE TABLE x (a INT)'); os._exit(9)"
+        script = f"import duckdb, os; kept = {opened}; kept.execute('CREATE TABLE x (a INT)'); os._exit(9)"
         subprocess.run([sys.executable, "-c", script])
         (folder / "data" / "ser.duckdb").chmod(0o444)
         assert (folder / "data" / "ser.duckdb.wal").exists()
