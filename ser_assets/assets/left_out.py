@@ -43,8 +43,8 @@ def skipped_by_report(
 ) -> list[Skipped]:
     """Tell what a report leaves out.
 
-    predictions: those that it shows. outdated: models that were evaluated on other takes than there are now. models: all
-    that there should be. told: what the models themselves left out.
+    predictions: those that it shows. outdated: models that were evaluated on other takes than there are now.
+    models: all that there should be. told: what the models themselves left out.
     """
     shown = set(predictions["model"])
     skipped = [
