@@ -44,7 +44,7 @@ def _home() -> Path | None:
     named = os.environ.get("DAGSTER_HOME")
     if not named:
         return Path.cwd() if Path("dagster.yaml").exists() else None
-    home = Path(os.path.expanduser(named))  # noqa: PTH111 - an unknown ~ stays as it is, and is told as relative
+    home = Path(os.path.expanduser(named))  # noqa: PTH111 - an unknown ~ stays as it is, and counts as relative
     remedy = "name a folder that exists by its whole path, or unset DAGSTER_HOME"
     if not home.is_absolute():
         raise HistoryError(f"DAGSTER_HOME={named} is not a whole path: {remedy} (here {home.absolute()})")

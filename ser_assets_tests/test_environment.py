@@ -1,4 +1,4 @@
-"""Settings from `.env` and the environment: what cannot be read or changes nothing is told in a line."""
+"""Settings from `.env` and the environment: one line tells what cannot be read or changes nothing."""
 
 import logging
 import os
@@ -71,7 +71,7 @@ def test_a_folder_of_that_name_is_often_a_virtual_environment_and_left_alone(fol
     assert read_settings() == Settings()
 
 
-def test_a_file_that_nobody_may_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_the_right_to_read_it_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / ".env").touch()
 
     def refuse(_: Path) -> bytes:
@@ -204,7 +204,7 @@ def test_dagster_ends_with_a_line_that_names_the_setting(name: str, value: str) 
     )
 
 
-@pytest.mark.parametrize("value", ["~nobody-of-this-name/data", "a?b", "a\\b"])
+@pytest.mark.parametrize("value", ["~no-such-user/data", "a?b", "a\\b"])
 def test_a_data_folder_that_cannot_be_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SER_DATA_DIR", value)
     with pytest.raises(SettingsError, match=r"^SER_DATA_DIR: "):

@@ -20,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 WRONG = {
     "relative": ("dagster_home", r"DAGSTER_HOME=dagster_home is not a whole path"),
     "relative with dots": ("../home", r"is not a whole path"),
-    "another home": ("~nobody-of-this-name/x", r"is not a whole path"),
+    "another home": ("~no-such-user/x", r"is not a whole path"),
     "nowhere": ("{folder}/none", r"is not there: .*`mkdir -p .*/none` makes it"),
     "a file": ("{folder}/file", r"is no folder"),
     "broken yaml": ("{folder}/broken", r"broken cannot be opened \(.+\): see to .*broken/dagster\.yaml"),

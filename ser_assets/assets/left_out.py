@@ -29,9 +29,7 @@ def splits_and_skipped(examples: "Examples", settings: Settings) -> "tuple[list[
     for scheme in settings.folds:
         if dropped := dropped_folds(examples.actors, scheme):
             number = "fold" if len(dropped) == 1 else "folds"
-            skipped.append(
-                Skipped(f"{number} {', '.join(dropped)} of {scheme}", "none of the actors to judge is there")
-            )
+            skipped.append(Skipped(f"{number} {', '.join(dropped)} of {scheme}", "none of their actors is there"))
     return splits, skipped
 
 
@@ -45,16 +43,16 @@ def skipped_by_report(
 ) -> list[Skipped]:
     """Tell what a report leaves out.
 
-    predictions: those that it shows. outdated: models that were judged on other takes than there are now. models: all
-    that there should be. told: what the models themselves left out.
+    predictions: those that it shows. outdated: models that were evaluated on other takes than there are now.
+    models: all that there should be. told: what the models themselves left out.
     """
     shown = set(predictions["model"])
     skipped = [
-        Skipped(f"model {model}", "it was judged on other takes than there are now: materialize it again")
+        Skipped(f"model {model}", "it was evaluated on other takes than there are now: materialize it again")
         for model in outdated
     ]
     skipped += [
-        Skipped(f"model {model}", "it has not been judged: materialize it")
+        Skipped(f"model {model}", "it has not been evaluated: materialize it")
         for model in models
         if model not in shown and model not in outdated
     ]
@@ -69,7 +67,7 @@ def skipped_by_report(
     return skipped + _skipped_actors(warehouse, set(predictions["actor"]))
 
 
-def _skipped_actors(warehouse: Warehouse, judged: set[str]) -> list[Skipped]:
+def _skipped_actors(warehouse: Warehouse, evaluated: set[str]) -> list[Skipped]:
     rows = warehouse.query_arrow(
         f"SELECT actor, count(*) FILTER (status = 'accepted') AS accepted, count(usable.take_id) AS usable "
         f"FROM {RAW_VIDEOS} LEFT JOIN ({USABLE_TAKES}) AS usable USING (take_id, recording) "
@@ -77,13 +75,13 @@ def _skipped_actors(warehouse: Warehouse, judged: set[str]) -> list[Skipped]:
     ).to_pylist()
     skipped = []
     for row in rows:
-        if row["actor"] in judged:
+        if row["actor"] in evaluated:
             continue
         if not row["accepted"]:
             reason = "none of the takes was accepted: `ser-assets doctor` tells why"
         elif not row["usable"]:
             reason = "the voice is a synthesiser's, which is left out where there are people"
         else:
-            reason = "the takes have no features, or were not judged: `ser-assets run` makes them"
+            reason = "the takes have no features, or were not evaluated: `ser-assets run` makes them"
         skipped.append(Skipped(f"actor {row['actor']}", reason))
     return skipped

@@ -1,4 +1,4 @@
-"""Who may open the database when: one process at a time, and whoever waits sees for whom.
+"""Who may open the database when: one process at a time, and a process that waits says for which.
 
 The lock is `flock` on a file beside the database (`filelock`). Where the file system has no `flock`, a second file,
 `…in-use`, is the lock as long as it exists; one that a process of this machine left behind is taken away. Whoever may
@@ -62,7 +62,7 @@ def turn(database: Path, *, read_only: bool, seconds: float) -> Iterator[None]:
 
 
 class Notices:
-    """Tells from time to time that, and for whom, this process waits."""
+    """Tells from time to time that this process waits, and for which other one."""
 
     def __init__(self, database: Path) -> None:
         self._database = database

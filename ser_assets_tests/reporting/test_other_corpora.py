@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +168,14 @@ def test_permuted_labels_are_held_against_the_chance_of_these_emotions() -> None
     board = boards(tables.uars({"cnn": 0.2}, "permuted_labels"))[0]
     judged = made_up_predictions(SPEAKERS, emotions=FIVE)
     assert "at chance, 20.0 %" in chance_check(board, judged, 0.2)
+
+
+def test_a_page_in_other_scripts_tells_beside_each_picture_what_its_spellings_stand_for(tmp_path: Path) -> None:
+    labels = ("高兴", "غضب", "दुःख", "a|b", "<b>joy</b>")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Glyph")
+        folder = write_report(report_of(labels), tmp_path / "report").parent
+    page, markdown = ((folder / name).read_text(encoding="utf-8") for name in ("index.html", "report.md"))
+    legend = "ghdb = غضب, duhkh = दुःख, GaoXing = 高兴"
+    assert page.count(f"In the picture: {legend}") == markdown.count(f"In the picture: {legend}") >= 4
+    assert "<b>joy" not in page

@@ -1,4 +1,4 @@
-"""Who opens the database when, where locks are missing too; whoever waits is shown for whom."""
+"""Who opens the database when, where locks are missing too; a process that waits says for which."""
 
 import errno
 import fcntl
@@ -103,7 +103,7 @@ def test_whoever_waits_is_shown_for_which_process_again_and_again(
 
 
 @pytest.mark.parametrize("number", NO_FLOCK, ids=os.strerror)
-def test_where_flock_is_missing_a_lock_file_from_elsewhere_holds_up_nobody(
+def test_where_flock_is_missing_a_lock_file_from_elsewhere_holds_up_no_command(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     lock = warehouse.path.with_name("ser.duckdb.lock")
