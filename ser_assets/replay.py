@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_assets import progress
+from ser_assets.assets.current_corpus import CorpusChangedError, require_current_for_study
 from ser_assets.audio.functionals import NOTEBOOK_MEANS
 from ser_assets.audio.notebook import SAMPLING_RATE, notebook_clips, notebook_means
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
@@ -46,6 +47,10 @@ def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> 
     from ser_assets.learning.notebook import judge_notebook, replay_splits, replay_table
 
     warehouse = Warehouse(settings.data_dir)
+    try:
+        require_current_for_study(settings, warehouse)
+    except CorpusChangedError as error:
+        raise ReplayError(str(error)) from error
     examples = notebook_examples(warehouse, ActorFiles(settings.data_dir), settings.worker_count, actors)
     try:
         splits = replay_splits(examples.rows)

@@ -5,6 +5,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_assets import progress
+from ser_assets.assets.current_corpus import require_current_for_study
 from ser_assets.assets.examples import load_examples
 from ser_assets.settings import Settings
 from ser_assets.storage.warehouse import Warehouse
@@ -37,6 +38,7 @@ def open_study(settings: Settings) -> Study:
         WarehouseBusyError, WarehouseDamagedError: the database cannot be read.
     """
     warehouse = Warehouse(settings.data_dir)
+    require_current_for_study(settings, warehouse)
     return Study(load_examples(warehouse, settings), settings)
 
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 class Removed:
     """What a removal touched. Take ids are not among it, for this goes into logs.
 
-    speakers: of whom nothing is left. takes: their number. tables: rows removed, by table. files: rewritten or removed.
+    speakers: those without any take left. takes: their number. tables: rows removed, by table. files: those rewritten
+    or removed.
     models: kept models that were removed because they were trained on these takes. champion_marked: the champion too
     was trained on them; it stays in use, marked, until a new one takes its place.
     """
@@ -72,7 +73,7 @@ class Withdrawn:
     """What is stored of recordings that are no longer in the corpus.
 
     takes: stored takes that the corpus no longer lists. rows: speaker and path of rows of `raw_videos` whose file is
-    gone. names: take ids and paths, as logs may name them. speakers: those of whom nothing is left.
+    gone. names: take ids and paths, as logs may name them. speakers: those without any take left.
     """
 
     stored: Stored

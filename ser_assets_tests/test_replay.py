@@ -62,7 +62,7 @@ def sing(settings: Settings, *actors: str, sampling_rate: int = SAMPLING_RATE, d
     for actor in actors:
         own = [clip for clip in clips if clip.actor == actor]
         rows = [
-            RawVideo(f"{clip.take_id}.wav", actor, 1, 1, "", clip.take_id, recording=clip.recording, demo=demo)
+            RawVideo(f"{clip.take_id}.wav", actor, 1, take_id=clip.take_id, recording=clip.recording, demo=demo)
             for clip in own
         ]
         warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows), {"actor": actor})

@@ -14,7 +14,7 @@ from ser_assets.storage.clips import TAKE_LABELS
 from ser_assets.storage.tables import FEATURES, known_recordings, records
 from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets.withdrawal import remove_withdrawn
+from ser_assets.withdrawal import find_withdrawn, remove_withdrawn
 
 if TYPE_CHECKING:
     from ser_assets.corpus.changes import Change
@@ -50,6 +50,18 @@ def require_current(
     changed = [change for change in changes_since_features(settings, warehouse, listing) if change.kind in kinds]
     if changed:
         raise CorpusChangedError(_told(changed))
+
+
+def require_current_for_study(settings: Settings, warehouse: Warehouse) -> None:
+    """Refuse to study stored data that is not of the corpus any more; nothing is removed.
+
+    Raises:
+        CorpusChangedError: something is stored of recordings that have left, or features are older than the corpus.
+    """
+    listing = corpus_of(settings).listing()
+    if find_withdrawn(settings, listing):
+        raise CorpusChangedError("takes are stored that are no longer in the corpus: `ser-assets run` removes them")
+    require_current(settings, warehouse, listing)
 
 
 def changes_since_features(settings: Settings, warehouse: Warehouse, listing: Listing) -> "list[Change]":

@@ -5,6 +5,7 @@ import click
 from ser_assets.cli.terminal import read_corpus, read_settings
 
 SHOWN = 5
+MOST_NAMED = 30
 
 
 @click.command()
@@ -29,7 +30,8 @@ def forget(speaker: str) -> None:
         known = speaker in corpus.listing().entries or speaker in forgotten_speakers(settings.data_dir)
         if not (known or find_speaker(settings, speaker)):
             raise click.ClickException(
-                f"nothing is stored of {speaker!r}, and the corpus has no recording of this speaker"
+                f"nothing is stored of {speaker!r}, and the corpus has no recording of this speaker; there are "
+                f"{', '.join(map(repr, corpus.actors[:MOST_NAMED]))}{' …' if len(corpus.actors) > MOST_NAMED else ''}"
             )
         with open_history() as instance:
             removed, recordings = forget(settings, corpus, speaker, instance)

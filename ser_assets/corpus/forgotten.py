@@ -1,4 +1,4 @@
-"""Speakers whom no run may use any more, although their recordings may still be listed by the corpus.
+"""Speakers that no run may use any more, although their recordings may still be listed by the corpus.
 
 A file in the data folder names them, one a line; `ser-assets forget` adds to it.
 """

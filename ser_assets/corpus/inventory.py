@@ -246,7 +246,7 @@ def unopened(entry: Entry) -> RawVideo:
 
 
 def _is_known(before: RawVideo, now: RawVideo) -> bool:
-    """Whether what was said of a file before holds still; `now` is unopened."""
+    """Whether the row of before still describes the file; `now` is unopened."""
     if before.problem in LOOKED_AT_AGAIN or (now.problem and now.problem != before.problem):
         return False
     return before.file_state == now.file_state != "" and has_same_label(before, now)

@@ -192,7 +192,9 @@ class ActorFiles:
         if kept:
             batches = batches_of(actor, kept, {}, {})
             unchanged = [(replace(batch, kept=frozenset(batch.made_from)), None) for batch in batches]
-            self.write(asset, actor, unchanged, pq.read_schema(path), self.recipe(asset, actor))
+            schema = pq.read_schema(path)
+            about = {key: value for key, value in (schema.metadata or {}).items() if key != b"recipe"}
+            self.write(asset, actor, unchanged, schema.with_metadata(about), self.recipe(asset, actor))
         else:
             path.unlink(missing_ok=True)
         picture.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from ser_assets.storage.tables import (
     SCORE_DIFFERENCES,
     SCORES,
     SCORES_BY_GROUP,
+    SKIPPED,
 )
 from ser_assets.storage.warehouse import FILE_NAME, Warehouse, columns_by_table
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 CLIP_ASSETS = ("mono_audio", "trimmed_audio", "augmented_set", "features")
 # Computed from the predictions of all models on all takes.
-SUMMARIES = (SCORES, SCORE_DIFFERENCES, SCORES_BY_GROUP, NOTEBOOK_REPLAY)
+SUMMARIES = (SCORES, SCORE_DIFFERENCES, SCORES_BY_GROUP, SKIPPED, NOTEBOOK_REPLAY)
 
 
 class StoredTake(NamedTuple):

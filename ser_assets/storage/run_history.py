@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     import dagster as dg
 
 REMOVED: Final = "(removed)"
+EVENT_COLUMNS: Final = (
+    ("event_logs", "event"),
+    ("asset_keys", "last_materialization"),
+    ("asset_check_executions", "evaluation_event"),
+)
 WAIT_SECONDS: Final = 60.0
 
 
@@ -26,7 +31,7 @@ def remove_from_history(
 ) -> list[Path]:
     """Replace names of takes in all events and captured output, and forget what was recorded of whole partitions.
 
-    names: take ids and names of files; longer ones are replaced first. partitions: speakers of whom nothing is left;
+    names: take ids and names of files; longer ones are replaced first. partitions: speakers without any take left;
         the materializations of their partitions, with their pictures, are removed.
 
     Returns: the files that were changed.
@@ -78,7 +83,7 @@ def _clean_events(path: Path, pattern: re.Pattern[str], partitions: Collection[s
             found += len(ids)
         if ("asset_keys", "last_materialization") in columns and partitions:
             found += _forget_latest(connection, partitions)
-        for table, column in (("event_logs", "event"), ("asset_check_executions", "evaluation_event")):
+        for table, column in EVENT_COLUMNS:
             if (table, column) in columns:
                 found += _replace(connection, table, column, pattern)
         connection.commit()
