@@ -86,13 +86,15 @@ class Withdrawn:
         return bool(self.takes or self.rows)
 
 
-def find_withdrawn(settings: Settings, listing: Listing) -> Withdrawn:
+def find_withdrawn(settings: Settings, listing: Listing, *, in_files: bool = True) -> Withdrawn:
     """Compare what is stored with the corpus.
 
     Nothing counts as withdrawn while the corpus cannot be seen: none of its recordings exists (a disk that is not
     mounted), or a folder cannot be entered.
+
+    in_files: whether to look into the files of clips as well as into the tables.
     """
-    stored = stored_takes(settings.data_dir)
+    stored = stored_takes(settings.data_dir, in_files=in_files)
     existing = [entry for own in listing.entries.values() for entry in own if entry.path.exists()]
     if not existing or listing.incomplete:
         return Withdrawn(stored)

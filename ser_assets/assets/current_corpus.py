@@ -59,7 +59,7 @@ def require_current_for_study(settings: Settings, warehouse: Warehouse) -> None:
         CorpusChangedError: something is stored of recordings that have left, or features are older than the corpus.
     """
     listing = corpus_of(settings).listing()
-    if find_withdrawn(settings, listing):
+    if find_withdrawn(settings, listing, in_files=False):
         raise CorpusChangedError("takes are stored that are no longer in the corpus: `ser-assets run` removes them")
     require_current(settings, warehouse, listing)
 

@@ -52,12 +52,15 @@ class Stored:
         return in_files.union(*self.tables.values())
 
 
-def stored_takes(data_dir: Path) -> Stored:
-    """List the takes of every file and table but `raw_videos`, which lists files and not takes."""
+def stored_takes(data_dir: Path, *, in_files: bool = True) -> Stored:
+    """List the takes of every file and table but `raw_videos`, which lists files and not takes.
+
+    in_files: whether to read files, too; one that is damaged is set aside then.
+    """
     actor_files, warehouse = ActorFiles(data_dir), Warehouse(data_dir)
     files = {
         (asset, actor): frozenset(actor_files.made_from(asset, actor))
-        for asset in CLIP_ASSETS
+        for asset in (CLIP_ASSETS if in_files else ())
         for actor in actor_files.actors(asset)
     }
     if not warehouse.path.exists():
