@@ -190,15 +190,23 @@ def _compare(
 
 
 def _mark_champion(settings: Settings, withdrawn: Withdrawn) -> bool:
-    """Mark the champion where it was trained on any of these takes: then it was evaluated on them as well."""
-    from ser_assets.serving.bundle import champion_folder
-    from ser_assets.serving.withdrawn import mark_withdrawn
+    """Mark the champion where it was trained on any of these takes.
 
+    Then it was evaluated on them as well; where the database is lost, its bundle still names its training speakers.
+    """
+    from ser_assets.serving.bundle import champion_folder
+    from ser_assets.serving.withdrawn import mark_withdrawn, training_speakers
+
+    folder = champion_folder(settings.data_dir)
     evaluated = withdrawn.stored.tables.get(CHAMPION_PREDICTIONS, frozenset())
-    concerned = {take.take_id for take in evaluated} & {take.take_id for take in withdrawn.takes}
+    if evaluated:
+        ids = {take.take_id for take in evaluated}
+        concerned = {take for take in withdrawn.takes if take.take_id in ids}
+    else:
+        speakers = training_speakers(folder)
+        concerned = {take for take in withdrawn.takes if take.actor in speakers}
     if not concerned:
         return False
-    left = {take.actor for take in evaluated - withdrawn.takes}
-    speakers = {take.actor for take in evaluated & withdrawn.takes} - left
+    whole = {take.actor for take in concerned} & set(withdrawn.speakers)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return mark_withdrawn(champion_folder(settings.data_dir), len(concerned), len(speakers), today)
+    return mark_withdrawn(folder, len({take.take_id for take in concerned}), len(whole), today)

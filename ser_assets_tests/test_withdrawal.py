@@ -161,6 +161,13 @@ def test_a_single_take_that_is_gone_is_removed_and_the_other_takes_of_its_speake
     assert "trained on 1 take that has left the corpus" in (folder / "data/models/champion/model_card.md").read_text()
 
 
+def test_a_champion_is_marked_even_where_the_database_is_lost(folder: Path) -> None:
+    (folder / "data/ser.duckdb").unlink()
+    shutil.rmtree(folder / f"data/raw/Actor_{GONE}")
+    assert materialize(folder, "raw_videos", "--partition", "01").returncode == 0
+    assert "trained on 8 takes that have left the corpus" in (folder / "data/models/champion/model_card.md").read_text()
+
+
 def test_forget_removes_a_speaker_at_once_and_for_good(folder: Path) -> None:
     words = take_ids(GONE) | hashes_of(folder, GONE)
     told = shell(folder, "ser-assets", "forget", GONE)

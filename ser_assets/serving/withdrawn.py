@@ -41,6 +41,15 @@ def withdrawn_from(folder: Path) -> Withdrawn | None:
         return None
 
 
+def training_speakers(folder: Path) -> frozenset[str]:
+    """Name the speakers that the model of a bundle was trained on; none where there is no bundle to read."""
+    try:
+        facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+        return frozenset(facts["training"]["actors"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
+
+
 def mark_withdrawn(folder: Path, takes: int, speakers: int, today: str) -> bool:
     """Mark a bundle, and add a notice to its model card; returns whether there is a bundle to mark.
 
