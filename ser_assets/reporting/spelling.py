@@ -42,8 +42,12 @@ def legend_of(png: bytes) -> str:
     """The legend that a picture carries: which spelling stands for which word; empty for none."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(png)) as picture:
-        return str(picture.info.get(LEGEND_KEY, ""))
+    try:
+        with Image.open(io.BytesIO(png)) as picture:
+            return str(picture.info.get(LEGEND_KEY, ""))
+    except (OSError, ValueError, SyntaxError):
+        # A stored picture may be damaged: nothing that matters is lost by that.
+        return ""
 
 
 def drawn_length(name: str) -> int:

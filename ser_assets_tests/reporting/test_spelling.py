@@ -98,3 +98,8 @@ def test_strips_of_clips_and_bars_of_speakers_are_spelled_too() -> None:
 def test_the_same_figure_gives_the_same_bytes() -> None:
     counts = np.eye(3, dtype=int)
     assert confusion_picture(counts, SCRIPTS[:3]) == confusion_picture(counts, SCRIPTS[:3])
+
+
+@pytest.mark.parametrize("content", [b"", b"png", b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\nabcdefghijklmnop"])
+def test_a_damaged_picture_has_no_legend(content: bytes) -> None:
+    assert legend_of(content) == ""
