@@ -2,7 +2,7 @@
 
 import click
 
-from ser_assets.cli.corpus import demo_corpus, doctor, download
+from ser_assets.cli.corpus import demo_corpus, doctor, download, make_table
 from ser_assets.cli.entry import Commands
 from ser_assets.cli.forgetting import forget
 from ser_assets.cli.predicting import calibrate_speaker, predict
@@ -16,7 +16,19 @@ def main() -> None:
     """Speech emotion recognition as data assets, judged on speakers that the models have never heard."""
 
 
-COMMANDS = (demo_corpus, download, run, doctor, scores, replay_notebook, predict, calibrate_speaker, study, forget)
+COMMANDS = (
+    demo_corpus,
+    download,
+    make_table,
+    run,
+    doctor,
+    scores,
+    replay_notebook,
+    predict,
+    calibrate_speaker,
+    study,
+    forget,
+)
 
 for command in COMMANDS:
     main.add_command(command)

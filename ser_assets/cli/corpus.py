@@ -9,11 +9,13 @@ import click
 from ser_assets.cli.parameters import ActorRange
 from ser_assets.cli.terminal import progress_bars, read_corpus, read_settings
 from ser_assets.corpus.archives import What
+from ser_assets.corpus.known_corpora import KNOWN_CORPORA, Labelled
 
 if TYPE_CHECKING:
     from ser_assets.corpus.download import Order
 
 SHOWN = 5
+LABELLED_BY_NAME = [corpus.name for corpus in KNOWN_CORPORA if not corpus.labels]
 
 
 @click.command("demo-corpus")
@@ -129,6 +131,33 @@ def _have_agreed(downloads_dir: Path, agree: bool) -> None:
 
 def _somebody_is_there() -> bool:
     return sys.stdin.isatty()
+
+
+@click.command("make-table")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("table", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--corpus", "name", type=click.Choice(LABELLED_BY_NAME), help="One of them, where there are several.")
+def make_table(folder: Path, table: Path, name: str | None) -> None:
+    """Write a TABLE (CSV) of the recordings of a known corpus under FOLDER: path, speaker, emotion by their names.
+
+    The corpus is the one that most recordings are named like, or --corpus. An existing TABLE is not replaced.
+    """
+    import csv
+
+    from ser_assets.corpus.folders import media_files
+    from ser_assets.storage.files import whole_file
+
+    paths = [path.resolve() for path in media_files(folder).recordings]
+    rows = {each.name: [row for path in paths if (row := each.read(path))] for each in KNOWN_CORPORA}
+    name = name or max(rows, key=lambda each: len(rows[each]))
+    if not rows[name]:
+        raise click.ClickException(f"no recording under {folder} is named like {name}: write the table yourself")
+    if table.exists():
+        raise click.ClickException(f"{table} exists: name another file, or remove it")
+    with whole_file(table) as part, part.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([Labelled._fields, *rows[name]])
+    speakers = {row.speaker for row in rows[name]}
+    click.echo(f"{table}: {len(rows[name])} of {len(paths)} recordings, {len(speakers)} speakers, named like {name}")
 
 
 @click.command()

@@ -14,7 +14,7 @@ Naming schemes, from the pages and papers of the corpora (several as the scripts
 - IEMOCAP: Busso et al. 2008; `Ses01F_impro01_F000`
 - JL corpus: James et al. 2018; `male1_angry_10a_1`
 - MELD: Poria et al. 2019, github.com/declare-lab/MELD; `dia0_utt0`
-- nEMO: Christop 2024, huggingface.co/datasets/amu-cai/nEMO; `SK_anger_1`
+- nEMO: Christop 2024, huggingface.co/datasets/amu-cai/nEMO; `EB0_anger_1`
 - SAVEE: Haq and Jackson 2009, kahlan.eps.surrey.ac.uk/savee; `DC/a01`, and `DC_a01` on Kaggle
 - ShEMO: Nezami et al. 2019; `F01A01`
 - SUBESCO: Sultana et al. 2021, doi 10.1371/journal.pone.0250173; `F_02_MONIKA_S_1_NEUTRAL_5`
@@ -27,9 +27,18 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 FEWEST = 2
 """A single file that is named like another corpus may be chance."""
+
+
+class Labelled(NamedTuple):
+    """A recording, and what its name says."""
+
+    path: Path
+    speaker: str
+    emotion: str
 
 
 @dataclass(frozen=True)
@@ -37,13 +46,23 @@ class KnownCorpus:
     """A corpus, and what `folder/name` of its recordings looks like, without the ending.
 
     pattern: groups `speaker` and `emotion`, where the name tells them. codes: what codes of emotions mean.
-    labels: where the labels are, if not in the names.
+    labels: where the labels are, if not in the names. misspelt: speakers as some published names have them by mistake.
     """
 
     name: str
     pattern: str
     codes: Mapping[str, str] = field(default_factory=dict)
     labels: str = ""
+    misspelt: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, path: Path) -> Labelled | None:
+        """Read speaker and emotion from the name of a recording; None where it is not named like this corpus."""
+        match = re.fullmatch(self.pattern, f"{path.parent.name}/{path.stem}", re.IGNORECASE)
+        if match is None or self.labels:
+            return None
+        speaker, emotion = match["speaker"], match["emotion"]
+        label = self.codes[emotion.upper()] if self.codes else emotion.lower()
+        return Labelled(path, self.misspelt.get(speaker, speaker), label)
 
 
 @dataclass(frozen=True)
@@ -64,21 +83,12 @@ class Recognised:
                 f"{found}: to learn from them, write a table (path,speaker,emotion) from {self.corpus.labels}, and set "
                 "SER_CORPUS=table SER_CORPUS_TABLE=that_table.csv SER_DATA_DIR=a_folder_of_its_own"
             )
-        short = re.sub(r"\W+", "", self.corpus.name.lower())
+        name = self.corpus.name
+        short = re.sub(r"\W+", "", name.lower())
         return (
             f"{found}: a table takes them. These lines make it and learn from it:\n"
-            f"  python3 -c {shlex.quote(self._program())} > {short}.csv\n"
+            f"  ser-assets make-table {shlex.quote(str(self.folder))} {short}.csv --corpus {shlex.quote(name)}\n"
             f"  SER_CORPUS=table SER_CORPUS_TABLE={short}.csv SER_DATA_DIR=data/{short} ser-assets run"
-        )
-
-    def _program(self) -> str:
-        """A program that prints the table."""
-        emotion = f"{dict(self.corpus.codes)!r}[m['emotion'].upper()]" if self.corpus.codes else "m['emotion'].lower()"
-        return (
-            "import csv, re, sys, pathlib; out = csv.writer(sys.stdout); out.writerow(['path', 'speaker', 'emotion']); "
-            f"[out.writerow([p.resolve(), m['speaker'], {emotion}]) "
-            f"for p in sorted(pathlib.Path({str(self.folder)!r}).rglob('*.*')) "
-            f"if (m := re.fullmatch({self.corpus.pattern!r}, p.parent.name + '/' + p.stem, re.I))]"
         )
 
 
@@ -113,18 +123,19 @@ _INITIALS = {
     "SU": "surprise",
 }
 _PERSIAN = {**{key: _INITIALS[key] for key in "AFHNS"}, "W": "surprise"}
+_NEMO_WORDS = "anger|fear|happiness|neutral|sadness|surprised?"
 _TESS_WORDS = "angry|disgust|fear|happy|neutral|pleasant_surprised?|ps|sad"
 
 KNOWN_CORPORA = (
     KnownCorpus(
         "CREMA-D", r".*/(?P<speaker>1\d{3})_[A-Z]{3}_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX?)", _CREMA
     ),
-    KnownCorpus("TESS", rf".*/(?P<speaker>OAF?|YAF)_[a-z]+_(?P<emotion>{_TESS_WORDS})"),
+    KnownCorpus("TESS", rf".*/(?P<speaker>OAF?|YAF)_[a-z]+_(?P<emotion>{_TESS_WORDS})", misspelt={"OA": "OAF"}),
     KnownCorpus("SAVEE", r"(.*/)?(?P<speaker>DC|JE|JK|KL)[_/](?P<emotion>a|d|f|h|n|sa|su)\d\d", _INITIALS),
     KnownCorpus("EMO-DB", r".*/(?P<speaker>\d\d)[ab]\d\d(?P<emotion>[WLEAFTN])[a-z]?", _GERMAN),
     KnownCorpus("ESD", r"(?P<emotion>angry|happy|neutral|sad|surprise)/(?P<speaker>00(0[1-9]|1\d|20))_\d{6}"),
     KnownCorpus("JL corpus", r".*/(?P<speaker>(fe)?male[12])_(?P<emotion>[a-z]+)_\d+[ab]_[12]"),
-    KnownCorpus("nEMO", r".*/(?P<speaker>[A-Z]{2,3})_(?P<emotion>anger|fear|happiness|neutral|sadness|surprise)_\d+"),
+    KnownCorpus("nEMO", rf".*/(?P<speaker>[A-Z]{{2,3}}\d?)_(?P<emotion>{_NEMO_WORDS})_\d+"),
     KnownCorpus("URDU", r".*/(?P<speaker>S[MF]\d+)_F\d+_(?P<emotion>[AHNS])\d+", _INITIALS),
     KnownCorpus("ShEMO", r".*/(?P<speaker>[FM]\d\d)(?P<emotion>[AFHNSW])\d\d", _PERSIAN),
     KnownCorpus("EMOVO", r".*/(?P<emotion>dis|gio|neu|pau|rab|sor|tri)-(?P<speaker>[fm][1-3])-[a-z]\d", _ITALIAN),

@@ -3,12 +3,12 @@
 import csv
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from ser_assets.cli import main
 from ser_assets.corpus.known_corpora import KNOWN_CORPORA, recognise
 from ser_assets.corpus.ravdess import Ravdess
 
@@ -22,13 +22,14 @@ NAMED = [
     ("EMO-DB", ["wav/03a01Fa.wav", "wav/16b10Wb.wav"], ("03", "happiness")),
     ("ESD", ["0011/Angry/0011_000351.wav", "0020/Sad/0020_001750.wav"], ("0011", "angry")),
     ("JL corpus", ["JL(wav+txt)/female1_anxious_11a_1.wav", "JL(wav+txt)/male2_sad_9b_2.wav"], ("female1", "anxious")),
-    ("nEMO", ["samples/SK_anger_1.wav", "samples/MIK_neutral_90.wav"], ("MIK", "neutral")),
+    ("nEMO", ["samples/EB0_anger_1.wav", "samples/MIK_neutral_90.wav"], ("EB0", "anger")),
     ("URDU", ["Angry/SM1_F10_A010.wav", "Happy/SF2_F3_H03.wav"], ("SM1", "anger")),
     ("ShEMO", ["female/F01A01.wav", "male/M44W02.wav"], ("F01", "anger")),
     ("EMOVO", ["f1/dis-f1-b1.wav", "m3/tri-m3-n5.wav"], ("f1", "disgust")),
     ("CaFE", ["Joie/Fort/01-J-2-1.wav", "Neutre/12-N-1-6.wav"], ("01", "happiness")),
     ("ASED", ["01Neutral/n1-01-01-01-05.wav", "04Sad/S4-04-02-01-29.wav"], ("05", "neutral")),
     ("SUBESCO", ["F_02_MONIKA_S_1_NEUTRAL_5.wav", "M_11_SHIPON_S_10_FEAR_1.wav"], ("F_02_MONIKA", "neutral")),
+    ("TESS", ["OAF_neutral/OA_bite_neutral.wav", "YAF_sad/YAF_dog_sad.wav"], ("OAF", "neutral")),
     ("AESDD", ["anger/a01 (1).wav", "sadness/s19 (5).wav"], ("1", "anger")),
 ]
 LABELS_ELSEWHERE = [
@@ -46,17 +47,34 @@ def put(folder: Path, names: list[str]) -> list[Path]:
 
 
 @pytest.mark.parametrize(("corpus", "names", "first"), NAMED, ids=lambda value: str(value)[:40])
-def test_the_command_that_is_told_makes_the_table(
-    corpus: str, names: list[str], first: tuple[str, str], tmp_path: Path
+def test_the_command_that_is_shown_makes_the_table(
+    corpus: str, names: list[str], first: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     [found] = recognise(put(tmp_path / "it's raw", names), tmp_path / "it's raw")
     assert (found.corpus.name, found.count) == (corpus, 2)
-    command = shlex.split(found.told.splitlines()[1].rpartition(" > ")[0])
-    made = subprocess.run([sys.executable, *command[1:]], capture_output=True, text=True, check=True)
-    rows = list(csv.DictReader(made.stdout.splitlines()))
+    program, *arguments = shlex.split(found.told.splitlines()[1])
+    made = CliRunner().invoke(main, arguments)
+    assert (program, made.exit_code) == ("ser-assets", 0), made.output
+    assert "2 of 2 recordings, 2 speakers" in made.output
+    with Path(arguments[2]).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
     assert {Path(row["path"]) for row in rows} == {(tmp_path / "it's raw" / name).resolve() for name in names}
     assert (rows[0]["speaker"], rows[0]["emotion"]) == first
-    assert len({row["speaker"] for row in rows}) == 2 or corpus == "TESS"
+
+
+def test_a_table_is_not_replaced_and_a_folder_without_such_names_makes_none(tmp_path: Path) -> None:
+    put(tmp_path / "crema", NAMED[0][1])
+    put(tmp_path / "other", ["a.wav", "b.wav"])
+    table = tmp_path / "voices.csv"
+    assert CliRunner().invoke(main, ["make-table", str(tmp_path / "crema"), str(table)]).exit_code == 0
+    before = table.read_bytes()
+    again = CliRunner().invoke(main, ["make-table", str(tmp_path / "crema"), str(table)])
+    assert (again.exit_code, table.read_bytes()) == (1, before)
+    assert f"{table} exists" in again.output
+    none = CliRunner().invoke(main, ["make-table", str(tmp_path / "other"), str(tmp_path / "none.csv")])
+    assert none.exit_code == 1
+    assert not (tmp_path / "none.csv").exists()
 
 
 @pytest.mark.parametrize(("corpus", "names"), LABELS_ELSEWHERE)
