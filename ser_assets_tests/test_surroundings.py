@@ -102,24 +102,22 @@ def test_no_command_fails_over_a_character(command: str, charset: str, monkeypat
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
 
 
-@pytest.mark.parametrize(
-    "variables",
-    [
-        {"PYTHONIOENCODING": "cp1252"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"PYTHONIOENCODING": "ascii", "COLUMNS": "20"},
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("command", ["doctor", "scores", "predict"])
+@pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "cp1252"}, {"PYTHONIOENCODING": "ascii", "COLUMNS": "20"}])
 @pytest.mark.usefixtures("folder")
-def test_what_a_terminal_lacks_is_written_as_its_code(command: str, variables: dict[str, str]) -> None:
-    done = shell(*READING[command], **variables)
+def test_what_a_terminal_lacks_is_written_as_its_code(variables: dict[str, str]) -> None:
+    done = shell("doctor", **variables)
     assert ends_clearly(done), done.stderr.decode()
     assert done.returncode == 0
-    if command == "doctor":
-        # To what calls itself ASCII click writes UTF-8.
-        assert b"\\u9ad8\\u5174" in done.stdout or "高兴".encode() in done.stdout
+    # To what calls itself ASCII click writes UTF-8.
+    assert b"\\u9ad8\\u5174" in done.stdout or "高兴".encode() in done.stdout
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_system_without_a_code_for_a_file_name_is_named_with_the_remedy() -> None:
+    done = shell("doctor", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 1
+    assert ends_clearly(done), done.stderr.decode()
+    assert b"PYTHONUTF8=1" in done.stderr
 
 
 @pytest.mark.parametrize("columns", ["1", "40"])
@@ -131,7 +129,7 @@ def test_no_command_fails_on_a_narrow_terminal(command: str, columns: str, monke
     assert result.exit_code == 0, result.output
 
 
-@pytest.mark.parametrize("command", READING)
+@pytest.mark.parametrize("command", ["doctor", "predict --json"])
 @pytest.mark.usefixtures("folder")
 def test_a_reader_that_goes_away_is_no_error(command: str) -> None:
     process = subprocess.Popen([*SER_ASSETS, *READING[command]], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -144,7 +142,7 @@ def test_a_reader_that_goes_away_is_no_error(command: str) -> None:
     assert b"Exception ignored" not in told
 
 
-@pytest.mark.parametrize("command", ["doctor", "scores", "predict --json"])
+@pytest.mark.parametrize("command", ["doctor", "scores"])
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 @pytest.mark.usefixtures("folder")
 def test_output_to_a_full_disk_ends_with_a_line(command: str) -> None:
@@ -176,7 +174,7 @@ def mere_mortal() -> tuple[str, ...]:
     return MERE_MORTAL if os.getuid() == 0 else ()
 
 
-@pytest.mark.parametrize("command", READING)
+@pytest.mark.parametrize("command", ["doctor", "scores", "predict --json"])
 @pytest.mark.usefixtures("read_only")
 def test_reading_needs_no_right_to_write(command: str) -> None:
     done = shell(*READING[command], before=mere_mortal())
@@ -243,8 +241,10 @@ def test_what_has_to_write_and_may_not_says_so_in_a_line(
     assert b"ermission denied" in done.stderr
 
 
-@pytest.mark.parametrize("home", ["missing", "a file", "read-only"])
-@pytest.mark.parametrize("command", ["doctor", "predict"])
+@pytest.mark.parametrize(
+    ("command", "home"),
+    [("doctor", "missing"), ("doctor", "a file"), ("doctor", "read-only"), ("predict", "missing")],
+)
 def test_commands_need_no_home(command: str, home: str, folder: Path, tmp_path: Path) -> None:
     places = {"missing": tmp_path / "none", "a file": tmp_path / "file", "read-only": tmp_path / "closed"}
     places["a file"].touch()
