@@ -35,6 +35,26 @@ def test_channels_in_opposite_phase_do_not_cancel() -> None:
     np.testing.assert_array_equal(mixed, voice())
 
 
+@pytest.mark.parametrize("level", [-1.0, -0.9, -0.8, -0.6, -0.3])
+@pytest.mark.parametrize("louder", [0, 1])
+def test_channels_that_cancel_in_part_give_the_louder_one(level: float, louder: int) -> None:
+    channels = np.stack([voice(), level * voice()][:: 1 - 2 * louder])
+    np.testing.assert_array_equal(to_mono(channels), voice())
+
+
+@pytest.mark.parametrize(
+    "levels", [(1, 0), (0, 1), (1, 0.5), (1, 1), (0.2, 1), (1, 0, 0), (0, 0, 1, 0, 0, 0), (0.5, 0.5, 1, 0, 0.2, 0.2)]
+)
+def test_mute_and_weaker_channels_leave_the_mean(levels: tuple[float, ...]) -> None:
+    channels = np.stack([level * voice() for level in levels]).astype(np.float32)
+    np.testing.assert_array_equal(to_mono(channels), channels.mean(axis=0, dtype=np.float32))
+
+
+def test_two_sounds_that_have_nothing_in_common_leave_the_mean() -> None:
+    channels = np.stack([voice(hertz=110), voice(hertz=230)])
+    np.testing.assert_array_equal(to_mono(channels), channels.mean(axis=0, dtype=np.float32))
+
+
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 96000])
 def test_a_recording_of_any_rate_comes_out_at_the_rate_asked_for(tmp_path: Path, rate: int) -> None:
     path = write_wav(tmp_path / "a.wav", voice(rate=rate), rate)
