@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_assets.audio import flac
+from ser_assets.audio import flac, wav
 from ser_assets.audio.errors import DecodeError
 from ser_assets.audio.frames import frames_of
 from ser_assets.audio.promises import broken_promise
@@ -31,6 +31,14 @@ MOST_OFFSET = 0.05
 PLAYLISTS = frozenset({"concat", "dash", "hls", "image2", "imf"})
 # With these, another track of the file may be better off.
 OF_ONE_TRACK = frozenset({Problem.DAMAGED, Problem.NO_DECODER, Problem.NOT_FINITE})
+# What repositories and servers put in the place of a file.
+PLACEHOLDER_BYTES = 100
+PLACEHOLDERS = (
+    ((b"version https://git-lfs", b"version https://hawser"), "is a git-lfs pointer", Problem.POINTER),
+    ((b"/annex/objects/", b"../.git/annex/", b".git/annex/"), "is a git-annex pointer", Problem.POINTER),
+    ((b"<!doctype html", b"<html"), "is a page of the web, perhaps the error of a download", Problem.DAMAGED),
+    ((b"<?xml", b"<error"), "is a page of XML, perhaps the error of a download", Problem.DAMAGED),
+)
 
 
 @dataclass(frozen=True)
@@ -74,11 +82,21 @@ def decode(path: Path) -> Recording:
     try:
         if path.stat().st_size == 0:
             raise DecodeError("is empty (0 bytes)", Problem.EMPTY)
+        _refuse_placeholder(path)
         return _decode_best(path)
     except DecodeError:
         raise
     except Exception as error:  # What a damaged file makes of a decoder is beyond listing.
         raise _as_decode_error(error) from error
+
+
+def _refuse_placeholder(path: Path) -> None:
+    """Let through what does not say of itself that it is no recording."""
+    with path.open("rb") as file:
+        start = file.read(PLACEHOLDER_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for beginnings, reason, problem in PLACEHOLDERS:
+        if start.startswith(beginnings):
+            raise DecodeError(reason, problem)
 
 
 def _decode_best(path: Path) -> Recording:
@@ -112,7 +130,8 @@ def _opened(path: Path) -> Iterator["InputContainer"]:
     import av
 
     for options in (PROBE, PROBE_FURTHER):
-        with av.open(f"file:{path}", metadata_errors="replace", options=options) as container:
+        source = wav.readable(path) or f"file:{path}"
+        with av.open(source, metadata_errors="replace", options=options) as container:
             if container.format.name in PLAYLISTS:
                 raise DecodeError(f"is a list of other files ({container.format.name})", Problem.NO_AUDIO)
             if container.streams.audio and all(_is_known(stream) for stream in container.streams.audio):
@@ -206,8 +225,8 @@ def to_mono(samples: np.ndarray) -> np.ndarray:
     """Mix channels, shape (channels, samples), to one, shape (samples,), both float32.
 
     The mean of the channels; where it is further under the loudest channel than if all others were mute (opposite
-    phases cancel), that channel alone. A constant offset is taken away where it is over 5 % of the effective amplitude: no
-    recording of RAVDESS has one of 2 %.
+    phases cancel), that channel alone. A constant offset is taken away where it is over 5 % of the effective amplitude:
+    no recording of RAVDESS has one of 2 %.
     """
     mono = samples[0] if samples.shape[0] == 1 else _mixed(samples)
     offset = float(mono.mean(dtype=np.float64))

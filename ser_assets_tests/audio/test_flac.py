@@ -71,7 +71,7 @@ def test_another_number_of_samples_than_promised_is_damage(tmp_path: Path, more:
         decode(path)
 
 
-def test_a_part_of_a_stream_in_another_container_is_no_damage(tmp_path: Path) -> None:
+def test_a_part_of_a_stream_in_another_container_is_no_damage() -> None:
     frame = np.arange(100, dtype=np.int16)[None]
     info = StreamInfo(bits=16, samples=200, md5=b"x" * 16)
     assert broken_word(info, [frame], counts=False) == ""
