@@ -52,7 +52,7 @@ _REMEDIES = {
     Problem.POINTER: "Fetch what it points to: `git lfs pull` (or `git annex get FILE`) in the folder of the corpus.",
     Problem.DAMAGED: "Copy or download it again; if it plays elsewhere, convert it with `ffmpeg -i FILE NEW.wav`.",
     Problem.CUT_SHORT: "Copy or download it again: its end is missing.",
-    Problem.HEADER: "Write a right header: `ffmpeg -ignore_length 1 -i FILE NEW.wav`; part recordings that were joined.",
+    Problem.HEADER: "Write a right one: `ffmpeg -ignore_length 1 -i FILE NEW.wav`. Part recordings that were joined.",
     Problem.CRASHES: "Convert it with `ffmpeg -i FILE NEW.wav`, or remove it.",
     Problem.NO_AUDIO: "Look for the file that has the sound; this one has none.",
     Problem.NO_DECODER: "Convert it to WAV with a program that plays it.",

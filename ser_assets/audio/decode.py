@@ -131,7 +131,7 @@ def _opened(path: Path) -> Iterator["InputContainer"]:
 
     for options in (PROBE, PROBE_FURTHER):
         source = wav.readable(path) or f"file:{path}"
-        with av.open(source, metadata_errors="replace", options=options) as container:
+        with av.open(source, mode="r", metadata_errors="replace", options=options) as container:
             if container.format.name in PLAYLISTS:
                 raise DecodeError(f"is a list of other files ({container.format.name})", Problem.NO_AUDIO)
             if container.streams.audio and all(_is_known(stream) for stream in container.streams.audio):

@@ -105,7 +105,7 @@ def test_the_remedy_brings_all_of_it(tmp_path: Path) -> None:
 def test_two_wavs_in_one_file_are_refused(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", voice())
     path.write_bytes(path.read_bytes() * 2)
-    with pytest.raises(DecodeError, match="ends after 1.00 s by its header, and another WAV follows") as refused:
+    with pytest.raises(DecodeError, match=r"ends after 1.00 s by its header, and another WAV follows") as refused:
         decode(path)
     assert refused.value.problem == Problem.HEADER
 
