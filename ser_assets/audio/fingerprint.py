@@ -29,10 +29,17 @@ MOST_DIFFERENT = 0.22
 # A first look at every eighth frame, silence included, goes on to a second one below this share.
 FIRST_LOOK_STEP = 8
 FIRST_LOOK = 0.36
+# What resembles itself some time later, by this share, is a tone or a hum, and resembles all of its kind. Of
+# 2357 takes of RAVDESS, TESS, nEMO and ASED, at least 0.36 of the bits differ.
+REPEATS = 0.33
+REPEATS_AFTER = range(8, 26)
+FEWEST_REPEATED = 12
 
 
 def fingerprint(mono: np.ndarray, sampling_rate: int) -> str:
     """32 bits for each 20 ms, as base64 of little-endian uint32; 0 in frames of silence.
+
+    Empty for what repeats itself within half a second, as no speech does: it cannot be told from others of its kind.
 
     `mono`: float32, shape (samples,), at `sampling_rate` Hz.
     """
@@ -52,7 +59,8 @@ def fingerprint(mono: np.ndarray, sampling_rate: int) -> str:
     total = power.sum(axis=1)
     # A word of zeros stands for silence, whatever the chance that a sound has it.
     words[total < total.max() * 10 ** (-ACTIVE_BELOW_PEAK_DB / 10)] = 0
-    return base64.b64encode(words.tobytes()).decode()
+    later = [_difference(words[None, lag:], words[: len(words) - lag], FEWEST_REPEATED) for lag in REPEATS_AFTER]
+    return "" if min(later) < REPEATS else base64.b64encode(words.tobytes()).decode()
 
 
 @cache
@@ -101,9 +109,9 @@ def _worth_a_look(shifted: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.flatnonzero((differ <= most[:, None]).any(axis=0))
 
 
-def _difference(shifted: np.ndarray, other: np.ndarray) -> float:
+def _difference(shifted: np.ndarray, other: np.ndarray, fewest: int = FEWEST_FRAMES) -> float:
     """Least share of bits that differ where neither is silent; 1 where that is too short."""
     both = (shifted != 0) & (other != 0)
     frames = both.sum(axis=1)
     differ = (np.bitwise_count(shifted ^ other) * both).sum(axis=1, dtype=np.int64)
-    return float(np.where(frames >= FEWEST_FRAMES, differ / np.maximum(frames, 1) / BITS, 1.0).min())
+    return float(np.where(frames >= fewest, differ / np.maximum(frames, 1) / BITS, 1.0).min())

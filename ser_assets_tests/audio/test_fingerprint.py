@@ -10,7 +10,7 @@ from ser_assets.audio.decode import decode, resample, to_mono
 from ser_assets.audio.dropouts import abrupt_silence
 from ser_assets.audio.fingerprint import alike, fingerprint
 from ser_assets_tests.audio.signals import spoken
-from ser_assets_tests.media import encode
+from ser_assets_tests.media import encode, voice
 
 RATE = 16000
 
@@ -63,6 +63,11 @@ def test_sounds_of_other_lengths_are_not_compared() -> None:
 def test_silence_and_what_is_too_short_is_like_nothing(sound: np.ndarray) -> None:
     own = fingerprint(sound, RATE)
     assert alike([own, own], [len(sound) / RATE] * 2) == []
+
+
+@pytest.mark.parametrize("hertz", [100, 150, 230])
+def test_tones_that_repeat_themselves_are_not_compared(hertz: float) -> None:
+    assert fingerprint(voice(2.0, hertz, RATE), RATE) == ""
 
 
 def test_nothing_is_like_nothing() -> None:
