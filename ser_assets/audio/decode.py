@@ -11,7 +11,7 @@ import numpy as np
 from ser_assets.audio import flac, wav
 from ser_assets.audio.errors import DecodeError
 from ser_assets.audio.frames import frames_of
-from ser_assets.audio.promises import broken_promise
+from ser_assets.audio.promises import broken_duration, broken_promise
 from ser_assets.audio.silence import is_silent
 from ser_assets.audio.timeline import Frame, joined
 from ser_assets.problems import Problem
@@ -172,7 +172,8 @@ def _decode_track(path: Path, container: "InputContainer", track: int) -> Record
         track=track + 1,
     )
     decoded_seconds = sum(frame.samples.shape[1] for frame in frames) / max(recording.sampling_rate, 1)
-    _refuse_damage(recording, broken_promise(path, container.format.name, stream, decoded_seconds))
+    missing = broken_promise(path, container.format.name, stream, decoded_seconds)
+    _refuse_damage(recording, missing or broken_duration(container, stream, recording.seconds))
     _refuse_other_sound(container, stream, frames)
     return recording
 

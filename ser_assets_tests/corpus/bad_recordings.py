@@ -17,7 +17,7 @@ from ser_assets.corpus.folders import skipped_text
 from ser_assets.corpus.inventory import Look, RawVideo, examine, settle_duplicates
 from ser_assets.corpus.ravdess import Ravdess
 from ser_assets_tests.audio.signals import spoken
-from ser_assets_tests.media import encode, remux, voice, write_mp4, write_sound, write_wav
+from ser_assets_tests.media import encode, remux, voice, without_last_mark, write_mp4, write_sound, write_wav
 
 FOLDER = "Actor_03"
 WAV = f"{FOLDER}/03-01-03-01-01-01-03.wav"
@@ -185,9 +185,7 @@ def _paused(path: Path) -> None:
 
 
 def _without_last_mark(path: Path) -> None:
-    content = bytearray(encode(path, voice(3.0), "-c:a", "libopus").read_bytes())
-    content[content.rindex(b"OggS") + 5] &= 0b011
-    path.write_bytes(content)
+    without_last_mark(encode(path, voice(3.0), "-c:a", "libopus"))
 
 
 def _named(ending: str) -> str:
@@ -204,7 +202,7 @@ CASES = [
         for kind, name, says in (("wav", WAV, "cut short"), ("flac", FLAC, "cut short"), ("mp4", MP4, "decoded"))
         for share in (0.1, 0.5, 0.9)
     ),
-    Case("a flac with a flipped bit", _flipped_bit, REJECTED, "is damaged", FLAC),
+    Case("a flac with a flipped bit", _flipped_bit, REJECTED, "can be decoded", FLAC),
     Case("a wav whose header speaks of half of the sound", _half_declared, REJECTED, "by its header"),
     Case("a big-endian wav (RIFX)", _big_endian, ACCEPTED),
     Case("a pointer of git-lfs", _bytes(b"version https://git-lfs.github.com/spec/v1\n"), REJECTED, "git-lfs pointer"),
