@@ -1,6 +1,7 @@
 """What is wrong with recordings and with what is at rest, and what can be done about it."""
 
 import shutil
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 FEWEST_ACTORS = 2
 LITTLE_SPACE_BYTES = 2 << 30
+# Two microphones before one voice have far more in common than this.
+UNLIKE_CHANNELS = 0.3
+LONG_TIMES_THE_MEDIAN = 10
+LONG_SECONDS = 15.0
 AT_REST = ("mono_audio", "trimmed_audio", "augmented_set", "features")
 
 
@@ -61,7 +66,9 @@ def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
 
 def _recordings(settings: Settings, corpus: Corpus, listing: Listing) -> Iterator[Finding]:
     rows = _inventory(settings, listing)
-    yield from _usable(corpus, [row for row in rows if row.status == "accepted"])
+    accepted = [row for row in rows if row.status == "accepted"]
+    yield from _usable(corpus, accepted)
+    yield from _doubtful(accepted)
     rejected: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if row.status == "rejected":
@@ -80,7 +87,7 @@ def _recordings(settings: Settings, corpus: Corpus, listing: Listing) -> Iterato
         if corpus.name == "table":
             remedy = "Correct these rows: nothing of them is used."
         yield Finding("of no actor", remedy, strays)
-    if any(row.status == "accepted" for row in rows):
+    if accepted:
         # Else what there is to learn from has told it.
         yield from (Finding("another corpus", note, []) for note in listing.notes)
 
@@ -101,6 +108,24 @@ def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]
     elif scarce := [name for name in corpus.emotions if len(speakers[name]) < FEWEST_ACTORS]:
         remedy = "Bring takes of another actor, or mend the label: it cannot be judged on a voice never heard."
         yield Finding("emotions of less than two actors", remedy, scarce)
+
+
+def _doubtful(accepted: "Sequence[RawVideo]") -> Iterator[Finding]:
+    """Recordings that are used, but whose sound may not be the utterance that it should be."""
+    if unlike := [row for row in accepted if (row.channel_likeness or 1.0) < UNLIKE_CHANNELS]:
+        cases = [f"{row.path} has channels of different sound (likeness {row.channel_likeness:.2f})" for row in unlike]
+        remedy = "The mean of both is used. Take one channel out: `ffmpeg -i FILE -af 'pan=mono|c0=c1' NEW.wav`; c0 is "
+        yield Finding("two voices on two channels", f"{remedy}the left one, c1 the right one.", cases)
+    if broken := [row for row in accepted if row.abrupt_silence]:
+        cases = [f"{row.path} breaks off into {row.abrupt_silence:.2f} s of digital silence" for row in broken]
+        remedy = "Copy or download it again: a download that did not end leaves zeros. Leave it if it was edited so."
+        yield Finding("breaks off into silence", remedy, cases)
+    seconds = [row.seconds or 0.0 for row in accepted]
+    usual = statistics.median(seconds) if seconds else 0.0
+    longest = max(LONG_SECONDS, LONG_TIMES_THE_MEDIAN * usual)
+    if long := [row for row in accepted if (row.seconds or 0.0) > longest]:
+        cases = [f"{row.path} lasts {row.seconds:.1f} s; half of all last {usual:.1f} s at most" for row in long]
+        yield Finding("far longer than the others", "Cut it into utterances, if it holds several.", cases, urgent=False)
 
 
 def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":

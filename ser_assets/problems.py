@@ -9,8 +9,10 @@ class Problem(StrEnum):
     UNREADABLE = "cannot be read"
     MISSING = "not there"
     EMPTY = "empty file"
+    POINTER = "pointer to a recording"
     DAMAGED = "damaged"
     CUT_SHORT = "cut short"
+    HEADER = "header speaks of less"
     CRASHES = "crashes the decoder"
     NO_AUDIO = "no audio stream"
     NO_DECODER = "no decoder"
@@ -47,8 +49,10 @@ _REMEDIES = {
     Problem.UNREADABLE: "Give yourself the right to read it (`chmod u+r`), or mend the link that leads in a circle.",
     Problem.MISSING: "Correct the path in its row (it counts from the table's folder), or the link that leads nowhere.",
     Problem.EMPTY: "Copy or download it again: there is nothing in it.",
+    Problem.POINTER: "Fetch what it points to: `git lfs pull` (or `git annex get FILE`) in the folder of the corpus.",
     Problem.DAMAGED: "Copy or download it again; if it plays elsewhere, convert it with `ffmpeg -i FILE NEW.wav`.",
     Problem.CUT_SHORT: "Copy or download it again: its end is missing.",
+    Problem.HEADER: "Write a right one: `ffmpeg -ignore_length 1 -i FILE NEW.wav`. Part recordings that were joined.",
     Problem.CRASHES: "Convert it with `ffmpeg -i FILE NEW.wav`, or remove it.",
     Problem.NO_AUDIO: "Look for the file that has the sound; this one has none.",
     Problem.NO_DECODER: "Convert it to WAV with a program that plays it.",

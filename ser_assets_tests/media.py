@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
+from ser_assets.audio.promises import ogg_checksum
+
 if TYPE_CHECKING:
     from av import Packet
 
@@ -114,4 +116,15 @@ def remux(source: Path, target: Path, change: Callable[[int, "Packet"], object])
 def cut(path: Path, share: float) -> Path:
     """Keep the first part of a file's bytes, a share from 0 to 1."""
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    return path
+
+
+def without_last_mark(path: Path) -> Path:
+    """Take the mark of the end from the last page of an Ogg file, and give the page the checksum that it has then."""
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"OggS")
+    content[at + 5] &= 0b011
+    content[at + 22 : at + 26] = bytes(4)
+    content[at + 22 : at + 26] = ogg_checksum(bytes(content[at:]))
+    path.write_bytes(content)
     return path

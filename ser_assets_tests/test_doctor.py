@@ -10,6 +10,7 @@ from ser_assets.cli import main
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.files import files_set_aside
+from ser_assets_tests.audio.signals import spoken
 from ser_assets_tests.media import encode, voice, write_mp4, write_wav
 from ser_assets_tests.storage.at_rest import put, spoken_clip
 
@@ -80,6 +81,41 @@ def test_one_recording_of_two_actors_is_told(settings: Settings) -> None:
     result = doctor()
     assert result.exit_code == 1
     assert "one recording, two labels (2)" in result.output
+
+
+def test_two_voices_on_two_channels_are_told_with_the_command_that_parts_them(settings: Settings) -> None:
+    sing(settings)
+    path = settings.raw_dir / "Actor_03/03-01-03-01-01-02-03.wav"
+    write_wav(path, np.stack([spoken(1.0, seed=1), spoken(1.0, seed=2)]), 16000)
+    result = doctor()
+    assert result.exit_code == 1
+    assert "two voices on two channels (1)\n  Actor_03/03-01-03-01-01-02-03.wav has channels of diff" in result.output
+    assert "-af 'pan=mono|c0=c1'" in result.output
+
+
+def test_a_recording_that_breaks_off_into_zeros_is_told(settings: Settings) -> None:
+    sing(settings)
+    path = settings.raw_dir / "Actor_03/03-01-03-01-01-02-03.wav"
+    write_wav(path, np.where(np.arange(48000) < 24000, voice(), 0).astype(np.float32))
+    result = doctor()
+    assert result.exit_code == 1
+    assert "03-01-03-01-01-02-03.wav breaks off into 0.50 s of digital silence" in result.output
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(16.0, True), (14.0, False)])
+def test_a_recording_far_longer_than_the_others_is_told(settings: Settings, seconds: float, told: bool) -> None:
+    sing(settings)
+    write_wav(settings.raw_dir / "Actor_03/03-01-03-01-01-02-03.wav", voice(seconds, rate=8000), 8000)
+    assert ("far longer than the others (1)" in doctor().output) is told
+
+
+def test_a_pointer_of_git_is_told_with_its_remedy(settings: Settings) -> None:
+    sing(settings)
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:c6f9\nsize 72862\n"
+    (settings.raw_dir / "Actor_03/03-01-03-01-01-02-03.wav").write_text(pointer)
+    output = doctor().output
+    assert "pointer to a recording (1)\n  Actor_03/03-01-03-01-01-02-03.wav is a git-lfs pointer\n" in output
+    assert "git lfs pull" in output
 
 
 def test_names_of_files_do_not_move_the_cursor(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """From any container that ffmpeg reads to one float32 channel at a chosen sampling rate, inside this process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ser_assets.audio import flac, wav
 from ser_assets.audio.errors import DecodeError
 from ser_assets.audio.frames import frames_of
-from ser_assets.audio.promises import broken_promise
+from ser_assets.audio.promises import broken_duration, broken_promise
 from ser_assets.audio.silence import is_silent
-from ser_assets.audio.timeline import joined
+from ser_assets.audio.timeline import Frame, joined
 from ser_assets.problems import Problem
 
 if TYPE_CHECKING:
@@ -24,11 +25,20 @@ if TYPE_CHECKING:
 PROBE = {"skip_frame": "all", "probesize": "32768", "protocol_whitelist": "file"}
 # MPEG streams have no header: a track is known once its first packet is found, which may be far behind the picture.
 PROBE_FURTHER = PROBE | {"probesize": "5000000"}
-CANCELLATION_DB = 20.0
+# Channels without sound cost the mean of n channels 20 log10(n) dB. What costs more than this besides cancels.
+CANCELLATION_DB = 0.5
 MOST_OFFSET = 0.05
 PLAYLISTS = frozenset({"concat", "dash", "hls", "image2", "imf"})
 # With these, another track of the file may be better off.
 OF_ONE_TRACK = frozenset({Problem.DAMAGED, Problem.NO_DECODER, Problem.NOT_FINITE})
+# What repositories and servers put in the place of a file.
+PLACEHOLDER_BYTES = 100
+PLACEHOLDERS = (
+    ((b"version https://git-lfs", b"version https://hawser"), "is a git-lfs pointer", Problem.POINTER),
+    ((b"/annex/objects/", b"../.git/annex/", b".git/annex/"), "is a git-annex pointer", Problem.POINTER),
+    ((b"<!doctype html", b"<html"), "is a page of the web, perhaps the error of a download", Problem.DAMAGED),
+    ((b"<?xml", b"<error"), "is a page of XML, perhaps the error of a download", Problem.DAMAGED),
+)
 
 
 @dataclass(frozen=True)
@@ -72,11 +82,21 @@ def decode(path: Path) -> Recording:
     try:
         if path.stat().st_size == 0:
             raise DecodeError("is empty (0 bytes)", Problem.EMPTY)
+        _refuse_placeholder(path)
         return _decode_best(path)
     except DecodeError:
         raise
     except Exception as error:  # What a damaged file makes of a decoder is beyond listing.
         raise _as_decode_error(error) from error
+
+
+def _refuse_placeholder(path: Path) -> None:
+    """Let through what does not say of itself that it is no recording."""
+    with path.open("rb") as file:
+        start = file.read(PLACEHOLDER_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for beginnings, reason, problem in PLACEHOLDERS:
+        if start.startswith(beginnings):
+            raise DecodeError(reason, problem)
 
 
 def _decode_best(path: Path) -> Recording:
@@ -110,7 +130,8 @@ def _opened(path: Path) -> Iterator["InputContainer"]:
     import av
 
     for options in (PROBE, PROBE_FURTHER):
-        with av.open(f"file:{path}", metadata_errors="replace", options=options) as container:
+        source = wav.readable(path) or f"file:{path}"
+        with av.open(source, mode="r", metadata_errors="replace", options=options) as container:
             if container.format.name in PLAYLISTS:
                 raise DecodeError(f"is a list of other files ({container.format.name})", Problem.NO_AUDIO)
             if container.streams.audio and all(_is_known(stream) for stream in container.streams.audio):
@@ -151,7 +172,9 @@ def _decode_track(path: Path, container: "InputContainer", track: int) -> Record
         track=track + 1,
     )
     decoded_seconds = sum(frame.samples.shape[1] for frame in frames) / max(recording.sampling_rate, 1)
-    _refuse_damage(recording, broken_promise(path, container.format.name, stream, decoded_seconds))
+    missing = broken_promise(path, container.format.name, stream, decoded_seconds)
+    _refuse_damage(recording, missing or broken_duration(container, stream, recording.seconds))
+    _refuse_other_sound(container, stream, frames)
     return recording
 
 
@@ -189,12 +212,22 @@ def _refuse_damage(recording: Recording, missing: str) -> None:
         raise DecodeError(f"is cut short: {missing}", Problem.CUT_SHORT)
 
 
+def _refuse_other_sound(container: "InputContainer", stream: "AudioStream", frames: Sequence[Frame]) -> None:
+    """Let through what is the sound that its encoder took the checksum of."""
+    if stream.codec_context.name != "flac":
+        return
+    if info := flac.stream_info(stream.codec_context.extradata or b""):
+        samples = [frame.samples for frame in frames]
+        if damage := flac.broken_word(info, samples, counts=container.format.name == "flac"):
+            raise DecodeError(damage, Problem.DAMAGED)
+
+
 def to_mono(samples: np.ndarray) -> np.ndarray:
     """Mix channels, shape (channels, samples), to one, shape (samples,), both float32.
 
-    The mean of the channels; where it is more than `CANCELLATION_DB` under the loudest channel (opposite phases
-    cancel), that channel alone. A constant offset is taken away where it is over 5 % of the effective amplitude: no
-    recording of RAVDESS has one of 2 %.
+    The mean of the channels; where it is further under the loudest channel than if all others were mute (opposite
+    phases cancel), that channel alone. A constant offset is taken away where it is over 5 % of the effective amplitude:
+    no recording of RAVDESS has one of 2 %.
     """
     mono = samples[0] if samples.shape[0] == 1 else _mixed(samples)
     offset = float(mono.mean(dtype=np.float64))
@@ -206,7 +239,8 @@ def to_mono(samples: np.ndarray) -> np.ndarray:
 def _mixed(samples: np.ndarray) -> np.ndarray:
     mixed = samples.mean(axis=0, dtype=np.float32)
     power = np.square(samples, dtype=np.float64).mean(axis=1)
-    if np.square(mixed, dtype=np.float64).mean() < power.max() * 10 ** (-CANCELLATION_DB / 10):
+    least = power.max() / len(samples) ** 2 * 10 ** (-CANCELLATION_DB / 10)
+    if np.square(mixed, dtype=np.float64).mean() < least:
         return samples[int(power.argmax())]
     return mixed
 

@@ -5,12 +5,16 @@ MPEG streams and what was written to a pipe. ffmpeg only guesses how long those 
 """
 
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
+from ser_assets.audio.errors import DecodeError
+
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
+    from av.container import InputContainer
 
 # Share of the promised samples that must be there: all in lossless formats, while lossy ones round to frames.
 COUNTS_SAMPLES: Final = {"flac": 1.0, "wv": 1.0, "tta": 1.0, "aiff": 0.98, "au": 0.98, "ape": 0.98, "rm": 0.98}
@@ -21,6 +25,11 @@ UNKNOWN_FROM_BYTES: Final = 0x7FFFF000
 UNKNOWN_FROM_LONG: Final = 1 << 62
 MOV: Final = "mov,mp4,m4a,3gp,3g2,mj2"
 MP3_HEADER_BYTES: Final = 256
+KEPT_SHARE: Final = 0.98
+PADDING_SECONDS: Final = 0.1
+REVERSED_BITS: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+# What is looked through for the next page of a damaged Ogg file.
+MOST_LOST_BYTES: Final = 1 << 24
 # A file full of zeros is a file full of empty chunks.
 MOST_CHUNKS: Final = 1000
 
@@ -62,6 +71,19 @@ def broken_promise(path: Path, container: str, stream: "AudioStream", decoded_se
     # Both come from whole samples: half of one is what rounding may cost.
     if decoded_seconds + 0.5 / stream.codec_context.sample_rate < share * promised:
         return f"{decoded_seconds:.2f} s of {promised:.2f} s can be decoded"
+    return ""
+
+
+def broken_duration(container: "InputContainer", stream: "AudioStream", seconds: float) -> str:
+    """What is missing of a Matroska or WebM file of one track that says how long it lasts; empty if nothing.
+
+    Its demuxer passes over what is damaged. `seconds`: how much of the track there is, with silence for gaps.
+    """
+    if container.format.name != "matroska,webm" or len(container.streams) > 1 or not container.duration:
+        return ""
+    promised = container.duration / 1e6 - float((stream.start_time or 0) * (stream.time_base or 0))
+    if seconds < KEPT_SHARE * promised - PADDING_SECONDS:
+        return f"{seconds:.2f} s of {promised:.2f} s can be decoded"
     return ""
 
 
@@ -142,19 +164,35 @@ def _end_of_segment(file: BinaryIO, there: int) -> int:
 def _end_of_pages(file: BinaryIO, there: int) -> int:
     """Where the last Ogg page ends, or at least the one that must follow it to complete a packet.
 
-    A last page that is not marked as the end of the stream breaks no promise: Telegram on Android writes none.
+    A last page that is not marked as the end of the stream breaks no promise: Telegram on Android writes none. Where a
+    page is no page, but another follows later, or its checksum is wrong, the file is damaged.
+
+    Raises:
+        DecodeError: it is damaged so.
     """
     at, unfinished = 0, False
     while at < there:
         file.seek(at)
         header = file.read(27)
         if header[:4] != b"OggS"[: len(header)]:
+            if b"OggS" in file.read(MOST_LOST_BYTES):
+                raise DecodeError(f"is damaged after {at:,} of {there:,} bytes")
             return 0
         if len(header) < 27 or len(lacing := file.read(header[26])) < header[26]:
             return max(at + 27, there + 1)
+        body = file.read(sum(lacing))
+        whole = len(body) == sum(lacing)
+        if whole and ogg_checksum(header[:22] + bytes(4) + header[26:] + lacing + body) != header[22:26]:
+            raise DecodeError(f"is damaged after {at:,} of {there:,} bytes")
         at += 27 + len(lacing) + sum(lacing)
         unfinished = lacing[-1:] == b"\xff"
     return at + 27 if unfinished else at
+
+
+def ogg_checksum(page: bytes) -> bytes:
+    """CRC-32 as Ogg has it: the polynomial of zip with the bits of each byte in the opposite order, from 0."""
+    reflected = zlib.crc32(page.translate(REVERSED_BITS), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return reflected.to_bytes(4).translate(REVERSED_BITS)
 
 
 _MEASURES: Final[dict[str, Callable[[BinaryIO, int], int]]] = {

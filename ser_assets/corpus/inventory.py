@@ -12,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ser_assets.audio.channels import channel_likeness
 from ser_assets.audio.decode import DecodeError, Recording, decode, to_mono
+from ser_assets.audio.dropouts import abrupt_silence
+from ser_assets.audio.fingerprint import alike, fingerprint
 from ser_assets.audio.usable import refuse_unusable
 from ser_assets.corpus.demo import DEMO_COMMENT
 from ser_assets.corpus.entries import Entry, Take
@@ -28,6 +31,9 @@ SOUND = (
     "seconds",
     "peak",
     "recording",
+    "fingerprint",
+    "channel_likeness",
+    "abrupt_silence",
     "demo",
 )
 LABELS = tuple(field.name for field in dataclasses.fields(Take))
@@ -50,6 +56,9 @@ class RawVideo:
     one `recording`. `file_state` is all that the file system reported when the content was hashed; it is empty where a
     later change could leave it the same. What the label says is None where it cannot be read, what the sound says where
     it was not decoded.
+    `fingerprint` is much the same for the same sound in another coding; the demo corpus, whose synthesiser says a
+    sentence twice alike, has none. `channel_likeness` is how much two channels have in common (0 to 1), None where only
+    one has sound, `abrupt_silence` how many seconds of digital silence there are in the middle of sound.
     `seconds`, `sampling_rate` (Hz) and `channels` are those of the file, `audio_tracks` is how many tracks of sound it
     has, `audio_track` which of them is used, counted from 1. A rejected file has a `problem` and a
     `reason`, which goes on where the path ends; `place` is where its label stands, if not in its name.
@@ -77,6 +86,9 @@ class RawVideo:
     seconds: float | None = None
     peak: float | None = None
     recording: str | None = None
+    fingerprint: str | None = None
+    channel_likeness: float | None = None
+    abrupt_silence: float | None = None
     demo: bool = False
     status: str = "accepted"
     problem: str | None = None
@@ -168,20 +180,45 @@ def settle_all(rows_of: Mapping[str, Iterable[RawVideo]]) -> dict[str, list[RawV
 
 def _without_contradictions(rows: Sequence[RawVideo]) -> list[RawVideo]:
     """Reject accepted recordings that are there of two speakers, or with two emotions: nobody knows which is right."""
-    alike: dict[str | None, list[RawVideo]] = defaultdict(list)
-    for row in rows:
+    sounds = _sounds(rows)
+    same: dict[int, list[RawVideo]] = defaultdict(list)
+    for row, sound in zip(rows, sounds, strict=True):
         if row.status == "accepted":
-            alike[row.recording].append(row)
-    return [_contradicted(row, alike[row.recording]) if row.status == "accepted" else row for row in rows]
+            same[sound].append(row)
+    return [
+        _contradicted(row, same[sound]) if row.status == "accepted" else row
+        for row, sound in zip(rows, sounds, strict=True)
+    ]
 
 
-def _contradicted(row: RawVideo, alike: Iterable[RawVideo]) -> RawVideo:
-    for other in alike:
-        if (other.actor, other.emotion) != (row.actor, row.emotion):
-            place = f", {other.place}" if other.place else ""
-            reason = f"is the same recording as {other.path} ({other.emotion}, of {other.actor}{place})"
-            return _duplicate(row, other.path, Problem.CONTRADICTION, reason)
+def _contradicted(row: RawVideo, same: Iterable[RawVideo]) -> RawVideo:
+    others = [other for other in same if (other.actor, other.emotion) != (row.actor, row.emotion)]
+    for other in sorted(others, key=lambda other: other.recording != row.recording):
+        place = f", {other.place}" if other.place else ""
+        reason = f"{_is_the_same(row, other)} {other.path} ({other.emotion}, of {other.actor}{place})"
+        return _duplicate(row, other.path, Problem.CONTRADICTION, reason)
     return row
+
+
+def _is_the_same(row: RawVideo, other: RawVideo) -> str:
+    """How much alike two rows of one sound are, as words before the name of the other."""
+    return "is the same recording as" if row.recording == other.recording else "sounds the same as"
+
+
+def _sounds(rows: Sequence[RawVideo]) -> list[int]:
+    """A number for each row, the same for accepted rows of the same samples or of the same sound in another coding."""
+    first: dict[str | None, int] = {}
+    sounds = [
+        first.setdefault(row.recording, number) if row.status == "accepted" else number
+        for number, row in enumerate(rows)
+    ]
+    compared = [number for number, row in enumerate(rows) if sounds[number] == number and row.fingerprint]
+    compared = [number for number in compared if rows[number].status == "accepted"]
+    prints = [str(rows[number].fingerprint) for number in compared]
+    for one, other in alike(prints, [rows[number].seconds or 0.0 for number in compared]):
+        kept, gone = sorted((sounds[compared[one]], sounds[compared[other]]))
+        sounds = [kept if sound == gone else sound for sound in sounds]
+    return sounds
 
 
 def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
@@ -191,22 +228,22 @@ def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
     twice, one nested in the other). One recording of a person pushes all demo takes aside. Rows settled earlier are
     settled anew. A recording that is there with two emotions is rejected under both its names.
     """
-    rows = _without_contradictions([_unsettled(row) for row in rows])
+    rows = sorted(_without_contradictions([_unsettled(row) for row in rows]), key=_preference)
     settled: list[RawVideo] = []
     takes: dict[str | None, str] = {}
-    recordings: dict[str | None, str] = {}
+    recordings: dict[int, RawVideo] = {}
     by_people = ""
-    for row in sorted(rows, key=_preference):
+    for row, sound in zip(rows, _sounds(rows), strict=True):
         if row.status == "accepted":
             if row.demo and by_people:
                 row = _duplicate(row, by_people, Problem.DEMO, "is synthetic, and there are recordings of people")
             elif kept := takes.get(row.take_id):
                 row = _duplicate(row, kept, Problem.SAME_TAKE, f"is the same take as {kept}")
-            elif kept := recordings.get(row.recording):
-                reason = f"is the same recording as {kept}, under another name"
-                row = _duplicate(row, kept, Problem.SAME_RECORDING, reason)
+            elif twin := recordings.get(sound):
+                reason = f"{_is_the_same(row, twin)} {twin.path}, under another name"
+                row = _duplicate(row, twin.path, Problem.SAME_RECORDING, reason)
             else:
-                takes[row.take_id] = recordings[row.recording] = row.path
+                takes[row.take_id], recordings[sound] = row.path, row
                 by_people = by_people or ("" if row.demo else row.path)
         settled.append(row)
     return sorted(settled, key=lambda row: row.path)
@@ -277,6 +314,7 @@ def _lasting_state(row: RawVideo, path: Path) -> str:
 
 def _with_sound(row: RawVideo, recording: Recording) -> RawVideo:
     mono = to_mono(recording.samples)
+    demo = recording.comment == DEMO_COMMENT
     return dataclasses.replace(
         row,
         container=recording.container,
@@ -288,7 +326,10 @@ def _with_sound(row: RawVideo, recording: Recording) -> RawVideo:
         seconds=recording.seconds,
         peak=float(np.abs(mono).max()),
         recording=audio_hash(mono, recording.sampling_rate),
-        demo=recording.comment == DEMO_COMMENT,
+        fingerprint=None if demo else fingerprint(mono, recording.sampling_rate),
+        channel_likeness=channel_likeness(recording.samples, recording.sampling_rate),
+        abrupt_silence=abrupt_silence(recording.samples, recording.sampling_rate),
+        demo=demo,
     )
 
 

@@ -34,3 +34,15 @@ def noisy(sound: np.ndarray, ratio_db: float) -> np.ndarray:
     """A sound and white noise so many dB under it."""
     hiss = noise(len(sound) / RATE)[: len(sound)]
     return sound + hiss * np.float32(np.sqrt(np.square(sound).mean() / np.square(hiss).mean()) * 10 ** (-ratio_db / 20))
+
+
+def spoken(seconds: float = 2.0, seed: int = 0, rate: int = 16000) -> np.ndarray:
+    """Syllables of other vowels, pitches and lengths for each seed, with breath under them."""
+    rng = np.random.default_rng(seed)
+    parts, f0 = [], rng.uniform(90, 230)
+    while sum(map(len, parts)) < seconds * rate:
+        formants = (rng.uniform(300, 850), rng.uniform(900, 2200), rng.uniform(2400, 3000))
+        own = vowel(f0 * rng.uniform(0.8, 1.25), formants, rng.uniform(0.1, 0.3), rate, rng.uniform(0.7, 1.4))
+        parts.append(own * np.hanning(len(own)) * rng.uniform(0.4, 1))
+    sound = np.concatenate(parts)[: int(seconds * rate)]
+    return (sound + 0.001 * rng.standard_normal(len(sound))).astype(np.float32)

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from ser_assets.audio.decode import DecodeError, decode, load_mono, resample, to_mono
+from ser_assets.problems import Problem
 from ser_assets_tests.media import RATE, voice, write_mp4, write_wav
 
 
@@ -35,6 +36,26 @@ def test_channels_in_opposite_phase_do_not_cancel() -> None:
     np.testing.assert_array_equal(mixed, voice())
 
 
+@pytest.mark.parametrize("level", [-0.99, -0.9, -0.8, -0.6, -0.3])
+@pytest.mark.parametrize("louder", [0, 1])
+def test_channels_that_cancel_in_part_give_the_louder_one(level: float, louder: int) -> None:
+    channels = np.stack([voice(), level * voice()][:: 1 - 2 * louder])
+    np.testing.assert_array_equal(to_mono(channels), voice())
+
+
+@pytest.mark.parametrize(
+    "levels", [(1, 0), (0, 1), (1, 0.5), (1, 1), (0.2, 1), (1, 0, 0), (0, 0, 1, 0, 0, 0), (0.5, 0.5, 1, 0, 0.2, 0.2)]
+)
+def test_mute_and_weaker_channels_leave_the_mean(levels: tuple[float, ...]) -> None:
+    channels = np.stack([level * voice() for level in levels]).astype(np.float32)
+    np.testing.assert_array_equal(to_mono(channels), channels.mean(axis=0, dtype=np.float32))
+
+
+def test_two_sounds_that_have_nothing_in_common_leave_the_mean() -> None:
+    channels = np.stack([voice(hertz=110), voice(hertz=230)])
+    np.testing.assert_array_equal(to_mono(channels), channels.mean(axis=0, dtype=np.float32))
+
+
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 96000])
 def test_a_recording_of_any_rate_comes_out_at_the_rate_asked_for(tmp_path: Path, rate: int) -> None:
     path = write_wav(tmp_path / "a.wav", voice(rate=rate), rate)
@@ -55,6 +76,36 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None
     path.write_bytes(content)
     with pytest.raises(DecodeError):
         decode(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "problem"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:c6f9\nsize 72862\n",
+            "git-lfs pointer",
+            Problem.POINTER,
+        ),
+        (b"version https://git-lfs.github.com/spec/v1\r\next-0-a sha256:c6\r\n", "git-lfs pointer", Problem.POINTER),
+        (b"version https://hawser.github.com/spec/v1\noid sha256:c6f9\n", "git-lfs pointer", Problem.POINTER),
+        (b"/annex/objects/SHA256E-s72862--c6f94b.wav\n", "git-annex pointer", Problem.POINTER),
+        (b"\n<!DOCTYPE html><title>404</title>", "page of the web", Problem.DAMAGED),
+        (b"\xef\xbb\xbf<HTML lang=en>", "page of the web", Problem.DAMAGED),
+        (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "page of XML", Problem.DAMAGED),
+    ],
+)
+@pytest.mark.parametrize("ending", ["wav", "mp4"])
+def test_what_stands_in_the_place_of_a_recording_is_refused_by_its_name(
+    tmp_path: Path, content: bytes, reason: str, problem: Problem, ending: str
+) -> None:
+    (tmp_path / f"a.{ending}").write_bytes(content)
+    with pytest.raises(DecodeError, match=reason) as refused:
+        decode(tmp_path / f"a.{ending}")
+    assert refused.value.problem == problem
+
+
+def test_the_remedy_of_a_pointer_is_to_pull() -> None:
+    assert "git lfs pull" in Problem.POINTER.remedy
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ser_assets.audio.decode import DecodeError, decode
 from ser_assets.problems import Problem
-from ser_assets_tests.media import cut, encode, voice, write_mp4, write_wav
+from ser_assets_tests.media import cut, encode, voice, without_last_mark, write_mp4, write_wav
 
 COMFORT_NOISE = ("-c:a", "libopencore_amrnb", "-dtx", "1")
 FRONT = "-movflags +faststart"
@@ -89,10 +89,34 @@ def test_a_film_whose_picture_outlasts_the_sound_is_whole(tmp_path: Path) -> Non
 def test_an_ogg_file_without_its_last_mark_is_whole(tmp_path: Path) -> None:
     """Telegram on Android writes no end of stream."""
     path = encode(tmp_path / "a.opus", voice(2.0), "-c:a", "libopus")
+    assert abs(decode(without_last_mark(path)).seconds - 2.0) < 0.05
+
+
+@pytest.mark.parametrize("filling", [b"\0", b"\xa5"])
+@pytest.mark.parametrize("at", [0.3, 0.4, 0.6])
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.opus", "libopus"), ("a.ogg", "libvorbis"), ("a.oga", "flac"), ("a.webm", "libopus"), ("a.mka", "libvorbis")],
+)
+def test_damage_in_the_middle_is_found(tmp_path: Path, name: str, codec: str, at: float, filling: bytes) -> None:
+    path = encode(tmp_path / name, voice(4.0), "-c:a", codec)
     content = bytearray(path.read_bytes())
-    content[content.rindex(b"OggS") + 5] &= 0b011
+    first, length = int(at * len(content)), int(0.15 * len(content))
+    content[first : first + length] = filling * length
     path.write_bytes(content)
-    assert abs(decode(path).seconds - 2.0) < 0.05
+    with pytest.raises(DecodeError, match=r"damaged|can be decoded|cannot be decoded"):
+        decode(path)
+
+
+@pytest.mark.parametrize("at", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize(("name", "codec"), [("a.opus", "libopus"), ("a.ogg", "libvorbis"), ("a.oga", "flac")])
+def test_one_flipped_bit_in_an_ogg_file_is_found(tmp_path: Path, name: str, codec: str, at: float) -> None:
+    path = encode(tmp_path / name, voice(2.0), "-c:a", codec)
+    content = bytearray(path.read_bytes())
+    content[int(at * len(content))] ^= 0x40
+    path.write_bytes(content)
+    with pytest.raises(DecodeError):
+        decode(path)
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.opus", "libopus"), ("a.mp4", "aac"), ("a.mkv", "flac")])

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from ser_assets.corpus.folders import skipped_text
 from ser_assets.corpus.inventory import Look, RawVideo, examine, settle_duplicates
 from ser_assets.corpus.ravdess import Ravdess
-from ser_assets_tests.media import encode, remux, voice, write_mp4, write_sound, write_wav
+from ser_assets_tests.audio.signals import spoken
+from ser_assets_tests.media import encode, remux, voice, without_last_mark, write_mp4, write_sound, write_wav
 
 FOLDER = "Actor_03"
 WAV = f"{FOLDER}/03-01-03-01-01-01-03.wav"
@@ -82,6 +84,28 @@ def _streamed(path: Path) -> None:
     at = content.index(b"data") + 4
     content[at : at + 4] = (0x7FFFF000).to_bytes(4, "little")
     whole.write_bytes(content)
+
+
+def _half_declared(path: Path) -> None:
+    content = bytearray(write_wav(path, voice()).read_bytes())
+    content[40:44] = (48000).to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+def _big_endian(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, voice(), 48000, subtype="PCM_24", format="WAV", endian="BIG")
+
+
+def _flipped_bit(path: Path) -> None:
+    content = bytearray(write_wav(path, voice()).read_bytes())
+    content[len(content) // 2] ^= 0x40
+    path.write_bytes(content)
+
+
+def _spoken_twice(path: Path) -> None:
+    write_wav(path, spoken(2.0), 16000)
+    write_wav(path.with_name(Path(SAD).name), 0.5 * spoken(2.0), 16000)
 
 
 def _png(path: Path) -> None:
@@ -161,9 +185,7 @@ def _paused(path: Path) -> None:
 
 
 def _without_last_mark(path: Path) -> None:
-    content = bytearray(encode(path, voice(3.0), "-c:a", "libopus").read_bytes())
-    content[content.rindex(b"OggS") + 5] &= 0b011
-    path.write_bytes(content)
+    without_last_mark(encode(path, voice(3.0), "-c:a", "libopus"))
 
 
 def _named(ending: str) -> str:
@@ -180,6 +202,11 @@ CASES = [
         for kind, name, says in (("wav", WAV, "cut short"), ("flac", FLAC, "cut short"), ("mp4", MP4, "decoded"))
         for share in (0.1, 0.5, 0.9)
     ),
+    Case("a flac with a flipped bit", _flipped_bit, REJECTED, "can be decoded", FLAC),
+    Case("a wav whose header speaks of half of the sound", _half_declared, REJECTED, "by its header"),
+    Case("a big-endian wav (RIFX)", _big_endian, ACCEPTED),
+    Case("a pointer of git-lfs", _bytes(b"version https://git-lfs.github.com/spec/v1\n"), REJECTED, "git-lfs pointer"),
+    Case("the error page of a server, named mp4", _bytes(b"<!DOCTYPE html><p>404"), REJECTED, "page of the web", MP4),
     Case("text named mp4", _bytes(b"these are words, and no film\n" * 50), REJECTED, "cannot be decoded", MP4),
     Case("a picture (PNG) named mp4", _png, REJECTED, "no audio stream", MP4),
     Case("an mp4 without sound", lambda path: write_mp4(path, None), REJECTED, "no audio stream", MP4),
@@ -271,6 +298,7 @@ CASES = [
     Case(
         "one recording with two emotions (of the second)", _beside("03-01-04-01-01-01-03.wav"), REJECTED, "of 03)", SAD
     ),
+    Case("one performance at two levels with two emotions (of the second)", _spoken_twice, REJECTED, "sounds the", SAD),
     Case("a link that leads nowhere", _link("gone.wav"), REJECTED, "No such file"),
     Case("a link to itself", _link(Path(WAV).name), REJECTED, "symbolic links"),
     Case("folders that are linked in a loop", _loop_of_folders, ACCEPTED, note="each folder is entered once"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.decode import Recording
+from ser_assets.audio.decode import Recording, decode, resample
 from ser_assets.corpus import demo
 from ser_assets.corpus import inventory as inventory_module
 from ser_assets.corpus.entries import Entry, Listing
@@ -16,11 +16,14 @@ from ser_assets.corpus.inventory import (
     Look,
     RawVideo,
     examine,
+    settle_all,
     settle_duplicates,
     take_stock,
 )
 from ser_assets.corpus.ravdess import Ravdess, speech_takes
+from ser_assets.problems import Problem
 from ser_assets.storage.tables import dataclass_table
+from ser_assets_tests.audio.signals import spoken
 from ser_assets_tests.media import encode, voice, write_mp4, write_wav
 
 
@@ -360,3 +363,66 @@ def test_the_real_stereo_recordings_and_the_quietest_actor_are_accepted(ravdess:
     assert (stereo.status, stereo.channels) == ("accepted", 2)
     own = [row for row in inventory(ravdess, "09").values() if row.path.startswith("Actor_09/")]
     assert {row.status for row in own} == {"accepted"}
+
+
+def row_of(path: str, sound: np.ndarray, actor: str, emotion: str, rate: int = 16000, comment: str = "") -> RawVideo:
+    """The row of a recording that holds this sound."""
+    row = RawVideo(path=path, actor=actor, bytes=1, take_id=f"{actor}/{path}", emotion=emotion)
+    return inventory_module._with_sound(row, Recording(sound[None], rate, "wav", "pcm_s16le", comment))
+
+
+SPOKEN = spoken(2.0, seed=1)
+FORMS = {
+    "quieter": (0.5 * SPOKEN, 16000),
+    "at half the rate": (resample(SPOKEN, 16000, 8000), 8000),
+    "later": (SPOKEN[320:], 16000),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_performance_of_two_speakers_in_two_forms_is_a_contradiction(form: str) -> None:
+    sound, rate = FORMS[form]
+    ann = [row_of("a.wav", SPOKEN, "Ann", "joy")]
+    bob = [row_of("b.wav", sound, "Bob", "joy", rate), row_of("c.wav", spoken(2.0, seed=2), "Bob", "joy")]
+    settled = settle_all({"Ann": ann, "Bob": bob})
+    [hers], [theirs, other] = settled["Ann"], settled["Bob"]
+    assert (hers.problem, theirs.problem, other.status) == (Problem.CONTRADICTION, Problem.CONTRADICTION, "accepted")
+    assert theirs.reason == "sounds the same as a.wav (joy, of Ann)"
+    alone = settle_all({"Ann": [], "Bob": settled["Bob"]})["Bob"]
+    assert [row.status for row in alone] == ["accepted", "accepted"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_performance_with_two_emotions_in_two_forms_is_a_contradiction(form: str) -> None:
+    sound, rate = FORMS[form]
+    settled = settle_duplicates([row_of("a.wav", SPOKEN, "Ann", "joy"), row_of("b.wav", sound, "Ann", "fear", rate)])
+    assert {row.problem for row in settled} == {Problem.CONTRADICTION}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_performance_in_two_forms_under_one_label_is_used_once(form: str) -> None:
+    sound, rate = FORMS[form]
+    settled = settle_duplicates([row_of("a.wav", SPOKEN, "Ann", "joy"), row_of("b.wav", sound, "Ann", "joy", rate)])
+    assert [row.status for row in settled] == ["accepted", "rejected"]
+    assert (settled[1].problem, settled[1].duplicate_of) == (Problem.SAME_RECORDING, "a.wav")
+    assert settled[1].reason == "sounds the same as a.wav, under another name"
+
+
+def test_a_synthesiser_may_say_a_sentence_twice_alike() -> None:
+    twice = [
+        row_of(name, level * SPOKEN, "Ann", "joy", comment=demo.DEMO_COMMENT) for name, level in (("a", 1), ("b", 0.5))
+    ]
+    assert [row.status for row in settle_duplicates(twice)] == ["accepted", "accepted"]
+
+
+def test_no_take_of_real_recordings_sounds_like_another(ravdess: Path) -> None:
+    """The two takes of a sentence by one actor are the most alike of all."""
+    names = [
+        f"Actor_{actor}/03-01-0{code}-01-{end}-{actor}.flac"
+        for actor in ("02", "18")
+        for code in (1, 4, 5)
+        for end in ("01-01", "01-02")
+    ]
+    heard = [(name, decode(ravdess / name)) for name in names]
+    rows = [row_of(name, own.samples[0], name[6:8], name, own.sampling_rate) for name, own in heard]
+    assert {row.status for row in settle_duplicates(rows)} == {"accepted"}
