@@ -1,7 +1,6 @@
 """Rows that cannot all be right are rejected, each with the line of another; different takes never share an id."""
 
 import itertools
-import re
 from pathlib import Path
 
 import pyarrow as pa
