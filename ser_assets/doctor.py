@@ -11,6 +11,7 @@ from ser_assets import progress
 from ser_assets.corpus.entries import Corpus, Listing
 from ser_assets.corpus.folders import skipped_text
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
+from ser_assets.corpus.table_grid import OPTIONAL
 from ser_assets.problems import Problem
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
@@ -87,9 +88,28 @@ def _recordings(settings: Settings, corpus: Corpus, listing: Listing) -> Iterato
         if corpus.name == "table":
             remedy = "Correct these rows: nothing of them is used."
         yield Finding("of no actor", remedy, strays)
+    if listing.unused:
+        remedy = f"Nothing to do, unless one should read {', '.join(OPTIONAL)}."
+        yield Finding("columns that are not used", remedy, listing.unused, urgent=False)
+    if genders := _genders(rows):
+        remedy = "Correct them in the table: scores by gender count such a speaker twice."
+        yield Finding("speakers of two genders", remedy, genders)
     if accepted:
         # Else what there is to learn from has told it.
         yield from (Finding("another corpus", note, []) for note in listing.notes)
+
+
+def _genders(rows: "Sequence[RawVideo]") -> list[str]:
+    """Speakers whose accepted takes have more than one gender, with an example of each."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        if row.status == "accepted" and row.gender:
+            found[row.actor].setdefault(row.gender, row.place or row.path)
+    return [
+        f"{actor} is {' and '.join(f'{gender} ({place})' for gender, place in own.items())}"
+        for actor, own in found.items()
+        if len(own) > 1
+    ]
 
 
 def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]:

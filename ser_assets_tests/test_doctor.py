@@ -193,3 +193,40 @@ def test_a_table_that_is_not_there_is_told_in_one_line(settings: Settings, monke
     assert "SER_CORPUS=table needs SER_CORPUS_TABLE" in result.output
     monkeypatch.setenv("SER_CORPUS_TABLE", str(settings.data_dir / "voices.csv"))
     assert "voices.csv cannot be read (No such file or directory)" in doctor().output.replace("\n", " ")
+
+
+def test_columns_that_are_not_used_and_speakers_of_two_genders_are_told(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = []
+    for number, (speaker, gender) in enumerate(
+        [("Ann", "female"), ("Ann", "Female "), ("Bob", "male"), ("Bob", "female"), ("Cay", ""), ("Cay", "MALE")]
+    ):
+        clip = write_wav(tmp_path / f"{number}.wav", voice(hertz=100 + 10 * number, seed=number))
+        rows.append(f"{clip.name},{speaker},{('joy', 'fear')[number % 2]},{gender},x")
+    (tmp_path / "voices.csv").write_text("\n".join(["path,speaker,emotion,gender,Room", *rows]))
+    monkeypatch.setenv("SER_CORPUS", "table")
+    monkeypatch.setenv("SER_CORPUS_TABLE", str(tmp_path / "voices.csv"))
+    result = doctor()
+    assert result.exit_code == 1
+    assert "columns that are not used (1)\n  Room\n" in result.output
+    told = "  Bob is male (line 4 of voices.csv) and female (line 5 of voices.csv)\n"
+    assert f"speakers of two genders (1)\n{told}" in result.output
+    assert not (settings.data_dir / "ser.duckdb").exists()
+
+
+def test_rows_that_contradict_each_other_need_doing(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        write_wav(tmp_path / f"{number}.wav", voice(hertz=100 + 10 * number, seed=number))
+    rows = ["0.wav,Ann,joy,", "1.wav,Ann,fear,7", "2.wav,Bob,joy,", "3.wav,Ann,fear,07", "0.wav,Bob,joy,"]
+    (tmp_path / "voices.csv").write_text("\n".join(["path,speaker,emotion,take_id", *rows]))
+    monkeypatch.setenv("SER_CORPUS", "table")
+    monkeypatch.setenv("SER_CORPUS_TABLE", str(tmp_path / "voices.csv"))
+    output = " ".join(doctor("--all").output.split())
+    assert "1 takes of 1 actors can be used" in output
+    assert "one recording, two labels (2)" in output
+    assert "row without meaning (2)" in output
+    assert "0.wav is listed on line 6 of voices.csv too, with speaker Bob and not Ann (line 2 of voices.csv)" in output
+    assert not (settings.data_dir / "ser.duckdb").exists()

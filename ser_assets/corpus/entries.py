@@ -61,7 +61,7 @@ class Listing:
     """All recordings of a corpus, by actor, and what belongs to no actor.
 
     `skipped` counts other files by ending, `notes` say what else lies there. `incomplete` where a folder could not
-    be entered, so that recordings may be missing that are there.
+    be entered, so that recordings may be missing that are there. `unused` are the columns of a table that are not read.
     """
 
     entries: Mapping[str, Sequence[Entry]]
@@ -69,6 +69,7 @@ class Listing:
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
     incomplete: bool = False
+    unused: Sequence[str] = ()
 
 
 class Corpus(Protocol):

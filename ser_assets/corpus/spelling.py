@@ -13,6 +13,7 @@ _NOT_AVAILABLE = "NA"
 
 _SPACE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _DOTTED = re.compile("i\u0307+")
+_MINUS = "\u2212"
 _NUMBER = re.compile(r"0*(\d+)(?:\.0+)?")
 
 
@@ -32,10 +33,12 @@ def is_missing(text: str) -> bool:
 
 
 def label_of(text: str) -> str:
-    """A label in the spelling under which it is kept: composed, in lower case, `1` for `01` and `1.0`."""
+    """A label as it is kept: composed, in lower case, `1` for `01` and `1.0`, `-` for dashes."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     # The capital İ folds to an i with a dot above it, which looks like i and is not.
     folded = " ".join(_DOTTED.sub("i", folded).split())
+    if not folded.isascii():
+        folded = "".join("-" if _is_dash(letter) else letter for letter in folded)
     number = _NUMBER.fullmatch(folded)
     return number[1] if number else folded
 
@@ -54,14 +57,23 @@ def same_labels(texts: Iterable[str]) -> dict[str, str]:
     return {text: best[_without_dotless(folded)] for text, folded in label.items()}
 
 
+def name_key(name: str) -> str:
+    """What names have in common that differ only by case, leading zeros, a trailing `.0`, spaces or Unicode form."""
+    folded = _without_dotless(label_of(name)).replace(" ", "")
+    if not folded.isascii():
+        folded = "".join(str(unicodedata.decimal(letter, letter)) for letter in folded)
+    whole = re.sub(r"(?<=\d)[.,]0+$", "", folded)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", whole)
+
+
 def ambiguous_speakers(places: Mapping[str, str]) -> list[list[str]]:
-    """Group speakers whose names differ only by case, leading zeros, a trailing `.0`, spaces or Unicode form.
+    """Group speakers whose names differ only by case, leading zeros, a trailing `.0`, spaces, dashes or Unicode form.
 
     places: where each speaker is named first. Groups of two or more names, in the order of the speakers.
     """
     alike: dict[str, list[str]] = defaultdict(list)
     for speaker in places:
-        alike[_speaker_key(speaker)].append(speaker)
+        alike[name_key(speaker)].append(speaker)
     return [names for names in alike.values() if len(names) > 1]
 
 
@@ -84,13 +96,9 @@ def names_joined(names: Iterable[str]) -> str:
     return text.getvalue()
 
 
+def _is_dash(letter: str) -> bool:
+    return letter == _MINUS or unicodedata.category(letter) == "Pd"
+
+
 def _without_dotless(text: str) -> str:
     return text.replace("ı", "i")
-
-
-def _speaker_key(speaker: str) -> str:
-    folded = _without_dotless(label_of(speaker)).replace(" ", "")
-    if not folded.isascii():
-        folded = "".join(str(unicodedata.decimal(letter, letter)) for letter in folded)
-    whole = re.sub(r"(?<=\d)[.,]0+$", "", folded)
-    return re.sub(r"(?<!\d)0+(?=\d)", "", whole)

@@ -2,6 +2,8 @@
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import quote
@@ -9,14 +11,17 @@ from urllib.parse import quote
 from ser_assets.corpus.entries import CorpusError, Entry, Listing, Rejection, Stray, Take, name_of
 from ser_assets.corpus.file_search import FileSearch, NotAFileError
 from ser_assets.corpus.spelling import ambiguous_speakers, natural_order, same_labels
+from ser_assets.corpus.table_conflicts import Claim, conflicts
 from ser_assets.corpus.table_grid import NEEDED
-from ser_assets.corpus.table_rows import Row, read_rows
+from ser_assets.corpus.table_rows import Row, Rows, read_table
 from ser_assets.problems import Problem
 
 LONGEST_SPEAKER = 100
 # Dagster takes no partition with this in its name, and none with a control character.
 NOT_IN_SPEAKERS = "..."
 _SHOWN = 5
+# Columns in which spellings that differ only by case or Unicode form mean the same.
+_LABELS = ("emotion", "intensity", "gender")
 
 
 class Table:
@@ -60,7 +65,7 @@ class Table:
         Raises:
             CorpusError: the table cannot be read, or there are less than two emotions.
         """
-        emotions = tuple(sorted(set(self._labels.values())))
+        emotions = tuple(sorted(set(self._labels["emotion"].values())))
         if len(emotions) < 2:
             told = f"one emotion only ({emotions[0]})" if emotions else "no emotion"
             raise CorpusError(
@@ -70,24 +75,27 @@ class Table:
 
     def listing(self) -> Listing:
         """List the recordings of all rows; rows without a speaker are strays, other bad ones rejected by their line."""
-        entries: dict[str, list[Entry]] = defaultdict(list)
-        strays = []
-        seen: dict[str, Row] = {}
+        strays = [Stray(row.place, reason) for row in self._rows if (reason := _why_stray(row))]
         files = FileSearch(self.root)
-        for row in self._rows:
-            if reason := _why_stray(row):
-                strays.append(Stray(row.place, reason))
-            else:
-                entry = self._entry(row, seen, files)
-                entries[entry.actor].append(entry)
-        return Listing({actor: entries[actor] for actor in self.actors}, strays)
+        found = [self._entry(row, files) for row in self._rows if not _why_stray(row)]
+        usable = [
+            Claim(entry.place, entry.name, entry.take, written)
+            for entry, written in found
+            if entry.take and not entry.rejection
+        ]
+        rejected = conflicts(usable)
+        entries = [replace(entry, rejection=entry.rejection or rejected.get(entry.place)) for entry, _ in found]
+        by_actor: dict[str, list[Entry]] = defaultdict(list)
+        for entry in _with_names_apart(entries):
+            by_actor[entry.actor].append(entry)
+        return Listing({actor: by_actor[actor] for actor in self.actors}, strays, unused=self._read.unused)
 
     def how_to_fill(self, actor: str | None = None) -> str:
         """Name the table."""
         return f"no recordings{f' of {actor}' if actor else ''} in {self.path}: add rows"
 
-    def _entry(self, row: Row, seen: dict[str, Row], files: FileSearch) -> Entry:
-        """Turn a row into a recording; `seen` holds the first row of each path and of each take."""
+    def _entry(self, row: Row, files: FileSearch) -> tuple[Entry, str]:
+        """Turn a row into a recording, whatever other rows say, and its take_id as it is written."""
         values = row.values
         reason = _why_rejected(row)
         path, name = self.root / row.place, row.place
@@ -97,34 +105,34 @@ class Table:
                 name = name_of(path, self.root)
             except NotAFileError as error:
                 reason = reason or str(error)
+        written = values.get("take_id", "")
+        labels = {column: self._labels[column].get(values.get(column, "")) for column in _LABELS}
         take = Take(
-            # What a table calls takes may begin again with every speaker.
-            take_id=f"{values['speaker']}/{values['take_id']}" if values.get("take_id") else name,
+            take_id=take_id_of(values["speaker"], written) if written else name,
             actor=values["speaker"],
-            emotion=self._labels.get(values["emotion"], ""),
-            intensity=values.get("intensity") or None,
-            gender=values.get("gender") or None,
+            emotion=labels["emotion"] or "",
+            intensity=labels["intensity"],
+            gender=labels["gender"],
         )
-        if before := seen.get(f"path {name}"):
-            name, reason = f"{name} ({row.place})", reason or f"is listed twice: on {before.place} too"
-        elif not reason and self._emotion(same_take := seen.setdefault(f"take {take.take_id}", row)) != take.emotion:
-            told = f"is take {values['take_id']} of {take.actor} as on {same_take.place}, but {take.emotion}"
-            reason = f"{told} and not {self._emotion(same_take)}: give every performance a take_id of its own"
-        seen.setdefault(f"path {name}", row)
-        return Entry(path, name, take.actor, take, Rejection(Problem.ROW, reason) if reason else None, row.place)
-
-    def _emotion(self, row: Row) -> str:
-        return self._labels.get(row.values["emotion"], "")
+        rejection = Rejection(Problem.ROW, reason) if reason else None
+        return Entry(path, name, take.actor, take, rejection, row.place), written
 
     @cached_property
-    def _labels(self) -> dict[str, str]:
-        """The emotion that each spelling stands for."""
-        emotions = {row.values["emotion"] for row in self._rows if not _why_stray(row)} - {""}
-        return same_labels(emotion for emotion in emotions if not _has_control(emotion))
+    def _labels(self) -> dict[str, dict[str, str]]:
+        """The label that each spelling stands for, by column."""
+        rows = [row.values for row in self._rows if not _why_stray(row)]
+        written = {column: {values.get(column, "") for values in rows} - {""} for column in _LABELS}
+        return {
+            column: same_labels(text for text in texts if not _has_control(text)) for column, texts in written.items()
+        }
 
     @cached_property
-    def _rows(self) -> list[Row]:
-        return list(read_rows(self.path))
+    def _read(self) -> Rows:
+        return read_table(self.path)
+
+    @property
+    def _rows(self) -> Sequence[Row]:
+        return self._read.rows
 
     def _left_out(self) -> str:
         """Tell of rows that are left out, where too little is left."""
@@ -138,6 +146,25 @@ class Table:
             f"{self.path} names speakers that may be one person: {'; '.join(told)}{more}. Write each speaker in one "
             "way, or set SER_DISTINCT_SPEAKERS=true if they are different people"
         )
+
+
+def take_id_of(speaker: str, written: str) -> str:
+    """The id of a take, unlike that of any other: what a table calls takes may begin again with every speaker.
+
+    No path has two slashes in a row, so that no take without a take_id has this id either.
+    """
+    return "//".join(part.replace("%", "%25").replace("/", "%2F") for part in (speaker, written))
+
+
+def _with_names_apart(entries: Sequence[Entry]) -> list[Entry]:
+    """Give entries of one name other names, by their place, but for the first that can be used."""
+    first: dict[str, Entry] = {}
+    for entry in sorted(entries, key=lambda entry: entry.rejection is not None):
+        first.setdefault(entry.name, entry)
+    return [
+        entry if entry is first[entry.name] else replace(entry, name=f"{entry.name} ({entry.place})")
+        for entry in entries
+    ]
 
 
 def _why_stray(row: Row) -> str:

@@ -48,6 +48,13 @@ class Grid:
 
 
 def known_column(name: str) -> str:
-    """The known column that a heading names, in any case, `Take ID` for `take_id`; empty where it names none."""
-    folded = re.sub(r"[ -]", "_", label_of(plain(name)))
-    return folded if folded in NEEDED + OPTIONAL else ""
+    """The known column that a heading names: `Take ID` and `takeid` for `take_id`; empty where it names none."""
+    return _BY_HEADING.get(squeezed(name), "")
+
+
+def squeezed(heading: str) -> str:
+    """A heading in lower case, nothing but letters and digits."""
+    return re.sub(r"[\W_]", "", label_of(plain(heading)))
+
+
+_BY_HEADING = {squeezed(name): name for name in NEEDED + OPTIONAL}

@@ -1,12 +1,13 @@
 """The rows of a table with their values, checked: which columns there are, and which values are missing."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ser_assets.corpus.entries import CorpusError
 from ser_assets.corpus.spelling import is_missing, plain
+from ser_assets.corpus.table_columns import refuse_misleading, unused
 from ser_assets.corpus.table_files import read_grids
 from ser_assets.corpus.table_grid import NEEDED, OPTIONAL, Grid, Line, known_column
 
@@ -27,17 +28,29 @@ class Row(NamedTuple):
     missing: Mapping[str, str] = {}
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """Read the rows of a table that hold something.
+class Rows(NamedTuple):
+    """The rows of a table that hold something, and the headings of columns that are not read."""
+
+    rows: Sequence[Row]
+    unused: Sequence[str]
+
+
+def read_table(path: Path) -> Rows:
+    """Read a table.
 
     Raises:
-        CorpusError: the table cannot be read, lacks a column, or names one twice.
+        CorpusError: the table cannot be read, lacks a column, names one twice, or has one that misleads.
     """
     grid = _grid_with_columns(path, read_grids(path))
     if twice := {name: found for name, found in grid.columns.items() if len(found) > 1}:
         name, found = next(iter(twice.items()))
         places = " and ".join(str(position + 1) for position in found)
         raise CorpusError(f"{path} names the column {name} twice (columns {places}): rename or remove one of them")
+    refuse_misleading(path, grid.header)
+    return Rows(list(_rows(grid)), unused(grid.header))
+
+
+def _rows(grid: Grid) -> Iterator[Row]:
     positions = {name: found[0] for name, found in grid.columns.items()}
     unnamed = tuple(grid.unnamed_after_known())
     for line in grid.lines:

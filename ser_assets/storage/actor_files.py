@@ -5,6 +5,7 @@ Each row says in `made_from` what its take was made from, so that a later run ma
 
 import glob
 import logging
+import string
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -77,8 +78,8 @@ class ActorFiles:
     data_dir: Path
 
     def path(self, asset: str, actor: str) -> Path:
-        """File of one actor."""
-        return self.data_dir / asset / f"actor_{quote(actor, safe=' ')}.parquet"
+        """File of one actor, whose name differs from that of any other by more than case."""
+        return self.data_dir / asset / f"{_file_stem(actor)}.parquet"
 
     def write(
         self,
@@ -180,7 +181,7 @@ class ActorFiles:
     def actors(self, asset: str) -> list[str]:
         """Name the actors who have a file, sorted."""
         paths = (self.data_dir / asset).glob("actor_*.parquet")
-        return sorted(unquote(path.stem.removeprefix("actor_")) for path in paths)
+        return sorted(map(_actor_of, paths))
 
     def remove_takes(self, asset: str, actor: str, takes: Collection[str]) -> list[Path]:
         """Remove takes from the file of an actor; a file that would be empty goes. Returns the files that changed."""
@@ -215,6 +216,19 @@ class ActorFiles:
         return self.path(asset, actor).with_suffix(".png")
 
 
+def _file_stem(actor: str) -> str:
+    """Name a file after an actor; after a plus sign it says in hexadecimal which letters of the name are capitals.
+
+    On a disk that does not tell case, Ann and ann would have one file otherwise.
+    """
+    capitals = sum(1 << position for position, letter in enumerate(actor) if letter in string.ascii_uppercase)
+    return f"actor_{quote(actor, safe=' ')}" + (f"+{capitals:x}" if capitals else "")
+
+
+def _actor_of(path: Path) -> str:
+    return unquote(path.stem.removeprefix("actor_").partition("+")[0])
+
+
 def _read(
     source: "Path | pa.NativeFile", path: Path, takes: Sequence[str] | None, columns: Sequence[str] | None = None
 ) -> "pa.Table":
@@ -247,7 +261,7 @@ def _damage_set_aside(path: Path) -> Iterator[None]:
         if not path.exists() or path.stat().st_ino != read:
             raise ClipsMissingError(f"{path} was damaged ({reason}), and another run saw to it: run again") from error
         aside = set_aside_if_possible(path)
-        made_again = f"materialize {path.parent.name} for {unquote(path.stem.removeprefix('actor_'))} again"
+        made_again = f"materialize {path.parent.name} for {_actor_of(path)} again"
         raise ClipsDamagedError(
             f"{path} was damaged ({reason}) and {aside}: {made_again}, or `ser-assets run`"
         ) from error

@@ -257,3 +257,38 @@ def test_training_and_prediction_trim_alike(settings: Settings, instance: dg.Dag
     predicted = hear(path, preprocessing)
     assert isinstance(predicted, Heard)
     np.testing.assert_array_equal(predicted.functionals, measure(clip.samples, clip.sampling_rate).functionals)
+
+
+def test_a_take_that_moves_to_its_true_speaker_leaves_the_other_who_holds_up_nothing(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    lines = ["path,speaker,emotion"]
+    for number in range(8):
+        path = write_wav(settings.data_dir / f"own/{number}.wav", voice(0.6, hertz=100 + 15 * number, seed=number))
+        lines.append(f"{path},{'AB'[number // 4]},{('joy', 'fear')[number % 2]}")
+    table = settings.data_dir / "voices.csv"
+    own = Settings(corpus="table", corpus_table=table, voices=())
+    table.write_text("\n".join(lines))
+    assert materialize(own, "A", "B", instance).success
+    table.write_text("\n".join([lines[0], lines[1].replace(",A,", ",B,"), *lines[2:]]))
+    assert materialize(own, "B", "B", instance).success
+    rows = load_examples(warehouse, own).rows
+    assert set(rows.loc[rows["take_id"].str.endswith("/0.wav"), "actor"]) == {"B"}
+    only_checked = materialize(own, "A", "B", instance, ["augmented_set"])
+    assert only_checked.success
+    assert {row["actor"] for row in records(warehouse, FEATURES, "true", columns=["actor"])} == {"A", "B"}
+
+
+def test_an_actor_of_the_run_who_is_not_balanced_holds_the_run_up(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    for actor in ("01", "02", "03"):
+        sing(settings, actor)
+    (settings.raw_dir / "Actor_02/03-01-01-01-01-01-02.wav").unlink()
+    balanced = {}
+    for first, last in (("01", "01"), ("01", "02"), ("02", "03"), ("03", "03")):
+        result = materialize(settings, first, last, instance, CHAIN[:4])
+        balanced[first, last] = {each.check_name: each.passed for each in result.get_asset_check_evaluations()}[
+            "emotions_balanced"
+        ]
+    assert balanced == {("01", "01"): True, ("01", "02"): False, ("02", "03"): False, ("03", "03"): True}

@@ -59,7 +59,7 @@ def test_an_index_without_a_name_before_the_columns_is_passed_over(tmp_path: Pat
 def test_a_heading_is_known_in_any_case_and_form(tmp_path: Path, header: str) -> None:
     voices = table(tmp_path, f"{header}\na.wav,Ann,joy,7\nb.wav,Bob,fear,8\n")
     assert labels(voices) == LABELS
-    assert [entry.take.take_id for entry in voices.listing().entries["Ann"] if entry.take] == ["Ann/7"]
+    assert [entry.take.take_id for entry in voices.listing().entries["Ann"] if entry.take] == ["Ann//7"]
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,41 @@ def test_every_speaker_has_a_file_whatever_the_name(files: ActorFiles, speaker: 
     assert len(files.rows("mono_audio", speaker)) == len(CLIPS)
 
 
+@pytest.mark.parametrize(
+    "speakers",
+    [
+        ["Ann", "ann", "ANN", "aNN"],
+        ["É", "é", "Éa", "ÉA"],
+        ["a+1", "A", "A+1", "a"],
+        ["01", "1", "S01", "s01"],
+        ["x" * 100, "X" * 100, "a.parquet", "A.parquet"],
+    ],
+)
+def test_files_of_speakers_differ_by_more_than_case_and_tell_whose_they_are(
+    files: ActorFiles, speakers: list[str]
+) -> None:
+    paths = [put(files, "mono_audio", speaker, CLIPS[:1], speaker) for speaker in speakers]
+    pictures = [files.picture_path("mono_audio", speaker) for speaker in speakers]
+    assert len({path.name.lower() for path in [*paths, *pictures]}) == 2 * len(speakers)
+    assert max(len(path.name) for path in paths) < 200
+    assert files.actors("mono_audio") == sorted(speakers)
+    for speaker in speakers:
+        assert set(files.made_from("mono_audio", speaker).values()) == {speaker}
+        found = files.query("mono_audio", "SELECT DISTINCT made_from FROM clips", actors=[speaker])
+        assert found == [{"made_from": speaker}]
+
+
+def test_files_of_the_actors_of_ravdess_are_named_by_their_number(files: ActorFiles) -> None:
+    assert files.path("mono_audio", "01").name == "actor_01.parquet"
+
+
+def test_a_damaged_file_names_the_speaker_as_written(files: ActorFiles) -> None:
+    path = put(files, "mono_audio", "Ann+B", CLIPS)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(ClipsDamagedError, match=r"materialize mono_audio for Ann\+B again"):
+        files.rows("mono_audio", "Ann+B")
+
+
 def test_a_write_that_fails_leaves_the_old_clips(files: ActorFiles) -> None:
     put(files, "mono_audio", "05", CLIPS, "these")
     broken = dataclasses.replace(CLIPS[0], samples=None)  # type: ignore[arg-type]
