@@ -103,7 +103,7 @@ class Ravdess:
             else:
                 entries[placed.actor].append(placed)
         by_actor = {actor: entries[actor] for actor in ACTORS if actor in entries}
-        notes = [other.told for other in self._other_corpora(paths)]
+        notes = tuple(other.told for other in self._other_corpora(paths))
         return Listing(by_actor, strays, skipped, notes, incomplete=bool(unreadable))
 
     def how_to_fill(self, actor: str | None = None) -> str:

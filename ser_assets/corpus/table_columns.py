@@ -10,7 +10,7 @@ from ser_assets.corpus.spelling import plain
 from ser_assets.corpus.table_grid import OPTIONAL, known_column, squeezed
 
 _PART_OF_A_FILE = re.compile(
-    "(t|time|seg|segment|utt|utterance|clip|audio)?(start|begin|end|stop|onset|offset|duration|channel)"
+    "(t|time|seg|segment|utt|utterance|clip|audio)?(start|begin|end|stop|onset|offset|channel)"
     "(time)?(in)?(s|sec|secs|seconds|ms|msec|samples?|frames?)?"
 )
 # How many channels there are says nothing of a part.

@@ -144,7 +144,16 @@ def test_a_heading_like_a_column_that_is_there_and_any_other_are_listed_as_unuse
 
 @pytest.mark.parametrize(
     "headings",
-    ["start,end", "Offset", "duration", "begin_time,end_time", "channel", "Start (s)", "segment_start", "offset_ms"],
+    [
+        "start,end",
+        "Offset",
+        "start,duration",
+        "begin_time,end_time",
+        "channel",
+        "Start (s)",
+        "segment_start",
+        "offset_ms",
+    ],
 )
 def test_a_table_of_parts_of_files_is_refused_with_the_remedy(tmp_path: Path, headings: str) -> None:
     voices = table(tmp_path, f"path,speaker,emotion,{headings}\na.wav,Ann,joy{',1' * (headings.count(',') + 1)}\n")
