@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ser_assets.corpus.entries import Corpus, Listing
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
 from ser_assets.learning.kept import CALIBRATED, RAW
+from ser_assets.problems import Problem
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_file
 from ser_assets.storage.removal import (
@@ -98,20 +99,23 @@ def find_withdrawn(settings: Settings, listing: Listing, *, in_files: bool = Tru
     existing = [entry for own in listing.entries.values() for entry in own if entry.path.exists()]
     if not existing or listing.incomplete:
         return Withdrawn(stored)
+    inventory = _inventory(settings)
     takes = {StoredTake(entry.actor, entry.take.take_id) for entry in existing if entry.take}
     files = {(entry.actor, entry.name) for entry in existing}
-    rows = {(row["actor"], row["path"]): row["take_id"] for row in _inventory(settings)}
-    return _compare(stored, rows, takes, files)
+    # A row that says that a listed file is not there stays: it is how the report and the doctor know.
+    listed = {(entry.actor, entry.name) for own in listing.entries.values() for entry in own}
+    files |= {key for key, row in inventory.items() if key in listed and row["problem"] == Problem.MISSING}
+    return _compare(stored, inventory, takes, files)
 
 
 def find_speaker(settings: Settings, speaker: str) -> Withdrawn:
     """Find everything that is stored of a speaker, whether or not the corpus still lists the recordings."""
     stored = stored_takes(settings.data_dir)
-    rows = {(row["actor"], row["path"]): row["take_id"] for row in _inventory(settings)}
+    inventory = _inventory(settings)
     own = {take.take_id for take in stored.takes if take.actor == speaker}
-    own |= {take_id for (actor, _), take_id in rows.items() if actor == speaker}
+    own |= {row["take_id"] for (actor, _), row in inventory.items() if actor == speaker}
     takes = {take for take in stored.takes if take.actor != speaker and (take.actor or take.take_id not in own)}
-    return _compare(stored, rows, takes, {key for key in rows if key[0] != speaker})
+    return _compare(stored, inventory, takes, {key for key in inventory if key[0] != speaker})
 
 
 def remove_withdrawn(
@@ -163,20 +167,23 @@ def forget(
     return remove(settings, find_speaker(settings, speaker), instance), recordings
 
 
-def _inventory(settings: Settings) -> list[dict[str, Any]]:
-    return records(Warehouse(settings.data_dir), RAW_VIDEOS, "true", columns=["actor", "path", "take_id"])
+def _inventory(settings: Settings) -> dict[tuple[str, str], dict[str, Any]]:
+    """Take id and problem of each row of `raw_videos`, by speaker and path."""
+    columns = ["actor", "path", "take_id", "problem"]
+    rows = records(Warehouse(settings.data_dir), RAW_VIDEOS, "true", columns=columns)
+    return {(row["actor"], row["path"]): row for row in rows}
 
 
 def _compare(
     stored: Stored,
-    rows: Mapping[tuple[str, str], str | None],
+    inventory: Mapping[tuple[str, str], Mapping[str, Any]],
     takes: Collection[StoredTake],
     files: Collection[tuple[str, str]],
 ) -> Withdrawn:
     """Tell what has to go of what is stored and of the rows of `raw_videos`, given the takes and files that stay."""
     ids = {take.take_id for take in takes}
     gone = {take for take in stored.takes if take not in takes and (take.actor or take.take_id not in ids)}
-    gone_rows = {key: take_id for key, take_id in rows.items() if key not in files}
+    gone_rows = {key: row["take_id"] for key, row in inventory.items() if key not in files}
     names = {take.take_id for take in gone} | {take_id for take_id in gone_rows.values() if take_id}
     left = {take.actor for take in takes} | {actor for actor, _ in files}
     speakers = {take.actor for take in gone if take.actor} | {actor for actor, _ in gone_rows}

@@ -165,7 +165,14 @@ def test_a_bundle_is_asked_and_answers_in_its_own_emotions(bundle: Path, heard: 
     predicting.write_csv(results, tmp_path / "said.csv", predictor.emotions)
     with (tmp_path / "said.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["path", "emotion", *(f"p_{emotion}" for emotion in EMOTIONS), "seconds", "error"]
+    assert list(rows[0]) == [
+        "path",
+        "emotion",
+        *(f"p_{emotion}" for emotion in EMOTIONS),
+        "seconds",
+        "remarks",
+        "error",
+    ]
     assert sum(float(rows[0][f"p_{emotion}"]) for emotion in EMOTIONS) == pytest.approx(1, abs=1e-5)
 
 

@@ -17,6 +17,7 @@ from ser_assets.cli import main
 from ser_assets.cli.entry import in_plain_words
 from ser_assets.definitions import build_definitions
 from ser_assets.settings import Settings
+from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import SCORES
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.media import voice, write_wav
@@ -206,9 +207,10 @@ def test_reading_works_whatever_was_left_there(command: str, left: str, folder: 
     assert read_only == folder
 
 
-@pytest.mark.parametrize("file", ["ser.duckdb", "mono_audio/actor_Ann.parquet", "features/actor_Ann.parquet"])
+@pytest.mark.parametrize("file", ["ser.duckdb", "mono_audio", "features"])
 def test_damage_where_nothing_may_be_written_is_told_once(file: str, folder: Path, read_only: Path) -> None:
-    damaged = read_only / "data" / file
+    data = read_only / "data"
+    damaged = data / file if file == "ser.duckdb" else ActorFiles(data).path(file, "Ann")
     damaged.chmod(0o644)
     damaged.write_bytes(b"garbage" * 1000)
     damaged.chmod(0o444)

@@ -59,8 +59,9 @@ def fingerprint(mono: np.ndarray, sampling_rate: int) -> str:
     total = power.sum(axis=1)
     # A word of zeros stands for silence, whatever the chance that a sound has it.
     words[total < total.max() * 10 ** (-ACTIVE_BELOW_PEAK_DB / 10)] = 0
-    later = [_difference(words[None, lag:], words[: len(words) - lag], FEWEST_REPEATED) for lag in REPEATS_AFTER]
-    return "" if min(later) < REPEATS else base64.b64encode(words.tobytes()).decode()
+    lags = (lag for lag in REPEATS_AFTER if lag < len(words))
+    later = [_difference(words[None, lag:], words[:-lag], FEWEST_REPEATED) for lag in lags]
+    return "" if min(later, default=1.0) < REPEATS else base64.b64encode(words.tobytes()).decode()
 
 
 @cache

@@ -49,7 +49,6 @@ def left_out(warehouse: Warehouse) -> dict[str, str]:
     ("takes_each", "settings", "expected"),
     [
         (1, {"protocols": ("speaker_independent", "random_split", "random_split_leaky")}, FEW),
-        (4, {"protocols": ("speaker_independent",), "folds": ("luna5",)}, ("folds 3, 4 of luna5",)),
         (
             4,
             {"protocols": ("speaker_independent",), "folds": ("luna5", "emobox6")},
@@ -57,7 +56,7 @@ def left_out(warehouse: Warehouse) -> dict[str, str]:
         ),
         (6, {"protocols": ("speaker_independent", "random_split")}, ()),
     ],
-    ids=["two protocols", "folds", "folds of two schemes", "nothing"],
+    ids=["two protocols", "folds of two schemes", "nothing"],
 )
 def test_what_cannot_be_had_is_seen_everywhere(
     tmp_path: Path,

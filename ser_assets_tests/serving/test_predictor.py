@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from ser_assets.assets.clip_steps import augment_batch, decode_batch, measure_batch, trim_batch
+from ser_assets.audio.decode import decode, to_mono
 from ser_assets.corpus.demo import SAMPLING_RATE, perform
+from ser_assets.corpus.inventory import audio_hash
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.calibration import ProfileError, SpeakerProfile, calibrated
 from ser_assets.serving import predictor as serving
@@ -43,7 +45,9 @@ def heard(path: Path, preprocessing: Preprocessing = PREPROCESSING) -> Heard:
 def raw_video(path: Path) -> Mapping[str, Any]:
     """A row of table `raw_videos`, as far as decoding looks at it."""
     take = dataclasses.asdict(spoken_takes()[0])
-    return {**take, "gender": "male", "recording": "its hash", "path": path.name}
+    recording = decode(path)
+    content = audio_hash(to_mono(recording.samples), recording.sampling_rate)
+    return {**take, "gender": "male", "recording": content, "path": path.name}
 
 
 def as_asset_features_does(row: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
@@ -166,7 +170,7 @@ def test_what_cannot_be_used_comes_back_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_a_recording_of_several_minutes_is_no_utterance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ser_assets.audio.decode.LONGEST_SECONDS", 2.0)
+    monkeypatch.setattr("ser_assets.audio.frames.LONGEST_SECONDS", 2.0)
     assert refusal(write_wav(tmp_path / "long.wav", voice(2.5))) == "is longer than 2 s, the most for one utterance"
     assert isinstance(hear(write_wav(tmp_path / "short.wav", voice(2.0)), PREPROCESSING), Heard)
 
