@@ -22,7 +22,8 @@ from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
 from ser_assets.workers import WorkerDiedError, outcomes_in_workers
 
 if TYPE_CHECKING:
-    from ser_assets.corpus.inventory import Look, RawVideo
+    from ser_assets.corpus.inventory import Look
+    from ser_assets.corpus.raw_video import RawVideo
 
 FEWEST_ACTORS = 2
 LITTLE_SPACE_BYTES = 2 << 30
@@ -151,6 +152,7 @@ def _doubtful(accepted: "Sequence[RawVideo]") -> Iterator[Finding]:
 def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
     """What `raw_videos` would say now."""
     from ser_assets.corpus import inventory
+    from ser_assets.corpus.duplicates import settle_all
 
     known = known_recordings(Warehouse(settings.data_dir), code_version("raw_videos", settings))
     found: dict[str, list[RawVideo]] = {}
@@ -164,7 +166,7 @@ def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
         row = inventory.crashed(outcome.item) if crashed else outcome.result()
         found[row.actor].append(row)
         progress.report("recordings", done, len(looks))
-    return [row for rows in inventory.settle_all(found).values() for row in rows]
+    return [row for rows in settle_all(found).values() for row in rows]
 
 
 def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ser_assets import progress
 from ser_assets.audio.functionals import NOTEBOOK_MEANS
 from ser_assets.audio.notebook import COPIES_OF_NEUTRAL, SAMPLING_RATE, notebook_clips, notebook_means
-from ser_assets.corpus.inventory import RawVideo
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.corpus.raw_video import RawVideo
 from ser_assets.learning import notebook
 from ser_assets.learning.notebook import replay_table
 from ser_assets.replay import (

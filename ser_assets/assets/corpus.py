@@ -25,7 +25,8 @@ from ser_assets.storage.warehouse import Warehouse
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ser_assets.corpus.inventory import Look, RawVideo
+    from ser_assets.corpus.inventory import Look
+    from ser_assets.corpus.raw_video import RawVideo
 
 
 class RecordingsMissingError(FileNotFoundError):
@@ -41,6 +42,7 @@ def raw_videos(
 ) -> dg.MaterializeResult:
     """Which takes of an actor there are, what they mean, and which files were rejected and why (table `raw_videos`)."""
     from ser_assets.corpus import inventory
+    from ser_assets.corpus.duplicates import settle_duplicates
 
     sweep(settings.data_dir)
     version = code_version("raw_videos", settings)
@@ -64,7 +66,7 @@ def raw_videos(
         return looks
 
     def store(actor: str, examined: "Iterator[RawVideo]") -> None:
-        rows = inventory.settle_duplicates([*unchanged[actor], *examined])
+        rows = settle_duplicates([*unchanged[actor], *examined])
         if rows != sorted(known[actor].values(), key=lambda row: row.path):
             warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})
         stock[actor] = rows

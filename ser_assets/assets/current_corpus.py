@@ -18,7 +18,7 @@ from ser_assets.withdrawal import find_withdrawn, remove_withdrawn
 
 if TYPE_CHECKING:
     from ser_assets.corpus.changes import Change
-    from ser_assets.corpus.inventory import RawVideo
+    from ser_assets.corpus.raw_video import RawVideo
 
 SHOWN = 3
 

@@ -15,7 +15,7 @@ from ser_assets.storage.warehouse import Warehouse
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.corpus.inventory import RawVideo
+    from ser_assets.corpus.raw_video import RawVideo
     from ser_assets.learning.examples import Examples
     from ser_assets.learning.judging import Judgement
     from ser_assets.learning.splits import Split

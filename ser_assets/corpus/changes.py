@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from ser_assets.corpus.entries import Entry, Listing
-from ser_assets.corpus.inventory import LABELS, LOOKED_AT_AGAIN, RawVideo, hash_of_file, unopened
+from ser_assets.corpus.inventory import LOOKED_AT_AGAIN, hash_of_file, unopened
+from ser_assets.corpus.raw_video import LABELS, RawVideo
 from ser_assets.problems import Problem
 
 

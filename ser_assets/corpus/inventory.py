@@ -6,7 +6,7 @@ import os
 import stat
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,28 +15,13 @@ import numpy as np
 from ser_assets.audio.channels import channel_likeness
 from ser_assets.audio.decode import DecodeError, Recording, decode, to_mono
 from ser_assets.audio.dropouts import abrupt_silence
-from ser_assets.audio.fingerprint import alike, fingerprint
+from ser_assets.audio.fingerprint import fingerprint
 from ser_assets.audio.usable import refuse_unusable
 from ser_assets.corpus.demo import DEMO_COMMENT
-from ser_assets.corpus.entries import Entry, Take
+from ser_assets.corpus.entries import Entry
+from ser_assets.corpus.raw_video import LABELS, SOUND, RawVideo
 from ser_assets.problems import Problem
 
-SOUND = (
-    "container",
-    "codec",
-    "sampling_rate",
-    "channels",
-    "audio_tracks",
-    "audio_track",
-    "seconds",
-    "peak",
-    "recording",
-    "fingerprint",
-    "channel_likeness",
-    "abrupt_silence",
-    "demo",
-)
-LABELS = tuple(field.name for field in dataclasses.fields(Take))
 # What may have been repaired without a trace in the state of the file.
 LOOKED_AT_AGAIN = frozenset({Problem.UNREADABLE, Problem.MISSING, Problem.CRASHES})
 # Files that go to a worker at a time.
@@ -46,67 +31,6 @@ COARSE_TICK_NS = 2_000_000_000
 FINE_TICK_NS = 100_000_000
 # To look through more files of one size would take longer than to decode.
 MOST_ALIKE = 50
-
-
-@dataclass(frozen=True)
-class RawVideo:
-    """One file of the corpus; `path` is its name as `corpus.entries.name_of` writes it.
-
-    `content_hash` is of the file's bytes, `recording` of its decoded mono samples: the same sound under two names has
-    one `recording`. `file_state` is all that the file system reported when the content was hashed; it is empty where a
-    later change could leave it the same. What the label says is None where it cannot be read, what the sound says where
-    it was not decoded.
-    `fingerprint` is much the same for the same sound in another coding; the demo corpus, whose synthesiser says a
-    sentence twice alike, has none. `channel_likeness` is how much two channels have in common (0 to 1), None where only
-    one has sound, `abrupt_silence` how many seconds of digital silence there are in the middle of sound.
-    `seconds`, `sampling_rate` (Hz) and `channels` are those of the file, `audio_tracks` is how many tracks of sound it
-    has, `audio_track` which of them is used, counted from 1. A rejected file has a `problem` and a
-    `reason`, which goes on where the path ends; `place` is where its label stands, if not in its name.
-    """
-
-    path: str
-    actor: str
-    bytes: int
-    file_state: str = ""
-    content_hash: str = ""
-    take_id: str | None = None
-    modality: str | None = None
-    vocal_channel: str | None = None
-    emotion: str | None = None
-    intensity: str | None = None
-    statement: str | None = None
-    repetition: int | None = None
-    gender: str | None = None
-    container: str | None = None
-    codec: str | None = None
-    sampling_rate: int | None = None
-    channels: int | None = None
-    audio_tracks: int | None = None
-    audio_track: int | None = None
-    seconds: float | None = None
-    peak: float | None = None
-    recording: str | None = None
-    fingerprint: str | None = None
-    channel_likeness: float | None = None
-    abrupt_silence: float | None = None
-    demo: bool = False
-    status: str = "accepted"
-    problem: str | None = None
-    reason: str | None = None
-    place: str | None = None
-    duplicate_of: str | None = None
-
-    @property
-    def track_used(self) -> str:
-        """Which of several audio tracks is used, as a sentence that begins with the path; empty where there is one."""
-        if (self.audio_tracks or 1) == 1:
-            return ""
-        return f"{self.path} has {self.audio_tracks} audio tracks: track {self.audio_track} is used"
-
-    @property
-    def why_rejected(self) -> str:
-        """The reason, and where the label stands."""
-        return f"{self.reason} ({self.place})" if self.place else str(self.reason)
 
 
 @dataclass(frozen=True)
@@ -158,110 +82,15 @@ def examine(look: Look) -> RawVideo:
         row = _with_sound(row, recording)
         refuse_unusable(recording)
     except DecodeError as error:
-        return _rejected(row, error.problem, str(error))
+        return row.rejected(error.problem, str(error))
     except OSError as error:
-        return _rejected(row, Problem.UNREADABLE, f"cannot be read ({error.strerror})")
+        return row.rejected(Problem.UNREADABLE, f"cannot be read ({error.strerror})")
     return row
 
 
 def crashed(look: Look) -> RawVideo:
     """What is known of a recording over which the decoder crashed, and took its process with it."""
-    return _rejected(unopened(look.entry), Problem.CRASHES, "crashes the decoder")
-
-
-def settle_all(rows_of: Mapping[str, Iterable[RawVideo]]) -> dict[str, list[RawVideo]]:
-    """Settle the rows of every actor, and reject recordings that are there of two of them. Rows by actor."""
-    rows = [row for own in rows_of.values() for row in settle_duplicates(own)]
-    settled: dict[str, list[RawVideo]] = {actor: [] for actor in rows_of}
-    for row in _without_contradictions(rows):
-        settled[row.actor].append(row)
-    return settled
-
-
-def _without_contradictions(rows: Sequence[RawVideo]) -> list[RawVideo]:
-    """Reject accepted recordings that are there of two speakers, or with two emotions: nobody knows which is right."""
-    sounds = _sounds(rows)
-    same: dict[int, list[RawVideo]] = defaultdict(list)
-    for row, sound in zip(rows, sounds, strict=True):
-        if row.status == "accepted":
-            same[sound].append(row)
-    return [
-        _contradicted(row, same[sound]) if row.status == "accepted" else row
-        for row, sound in zip(rows, sounds, strict=True)
-    ]
-
-
-def _contradicted(row: RawVideo, same: Iterable[RawVideo]) -> RawVideo:
-    others = [other for other in same if (other.actor, other.emotion) != (row.actor, row.emotion)]
-    for other in sorted(others, key=lambda other: other.recording != row.recording):
-        place = f", {other.place}" if other.place else ""
-        reason = f"{_is_the_same(row, other)} {other.path} ({other.emotion}, of {other.actor}{place})"
-        return _duplicate(row, other.path, Problem.CONTRADICTION, reason)
-    return row
-
-
-def _is_the_same(row: RawVideo, other: RawVideo) -> str:
-    """How much alike two rows of one sound are, as words before the name of the other."""
-    return "is the same recording as" if row.recording == other.recording else "sounds the same as"
-
-
-def _sounds(rows: Sequence[RawVideo]) -> list[int]:
-    """A number for each row, the same for accepted rows of the same samples or of the same sound in another coding."""
-    first: dict[str | None, int] = {}
-    sounds = [
-        first.setdefault(row.recording, number) if row.status == "accepted" else number
-        for number, row in enumerate(rows)
-    ]
-    compared = [number for number, row in enumerate(rows) if sounds[number] == number and row.fingerprint]
-    compared = [number for number in compared if rows[number].status == "accepted"]
-    prints = [str(rows[number].fingerprint) for number in compared]
-    for one, other in alike(prints, [rows[number].seconds or 0.0 for number in compared]):
-        kept, gone = sorted((sounds[compared[one]], sounds[compared[other]]))
-        sounds = [kept if sound == gone else sound for sound in sounds]
-    return sounds
-
-
-def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
-    """Keep one file of each take and one name of each recording; the others are rejected and name the one kept.
-
-    Lossless recordings go before lossy ones, shallow folders before deep ones (mirrors of RAVDESS hold the folders
-    twice, one nested in the other). One recording of a person pushes all demo takes aside. Rows settled earlier are
-    settled anew. A recording that is there with two emotions is rejected under both its names.
-    """
-    rows = sorted(_without_contradictions([_unsettled(row) for row in rows]), key=_preference)
-    settled: list[RawVideo] = []
-    takes: dict[str | None, str] = {}
-    recordings: dict[int, RawVideo] = {}
-    by_people = ""
-    for row, sound in zip(rows, _sounds(rows), strict=True):
-        if row.status == "accepted":
-            if row.demo and by_people:
-                row = _duplicate(row, by_people, Problem.DEMO, "is synthetic, and there are recordings of people")
-            elif kept := takes.get(row.take_id):
-                row = _duplicate(row, kept, Problem.SAME_TAKE, f"is the same take as {kept}")
-            elif twin := recordings.get(sound):
-                reason = f"{_is_the_same(row, twin)} {twin.path}, under another name"
-                row = _duplicate(row, twin.path, Problem.SAME_RECORDING, reason)
-            else:
-                takes[row.take_id], recordings[sound] = row.path, row
-                by_people = by_people or ("" if row.demo else row.path)
-        settled.append(row)
-    return sorted(settled, key=lambda row: row.path)
-
-
-def _unsettled(row: RawVideo) -> RawVideo:
-    if row.duplicate_of is None:
-        return row
-    return dataclasses.replace(row, status="accepted", problem=None, reason=None, duplicate_of=None)
-
-
-def _duplicate(row: RawVideo, kept: str, problem: Problem, reason: str) -> RawVideo:
-    return dataclasses.replace(_rejected(row, problem, reason), duplicate_of=kept)
-
-
-def _preference(row: RawVideo) -> tuple[bool, bool, int, str]:
-    lossless = row.codec is not None and (row.codec.startswith("pcm_") or row.codec in {"flac", "alac"})
-    return (row.demo, not lossless, row.path.count("/"), row.path)
+    return unopened(look.entry).rejected(Problem.CRASHES, "crashes the decoder")
 
 
 def unopened(entry: Entry) -> RawVideo:
@@ -269,27 +98,27 @@ def unopened(entry: Entry) -> RawVideo:
     labels = {**vars(entry.take), "actor": entry.actor} if entry.take else {"actor": entry.actor}
     row = RawVideo(path=entry.name, bytes=0, place=entry.place or None, **labels)
     if entry.rejection and entry.rejection.problem == Problem.ROW:
-        return _rejected(row, *entry.rejection)
+        return row.rejected(*entry.rejection)
     try:
         state = entry.path.stat()
     except FileNotFoundError as error:
-        return _rejected(row, Problem.MISSING, f"cannot be read ({error.strerror})")
+        return row.rejected(Problem.MISSING, f"cannot be read ({error.strerror})")
     except OSError as error:
-        return _rejected(row, Problem.UNREADABLE, f"cannot be read ({error.strerror})")
+        return row.rejected(Problem.UNREADABLE, f"cannot be read ({error.strerror})")
     row = dataclasses.replace(row, bytes=state.st_size, file_state=_file_state(state))
     if not stat.S_ISREG(state.st_mode):
-        return _rejected(row, Problem.UNREADABLE, "cannot be read (it is no regular file)")
-    return _rejected(row, *entry.rejection) if entry.rejection else row
+        return row.rejected(Problem.UNREADABLE, "cannot be read (it is no regular file)")
+    return row.rejected(*entry.rejection) if entry.rejection else row
 
 
 def _is_known(before: RawVideo, now: RawVideo) -> bool:
     """Whether the row of before still describes the file; `now` is unopened."""
     if before.problem in LOOKED_AT_AGAIN or (now.problem and now.problem != before.problem):
         return False
-    return before.file_state == now.file_state != "" and has_same_label(before, now)
+    return before.file_state == now.file_state != "" and _has_same_label(before, now)
 
 
-def has_same_label(before: RawVideo, now: RawVideo) -> bool:
+def _has_same_label(before: RawVideo, now: RawVideo) -> bool:
     """Whether the corpus labels a recording as it did before."""
     return all(getattr(before, name) == getattr(now, name) for name in LABELS)
 
@@ -342,12 +171,8 @@ def audio_hash(mono: np.ndarray, sampling_rate: int) -> str:
 def _with_sound_of(row: RawVideo, before: RawVideo) -> RawVideo:
     """What was heard in a file of the same content, whatever its name: the sound, and whether it can be used."""
     heard = {name: getattr(before, name) for name in SOUND}
-    unfit = _unsettled(before)
+    unfit = before.unsettled
     return dataclasses.replace(row, **heard, status=unfit.status, problem=unfit.problem, reason=unfit.reason)
-
-
-def _rejected(row: RawVideo, problem: Problem, reason: str) -> RawVideo:
-    return dataclasses.replace(row, status="rejected", problem=problem.value, reason=reason)
 
 
 def hash_of_file(path: Path) -> str:

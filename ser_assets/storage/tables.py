@@ -11,7 +11,7 @@ from ser_assets.storage.warehouse import Warehouse
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ser_assets.corpus.inventory import RawVideo
+    from ser_assets.corpus.raw_video import RawVideo
 
 RAW_VIDEOS = "raw_videos"
 FEATURES = "features"
@@ -80,7 +80,7 @@ def notice_of_demo(warehouse: Warehouse) -> str:
 
 def known_recordings(warehouse: Warehouse, version: str) -> dict[str, dict[str, "RawVideo"]]:
     """Read the rows of `raw_videos` that this code version wrote, by actor and path."""
-    from ser_assets.corpus.inventory import RawVideo
+    from ser_assets.corpus.raw_video import RawVideo
 
     names = [field.name for field in dataclasses.fields(RawVideo)]
     known: dict[str, dict[str, RawVideo]] = defaultdict(dict)
@@ -94,10 +94,10 @@ def known_recordings(warehouse: Warehouse, version: str) -> dict[str, dict[str, 
 
 def settle_recordings(warehouse: Warehouse, version: str) -> dict[str, list["RawVideo"]]:
     """Resolve duplicates among all recordings in `raw_videos` of this code version again; their rows by actor."""
-    from ser_assets.corpus import inventory
+    from ser_assets.corpus.duplicates import settle_all
 
     known = known_recordings(warehouse, version)
-    settled = inventory.settle_all({actor: own.values() for actor, own in known.items()})
+    settled = settle_all({actor: own.values() for actor, own in known.items()})
     for actor, rows in settled.items():
         if rows != list(known[actor].values()):
             warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})

@@ -11,6 +11,7 @@ import pytest
 from ser_assets.assets.examples import FeaturesMissingError, load_examples
 from ser_assets.audio.features import measure
 from ser_assets.corpus import inventory
+from ser_assets.corpus.raw_video import RawVideo
 from ser_assets.serving.bundle import Preprocessing
 from ser_assets.serving.predictor import Heard, hear
 from ser_assets.settings import Settings
@@ -46,7 +47,7 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
 real_examine = inventory.examine
 
 
-def examine_or_die(look: inventory.Look) -> inventory.RawVideo:
+def examine_or_die(look: inventory.Look) -> RawVideo:
     """Die over one recording, as a library that crashes would have it."""
     if look.entry.path.stem == "03-01-03-01-01-01-01":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from ser_assets.corpus.duplicates import settle_duplicates
 from ser_assets.corpus.folders import skipped_text
-from ser_assets.corpus.inventory import Look, RawVideo, examine, settle_duplicates
+from ser_assets.corpus.inventory import Look, examine
 from ser_assets.corpus.ravdess import Ravdess
+from ser_assets.corpus.raw_video import RawVideo
 from ser_assets_tests.audio.signals import spoken
 from ser_assets_tests.media import encode, remux, voice, without_last_mark, write_mp4, write_sound, write_wav
 

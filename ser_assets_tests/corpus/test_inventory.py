@@ -11,16 +11,11 @@ import pytest
 from ser_assets.audio.decode import Recording, decode, resample
 from ser_assets.corpus import demo
 from ser_assets.corpus import inventory as inventory_module
+from ser_assets.corpus.duplicates import settle_all, settle_duplicates
 from ser_assets.corpus.entries import Entry, Listing
-from ser_assets.corpus.inventory import (
-    Look,
-    RawVideo,
-    examine,
-    settle_all,
-    settle_duplicates,
-    take_stock,
-)
+from ser_assets.corpus.inventory import Look, examine, take_stock
 from ser_assets.corpus.ravdess import Ravdess, speech_takes
+from ser_assets.corpus.raw_video import RawVideo
 from ser_assets.problems import Problem
 from ser_assets.storage.tables import dataclass_table
 from ser_assets_tests.audio.signals import spoken

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_assets.corpus.duplicates import settle_all
 from ser_assets.corpus.entries import CorpusError
-from ser_assets.corpus.inventory import Look, examine, settle_all
+from ser_assets.corpus.inventory import Look, examine
 from ser_assets.corpus.table import Table, take_id_of
 from ser_assets_tests.corpus.tables import HEADER, ROWS, labels, left_out, table
 from ser_assets_tests.media import voice, write_wav
