@@ -22,8 +22,9 @@ def named(samples: np.ndarray, *groups: str) -> dict[str, float]:
 
 
 def differing(one: dict[str, float], other: dict[str, float]) -> dict[str, tuple[float, float]]:
+    """Functionals that differ by more than rounding; a frame at the border of voicing moves a percentile by 0.1 %."""
     return {
-        name: (one[name], other[name]) for name in one if one[name] != pytest.approx(other[name], rel=1e-3, abs=2e-3)
+        name: (one[name], other[name]) for name in one if one[name] != pytest.approx(other[name], rel=3e-3, abs=2e-3)
     }
 
 
