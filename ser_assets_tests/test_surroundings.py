@@ -243,10 +243,7 @@ def test_what_has_to_write_and_may_not_says_so_in_a_line(
     assert b"ermission denied" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("command", "home"),
-    [("doctor", "missing"), ("doctor", "a file"), ("doctor", "read-only"), ("predict", "missing")],
-)
+@pytest.mark.parametrize(("command", "home"), [("doctor", "missing"), ("doctor", "a file"), ("doctor", "read-only")])
 def test_commands_need_no_home(command: str, home: str, folder: Path, tmp_path: Path) -> None:
     places = {"missing": tmp_path / "none", "a file": tmp_path / "file", "read-only": tmp_path / "closed"}
     places["a file"].touch()
