@@ -178,7 +178,7 @@ def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
 
     if withdrawn := find_withdrawn(settings, listing):
         remedy = "Run `ser-assets run`: it removes them everywhere and trains new models."
-        cases = [f"{len(withdrawn.takes)} takes", *(f"all of {speaker}" for speaker in withdrawn.speakers)]
+        cases = [f"{withdrawn.count} takes", *(f"all of {speaker}" for speaker in withdrawn.speakers)]
         yield Finding("stored, but no longer in the corpus", remedy, cases)
     if changed := changes_since_features(settings, Warehouse(settings.data_dir), listing):
         remedy = "Run `ser-assets run`: it prepares them and trains new models."

@@ -4,6 +4,7 @@ Every asset calls `remove_withdrawn` before it reads what is stored. It costs a 
 stored, and changes nothing as long as every stored take is still in the corpus.
 """
 
+import dataclasses
 import datetime
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
 from ser_assets.learning.kept import CALIBRATED, RAW
 from ser_assets.problems import Problem
 from ser_assets.settings import Settings
-from ser_assets.storage.files import whole_file
+from ser_assets.storage.files import sweep, whole_file
 from ser_assets.storage.removal import (
     Stored,
     StoredTake,
@@ -27,8 +28,9 @@ from ser_assets.storage.removal import (
 )
 from ser_assets.storage.run_history import remove_from_history
 from ser_assets.storage.tables import CHAMPION_PREDICTIONS, RAW_VIDEOS, records, settle_recordings
+from ser_assets.storage.turns import turn
 from ser_assets.storage.versions import code_version
-from ser_assets.storage.warehouse import Warehouse
+from ser_assets.storage.warehouse import LOCK_SECONDS, Warehouse
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -57,14 +59,15 @@ class Removed:
     @property
     def sentence(self) -> str:
         """One sentence for logs."""
-        speakers = f" (all of {', '.join(self.speakers)})" if self.speakers else ""
+        takes = "1 take" if self.takes == 1 else f"{self.takes} takes"
+        speakers = f", among them all of {', '.join(self.speakers)}," if self.speakers else ""
         models = (
             f"; models {', '.join(self.models)} were trained on them and have to be trained again"
             if self.models
             else ""
         )
         return (
-            f"{self.takes} takes{speakers} are no longer in the corpus: removed {sum(self.tables.values())} rows of "
+            f"{takes}{speakers} left the corpus: removed {sum(self.tables.values())} rows of "
             f"{len(self.tables)} tables and changed {len(self.files)} files{models}"
         )
 
@@ -85,6 +88,11 @@ class Withdrawn:
 
     def __bool__(self) -> bool:
         return bool(self.takes or self.rows)
+
+    @property
+    def count(self) -> int:
+        """How many takes these are; tables without a speaker list a take once more."""
+        return len({take.take_id for take in self.takes})
 
 
 def find_withdrawn(settings: Settings, listing: Listing, *, in_files: bool = True) -> Withdrawn:
@@ -132,24 +140,31 @@ def remove_withdrawn(
 
 
 def remove(settings: Settings, withdrawn: Withdrawn, instance: "dg.DagsterInstance | None" = None) -> Removed:
-    """Remove takes from models, report, history, files and tables, in this order.
+    """Remove takes from models, report, files, tables and history, in this order.
 
-    The tables come last: they tell which models are concerned, so that a removal that is interrupted is repeated whole.
+    The tables come after the files: they tell which models are concerned, so that a removal that is interrupted before
+    is repeated whole. A database that could not be compacted afterwards is compacted by the next removal.
+
+    Raises:
+        HistoryUncleanError: all is removed, but a file of the run history could not be cleaned.
     """
+    warehouse = Warehouse(settings.data_dir)
+    if warehouse.compaction_due.exists():
+        warehouse.compact()
     if not withdrawn:
         return Removed()
-    warehouse = Warehouse(settings.data_dir)
     models = models_with_takes(warehouse, withdrawn.takes)
     marked = _mark_champion(settings, withdrawn)
     folders = [settings.data_dir / "models" / kind / name for kind in (RAW, CALIBRATED) for name in models]
     files = remove_folders([*folders, settings.data_dir / "report"] if models else [])
-    if instance is not None:
-        files += remove_from_history(instance, withdrawn.names, withdrawn.speakers)
     files += remove_from_files(settings.data_dir, withdrawn.takes, withdrawn.stored)
     tables = remove_from_tables(warehouse, withdrawn.takes, models, withdrawn.rows)
     if withdrawn.rows:
         settle_recordings(warehouse, code_version("raw_videos", settings))
-    return Removed(withdrawn.speakers, len(withdrawn.takes), tables, tuple(files), tuple(models), marked)
+    if instance is not None:
+        pictured = {take.actor for take in withdrawn.takes if take.actor}
+        files += remove_from_history(instance, withdrawn.names, withdrawn.speakers, pictured)
+    return Removed(withdrawn.speakers, withdrawn.count, tables, tuple(files), tuple(models), marked)
 
 
 def forget(
@@ -157,14 +172,24 @@ def forget(
 ) -> tuple[Removed, list[Path]]:
     """Remove everything that is stored of a speaker at once, and keep the speaker out of every later run.
 
+    corpus: with the speaker, also if forgotten before.
+
     Returns: what was touched, and the recordings of the speaker, which are left to whoever owns them.
     """
-    recordings = [entry.path for entry in corpus.listing().entries.get(speaker, ()) if entry.path.exists()]
+    entries = [entry for entry in corpus.listing().entries.get(speaker, ()) if entry.path.exists()]
     path = settings.data_dir / FORGOTTEN_FILE
-    with whole_file(path) as part:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with turn(path, read_only=False, seconds=LOCK_SECONDS), whole_file(path) as part:
         speakers = sorted({*forgotten_speakers(settings.data_dir), speaker})
         part.write_text("".join(f"{each}\n" for each in speakers), encoding="utf-8")
-    return remove(settings, find_speaker(settings, speaker), instance), recordings
+    sweep(settings.data_dir)
+    removed = remove(settings, find_speaker(settings, speaker), instance)
+    if instance is not None:
+        # Also where nothing else is stored any more: a run that was going on may have written more.
+        names = {entry.name for entry in entries} | {entry.take.take_id for entry in entries if entry.take}
+        cleaned = remove_from_history(instance, names, [speaker])
+        removed = dataclasses.replace(removed, files=tuple(dict.fromkeys([*removed.files, *cleaned])))
+    return removed, [entry.path for entry in entries]
 
 
 def _inventory(settings: Settings) -> dict[tuple[str, str], dict[str, Any]]:
@@ -202,18 +227,20 @@ def _mark_champion(settings: Settings, withdrawn: Withdrawn) -> bool:
     Then it was evaluated on them as well; where the database is lost, its bundle still names its training speakers.
     """
     from ser_assets.serving.bundle import champion_folder
-    from ser_assets.serving.withdrawn import mark_withdrawn, training_speakers
+    from ser_assets.serving.withdrawn import mark_withdrawn, trained_on
 
     folder = champion_folder(settings.data_dir)
+    speakers, takes = trained_on(folder)
     evaluated = withdrawn.stored.tables.get(CHAMPION_PREDICTIONS, frozenset())
     if evaluated:
-        ids = {take.take_id for take in evaluated}
-        concerned = {take for take in withdrawn.takes if take.take_id in ids}
+        ids = {take.take_id for take in withdrawn.takes}
+        left = {take for take in evaluated if take.take_id not in ids}
+        # Counted from what is left, so that a removal that is repeated counts the same.
+        gone, whole = takes - len({take.take_id for take in left}), speakers - {take.actor for take in left}
+        concerned = len(left) < len(evaluated)
     else:
-        speakers = training_speakers(folder)
-        concerned = {take for take in withdrawn.takes if take.actor in speakers}
-    if not concerned:
-        return False
-    whole = {take.actor for take in concerned} & set(withdrawn.speakers)
+        own = {take for take in withdrawn.takes if take.actor in speakers}
+        gone, whole = len({take.take_id for take in own}), speakers & set(withdrawn.speakers)
+        concerned = bool(own)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return mark_withdrawn(folder, len({take.take_id for take in concerned}), len(whole), today)
+    return concerned and mark_withdrawn(folder, gone, len(whole), today)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ser_assets.assets.actors import ActorMetadata, Step
+from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, Batch, ClipsMissingError, batches_of
 from ser_assets.storage.versions import code_version, extended, fingerprint
@@ -61,6 +62,7 @@ def changed_takes_step(
         return batches
 
     def store(actor: str, made: "Iterator[pa.Table | None]") -> None:
+        refuse_forgotten(settings.data_dir, [actor])
         batches, recipe = planned.pop(actor)
         actor_files.write(asset, actor, zip(batches, made, strict=True), schema, recipe)
 

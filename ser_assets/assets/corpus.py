@@ -14,6 +14,7 @@ from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
 from ser_assets.corpus.entries import Corpus
 from ser_assets.corpus.folders import skipped_text
+from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import TAKE_LABELS
@@ -66,6 +67,7 @@ def raw_videos(
         return looks
 
     def store(actor: str, examined: "Iterator[RawVideo]") -> None:
+        refuse_forgotten(settings.data_dir, [actor])
         rows = settle_duplicates([*unchanged[actor], *examined])
         if rows != sorted(known[actor].values(), key=lambda row: row.path):
             warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})
@@ -171,6 +173,7 @@ def _for_each_actor(
     from ser_assets.assets.clip_steps import draw_clips
     from ser_assets.storage.clips import clip_schema
 
+    drop_withdrawn(context, settings)
     asset = context.asset_key.to_user_string()
     schema = clip_schema(settings.sampling_rate)
     describe = functools.partial(clips_metadata, asset, actor_files=actor_files, emotions=corpus.emotions)

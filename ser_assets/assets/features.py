@@ -11,9 +11,11 @@ import dagster as dg
 from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_each_actor
 from ser_assets.assets.changed_takes import at_rest, changed_takes_step
 from ser_assets.assets.corpus import augmented_set
+from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import features_metadata
 from ser_assets.audio.functionals import functional_names
 from ser_assets.corpus.entries import Corpus
+from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
 from ser_assets.storage.clips import LABELS
@@ -37,6 +39,7 @@ def features(
     """Functionals (table `features`, one row a clip); log-mel and pitch sequences (table `mel_sequences`)."""
     from ser_assets.assets.clip_steps import measure_batch, measured_schema
 
+    drop_withdrawn(context, settings)
     metadata: dict[str, ActorMetadata] = {}
 
     def settle(actors: Sequence[str]) -> dict[str, Exception]:
@@ -73,6 +76,7 @@ def fill_tables(warehouse: Warehouse, actor_files: ActorFiles, actors: Sequence[
             except ClipsDamagedError as error:
                 damaged[actor] = error
                 continue
+            refuse_forgotten(warehouse.data_dir, [actor])
             replace_rows(connection, FEATURES, _named_functionals(rows, recipe), {"actor": actor})
             replace_rows(connection, MEL_SEQUENCES, _sequences(rows), {"actor": actor})
     return damaged

@@ -19,6 +19,7 @@ from ser_assets.assets.features import features
 from ser_assets.assets.leaks import leak_proof
 from ser_assets.assets.left_out import splits_and_skipped
 from ser_assets.assets.model_config import config_of, settings_from
+from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.learning.kept import CALIBRATED, RAW
 from ser_assets.learning.model_settings import (
     ComplexConvolutionSettings,
@@ -112,6 +113,7 @@ def model_asset(name: str) -> dg.AssetsDefinition:
                 MODEL_SETTINGS: _settings_row(name, factory),
                 SKIPPED: skipped_table(name, skipped).to_pandas(),
             }
+            refuse_forgotten(settings.data_dir, examples.actors)
             # Inside, so that a database that is busy keeps the old models in place, too.
             lost = store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
         if lost:

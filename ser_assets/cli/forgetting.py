@@ -2,7 +2,7 @@
 
 import click
 
-from ser_assets.cli.terminal import read_corpus, read_settings
+from ser_assets.cli.terminal import read_settings
 
 SHOWN = 5
 MOST_NAMED = 30
@@ -17,25 +17,33 @@ def forget(speaker: str) -> None:
     champion stays in use, marked, until `ser-assets run` has trained a new one. Recordings and downloaded archives are
     yours and stay; they are named, so that you can remove them. Exit code 1 if nothing is known of the speaker.
     """
-    from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
+    from ser_assets.corpus.corpora import corpus_of
+    from ser_assets.corpus.entries import CorpusError
+    from ser_assets.corpus.forgotten import FORGOTTEN_FILE, WithoutForgotten, forgotten_speakers
+    from ser_assets.corpus.spelling import name_key, plain
     from ser_assets.history import open_history
     from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
     from ser_assets.withdrawal import find_speaker, forget
 
     settings = read_settings()
-    corpus = read_corpus(settings)
-    if settings.corpus == "ravdess" and speaker.isdecimal():
-        speaker = f"{int(speaker):02d}"
     try:
-        known = speaker in corpus.listing().entries or speaker in forgotten_speakers(settings.data_dir)
+        corpus = corpus_of(settings)
+        if isinstance(corpus, WithoutForgotten):
+            # Also of a speaker who was forgotten before, something may be stored, and recordings may be left.
+            corpus = corpus.corpus
+        listed = corpus.listing().entries
+        same = [actor for actor in corpus.actors if name_key(actor) == name_key(speaker)]
+        speaker = same[0] if len(same) == 1 else plain(speaker)
+        known = speaker in listed or speaker in forgotten_speakers(settings.data_dir)
         if not (known or find_speaker(settings, speaker)):
             raise click.ClickException(
                 f"nothing is stored of {speaker!r}, and the corpus has no recording of this speaker; there are "
                 f"{', '.join(map(repr, corpus.actors[:MOST_NAMED]))}{' …' if len(corpus.actors) > MOST_NAMED else ''}"
             )
         with open_history() as instance:
+            going_on = [run.run_id[:8] for run in instance.get_runs() if not run.is_finished]
             removed, recordings = forget(settings, corpus, speaker, instance)
-    except (WarehouseBusyError, WarehouseDamagedError, OSError) as error:
+    except (CorpusError, WarehouseBusyError, WarehouseDamagedError, OSError) as error:
         raise click.ClickException(str(error)) from error
     for table, rows in sorted(removed.tables.items()):
         click.echo(f"table {table}: {rows} rows removed")
@@ -46,6 +54,11 @@ def forget(speaker: str) -> None:
     )
     if removed.champion_marked:
         click.echo("the champion was trained on this speaker and says so until `ser-assets run` has trained a new one")
+    if going_on:
+        click.echo(
+            f"runs {', '.join(going_on)} are not finished, and may still write what they have in memory to their logs: "
+            f"run `ser-assets forget {speaker}` again when they have ended"
+        )
     if recordings:
         click.echo(
             f"{len(recordings)} recordings of {speaker} are still there; remove them yourself, and archives in "

@@ -3,12 +3,13 @@
 A file in the data folder names them, one a line; `ser-assets forget` adds to it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from ser_assets.corpus.entries import Corpus, CorpusError, Listing
+from ser_assets.corpus.spelling import name_key, plain
 
 FORGOTTEN_FILE: Final = "forgotten.txt"
 
@@ -21,20 +22,41 @@ def forgotten_speakers(data_dir: Path) -> frozenset[str]:
     """
     path = data_dir / FORGOTTEN_FILE
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError:
         return frozenset()
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path} cannot be read ({error}): it names the speakers who must not be used") from error
-    return frozenset(line for line in lines if line)
+    return frozenset(name for line in lines if (name := plain(line)))
+
+
+class ForgottenMeanwhileError(CorpusError):
+    """A speaker was forgotten while a run was making something of the recordings; the message says what to do."""
+
+
+def refuse_forgotten(data_dir: Path, speakers: Iterable[str]) -> None:
+    """Stop a run before it stores something of a speaker who was forgotten since it began.
+
+    Raises:
+        ForgottenMeanwhileError: one of these speakers is forgotten.
+    """
+    keys = {name_key(name) for name in forgotten_speakers(data_dir)}
+    if gone := sorted(speaker for speaker in set(speakers) if name_key(speaker) in keys):
+        raise ForgottenMeanwhileError(
+            f"{', '.join(gone)} was forgotten while this run was going on, and nothing more of it is stored: run again"
+        )
 
 
 @dataclass(frozen=True)
 class WithoutForgotten:
-    """A corpus without some of its speakers."""
+    """A corpus without some of its speakers, however their names are written."""
 
     corpus: Corpus
     forgotten: Collection[str]
+
+    def leaves_out(self, actor: str) -> bool:
+        """Whether an actor is forgotten: names that differ only by case, spaces, zeros or Unicode form count as one."""
+        return name_key(actor) in {name_key(name) for name in self.forgotten}
 
     @property
     def name(self) -> str:
@@ -53,7 +75,7 @@ class WithoutForgotten:
         Raises:
             CorpusError: there are none.
         """
-        actors = tuple(actor for actor in self.corpus.actors if actor not in self.forgotten)
+        actors = tuple(actor for actor in self.corpus.actors if not self.leaves_out(actor))
         if not actors:
             raise CorpusError(f"every speaker of the corpus is named in {FORGOTTEN_FILE}: add speakers")
         return actors
@@ -76,11 +98,11 @@ class WithoutForgotten:
     def listing(self) -> Listing:
         """List the recordings of all other speakers."""
         listing = self.corpus.listing()
-        entries = {actor: own for actor, own in listing.entries.items() if actor not in self.forgotten}
+        entries = {actor: own for actor, own in listing.entries.items() if not self.leaves_out(actor)}
         return replace(listing, entries=entries)
 
     def how_to_fill(self, actor: str | None = None) -> str:
         """Tell where recordings of an actor, or of any, were looked for, and how to bring some."""
-        if actor in self.forgotten:
+        if actor is not None and self.leaves_out(actor):
             return f"{FORGOTTEN_FILE} names {actor}: `ser-assets forget` keeps this speaker out"
         return self.corpus.how_to_fill(actor)

@@ -41,13 +41,13 @@ def withdrawn_from(folder: Path) -> Withdrawn | None:
         return None
 
 
-def training_speakers(folder: Path) -> frozenset[str]:
-    """Name the speakers that the model of a bundle was trained on; none where there is no bundle to read."""
+def trained_on(folder: Path) -> tuple[frozenset[str], int]:
+    """Read the speakers, and the number of takes, that the model of a bundle was trained on; none without a bundle."""
     try:
-        facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
-        return frozenset(facts["training"]["actors"])
+        training = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))["training"]
+        return frozenset(training["actors"]), int(training["takes"])
     except (OSError, ValueError, KeyError, TypeError):
-        return frozenset()
+        return frozenset(), 0
 
 
 def mark_withdrawn(folder: Path, takes: int, speakers: int, today: str) -> bool:
@@ -58,8 +58,8 @@ def mark_withdrawn(folder: Path, takes: int, speakers: int, today: str) -> bool:
     """
     if not (folder / FACTS_FILE).exists():
         return False
-    before = withdrawn_from(folder) or Withdrawn(0, 0, today)
-    mark = Withdrawn(before.takes + takes, before.speakers + speakers, before.since)
+    before = withdrawn_from(folder)
+    mark = Withdrawn(takes, speakers, before.since if before else today)
     with whole_file(folder / WITHDRAWN_FILE) as part:
         part.write_text(json.dumps(dataclasses.asdict(mark)) + "\n", encoding="utf-8")
     card = folder / CARD_FILE

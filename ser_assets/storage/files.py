@@ -99,6 +99,11 @@ def files_set_aside(data_dir: Path) -> list[Path]:
     return sorted(path for path in _made_here(data_dir) if _SET_ASIDE.search(path.name))
 
 
+def leftovers(data_dir: Path) -> list[Path]:
+    """List the unfinished files in a data folder, of whatever process and machine; folders are not among them."""
+    return sorted(path for path in _made_here(data_dir) if _TEMPORARY.fullmatch(path.name) and path.is_file())
+
+
 def sweep(data_dir: Path) -> None:
     """Take away what killed processes of this machine left half-written, and put back a folder they were replacing."""
     for left in list(_made_here(data_dir)):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_assets.storage.actor_files import ActorFiles
-from ser_assets.storage.files import files_set_aside
+from ser_assets.storage.files import files_set_aside, leftovers
 from ser_assets.storage.tables import (
     CHAMPION_PREDICTIONS,
     NOTEBOOK_REPLAY,
@@ -80,7 +80,7 @@ def stored_takes(data_dir: Path, *, in_files: bool = True) -> Stored:
 
 
 def remove_from_files(data_dir: Path, gone: Iterable[StoredTake], stored: Stored) -> list[Path]:
-    """Remove takes from the files of clips and features, and every damaged copy that may hold them.
+    """Remove takes from the files of clips and features, and every damaged or unfinished copy that may hold them.
 
     The picture of a speaker goes with any take of that speaker; the next run draws a new one.
 
@@ -95,8 +95,8 @@ def remove_from_files(data_dir: Path, gone: Iterable[StoredTake], stored: Stored
         if takes & takes_of[actor]:
             changed += actor_files.remove_takes(asset, actor, takes_of[actor])
     names = {actor_files.path(asset, actor).name for asset in CLIP_ASSETS for actor in takes_of}
-    for copy in files_set_aside(data_dir):
-        original = copy.name.partition(".damaged-")[0]
+    for copy in (*files_set_aside(data_dir), *leftovers(data_dir)):
+        original = copy.name.partition(".damaged-")[0].removeprefix(".").partition("~")[0]
         if original in names or original.startswith(FILE_NAME):
             copy.unlink(missing_ok=True)
             changed.append(copy)
@@ -130,6 +130,7 @@ def remove_from_tables(
     if not warehouse.path.exists():
         return {}
     removed: dict[str, int] = {}
+    warehouse.compaction_due.touch()
     with warehouse.writing() as connection:
         _register(connection, gone)
         for table, columns in columns_by_table(connection).items():
@@ -149,6 +150,8 @@ def remove_from_tables(
     removed = {table: rows for table, rows in removed.items() if rows}
     if removed:
         warehouse.compact()
+    else:
+        warehouse.compaction_due.unlink()
     return removed
 
 

@@ -23,31 +23,54 @@ EVENT_COLUMNS: Final = (
     ("asset_keys", "last_materialization"),
     ("asset_check_executions", "evaluation_event"),
 )
-WAIT_SECONDS: Final = 60.0
+WAIT_SECONDS: Final = 10.0
+PICTURE: Final = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]+")
+
+
+class HistoryUncleanError(OSError):
+    """A file of the run history could not be cleaned; the message names it, the reason and the remedy."""
 
 
 def remove_from_history(
-    instance: "dg.DagsterInstance", names: Collection[str], partitions: Collection[str]
+    instance: "dg.DagsterInstance",
+    names: Collection[str],
+    partitions: Collection[str],
+    pictured: Collection[str] = (),
 ) -> list[Path]:
     """Replace names of takes in all events and captured output, and forget what was recorded of whole partitions.
 
     names: take ids and names of files; longer ones are replaced first. partitions: speakers without any take left;
-        the materializations of their partitions, with their pictures, are removed.
+        the materializations of their partitions, with their pictures, are removed. pictured: speakers who lost takes;
+        the pictures in the materializations of their partitions are removed.
 
     Returns: the files that were changed.
+
+    Raises:
+        HistoryUncleanError: a file is in use or damaged; all others are clean.
     """
     folder = _events_folder(instance)
-    if folder is None or not (names or partitions):
+    if folder is None or not (names or partitions or pictured):
         return []
     pattern = _pattern(names)
-    changed = [path for path in sorted(folder.glob("*.db")) if _clean_events(path, pattern, partitions)]
+    changed, failed = [], []
+    for path in sorted(folder.glob("*.db")):
+        try:
+            if _clean_events(path, pattern, partitions, pictured):
+                changed.append(path)
+        except sqlite3.Error as error:
+            failed.append(f"{path} ({error})")
     logs = Path(instance.storage_directory()).parent
-    for path in sorted({*logs.rglob("*.out"), *logs.rglob("*.err")}):
+    for path in sorted({*logs.rglob("compute_logs/*.out"), *logs.rglob("compute_logs/*.err")}):
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
         if pattern.search(text):
             with whole_file(path) as part:
                 part.write_text(pattern.sub(REMOVED, text), encoding="utf-8", errors="surrogateescape")
             changed.append(path)
+    if failed:
+        raise HistoryUncleanError(
+            f"the run history may still name what was removed: {', '.join(failed)}; end the run that uses it, or "
+            "remove the file, and use `ser-assets forget` for the speaker"
+        )
     return changed
 
 
@@ -64,7 +87,7 @@ def _pattern(names: Collection[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first)) or '(?!)'})(?!\w)")
 
 
-def _clean_events(path: Path, pattern: re.Pattern[str], partitions: Collection[str]) -> bool:
+def _clean_events(path: Path, pattern: re.Pattern[str], partitions: Collection[str], pictured: Collection[str]) -> bool:
     """Clean one SQLite file; returns whether anything was found in it."""
     with _open(path) as connection:
         columns = {
@@ -85,7 +108,7 @@ def _clean_events(path: Path, pattern: re.Pattern[str], partitions: Collection[s
             found += _forget_latest(connection, partitions)
         for table, column in EVENT_COLUMNS:
             if (table, column) in columns:
-                found += _replace(connection, table, column, pattern)
+                found += _replace(connection, table, column, pattern, pictured)
         connection.commit()
         if found:
             with contextlib.suppress(sqlite3.OperationalError):
@@ -106,10 +129,19 @@ def _forget_latest(connection: sqlite3.Connection, partitions: Collection[str]) 
     return len(stale)
 
 
-def _replace(connection: sqlite3.Connection, table: str, column: str, pattern: re.Pattern[str]) -> int:
-    """Replace the names in a column; returns the number of rows that had any."""
+def _replace(
+    connection: sqlite3.Connection, table: str, column: str, pattern: re.Pattern[str], pictured: Collection[str]
+) -> int:
+    """Replace names, and pictures of these partitions, in a column; returns the number of rows that had any."""
     rows = connection.execute(f'SELECT id, "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL').fetchall()
-    cleaned = [(pattern.sub(REMOVED, text), key) for key, text in rows if pattern.search(text)]
+    of_pictured = [f'"partition": {json.dumps(each)}' for each in pictured]
+    cleaned = []
+    for key, text in rows:
+        clean = pattern.sub(REMOVED, text)
+        if any(partition in text for partition in of_pictured):
+            clean = PICTURE.sub(REMOVED, clean)
+        if clean != text:
+            cleaned.append((clean, key))
     connection.executemany(f'UPDATE "{table}" SET "{column}" = ? WHERE id = ?', cleaned)
     return len(cleaned)
 

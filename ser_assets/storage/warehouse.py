@@ -117,14 +117,23 @@ class Warehouse:
         with self.writing() as connection:
             replace_rows(connection, table, rows, where)
 
+    @property
+    def compaction_due(self) -> Path:
+        """A file that is there as long as deleted rows may still be legible in the database."""
+        return self.path.with_name(f"{FILE_NAME}.compact")
+
     def compact(self) -> None:
         """Write the database into a new file: deleted rows stay legible in the pages of the old one."""
+        if not self.path.exists():
+            self.compaction_due.unlink(missing_ok=True)
+            return
         with self._connection(read_only=False) as connection, whole_file(self.path) as part:
             name = connection.execute("SELECT current_database()").fetchall()[0][0]
             quoted = str(part).replace("'", "''")
             connection.execute(f"ATTACH '{quoted}' AS compacted")
             connection.execute(f"COPY FROM DATABASE {_quoted(name)} TO compacted")
             connection.execute("DETACH compacted")
+        self.compaction_due.unlink(missing_ok=True)
 
     @contextmanager
     def _connection(self, *, read_only: bool) -> Iterator["duckdb.DuckDBPyConnection"]:

@@ -407,3 +407,21 @@ def test_a_partition_range_that_runs_backwards_is_refused(settings: Settings, in
     assert not failed.success
     [failure] = [event.step_failure_data for event in failed.all_node_events if event.is_step_failure]
     assert failure.user_failure_data.description.startswith("the partition range names no actor")
+
+
+def test_nothing_is_stored_of_a_speaker_who_was_forgotten_after_the_run_began(
+    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    sing(settings, "01")
+    sing(settings, "02")
+    job = build_definitions(settings).resolve_job_def("prepare_features")
+    (settings.data_dir / "forgotten.txt").write_text("2\n")
+    result = job.execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey("raw_videos")],
+        tags={"dagster/asset_partition_range_start": "01", "dagster/asset_partition_range_end": "02"},
+        raise_on_error=False,
+    )
+    [failure] = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
+    assert "02 was forgotten while this run was going on" in failure.user_failure_data.description
+    assert {row["actor"] for row in records(warehouse, RAW_VIDEOS, "true")} == {"01"}

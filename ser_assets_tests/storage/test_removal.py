@@ -9,18 +9,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import Clip
+from ser_assets.storage.files import DiskFullError
 from ser_assets.storage.removal import (
+    Stored,
     StoredTake,
     models_with_takes,
     remove_from_files,
     remove_from_tables,
     stored_takes,
 )
-from ser_assets.storage.run_history import REMOVED, remove_from_history
+from ser_assets.storage.run_history import REMOVED, HistoryUncleanError, remove_from_history
 from ser_assets.storage.tables import CHAMPION_PREDICTIONS, FEATURES, PREDICTIONS, RAW_VIDEOS, SCORES, TRAINING_ROWS
 from ser_assets.storage.warehouse import Warehouse
+from ser_assets.withdrawal import Withdrawn, remove
 from ser_assets_tests.media import voice
 from ser_assets_tests.storage.at_rest import put, spoken_clip
 
@@ -154,6 +158,83 @@ def test_partitions_of_speakers_who_are_gone_count_as_never_materialized(
     assert instance.get_materialized_partitions(key) == {left}
     latest = instance.get_latest_materialization_event(key)
     assert latest is None or latest.asset_materialization.partition == left
+
+
+def test_pictures_of_a_speaker_who_lost_a_take_go_and_those_of_others_stay(tmp_path: Path) -> None:
+    picture = f"![clips](data:image/png;base64,{'iVBORw0KGgo' * 20}=)"
+
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["05", "06"]))
+    def pictured() -> dg.MaterializeResult:
+        return dg.MaterializeResult(metadata={"picture": dg.MetadataValue.md(picture), "takes": 7})
+
+    (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as history:
+        for partition in ("05", "06"):
+            dg.materialize([pictured], partition_key=partition, instance=history)
+        remove_from_history(history, set(), set(), {"05"})
+        assert history.get_materialized_partitions(dg.AssetKey("pictured")) == {"05", "06"}
+        found = history.fetch_materializations(dg.AssetKey("pictured"), limit=5).records
+        shown = {each.partition_key: each.asset_materialization.metadata for each in found}
+    assert shown["05"]["picture"].value == f"![clips]({REMOVED})"
+    assert shown["05"]["takes"].value == 7
+    assert shown["06"]["picture"].value == picture
+
+
+def test_a_damaged_history_is_named_and_the_rest_is_cleaned(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    damaged = next(tmp_path.rglob("index.db")).with_name("0a.db")
+    damaged.write_bytes(b"no database" * 100)
+    with pytest.raises(HistoryUncleanError, match=r"0a\.db \(file is not a database\)"):
+        remove_from_history(instance, {TAKES[0]}, set())
+    assert f"decoded {REMOVED}" in everything_in_databases(tmp_path, damaged)
+
+
+def everything_in_databases(folder: Path, but: Path) -> str:
+    dumps = []
+    for path in folder.rglob("*.db"):
+        if path != but:
+            with sqlite3.connect(path) as connection:
+                dumps += connection.iterdump()
+    return "\n".join(dumps)
+
+
+def test_captured_output_is_cleaned_and_no_other_file(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    captured, own = tmp_path / "storage/run/compute_logs/step.out", tmp_path / "mine.out"
+    captured.parent.mkdir(parents=True)
+    for path in (captured, own):
+        path.write_text(f"decoded {TAKES[0]}\n")
+    remove_from_history(instance, {TAKES[0]}, set())
+    assert captured.read_text() == f"decoded {REMOVED}\n"
+    assert own.read_text() == f"decoded {TAKES[0]}\n"
+
+
+def test_unfinished_copies_of_any_machine_go_with_the_takes(tmp_path: Path) -> None:
+    files = ActorFiles(tmp_path)
+    path = put(files, "mono_audio", "05", clips(TAKES[:2]))
+    left = [path.with_name(f".{path.name}~{host}~999999~part") for host in ("here", "elsewhere")]
+    left.append(tmp_path / ".ser.duckdb~elsewhere~7~part")
+    other = path.with_name(".actor_06.parquet~elsewhere~999999~part")
+    for copy in (*left, other):
+        copy.write_bytes(b"a part")
+    changed = remove_from_files(tmp_path, [GONE], stored_takes(tmp_path))
+    assert set(left) <= set(changed)
+    assert not any(copy.exists() for copy in left)
+    assert other.exists()
+
+
+def test_a_compaction_that_failed_is_due_until_it_is_done(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(_: Warehouse) -> None:
+        raise DiskFullError(28, "no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Warehouse, "compact", no_space)
+        with pytest.raises(DiskFullError):
+            remove_from_tables(warehouse, {GONE}, [], {("05", "a.wav")})
+    assert warehouse.compaction_due.exists()
+    assert not remove(Settings(data_dir=warehouse.data_dir), Withdrawn(Stored({}, {})))
+    assert not warehouse.compaction_due.exists()
+    assert TAKES[0].encode() not in warehouse.path.read_bytes()
 
 
 def test_a_history_in_memory_has_nothing_to_clean() -> None:
