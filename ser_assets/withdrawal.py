@@ -156,6 +156,7 @@ def remove(settings: Settings, withdrawn: Withdrawn, instance: "dg.DagsterInstan
     models = models_with_takes(warehouse, withdrawn.takes)
     marked = _mark_champion(settings, withdrawn)
     folders = [settings.data_dir / "models" / kind / name for kind in (RAW, CALIBRATED) for name in models]
+    folders += [settings.data_dir / "tensorboard" / name for name in models]
     files = remove_folders([*folders, settings.data_dir / "report"] if models else [])
     files += remove_from_files(settings.data_dir, withdrawn.takes, withdrawn.stored)
     tables = remove_from_tables(warehouse, withdrawn.takes, models, withdrawn.rows)

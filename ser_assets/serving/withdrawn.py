@@ -14,7 +14,7 @@ _NOTICE: Final = "> **Withdrawn recordings:** "
 
 
 @dataclass(frozen=True)
-class Withdrawn:
+class WithdrawnMark:
     """How many of the takes that a model was trained on have left the corpus, and since when (YYYY-MM-DD)."""
 
     takes: int
@@ -33,10 +33,10 @@ class Withdrawn:
         )
 
 
-def withdrawn_from(folder: Path) -> Withdrawn | None:
+def withdrawn_from(folder: Path) -> WithdrawnMark | None:
     """Read the mark of a bundle; None where it has none."""
     try:
-        return Withdrawn(**json.loads((folder / WITHDRAWN_FILE).read_text(encoding="utf-8")))
+        return WithdrawnMark(**json.loads((folder / WITHDRAWN_FILE).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
 
@@ -59,7 +59,7 @@ def mark_withdrawn(folder: Path, takes: int, speakers: int, today: str) -> bool:
     if not (folder / FACTS_FILE).exists():
         return False
     before = withdrawn_from(folder)
-    mark = Withdrawn(takes, speakers, before.since if before else today)
+    mark = WithdrawnMark(takes, speakers, before.since if before else today)
     with whole_file(folder / WITHDRAWN_FILE) as part:
         part.write_text(json.dumps(dataclasses.asdict(mark)) + "\n", encoding="utf-8")
     card = folder / CARD_FILE
