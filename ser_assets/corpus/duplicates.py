@@ -19,7 +19,7 @@ def settle_all(rows_of: Mapping[str, Iterable[RawVideo]]) -> dict[str, list[RawV
 
 
 def _without_contradictions(rows: Sequence[RawVideo]) -> list[RawVideo]:
-    """Reject accepted recordings that are there of two speakers, or with two emotions: nobody knows which is right."""
+    """Reject accepted recordings that have two speakers or two emotions: it is unknown which is right."""
     sounds = _sounds(rows)
     same: dict[int, list[RawVideo]] = defaultdict(list)
     for row, sound in zip(rows, sounds, strict=True):
@@ -66,7 +66,7 @@ def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
 
     Lossless recordings go before lossy ones, shallow folders before deep ones (mirrors of RAVDESS hold the folders
     twice, one nested in the other). One recording of a person pushes all demo takes aside. Rows settled earlier are
-    settled anew. A recording that is there with two emotions is rejected under both its names.
+    settled again. A recording that is there with two emotions is rejected under both its names.
     """
     rows = sorted(_without_contradictions([row.unsettled for row in rows]), key=_preference)
     settled: list[RawVideo] = []

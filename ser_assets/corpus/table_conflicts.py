@@ -21,7 +21,7 @@ class Claim(NamedTuple):
 def conflicts(claims: Sequence[Claim]) -> dict[str, Rejection]:
     """Why rows cannot be used beside others, by place.
 
-    Where two rows contradict each other, nobody knows which is right: both are rejected, and each names the other. Of
+    Where two rows contradict each other, it is unknown which is right: both are rejected, and each names the other. Of
     rows that say the same of one file the first counts.
     """
     found: dict[str, Rejection] = {}
