@@ -34,6 +34,7 @@ SPEAKERS = ("Ann", "Bob", "Eve")
 EMOTIONS = ("fear", "joy")
 TAKES = 4
 RATE = 16000
+CLEAR_LEAD = 0.2
 CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features")
 
 
@@ -219,7 +220,7 @@ def test_no_prediction_changes_when_all_is_done_again_over_the_data_of_before(
 
 
 @pytest.mark.parametrize("gain", [0.25, 4.0])
-def test_a_gain_of_12_db_on_all_recordings_changes_no_emotion(
+def test_a_gain_of_12_db_on_all_recordings_changes_no_clear_prediction(
     original: tuple[Path, list[Row], pd.DataFrame], tmp_path: Path, gain: float
 ) -> None:
     """Probabilities differ a little: level is a feature, and so few takes leave thresholds on it to rounding."""
@@ -232,7 +233,11 @@ def test_a_gain_of_12_db_on_all_recordings_changes_no_emotion(
     columns = [f"p_{emotion}" for emotion in EMOTIONS]
     assert found[["take_id", "actor", "emotion"]].equals(expected[["take_id", "actor", "emotion"]])
     assert (found[columns] - expected[columns]).abs().to_numpy().mean() < 0.1
-    assert (found[columns].idxmax(axis=1) == expected[columns].idxmax(axis=1)).mean() > 0.9
+    sorted_probabilities = expected[columns].to_numpy().copy()
+    sorted_probabilities.sort(axis=1)
+    clear = sorted_probabilities[:, -1] - sorted_probabilities[:, -2] > CLEAR_LEAD
+    assert clear.sum() >= 3
+    assert (found[columns].idxmax(axis=1) == expected[columns].idxmax(axis=1))[clear].all()
 
 
 def test_other_names_of_speakers_change_the_seeds_of_copies_alone(
