@@ -9,30 +9,26 @@ from ser_assets.assets.checks import CORPUS_CHECKS
 from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trimmed_audio
 from ser_assets.assets.features import features
 from ser_assets.assets.model_checks import model_checks, prediction_checks
-from ser_assets.automation import (
+from ser_assets.assets.training_inputs import code_version_with_settings
+from ser_assets.caches import provide_caches
+from ser_assets.corpus.corpora import corpus_of
+from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
+from ser_assets.learning.model_settings_file import model_settings
+from ser_assets.orchestration.executor import supervised_executor
+from ser_assets.orchestration.jobs import (
     CHAMPION_GROUP,
     CORPUS_GROUP,
     FEATURES_GROUP,
     JOBS,
     MODELS_GROUP,
     REPORT_GROUP,
-    retraining_schedule,
 )
-from ser_assets.caches import provide_caches
-from ser_assets.corpus.corpora import corpus_of
-from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
+from ser_assets.orchestration.retraining import retraining_schedule
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse
 
-GROUPS = {
-    CORPUS_GROUP: (raw_videos, mono_audio, trimmed_audio, augmented_set),
-    FEATURES_GROUP: (features,),
-    MODELS_GROUP: (*models.MODEL_ASSETS, ensemble.ensemble),
-    REPORT_GROUP: (report.metrics_report,),
-    CHAMPION_GROUP: (champion.champion_model,),
-}
 OWNER = "team:speech"
 
 
@@ -40,8 +36,23 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """Bring assets, checks, jobs and schedule together under the given settings."""
     corpus = corpus_of(settings)
     by_actor = dg.StaticPartitionsDefinition(list(corpus.actors))
-    assets = [_dressed(asset, group, settings, by_actor) for group, members in GROUPS.items() for asset in members]
-    checks = [check for asset in models.MODEL_ASSETS for check in model_checks(asset.key.to_user_string())]
+    of_models = model_settings(settings)
+    groups = {
+        CORPUS_GROUP: (raw_videos, mono_audio, trimmed_audio, augmented_set),
+        FEATURES_GROUP: (features,),
+        MODELS_GROUP: (*(models.model_asset(name, of_models[name]) for name in of_models), ensemble.ensemble),
+        REPORT_GROUP: (report.metrics_report,),
+        CHAMPION_GROUP: (champion.champion_model,),
+    }
+    names = [asset.key.to_user_string() for members in groups.values() for asset in members]
+    versions = {name: code_version(name, settings) for name in names}
+    versions |= {name: code_version_with_settings(name, of_models[name], settings) for name in of_models}
+    assets = [
+        _dressed(asset, group, versions[asset.key.to_user_string()], by_actor)
+        for group, members in groups.items()
+        for asset in members
+    ]
+    checks = [check for name in of_models for check in model_checks(name)]
     checks += prediction_checks(ensemble.NAME)
     return dg.Definitions(
         assets=assets,
@@ -54,15 +65,14 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             "warehouse": Warehouse(settings.data_dir),
             "actor_files": ActorFiles(settings.data_dir),
         },
-        executor=dg.in_process_executor,
+        executor=supervised_executor,
     )
 
 
 def _dressed(
-    asset: dg.AssetsDefinition, group: str, settings: Settings, by_actor: dg.PartitionsDefinition
+    asset: dg.AssetsDefinition, group: str, version: str, by_actor: dg.PartitionsDefinition
 ) -> dg.AssetsDefinition:
     """Give an asset what all of its group have, and a partitioned one the speakers of the corpus."""
-    version = code_version(asset.key.to_user_string(), settings)
     partitions = by_actor if asset.partitions_def else None
     return asset.map_asset_specs(
         lambda spec: spec.replace_attributes(

@@ -10,6 +10,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 FoldScheme = Literal["luna5", "emobox6", "loso", "groups5"]
 ENV_FILE = ".env"
+WITHOUT_EFFECT_ON_RESULTS = {
+    "data_dir",
+    "workers",
+    "tensorboard",
+    "model_settings",
+    "retrain_cron",
+    "retrain_timezone",
+}
+"""Settings that change neither data nor scores; those of models are recorded by themselves."""
 Protocol = Literal["speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky", "permuted_labels"]
 
 
@@ -79,6 +88,12 @@ class Settings(BaseSettings):
     )
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(42, description="Seed of models, splits and bootstrap.")
 
+    model_settings: Path | None = Field(
+        None,
+        description="TOML file with settings of the models, such as `[cnn]` and below it `epochs = 20`; without it, "
+        "`models.toml` in the data folder, if it is there.",
+    )
+
     tensorboard: bool = Field(
         False, description="Write learning curves for TensorBoard, under `data/tensorboard` (extra `tensorboard`)."
     )
@@ -128,7 +143,7 @@ class Settings(BaseSettings):
     def _folds_in_order(cls, folds: tuple[FoldScheme, ...]) -> tuple[FoldScheme, ...]:
         return tuple(name for name in get_args(FoldScheme) if name in folds)
 
-    @field_validator("corpus_table")
+    @field_validator("corpus_table", "model_settings")
     @classmethod
     def _from_home(cls, table: Path | None) -> Path | None:
         return table and _expanded(table)

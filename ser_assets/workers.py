@@ -218,8 +218,21 @@ def _pool(name: str, workers: int) -> ProcessPoolExecutor:
             pool.shutdown(wait=False)
         # The parent runs threads (gRPC, DuckDB, tensorflow) that a forked child would inherit locked: start afresh.
         context = multiprocessing.get_context("spawn")
+        _end_workers_at_exit()
         pool = _pools[name] = ProcessPoolExecutor(workers, mp_context=context, initializer=_get_ready)
     return pool
+
+
+@functools.cache
+def _end_workers_at_exit() -> None:
+    """Have the workers end before this process waits for its children: they would wait for work for ever.
+
+    A process that `multiprocessing` started, as a run of the UI is, runs none of what `concurrent.futures` registers to
+    end them.
+    """
+    from multiprocessing.util import Finalize
+
+    Finalize(None, end_workers, exitpriority=100)
 
 
 def _get_ready() -> None:

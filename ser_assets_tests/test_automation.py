@@ -9,8 +9,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-
 from ser_assets.automation import PROCESS_TAG, _bury_the_dead
+
 from ser_assets.corpus import archives
 from ser_assets.definitions import build_definitions
 from ser_assets.history import open_history

@@ -6,9 +6,9 @@ import click
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from ser_assets.automation import ConfigError, Refreshed, refresh
 
 from ser_assets import progress, replay
-from ser_assets.automation import ConfigError, Refreshed, refresh
 from ser_assets.cli import main
 from ser_assets.cli.parameters import MODEL_NAMES, ActorRange, chosen_actors
 from ser_assets.corpus import demo

@@ -12,18 +12,19 @@ import ser_assets
 PACKAGE = Path(ser_assets.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-KNOW_DAGSTER = {"assets", "automation", "definitions", "history", "storage", "withdrawal"}
+KNOW_DAGSTER = {"assets", "definitions", "history", "orchestration", "storage", "withdrawal"}
 HEAVY = {"tensorflow", "keras", "librosa", "matplotlib", "seaborn", "scipy", "sklearn", "moviepy", "soundfile"}
 LAYERS = [
     {"definitions", "cli"},
-    {"automation", "assets", "replay", "studies", "predicting", "doctor", "withdrawal"},
+    {"orchestration"},
+    {"assets", "replay", "studies", "predicting", "doctor", "withdrawal"},
     {"serving"},
     {"reporting"},
     {"learning", "storage"},
     {"corpus"},
     {"audio"},
     {"environment", "history"},
-    {"settings", "progress", "workers", "problems", "caches"},
+    {"settings", "progress", "workers", "problems", "caches", "plain_words", "stopping"},
 ]
 
 

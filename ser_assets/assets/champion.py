@@ -12,11 +12,13 @@ from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.checks import ERROR
 from ser_assets.assets.current_corpus import drop_withdrawn, require_current
 from ser_assets.assets.examples import load_examples
+from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.leaks import not_judged_once
 from ser_assets.assets.models import drop_other_emotions
 from ser_assets.assets.report import metrics_report
+from ser_assets.assets.training_turn import POOL, in_training_turn
 from ser_assets.learning.kept import RAW
-from ser_assets.settings import Settings
+from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, Settings
 from ser_assets.storage.files import sweep, whole_folder
 from ser_assets.storage.tables import (
     CHAMPION_PREDICTIONS,
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from ser_assets.learning.champion import Choice, Drop
     from ser_assets.serving.bundle import Contents
 
-NOT_OF_THE_RECIPE = {"tensorboard", "workers", "data_dir", "retrain_cron", "retrain_timezone"}
 HOW_TO_ACCEPT = (
     "to put the new one in its place all the same, materialize champion_model with `accept_drop: true`: "
     "dagster asset materialize --select champion_model -m ser_assets.definitions --config-json "
@@ -66,7 +67,9 @@ class Candidate(NamedTuple):
     in_place: bool
 
 
-@dg.asset(deps=[metrics_report], backfill_policy=SINGLE_RUN, kinds={"onnx"})
+@dg.asset(deps=[metrics_report], backfill_policy=SINGLE_RUN, pool=POOL, kinds={"onnx"})
+@foreseen_failures
+@in_training_turn
 def champion_model(
     context: dg.AssetExecutionContext,
     config: ChampionConfig,
@@ -99,6 +102,7 @@ def champion_model(
 
 
 @dg.asset_check(asset=champion_model, blocking=True)
+@foreseen_failures
 def no_drop(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """The model that would be champion by the scores of now is not worse than the champion, beyond the 95 % interval.
 
@@ -208,7 +212,7 @@ def _contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) ->
 
     # Refuses features of other settings than those of now, which the bundle is about to promise.
     examples = load_examples(warehouse, settings)
-    knobs = settings.model_dump(exclude=NOT_OF_THE_RECIPE)
+    knobs = settings.model_dump(exclude=WITHOUT_EFFECT_ON_RESULTS)
     return Contents(
         model=candidate.choice.model,
         reason=candidate.choice.reason,

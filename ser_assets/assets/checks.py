@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trimmed_audio
+from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.features import features
 from ser_assets.audio.functionals import functional_names
 from ser_assets.corpus.entries import Corpus
@@ -24,6 +25,7 @@ WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
 @dg.asset_check(asset=raw_videos)
+@foreseen_failures
 def takes_per_actor(warehouse: dg.ResourceParam[Warehouse], corpus: dg.ResourceParam[Corpus]) -> dg.AssetCheckResult:
     """Every actor has as many takes as the corpus records, 60 in RAVDESS; one at least, where that is not known."""
     wanted = corpus.takes_of_an_actor
@@ -35,6 +37,7 @@ def takes_per_actor(warehouse: dg.ResourceParam[Warehouse], corpus: dg.ResourceP
 
 
 @dg.asset_check(asset=raw_videos)
+@foreseen_failures
 def rejected_files(warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
     """No file is rejected but those that a sound corpus has too; an error over SER_MOST_REJECTED of an actor's."""
     expected = [problem.value for problem in Problem if problem.is_expected]
@@ -51,6 +54,7 @@ def rejected_files(warehouse: dg.ResourceParam[Warehouse], settings: dg.Resource
 
 
 @dg.asset_check(asset=mono_audio)
+@foreseen_failures
 def nothing_clipped(corpus: dg.ResourceParam[Corpus], actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """No clip reaches full scale, where the recorder may have cut its peaks off."""
     at_full_scale = "SELECT actor, take_id, peak FROM clips WHERE peak >= ?"
@@ -59,6 +63,7 @@ def nothing_clipped(corpus: dg.ResourceParam[Corpus], actor_files: dg.ResourcePa
 
 
 @dg.asset_check(asset=trimmed_audio, blocking=True)
+@foreseen_failures
 def nothing_silent(corpus: dg.ResourceParam[Corpus], actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
     """Every clip holds something to hear."""
     from ser_assets.audio.silence import SILENT_PEAK
@@ -69,6 +74,7 @@ def nothing_silent(corpus: dg.ResourceParam[Corpus], actor_files: dg.ResourcePar
 
 
 @dg.asset_check(asset=augmented_set, blocking=True)
+@foreseen_failures
 def emotions_balanced(
     context: dg.AssetCheckExecutionContext,
     corpus: dg.ResourceParam[Corpus],
@@ -100,6 +106,7 @@ def _actors_of_run(context: dg.AssetCheckExecutionContext, corpus: Corpus) -> Se
 
 
 @dg.asset_check(asset=features, blocking=True)
+@foreseen_failures
 def no_missing_value(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Every functional of every clip is a finite number."""
     import numpy as np
@@ -110,6 +117,7 @@ def no_missing_value(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckRes
 
 
 @dg.asset_check(asset=features)
+@foreseen_failures
 def no_constant_functional(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """No functional has the same value in all clips."""
     import numpy as np

@@ -12,6 +12,7 @@ from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, 
 from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_step
 from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
+from ser_assets.assets.failures import foreseen_failures
 from ser_assets.corpus.entries import Corpus
 from ser_assets.corpus.folders import skipped_text
 from ser_assets.corpus.forgotten import refuse_forgotten
@@ -35,6 +36,7 @@ class RecordingsMissingError(FileNotFoundError):
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, kinds={"ffmpeg", "duckdb"})
+@foreseen_failures
 def raw_videos(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -98,6 +100,7 @@ def raw_videos(
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[raw_videos], kinds={"ffmpeg", "parquet"})
+@foreseen_failures
 def mono_audio(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -126,6 +129,7 @@ def mono_audio(
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[mono_audio], kinds={"numpy", "parquet"})
+@foreseen_failures
 def trimmed_audio(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -140,6 +144,7 @@ def trimmed_audio(
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[trimmed_audio], kinds={"python", "parquet"})
+@foreseen_failures
 def augmented_set(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],

@@ -9,7 +9,10 @@ import dagster as dg
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import scores_metadata
-from ser_assets.assets.models import MODEL_ASSETS, kept_folder, store
+from ser_assets.assets.failures import foreseen_failures
+from ser_assets.assets.models import MODEL_NAMES, store
+from ser_assets.assets.training_inputs import kept_folder
+from ser_assets.assets.training_turn import POOL, in_training_turn
 from ser_assets.learning.kept import KEPT, PROTOCOL_OF_KEPT
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_folder
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 NAME = "ensemble"
 
 
-@dg.asset(deps=list(MODEL_ASSETS), backfill_policy=SINGLE_RUN, kinds={"numpy", "duckdb"})
+@dg.asset(deps=list(MODEL_NAMES), backfill_policy=SINGLE_RUN, pool=POOL, kinds={"numpy", "duckdb"})
+@foreseen_failures
+@in_training_turn
 def ensemble(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -76,7 +81,7 @@ def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
 
 
 def _of_members(warehouse: Warehouse, table: str) -> "pd.DataFrame":
-    members = [asset.key.to_user_string() for asset in MODEL_ASSETS]
+    members = list(MODEL_NAMES)
     if not warehouse.has_table(table):
         raise dg.Failure(f"there is no table {table}: materialize the four models first", allow_retries=False)
     rows = warehouse.query(f"FROM {table} WHERE list_contains(?, model) ORDER BY ALL", [members])
@@ -90,7 +95,7 @@ def _of_members(warehouse: Warehouse, table: str) -> "pd.DataFrame":
 def _given_to_any(warehouse: Warehouse) -> "pd.DataFrame":
     """What any of the members was given to learn from, the ensemble has seen."""
     columns = "protocol, folds, fold, take_id, variant"
-    members = [asset.key.to_user_string() for asset in MODEL_ASSETS]
+    members = list(MODEL_NAMES)
     return warehouse.query(
         f"SELECT DISTINCT '{NAME}' AS model, {columns} FROM {TRAINING_ROWS} WHERE list_contains(?, model)", [members]
     )

@@ -13,6 +13,7 @@ from ser_assets.assets.changed_takes import at_rest, changed_takes_step
 from ser_assets.assets.corpus import augmented_set
 from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import features_metadata
+from ser_assets.assets.failures import foreseen_failures
 from ser_assets.audio.functionals import functional_names
 from ser_assets.corpus.entries import Corpus
 from ser_assets.corpus.forgotten import refuse_forgotten
@@ -29,6 +30,7 @@ ASSET = "features"
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[augmented_set], kinds={"numpy", "duckdb"})
+@foreseen_failures
 def features(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],

@@ -9,6 +9,7 @@ import dagster as dg
 
 from ser_assets.assets.checks import ERROR, WARN, check_result
 from ser_assets.assets.examples import load_examples
+from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.leaks import leaks, not_judged_once
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import PREDICTIONS
@@ -30,6 +31,7 @@ def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
     yield from prediction_checks(name)
 
     @dg.asset_check(asset=name, name="fitted_on_training_rows", blocking=True)
+    @foreseen_failures
     def fitted_on_training_rows(
         settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.AssetCheckResult:
@@ -50,6 +52,7 @@ def prediction_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
     """Make the checks of whatever has predictions."""
 
     @dg.asset_check(asset=name, name="no_leak", blocking=True)
+    @foreseen_failures
     def no_leak(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
         """No take, copy, recording or actor that a fold judges was given to it to learn from or to weigh by.
 
@@ -60,6 +63,7 @@ def prediction_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
         return check_result(found.to_dict("records"), ERROR, "judged takes that were trained on")
 
     @dg.asset_check(asset=name, name="judged_once", blocking=True)
+    @foreseen_failures
     def judged_once(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
         """Every usable take is judged exactly once in folds by actor, no take twice, and none that is not usable."""
         with warehouse.reading() as connection:
@@ -67,6 +71,7 @@ def prediction_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
         return check_result(found.to_dict("records"), ERROR, "takes not judged exactly once")
 
     @dg.asset_check(asset=name, name="better_than_chance")
+    @foreseen_failures
     def better_than_chance(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
         """Under each protocol more takes are recognised than by always naming the most frequent emotion."""
         honest = [each for each in _accuracies(warehouse, name) if each["protocol"] != "permuted_labels"]
@@ -74,6 +79,7 @@ def prediction_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
         return check_result(found, WARN, "protocols under which guessing is as good")
 
     @dg.asset_check(asset=name, name="permuted_labels_at_chance", blocking=True)
+    @foreseen_failures
     def permuted_labels_at_chance(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
         """With permuted labels no more takes are recognised than by luck, within three standard errors."""
         permuted = [each for each in _accuracies(warehouse, name) if each["protocol"] == "permuted_labels"]

@@ -8,11 +8,14 @@ import dagster as dg
 from pydantic import Field, ValidationError, create_model
 
 
-def config_of(settings_type: type[Any]) -> type[dg.Config]:
-    """Make the config of the settings of a model, a pydantic dataclass; what is a tuple there is a list here."""
+def config_of(settings_type: type[Any], defaults: Any) -> type[dg.Config]:
+    """Make the config of the settings of a model, a pydantic dataclass; what is a tuple there is a list here.
+
+    defaults: an instance of it, whose values the launchpad shows.
+    """
     fields = {}
     for name, field in settings_type.__pydantic_fields__.items():
-        annotation, default = field.annotation, field.default
+        annotation, default = field.annotation, getattr(defaults, name)
         if typing.get_origin(annotation) is tuple:
             annotation, default = list[int], list(default)
         limits = {

@@ -1,11 +1,9 @@
 """The four models: each judged under every protocol, and fitted on all actors to be kept in a folder."""
 
 import contextlib
-import dataclasses
 import functools
 import json
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -13,20 +11,19 @@ import dagster as dg
 from ser_assets import progress
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.current_corpus import drop_withdrawn, require_current
-from ser_assets.assets.describe import model_metadata, skipped_metadata
+from ser_assets.assets.describe import model_metadata, scores_metadata, skipped_metadata
 from ser_assets.assets.examples import load_examples
+from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.features import features
 from ser_assets.assets.leaks import leak_proof
 from ser_assets.assets.left_out import splits_and_skipped
 from ser_assets.assets.model_config import config_of, settings_from
+from ser_assets.assets.training_inputs import is_trained, kept_folder, training_fingerprint
+from ser_assets.assets.training_turn import POOL, in_training_turn
 from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.learning.kept import CALIBRATED, RAW
-from ser_assets.learning.model_settings import (
-    ComplexConvolutionSettings,
-    ConvolutionSettings,
-    DenseSettings,
-    ForestSettings,
-)
+from ser_assets.learning.model_settings import SETTINGS_OF_MODELS
+from ser_assets.learning.model_settings_file import as_dictionary
 from ser_assets.settings import Settings
 from ser_assets.storage.files import sweep, whole_folder
 from ser_assets.storage.skipped import skipped_table
@@ -52,19 +49,18 @@ DESCRIPTIONS = {
     "cnn": "Networks that convolve over time on log-mel and pitch sequences.",
     "complex_cnn": "Wider networks that convolve over time on log-mel and pitch sequences, trained for longer.",
 }
-SETTINGS = {
-    "random_forest": ForestSettings,
-    "neural_network": DenseSettings,
-    "cnn": ConvolutionSettings,
-    "complex_cnn": ComplexConvolutionSettings,
-}
+TRAIN_IF_CHANGED_TAG = "ser_assets/train_if_changed"
+"""A run with this tag trains only models for which recordings, labels, settings, seed or code have changed."""
+
+MODEL_NAMES = tuple(DESCRIPTIONS)
 KINDS = {"random_forest": {"scikitlearn", "onnx"}}
 NETWORK_KINDS = {"tensorflow", "keras", "onnx"}
 
 
-def model_asset(name: str) -> dg.AssetsDefinition:
-    """Make the asset of one of the models in `learning.models.MODELS`."""
-    config_type = config_of(SETTINGS[name])
+def model_asset(name: str, defaults: Any) -> dg.AssetsDefinition:
+    """Make the asset of one of the models in `learning.models.MODELS`; a run config may change its default settings."""
+    settings_type = SETTINGS_OF_MODELS[name]
+    config_type = config_of(settings_type, defaults)
 
     @dg.asset(
         name=name,
@@ -74,7 +70,10 @@ def model_asset(name: str) -> dg.AssetsDefinition:
         deps=[features],
         backfill_policy=SINGLE_RUN,
         kinds=KINDS.get(name, NETWORK_KINDS),
+        pool=POOL,
     )
+    @foreseen_failures
+    @in_training_turn
     def model(
         context: dg.AssetExecutionContext,
         config: config_type,  # type: ignore[valid-type]
@@ -89,11 +88,15 @@ def model_asset(name: str) -> dg.AssetsDefinition:
             require_tensorboard()
         sweep(settings.data_dir)
         require_current(settings, warehouse, drop_withdrawn(context, settings))
+        model_settings = settings_from(config, settings_type)
+        trained_from = training_fingerprint(name, model_settings, settings, warehouse)
+        if TRAIN_IF_CHANGED_TAG in context.run.tags and is_trained(name, trained_from, settings, warehouse):
+            context.log.info(f"{name}: nothing that it learns from has changed since it was trained, so it stays")
+            return dg.MaterializeResult(metadata=_metadata_of_stored(name, settings, warehouse))
         examples = load_examples(warehouse, settings)
         splits, skipped = splits_and_skipped(examples, settings)
         for each in skipped:
             context.log.warning(f"left out: {each.told}")
-        model_settings = settings_from(config, SETTINGS[name])
         factory = functools.partial(MODELS[name], model_settings, settings.seed)
 
         def tell(done: int, total: int) -> None:
@@ -110,7 +113,7 @@ def model_asset(name: str) -> dg.AssetsDefinition:
                 LEARNING_CURVES: judgement.learning_curves,
                 TRAINING_ROWS: judgement.training_rows,
                 HELD_OUT: judgement.held_out,
-                MODEL_SETTINGS: _settings_row(name, factory),
+                MODEL_SETTINGS: _settings_row(name, factory, trained_from),
                 SKIPPED: skipped_table(name, skipped).to_pandas(),
             }
             refuse_forgotten(settings.data_dir, examples.actors)
@@ -128,11 +131,6 @@ def model_asset(name: str) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata=metadata | skipped_metadata(skipped))
 
     return model
-
-
-def kept_folder(settings: Settings, kind: str, name: str) -> Path:
-    """Where a kept model rests: `kind` is `RAW` or `CALIBRATED`, which is the evidence that it takes."""
-    return settings.data_dir / "models" / kind / name
 
 
 def with_origin(predictions: "pd.DataFrame", rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -182,11 +180,20 @@ def drop_other_emotions(connection: "duckdb.DuckDBPyConnection", table: str, row
     return models
 
 
-def _settings_row(name: str, factory: functools.partial[Any]) -> "pd.DataFrame":
+def _settings_row(name: str, factory: functools.partial[Any], trained_from: str) -> "pd.DataFrame":
     import pandas as pd
 
     model_settings, seed = factory.args
-    return pd.DataFrame([{"model": name, "settings": json.dumps(dataclasses.asdict(model_settings)), "seed": seed}])
+    settings = json.dumps(as_dictionary(model_settings))
+    return pd.DataFrame([{"model": name, "settings": settings, "seed": seed, "trained_from": trained_from}])
 
 
-MODEL_ASSETS = tuple(model_asset(name) for name in DESCRIPTIONS)
+def _metadata_of_stored(name: str, settings: Settings, warehouse: Warehouse) -> dict[str, Any]:
+    """Scores of the model that is stored, as when it was trained."""
+    predictions = warehouse.query(f"FROM {PREDICTIONS} WHERE model = ? ORDER BY ALL", [name])
+    folder = kept_folder(settings, RAW, name)
+    return {
+        **scores_metadata(predictions.drop(columns="made_from"), settings.seed),
+        "folder": dg.MetadataValue.path(str(folder)),
+        "not trained again": "nothing that it learns from has changed since it was trained",
+    }

@@ -1,6 +1,5 @@
 """`metrics_report`: the scores of all models, and one page that tells them."""
 
-import dataclasses
 import functools
 import json
 import platform
@@ -16,11 +15,16 @@ from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.current_corpus import drop_withdrawn, require_current
 from ser_assets.assets.describe import report_metadata, skipped_metadata
 from ser_assets.assets.ensemble import ensemble
+from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.leaks import leaks, not_judged_once
 from ser_assets.assets.left_out import skipped_by_report
-from ser_assets.assets.models import MODEL_ASSETS, SETTINGS, kept_folder
+from ser_assets.assets.models import MODEL_NAMES
+from ser_assets.assets.training_inputs import kept_folder
+from ser_assets.assets.training_turn import POOL, in_training_turn
 from ser_assets.learning.kept import RAW
-from ser_assets.settings import FoldScheme, Protocol, Settings
+from ser_assets.learning.model_settings import SETTINGS_OF_MODELS
+from ser_assets.learning.model_settings_file import as_dictionary
+from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, FoldScheme, Protocol, Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.skipped import Skipped, skipped_by, skipped_table
 from ser_assets.storage.tables import (
@@ -48,7 +52,7 @@ if TYPE_CHECKING:
     from ser_assets.reporting.data import ExampleClip, MissedTake
 
 REPORT = "metrics_report"
-MODELS = (*(asset.key.to_user_string() for asset in MODEL_ASSETS), ensemble.key.to_user_string())
+MODELS = (*MODEL_NAMES, ensemble.key.to_user_string())
 LIBRARIES = ("ser-assets", "dagster", "duckdb", "librosa", "numpy", "scikit-learn", "tensorflow", "keras")
 MISSED_SHOWN = 8
 
@@ -61,7 +65,9 @@ class LeakFoundError(ValueError):
     """A model has judged what it was trained on, so that its scores are worth nothing."""
 
 
-@dg.asset(deps=[*MODEL_ASSETS, ensemble], backfill_policy=SINGLE_RUN, kinds={"seaborn", "duckdb"})
+@dg.asset(deps=[*MODEL_NAMES, ensemble], backfill_policy=SINGLE_RUN, pool=POOL, kinds={"seaborn", "duckdb"})
+@foreseen_failures
+@in_training_turn
 def metrics_report(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -272,7 +278,7 @@ def _facts(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame"
     }
     seed, config = _made_with(warehouse, predictions, settings.seed)
     settings = settings.model_copy(update={**judged, "seed": seed})
-    knobs = settings.model_dump(exclude={"workers", "data_dir", "retrain_cron", "retrain_timezone"})
+    knobs = settings.model_dump(exclude=WITHOUT_EFFECT_ON_RESULTS - {"tensorboard"})
     changed = [
         f"SER_{name.upper()}={settings.as_text(name)}"
         for name, value in knobs.items()
@@ -298,7 +304,7 @@ def _made_with(warehouse: Warehouse, predictions: "pd.DataFrame", seed: int) -> 
     seeds = made["seed"].unique()
     config = {}
     for model, text in zip(made["model"], made["settings"], strict=True):
-        defaults = json.loads(json.dumps(dataclasses.asdict(SETTINGS[model]())))
+        defaults = as_dictionary(SETTINGS_OF_MODELS[model]())
         changed = {knob: value for knob, value in json.loads(text).items() if value != defaults.get(knob)}
         if changed:
             config[model] = {"config": changed}

@@ -35,9 +35,10 @@ def run(only: str | None, config_json: dict[str, Any] | None) -> None:
         raise click.ClickException(corpus.how_to_fill())
     for note in listing.notes:
         click.echo(f"Warning: {note}", err=True)
-    from ser_assets.automation import ConfigError, refresh
     from ser_assets.definitions import build_definitions
     from ser_assets.history import open_history
+    from ser_assets.orchestration.run_config import ConfigError
+    from ser_assets.orchestration.runner import refresh
     from ser_assets.progress import listening
     from ser_assets.storage.files import files_set_aside
     from ser_assets.storage.tables import RAW_VIDEOS, actors_with_takes, records

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ser_assets.stopping import require_running
+
 DAMAGED = ".damaged-"
 
 WRITTEN_BY_OTHERS = ("raw", "downloads", "dagster")
@@ -47,6 +49,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     try:
         with full_disk_told(target):
             yield part
+            require_running()
             part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -64,6 +67,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
         with full_disk_told(target):
             part.mkdir()
             yield part
+        require_running()
         if target.exists():
             target.rename(old)
         try:

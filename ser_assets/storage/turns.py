@@ -13,7 +13,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,8 +37,12 @@ class TurnTimeoutError(TimeoutError):
 
 
 @contextmanager
-def turn(database: Path, *, read_only: bool, seconds: float) -> Iterator[None]:
+def turn(
+    database: Path, *, read_only: bool, seconds: float, about: str = "", warn: Callable[[str], object] | None = None
+) -> Iterator[None]:
     """Hold the lock of a database while the body runs; a second turn inside the body would wait for itself.
+
+    about: what the lock is held for, as others that wait are shown. warn: logs what this process waits for.
 
     Raises:
         TurnTimeoutError: another process kept it for longer than `seconds`.
@@ -46,14 +50,14 @@ def turn(database: Path, *, read_only: bool, seconds: float) -> Iterator[None]:
     """
     named = database.with_name(f"{database.name}.lock")
     try:
-        lock = _acquired(database, named, seconds)
+        lock = _acquired(database, named, seconds, Notices(database, warn))
     except OSError as error:
         if not read_only or error.errno not in _NO_RIGHT:
             raise
         yield
         return
     try:
-        _sign(named)
+        _sign(named, about)
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -61,11 +65,26 @@ def turn(database: Path, *, read_only: bool, seconds: float) -> Iterator[None]:
         lock.release()
 
 
+def holder_of(database: Path) -> str:
+    """Say which process holds the lock of a database now, and for what; empty where none does."""
+    named = database.with_name(f"{database.name}.lock")
+    if not named.exists():
+        return ""
+    try:
+        _acquired(database, named, 0.0, Notices(database)).release()
+    except TurnTimeoutError as error:
+        return str(error)
+    except OSError:
+        return ""
+    return ""
+
+
 class Notices:
     """Tells from time to time that this process waits, and for which other one."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, warn: Callable[[str], object] | None = None) -> None:
         self._database = database
+        self._warn = warn or logging.getLogger(__name__).warning
         self._next = time.monotonic() + FIRST_NOTICE_SECONDS
 
     @property
@@ -78,27 +97,28 @@ class Notices:
         if self.seconds_to_next > 0:
             return
         self._next = time.monotonic() + NEXT_NOTICE_SECONDS
-        logging.getLogger(__name__).warning("waiting for %s, in use by %s", self._database, holder)
+        self._warn(f"waiting for {self._database}, in use by {holder}")
 
 
-def _acquired(database: Path, named: Path, seconds: float) -> "filelock.BaseFileLock":
+def _acquired(database: Path, named: Path, seconds: float, notices: Notices) -> "filelock.BaseFileLock":
     import filelock
 
     try:
-        return _wait(filelock.FileLock(named, fallback_to_soft=False), database, named, seconds)
+        return _wait(filelock.FileLock(named, fallback_to_soft=False), named, seconds, notices)
     except OSError as error:
         if error.errno not in _NO_FLOCK:
             raise
     marker = database.with_name(f"{database.name}.in-use")
-    return _wait(filelock.SoftFileLock(marker), database, named, seconds, f" (if it has ended, remove {marker})")
+    remedy = f" (if it has ended, remove {marker})"
+    return _wait(filelock.SoftFileLock(marker), named, seconds, notices, remedy)
 
 
 def _wait(
-    lock: "filelock.BaseFileLock", database: Path, named: Path, seconds: float, remedy: str = ""
+    lock: "filelock.BaseFileLock", named: Path, seconds: float, notices: Notices, remedy: str = ""
 ) -> "filelock.BaseFileLock":
     import filelock
 
-    deadline, notices = time.monotonic() + seconds, Notices(database)
+    deadline = time.monotonic() + seconds
     while True:
         remaining = deadline - time.monotonic()
         try:
@@ -111,22 +131,23 @@ def _wait(
             notices.tell(holder)
 
 
-def _sign(named: Path) -> None:
+def _sign(named: Path, about: str) -> None:
     """Write into the lock file who holds it. Nothing depends on it but what others are shown."""
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:COMMAND_SHOWN]
     since = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
-    about = {"process": os.getpid(), "host": socket.gethostname(), "command": command, "since": since}
+    holder = {"process": os.getpid(), "host": socket.gethostname(), "command": command, "since": since, "about": about}
     with contextlib.suppress(OSError):
-        named.write_text(json.dumps(about), encoding="utf-8")
+        named.write_text(json.dumps(holder), encoding="utf-8")
 
 
 def _holder(named: Path) -> str:
     """Who holds the lock, as far as it has said so and still runs."""
     try:
-        about = json.loads(named.read_text(encoding="utf-8"))
-        process, host = int(about["process"]), str(about["host"])
+        holder = json.loads(named.read_text(encoding="utf-8"))
+        process, host = int(holder["process"]), str(holder["host"])
         if host == socket.gethostname() and not is_alive(process):
             raise ProcessLookupError
-        return f"process {process} on {host} since {about['since']}: {about['command']}"
+        about = f"{holder['about']}, " if holder["about"] else ""
+        return f"{about}process {process} on {host} since {holder['since']}: {holder['command']}"
     except (OSError, ValueError, LookupError, TypeError):
         return "a process that has not said who it is"

@@ -2,9 +2,9 @@
 
 import dagster as dg
 import pytest
+from ser_assets.automation import _ranges
 
 from ser_assets.assets.actors import BY_ACTOR
-from ser_assets.automation import _ranges
 from ser_assets.corpus.ravdess import ACTORS
 from ser_assets.definitions import build_definitions
 from ser_assets.environment import SettingsError

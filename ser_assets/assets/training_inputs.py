@@ -1,0 +1,53 @@
+"""What decides how a trained model comes out, as one fingerprint: its clips and labels, settings, seed and code."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ser_assets.learning.kept import CALIBRATED, RAW
+from ser_assets.learning.model_settings_file import as_dictionary
+from ser_assets.settings import Settings
+from ser_assets.storage.tables import FEATURES, MODEL_SETTINGS, PREDICTIONS, USABLE_TAKES, records
+from ser_assets.storage.versions import code_version, fingerprint, recipe
+from ser_assets.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def training_fingerprint(name: str, of_model: Any, settings: Settings, warehouse: Warehouse) -> str:
+    """Hash all that decides what the model `name` learns under these settings from the features that are stored now.
+
+    of_model: the settings of the model.
+    """
+    columns = "take_id, variant, actor, emotion, made_from"
+    usable: pa.Table | None = warehouse.query_if_there(
+        FEATURES, f"SELECT {columns} FROM {FEATURES} SEMI JOIN ({USABLE_TAKES}) USING (take_id, recording) ORDER BY ALL"
+    )
+    clips = [] if usable is None else [list(row.values()) for row in usable.to_pylist()]
+    return fingerprint(name, settings, as_dictionary(of_model), recipe(settings), clips)
+
+
+def is_trained(name: str, trained_from: str, settings: Settings, warehouse: Warehouse) -> bool:
+    """Whether the model that is stored was trained from just this, and is stored whole."""
+    stored = records(warehouse, MODEL_SETTINGS, "model = ?", [name])
+    if not stored or stored[0].get("trained_from") != trained_from:
+        return False
+    kinds = [RAW, CALIBRATED] if "speaker_calibrated" in settings.protocols else [RAW]
+    has_predictions = bool(records(warehouse, PREDICTIONS, "model = ? LIMIT 1", [name], columns=["take_id"]))
+    return has_predictions and all(kept_folder(settings, kind, name).is_dir() for kind in kinds)
+
+
+def kept_folder(settings: Settings, kind: str, name: str) -> Path:
+    """Where a kept model rests: `kind` is `RAW` or `CALIBRATED`, which is the evidence that it takes."""
+    return settings.data_dir / "models" / kind / name
+
+
+def code_version_with_settings(name: str, of_model: Any, settings: Settings) -> str:
+    """Code version of a model: with the settings that stay, where they are not the defaults."""
+    changed = {
+        setting: value
+        for setting, value in as_dictionary(of_model).items()
+        if value != as_dictionary(type(of_model)())[setting]
+    }
+    pairs = (f"{setting}={value}" for setting, value in changed.items())
+    return " ".join([code_version(name, settings), *pairs])

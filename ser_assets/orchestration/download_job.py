@@ -1,0 +1,50 @@
+"""The job that downloads recordings of RAVDESS from Zenodo."""
+
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field
+
+from ser_assets.assets.failures import foreseen_failures
+from ser_assets.corpus.ravdess import ACTORS
+from ser_assets.settings import Settings
+
+
+class DownloadConfig(dg.Config):
+    """What of RAVDESS to download."""
+
+    what: Literal["speech-video", "speech-audio"] = Field("speech-video", description="Films, or sound alone.")
+    actors: list[str] = Field(list(ACTORS), description="Codes of actors, '01' to '24'.")
+    agree: bool = Field(False, description="Whether you agree to the licence of RAVDESS, CC BY-NC-SA 4.0.")
+
+
+@dg.op(name="download")
+@foreseen_failures
+def download_op(context: dg.OpExecutionContext, config: DownloadConfig, settings: dg.ResourceParam[Settings]) -> None:
+    """Bring recordings of RAVDESS into the folder of recordings, as `ser-assets download` does."""
+    from ser_assets.corpus.archives import DownloadError
+    from ser_assets.corpus.download import Order, download, plan
+    from ser_assets.corpus.licence import NOTICE, has_agreed, remember_agreement
+
+    if strangers := sorted(set(config.actors) - set(ACTORS)):
+        raise dg.Failure(f"there is no actor {', '.join(strangers)}; RAVDESS has '01' to '24'", allow_retries=False)
+    agreed = has_agreed(settings.downloads_dir)
+    if not (agreed or config.agree):
+        raise dg.Failure(f"{NOTICE}\n\nIf you agree, set agree in the config to true.", allow_retries=False)
+    order = Order(config.what, config.actors, settings.zenodo_url, settings.raw_dir, settings.downloads_dir)
+    errands = plan(order)
+    try:
+        if not agreed:
+            remember_agreement(settings.downloads_dir)
+        failures = download(order, errands, tell=context.log.warning)
+    except DownloadError as error:
+        failures = [str(error)]
+    if failures:
+        raise dg.Failure("\n".join(failures))
+    context.log.info(f"{len(errands)} archives unpacked under {settings.raw_dir}; all that was asked for is there")
+
+
+@dg.job(description="Recordings of RAVDESS from Zenodo, once you agree to their licence.")
+def download_recordings() -> None:
+    """Do nothing but download: no asset, so that nobody fetches gigabytes by materializing all."""
+    download_op()

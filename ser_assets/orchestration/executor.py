@@ -1,0 +1,55 @@
+"""The executor of every run that Dagster starts: in one process, supervised, after a look at the run's config."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from ser_assets.assets.training_turn import kept_until_the_run_ends
+from ser_assets.orchestration.run_config import refuse_wrong_config
+from ser_assets.orchestration.run_process import supervised
+
+if TYPE_CHECKING:
+    from dagster._core.execution.context.system import PlanOrchestrationContext
+    from dagster._core.execution.plan.plan import ExecutionPlan
+    from dagster._core.execution.retries import RetryMode
+
+
+class SupervisedExecutor(dg.Executor):
+    """Executes steps one after the other in this process, as Dagster's own in-process executor does.
+
+    Args:
+        steps: Dagster's executor, which executes the steps.
+    """
+
+    def __init__(self, steps: dg.Executor) -> None:
+        self._steps = steps
+
+    @property
+    def retries(self) -> "RetryMode":
+        """How failed steps are tried again."""
+        return self._steps.retries
+
+    def execute(
+        self, plan_context: "PlanOrchestrationContext", execution_plan: "ExecutionPlan"
+    ) -> Iterator[dg.DagsterEvent]:
+        """Execute the plan, unless the run config is wrong: then no step begins."""
+        run = plan_context.dagster_run
+        with supervised(plan_context.instance, run.run_id), kept_until_the_run_ends():
+            refuse_wrong_config(run.run_config, execution_plan.step_keys_to_execute)
+            yield from self._steps.execute(plan_context, execution_plan)
+
+
+def _create(init_context: dg.InitExecutorContext) -> SupervisedExecutor:
+    create = dg.in_process_executor.executor_creation_fn
+    if create is None:
+        raise TypeError("Dagster's in-process executor cannot be created")
+    return SupervisedExecutor(create(init_context))
+
+
+supervised_executor = dg.ExecutorDefinition(
+    name="in_process",
+    config_schema=dg.in_process_executor.config_schema.as_field(),
+    executor_creation_fn=_create,
+    description="Executes the steps of a run one after the other, in the process of the run.",
+)

@@ -1,0 +1,30 @@
+"""The jobs that the UI lists, and the groups of assets that they are made of."""
+
+import dagster as dg
+
+from ser_assets.orchestration.download_job import download_recordings
+
+CORPUS_GROUP = "corpus"
+FEATURES_GROUP = "features"
+MODELS_GROUP = "models"
+REPORT_GROUP = "report"
+CHAMPION_GROUP = "champion"
+TRAINING_GROUPS = (MODELS_GROUP, REPORT_GROUP, CHAMPION_GROUP)
+
+full_refresh = dg.define_asset_job(
+    "full_refresh",
+    selection=dg.AssetSelection.all(),
+    description="Everything, from the recordings of the chosen actors to the report.",
+)
+prepare_features = dg.define_asset_job(
+    "prepare_features",
+    selection=dg.AssetSelection.groups(CORPUS_GROUP, FEATURES_GROUP),
+    description="From the recordings of the chosen actors to their features.",
+)
+train_models = dg.define_asset_job(
+    "train_models",
+    selection=dg.AssetSelection.groups(*TRAINING_GROUPS),
+    description="The four models on all actors that have features, their ensemble, the report and the champion.",
+)
+
+JOBS = (full_refresh, prepare_features, train_models, download_recordings)

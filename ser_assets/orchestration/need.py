@@ -1,0 +1,89 @@
+"""What has changed since the last training, as a tick of the schedule sees it; nothing is decoded or written."""
+
+from collections.abc import Iterator, Mapping
+
+import dagster as dg
+
+from ser_assets.assets.models import MODEL_NAMES
+from ser_assets.assets.training_inputs import is_trained, training_fingerprint
+from ser_assets.corpus.changes import changes
+from ser_assets.corpus.entries import Corpus, Listing
+from ser_assets.learning.model_settings_file import model_settings
+from ser_assets.settings import Settings
+from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, USABLE_TAKES, known_recordings, records
+from ser_assets.storage.versions import code_version, recipe
+from ser_assets.storage.warehouse import Warehouse
+from ser_assets.withdrawal import find_withdrawn
+
+MADE_FROM_MODELS: Mapping[str, tuple[str, ...]] = {
+    "ensemble": MODEL_NAMES,
+    "metrics_report": (*MODEL_NAMES, "ensemble"),
+    "champion_model": ("metrics_report",),
+}
+
+
+def reasons_to_run(settings: Settings, corpus: Corpus, warehouse: Warehouse, instance: dg.DagsterInstance) -> list[str]:
+    """Give the reasons why something has to be made again, of the first step that has any; none if all is up to date.
+
+    Raises:
+        CorpusError: the corpus cannot be listed.
+    """
+    listing = corpus.listing()
+    if reasons := list(_changes_of_corpus(settings, listing, warehouse)):
+        return reasons
+    if not listing.entries:
+        return []
+    if others := _of_other_recipes(warehouse, settings):
+        return [f"features of {_counted(others, 'speaker')} made with other settings or by other code"]
+    if unprepared := _without_features(warehouse):
+        return [f"{_counted(unprepared, 'accepted take')} without features"]
+    if untrained := list(_models_to_train(settings, warehouse)):
+        return [f"{', '.join(untrained)} not trained on the features, settings and code of now"]
+    return list(_outdated(instance))
+
+
+def _changes_of_corpus(settings: Settings, listing: Listing, warehouse: Warehouse) -> Iterator[str]:
+    """Count changes; recordings are not named, for the reasons stay in the history after a recording is withdrawn."""
+    if withdrawn := find_withdrawn(settings, listing):
+        yield f"{_counted(withdrawn.count or len(withdrawn.rows), 'recording')} left the corpus"
+    known = known_recordings(warehouse, code_version("raw_videos", settings))
+    found = list(changes(listing, {actor: known.get(actor, {}) for actor in listing.entries}))
+    kinds = {"new": "new", "content": "with other content", "label": "with another label"}
+    for kind, words in kinds.items():
+        if own := [change for change in found if change.kind == kind]:
+            actors = {change.actor for change in own}
+            yield f"{_counted(len(own), 'recording')} {words}, of {_counted(len(actors), 'speaker')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _without_features(warehouse: Warehouse) -> int:
+    """Count the takes that may be used and have no features, or only of another recording."""
+    if not warehouse.has_table(FEATURES):
+        return len(records(warehouse, RAW_VIDEOS, "status = 'accepted'", columns=["take_id"]))
+    with_features = f"FROM {FEATURES} WHERE variant = 0"
+    rows = warehouse.query_arrow(f"FROM ({USABLE_TAKES}) ANTI JOIN ({with_features}) USING (take_id, recording)")
+    return rows.num_rows
+
+
+def _of_other_recipes(warehouse: Warehouse, settings: Settings) -> int:
+    return len(records(warehouse, FEATURES, "recipe != ?", [recipe(settings)], columns=["DISTINCT actor"]))
+
+
+def _models_to_train(settings: Settings, warehouse: Warehouse) -> Iterator[str]:
+    for name, of_model in model_settings(settings).items():
+        if not is_trained(name, training_fingerprint(name, of_model, settings, warehouse), settings, warehouse):
+            yield name
+
+
+def _outdated(instance: dg.DagsterInstance) -> Iterator[str]:
+    """What is made from models, and is older than they are: a run ended before it was made."""
+    made = {}
+    for name in {*MADE_FROM_MODELS, *MODEL_NAMES}:
+        event = instance.get_latest_materialization_event(dg.AssetKey(name))
+        made[name] = event.timestamp if event else 0.0
+    for name, sources in MADE_FROM_MODELS.items():
+        if newer := [source for source in sources if made[source] > made[name]]:
+            yield f"{name} is older than {', '.join(newer)}"

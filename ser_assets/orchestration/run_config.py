@@ -1,0 +1,40 @@
+"""What is wrong with the config of a run, found before its first step."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ser_assets.assets.model_config import refuse_wrong_settings
+from ser_assets.learning.model_settings import SETTINGS_OF_MODELS
+
+CHAMPION = "champion_model"
+DOWNLOAD = "download"
+CONFIGURABLE = (*SETTINGS_OF_MODELS, CHAMPION)
+
+
+class ConfigError(ValueError):
+    """A run config cannot be used; the message says why."""
+
+
+def refuse_wrong_config(run_config: Mapping[str, Any], steps: Collection[str]) -> None:
+    """Refuse settings that no asset of the run uses, and settings of a model outside their limits.
+
+    Dagster checks names and types of the settings of assets that have any; it accepts all others.
+
+    steps: keys of the steps of the run; an asset's is its name.
+
+    Raises:
+        ConfigError: names the asset and the setting in one sentence.
+    """
+    for name, op in run_config.get("ops", {}).items():
+        if not (op or {}).get("config"):
+            continue
+        if name not in (*CONFIGURABLE, DOWNLOAD):
+            raise ConfigError(f"{name} has no settings; these assets have: {', '.join(CONFIGURABLE)}")
+        if name not in steps:
+            raise ConfigError(
+                f"there are settings of {name}, which this run does not make: add {name} to the run, or remove them"
+            )
+    try:
+        refuse_wrong_settings(run_config, SETTINGS_OF_MODELS)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error

@@ -1,0 +1,153 @@
+"""The refresh that `ser-assets run` makes: everything for chosen actors, in this process."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import dagster as dg
+from dagster._core.execution.plan.objects import StepFailureData
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._core.utils import make_new_run_id
+
+from ser_assets.assets.training_turn import kept_until_the_run_ends
+from ser_assets.history import open_history
+from ser_assets.orchestration.jobs import CORPUS_GROUP, FEATURES_GROUP, full_refresh, prepare_features
+from ser_assets.orchestration.run_config import ConfigError, refuse_wrong_config
+from ser_assets.orchestration.run_process import PROCESS_TAG, fail_dead_runs, process_tag, supervised
+
+CHECK_FAILED = "DagsterAssetCheckFailedError"
+
+EVERYTHING = dg.AssetSelection.all()
+INVENTORY = dg.AssetSelection.assets("raw_videos")
+REPORT = "metrics_report"
+CLIPS = dg.AssetSelection.groups(CORPUS_GROUP) - INVENTORY
+FEATURES = dg.AssetSelection.groups(FEATURES_GROUP)
+
+
+class Refreshed(NamedTuple):
+    """How a refresh went: whether the report was made, and in words what failed or was left out."""
+
+    finished: bool
+    failures: list[str]
+
+
+def refresh(
+    definitions: dg.Definitions,
+    actors: Sequence[str],
+    usable: Callable[[], Sequence[str]],
+    config: Mapping[str, Any] | None = None,
+) -> Refreshed:
+    """Materialize everything for these actors: first their inventory, then the rest for those with an accepted take.
+
+    One run for the inventory and one for the rest, or more where the actors have gaps; models and report come last.
+    Recorded in the instance of `DAGSTER_HOME`, or of the `dagster.yaml` in this folder; without either, nowhere.
+    What fails for one actor does not stop the others.
+
+    usable: tells, once the inventory is made, which actors have an accepted take.
+    config: run config of Dagster (`{"ops": {"cnn": {"config": {"epochs": 5}}}}`) for the run that makes models and
+        report.
+
+    Raises:
+        ConfigError: the config names what is not there, or gives a value out of its limits.
+        KeyboardInterrupt: the user stopped it.
+    """
+    _refuse_wrong_config(definitions, config or {})
+    everybody = _partitions(definitions)
+    with open_history() as instance:
+        fail_dead_runs(instance)
+        failures = []
+        for actor_range in _ranges(actors, everybody):
+            failures += _execute(definitions, full_refresh.name, actor_range, instance, INVENTORY).failures
+        with_takes = [actor for actor in actors if actor in usable()]
+        if left_out := sorted(set(actors) - set(with_takes)):
+            failures.append(f"left out, for want of an accepted take (table raw_videos): actors {', '.join(left_out)}")
+        if not with_takes:
+            return Refreshed(False, failures)
+        *first, last = _ranges(with_takes, everybody)
+        for actor_range in first:
+            failures += _execute(definitions, prepare_features.name, actor_range, instance, CLIPS | FEATURES).failures
+        ran = _execute(definitions, full_refresh.name, last, instance, EVERYTHING - INVENTORY, config)
+        return Refreshed(REPORT in ran.made, failures + ran.failures)
+
+
+def _refuse_wrong_config(definitions: dg.Definitions, config: Mapping[str, Any]) -> None:
+    if others := ", ".join(sorted(set(config) - {"ops"})):
+        raise ConfigError(f"only settings of assets can be given, under 'ops', and not {others}")
+    try:
+        dg.validate_run_config(definitions.resolve_job_def(full_refresh.name), dict(config))
+    except dg.DagsterInvalidConfigError as error:
+        reasons = [reason.message.partition(" Expected: ")[0] for reason in error.errors]
+        raise ConfigError("\n".join(reasons)) from error
+    assets = definitions.resolve_asset_graph().get_all_asset_keys()
+    refuse_wrong_config(config, [key.to_user_string() for key in assets])
+
+
+class _Ran(NamedTuple):
+    """Which assets a run has made, and in words what failed."""
+
+    made: set[str]
+    failures: list[str]
+
+
+def _execute(
+    definitions: dg.Definitions,
+    job: str,
+    actors: tuple[str, str],
+    instance: dg.DagsterInstance,
+    selection: dg.AssetSelection,
+    config: Mapping[str, Any] | None = None,
+) -> _Ran:
+    run_id = make_new_run_id()
+    with supervised(instance, run_id), kept_until_the_run_ends():
+        result = definitions.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            asset_selection=sorted(selection.resolve(definitions.resolve_asset_graph())),
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: actors[0],
+                ASSET_PARTITION_RANGE_END_TAG: actors[1],
+                PROCESS_TAG: process_tag(),
+            },
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **(config or {})},
+            raise_on_error=False,
+        )
+    made = {
+        event.asset_key.to_user_string()
+        for event in result.all_events
+        if event.is_step_materialization and event.asset_key
+    }
+    if result.success:
+        return _Ran(made, [])
+    failed = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
+    if any(failure.error and failure.error.cls_name == "DagsterExecutionInterruptedError" for failure in failed):
+        raise KeyboardInterrupt
+    broken_promises = [
+        f"{check.asset_key.to_user_string()}, {check.check_name}: {check.description}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.blocking and check.severity == dg.AssetCheckSeverity.ERROR
+    ]
+    # The failure that follows a broken promise only says that there is one.
+    others = [failure for failure in failed if not (failure.error and failure.error.cls_name == CHECK_FAILED)]
+    reasons = dict.fromkeys([*broken_promises, *(_reason(failure) for failure in others)])
+    return _Ran(made, list(reasons) or [f"{job} failed: `make dev` shows run {result.run_id}"])
+
+
+def _reason(failure: StepFailureData) -> str:
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error else "a step failed"
+
+
+def _partitions(definitions: dg.Definitions) -> Sequence[str]:
+    by_actor = definitions.resolve_asset_graph().get(dg.AssetKey("raw_videos")).partitions_def
+    return by_actor.get_partition_keys() if by_actor else []
+
+
+def _ranges(actors: Sequence[str], everybody: Sequence[str]) -> list[tuple[str, str]]:
+    """First and last of each unbroken range, in the order of the partitions."""
+    positions = sorted(everybody.index(actor) for actor in set(actors))
+    starts = [position for position in positions if position - 1 not in positions]
+    stops = [position for position in positions if position + 1 not in positions]
+    return [(everybody[start], everybody[stop]) for start, stop in zip(starts, stops, strict=True)]
