@@ -6,7 +6,6 @@ import click
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
-from ser_assets.automation import ConfigError, Refreshed, refresh
 
 from ser_assets import progress, replay
 from ser_assets.cli import main
@@ -17,6 +16,8 @@ from ser_assets.corpus.table import Table
 from ser_assets.definitions import build_definitions
 from ser_assets.learning import notebook
 from ser_assets.learning.models import MODELS
+from ser_assets.orchestration.run_config import ConfigError
+from ser_assets.orchestration.runner import Refreshed, refresh
 from ser_assets.settings import Settings
 from ser_assets_tests.learning.corpora import made_up_predictions
 
@@ -79,7 +80,7 @@ def test_a_run_ends_with_the_number_of_rows_that_it_left_out(
     (tmp_path / "voices.csv").write_text("\n".join(rows))
     monkeypatch.setenv("SER_CORPUS", "table")
     monkeypatch.setenv("SER_CORPUS_TABLE", str(tmp_path / "voices.csv"))
-    monkeypatch.setattr("ser_assets.automation.refresh", lambda *_: Refreshed(finished=False, failures=[]))
+    monkeypatch.setattr("ser_assets.orchestration.runner.refresh", lambda *_: Refreshed(finished=False, failures=[]))
     result = call("run")
     assert result.exit_code == 0
     assert result.output.endswith("2 of no actor left out: `ser-assets doctor` tells why, and what to do\n")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from ser_assets.automation import retraining_schedule
 
 from ser_assets import environment
 from ser_assets.cli import main
 from ser_assets.environment import SettingsError, read_settings, settings_warnings
+from ser_assets.orchestration.retraining import retraining_schedule
 from ser_assets.settings import Settings
 
 

@@ -1,5 +1,6 @@
 """The folder of Dagster's history: where it is wrong, one line says so."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from ser_assets.cli import main
 from ser_assets.history import HistoryError, open_history
 from ser_assets_tests.media import voice, write_wav
 
+ROOT = Path(__file__).resolve().parents[1]
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     return tmp_path
 
 
@@ -71,3 +75,23 @@ def test_any_other_folder_is_opened(name: str, folder: Path, monkeypatch: pytest
     with open_history() as instance:
         assert instance.get_runs() == []
     assert (folder / name / "history").is_dir()
+
+
+def test_the_history_lies_where_the_dagster_yaml_of_the_folder_says(folder: Path) -> None:
+    shutil.copy(ROOT / "dagster.yaml", folder)
+    with open_history() as instance:
+        assert instance.is_persistent
+        assert instance.get_runs() == []
+    assert (folder / "data/dagster/history/runs.db").exists()
+
+
+def test_what_steps_print_is_not_captured_for_the_bars_are_printed_too(folder: Path) -> None:
+    shutil.copy(ROOT / "dagster.yaml", folder)
+    with open_history() as instance:
+        assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_a_dagster_yaml_there_is_no_history() -> None:
+    with open_history() as instance:
+        assert not instance.is_persistent

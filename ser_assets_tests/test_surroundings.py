@@ -88,8 +88,9 @@ def ends_clearly(done: subprocess.CompletedProcess[bytes]) -> bool:
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.usefixtures("folder")
 def test_no_command_fails_over_a_character(command: str, charset: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ser_assets import automation, studies
+    from ser_assets import studies
     from ser_assets.corpus import demo
+    from ser_assets.orchestration import runner
 
     def find_no_features(*_: object) -> None:
         raise FeaturesMissingError("features show 高兴")
@@ -97,7 +98,7 @@ def test_no_command_fails_over_a_character(command: str, charset: str, monkeypat
     # What takes minutes is not done, but tells something of these labels.
     monkeypatch.setattr(demo, "speech_takes", lambda _: [])
     monkeypatch.setattr(studies, "open_study", find_no_features)
-    monkeypatch.setattr(automation, "refresh", lambda *_: automation.Refreshed(True, ["left out: 高兴"]))
+    monkeypatch.setattr(runner, "refresh", lambda *_: runner.Refreshed(True, ["left out: 高兴"]))
     arguments = ["声0.wav" if each == "take.wav" else each for each in COMMANDS[command]]
     result = CliRunner(charset=charset).invoke(main, [command, *arguments])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception

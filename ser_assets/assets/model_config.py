@@ -50,4 +50,6 @@ def refuse_wrong_settings(run_config: Mapping[str, Any], settings_types: Mapping
             settings_type(**knobs)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise ValueError(f"{name}: {wrong}") from error
+        else:
+            continue
+        raise ValueError(f"{name}: {wrong}")

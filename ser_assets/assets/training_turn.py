@@ -37,10 +37,15 @@ def training_turn(context: dg.AssetExecutionContext, settings: Settings) -> Iter
     if folder not in _held:
         with ExitStack() as stack:
             folder.mkdir(parents=True, exist_ok=True)
-            about = f"run {context.run_id}"
-            stack.enter_context(
-                turn(folder / FILE_NAME, read_only=False, seconds=WEEK_SECONDS, about=about, warn=context.log.warning)
+            lock = turn(
+                folder / FILE_NAME,
+                read_only=False,
+                seconds=WEEK_SECONDS,
+                what=f"another training in {folder}",
+                about=f"run {context.run_id}",
+                warn=context.log.warning,
             )
+            stack.enter_context(lock)
             _held[folder] = stack.pop_all()
     try:
         yield

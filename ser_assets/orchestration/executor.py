@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from ser_assets.assets.training_turn import kept_until_the_run_ends
-from ser_assets.orchestration.run_config import refuse_wrong_config
+from ser_assets.orchestration.run_config import ConfigError, refuse_wrong_config
 from ser_assets.orchestration.run_process import supervised
 
 if TYPE_CHECKING:
@@ -36,7 +37,13 @@ class SupervisedExecutor(dg.Executor):
         """Execute the plan, unless the run config is wrong: then no step begins."""
         run = plan_context.dagster_run
         with supervised(plan_context.instance, run.run_id), kept_until_the_run_ends():
-            refuse_wrong_config(run.run_config, execution_plan.step_keys_to_execute)
+            try:
+                refuse_wrong_config(run.run_config, execution_plan.step_keys_to_execute)
+            except ConfigError as error:
+                plan_context.log.error(f"{error} (no step has begun)")
+                # Reported here, so that the UI shows this sentence first, and not that an exception was raised.
+                plan_context.instance.report_run_failed(run, f"{error} (no step has begun)")
+                raise DagsterExecutionInterruptedError from None
             yield from self._steps.execute(plan_context, execution_plan)
 
 

@@ -4,7 +4,7 @@ With it, run monitoring marks a run as failed whose process is gone, and the UI 
 """
 
 from dagster import DagsterRun
-from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.errors import DagsterUserCodeProcessError, DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 
 from ser_assets.orchestration.run_process import PROCESS_TAG, death_of
@@ -23,14 +23,6 @@ class WatchfulRunLauncher(DefaultRunLauncher):
         reason = death_of(self._instance, run)
         return CheckRunHealthResult(WorkerStatus.FAILED if reason else WorkerStatus.RUNNING, reason or None)
 
-    def get_run_worker_debug_info(
-        self,
-        run: DagsterRun,
-        include_container_logs: bool | None = True,  # noqa: ARG002 - there are no containers
-    ) -> str | None:
-        """Say how the process of the run ended."""
-        return death_of(self._instance, run) or None
-
     def terminate(self, run_id: str) -> bool:
         """Have the process of the run end it: by the code server that launched it, or by itself.
 
@@ -47,7 +39,7 @@ class WatchfulRunLauncher(DefaultRunLauncher):
         watched = PROCESS_TAG in run.tags
         try:
             return super().terminate(run_id) or watched
-        except DagsterUserCodeUnreachableError:
+        except (DagsterUserCodeProcessError, DagsterUserCodeUnreachableError):
             if not watched:
                 raise
             return True

@@ -12,7 +12,6 @@ from ser_assets.assets.training_turn import POOL, other_training
 from ser_assets.corpus.corpora import corpus_of
 from ser_assets.environment import SettingsError
 from ser_assets.orchestration.jobs import full_refresh
-from ser_assets.orchestration.need import reasons_to_run
 from ser_assets.orchestration.run_process import fail_dead_runs
 from ser_assets.settings import Settings
 from ser_assets.storage.warehouse import Warehouse
@@ -61,6 +60,8 @@ def retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
 
 def _tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Decide what a tick does."""
+    from ser_assets.orchestration.need import reasons_to_run
+
     settings: Settings = context.resources.settings
     fail_dead_runs(context.instance)
     if busy := training_in_progress(context.instance, settings):

@@ -46,14 +46,13 @@ def supervised(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
         return
     if instance.has_run(run_id):
         instance.add_run_tags(run_id, {PROCESS_TAG: process_tag()})
-    finished = threading.Event()
-    watch = threading.Thread(target=_end_with_run, args=(instance, run_id, finished), name="end with run", daemon=True)
+    watch = _Watch(instance, run_id)
     watch.start()
     try:
         with stored_only_while(lambda: _require_not_ended(instance, run_id)):
             yield
     finally:
-        finished.set()
+        watch.stop()
         end_workers()
 
 
@@ -114,23 +113,41 @@ def _require_not_ended(instance: dg.DagsterInstance, run_id: str) -> None:
         raise RunEndedError(f"the run is {run.status.value} by another process: nothing more is stored")
 
 
-def _end_with_run(instance: dg.DagsterInstance, run_id: str, finished: threading.Event) -> None:
-    """Interrupt the main thread once the run is being ended from elsewhere, and end the process if that does not help.
+class _Watch(threading.Thread):
+    """Interrupts the main thread once the run is being ended from elsewhere; ends the process if that does not help.
 
     The code server interrupts the runs that it has launched; the wait leaves that to it where it can.
     """
-    ended_since = None
-    interrupted = False
-    while not finished.wait(LOOK_SECONDS):
-        run = instance.get_run_by_id(run_id)
-        if run is None or run.status not in BEING_ENDED:
-            continue
-        ended_since = ended_since or time.monotonic()
-        waited = time.monotonic() - ended_since
-        if not interrupted and (run.status in ENDED or waited > INTERRUPT_AFTER_SECONDS):
-            interrupted = True
-            end_workers()
-            _thread.interrupt_main()
-        if waited > GIVE_UP_AFTER_SECONDS:
-            end_workers()
-            os._exit(1)
+
+    def __init__(self, instance: dg.DagsterInstance, run_id: str) -> None:
+        super().__init__(name="end with run", daemon=True)
+        self._instance = instance
+        self._run_id = run_id
+        self._finished = threading.Event()
+        self._interrupting = threading.Lock()
+
+    def stop(self) -> None:
+        """Have it interrupt nothing from now on."""
+        with self._interrupting:
+            self._finished.set()
+
+    def run(self) -> None:
+        """Look once a second."""
+        ended_since = None
+        interrupted = False
+        while not self._finished.wait(LOOK_SECONDS):
+            run = self._instance.get_run_by_id(self._run_id)
+            if run is None or run.status not in BEING_ENDED:
+                continue
+            ended_since = ended_since or time.monotonic()
+            waited = time.monotonic() - ended_since
+            with self._interrupting:
+                if self._finished.is_set():
+                    return
+                if not interrupted and (run.status in ENDED or waited > INTERRUPT_AFTER_SECONDS):
+                    interrupted = True
+                    end_workers()
+                    _thread.interrupt_main()
+                if waited > GIVE_UP_AFTER_SECONDS:
+                    end_workers()
+                    os._exit(1)

@@ -38,11 +38,18 @@ class TurnTimeoutError(TimeoutError):
 
 @contextmanager
 def turn(
-    database: Path, *, read_only: bool, seconds: float, about: str = "", warn: Callable[[str], object] | None = None
+    database: Path,
+    *,
+    read_only: bool,
+    seconds: float,
+    what: str = "",
+    about: str = "",
+    warn: Callable[[str], object] | None = None,
 ) -> Iterator[None]:
     """Hold the lock of a database while the body runs; a second turn inside the body would wait for itself.
 
-    about: what the lock is held for, as others that wait are shown. warn: logs what this process waits for.
+    what: what a process that waits is said to wait for; by default the database. about: who holds the lock, as others
+    that wait are shown; by default the command. warn: logs what this process waits for.
 
     Raises:
         TurnTimeoutError: another process kept it for longer than `seconds`.
@@ -50,7 +57,7 @@ def turn(
     """
     named = database.with_name(f"{database.name}.lock")
     try:
-        lock = _acquired(database, named, seconds, Notices(database, warn))
+        lock = _acquired(database, named, seconds, Notices(what or str(database), warn))
     except OSError as error:
         if not read_only or error.errno not in _NO_RIGHT:
             raise
@@ -71,7 +78,7 @@ def holder_of(database: Path) -> str:
     if not named.exists():
         return ""
     try:
-        _acquired(database, named, 0.0, Notices(database)).release()
+        _acquired(database, named, 0.0, Notices("")).release()
     except TurnTimeoutError as error:
         return str(error)
     except OSError:
@@ -82,8 +89,8 @@ def holder_of(database: Path) -> str:
 class Notices:
     """Tells from time to time that this process waits, and for which other one."""
 
-    def __init__(self, database: Path, warn: Callable[[str], object] | None = None) -> None:
-        self._database = database
+    def __init__(self, what: str, warn: Callable[[str], object] | None = None) -> None:
+        self._what = what
         self._warn = warn or logging.getLogger(__name__).warning
         self._next = time.monotonic() + FIRST_NOTICE_SECONDS
 
@@ -97,7 +104,7 @@ class Notices:
         if self.seconds_to_next > 0:
             return
         self._next = time.monotonic() + NEXT_NOTICE_SECONDS
-        self._warn(f"waiting for {self._database}, in use by {holder}")
+        self._warn(f"waiting for {self._what}, in use by {holder}")
 
 
 def _acquired(database: Path, named: Path, seconds: float, notices: Notices) -> "filelock.BaseFileLock":
@@ -133,9 +140,9 @@ def _wait(
 
 def _sign(named: Path, about: str) -> None:
     """Write into the lock file who holds it. Nothing depends on it but what others are shown."""
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:COMMAND_SHOWN]
+    about = about or " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:COMMAND_SHOWN]
     since = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
-    holder = {"process": os.getpid(), "host": socket.gethostname(), "command": command, "since": since, "about": about}
+    holder = {"process": os.getpid(), "host": socket.gethostname(), "about": about, "since": since}
     with contextlib.suppress(OSError):
         named.write_text(json.dumps(holder), encoding="utf-8")
 
@@ -147,7 +154,6 @@ def _holder(named: Path) -> str:
         process, host = int(holder["process"]), str(holder["host"])
         if host == socket.gethostname() and not is_alive(process):
             raise ProcessLookupError
-        about = f"{holder['about']}, " if holder["about"] else ""
-        return f"{about}process {process} on {host} since {holder['since']}: {holder['command']}"
+        return f"process {process} on {host} since {holder['since']}: {holder['about']}"
     except (OSError, ValueError, LookupError, TypeError):
         return "a process that has not said who it is"

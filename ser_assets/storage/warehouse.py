@@ -173,7 +173,7 @@ class Warehouse:
         """Wait for another program, which does not know of the lock file, to let go of the database."""
         import duckdb
 
-        notices = Notices(self.path)
+        notices = Notices(str(self.path))
         while True:
             try:
                 return duckdb.connect(self.path, read_only=read_only)

@@ -8,13 +8,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ser_assets import automation
 from ser_assets.assets import clip_steps
 from ser_assets.assets.actors import BY_ACTOR
 from ser_assets.assets.examples import FeaturesMissingError, load_examples
 from ser_assets.corpus import inventory
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.definitions import build_definitions
+from ser_assets.orchestration import runner
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, actors_with_takes, records
@@ -315,12 +315,12 @@ def test_the_others_go_on_when_an_actor_has_no_take_that_can_be_used(
     sing(settings, "01")
     sing(settings, "03")
     write_wav(settings.raw_dir / "Actor_02/03-02-03-01-01-01-02.wav", voice())
-    everything_but_models = automation.INVENTORY | automation.CLIPS | automation.FEATURES
-    monkeypatch.setattr(automation, "EVERYTHING", everything_but_models)
-    monkeypatch.setattr(automation, "REPORT", "features")
+    everything_but_models = runner.INVENTORY | runner.CLIPS | runner.FEATURES
+    monkeypatch.setattr(runner, "EVERYTHING", everything_but_models)
+    monkeypatch.setattr(runner, "REPORT", "features")
     monkeypatch.chdir(settings.data_dir)
     definitions = build_definitions(settings)
-    refreshed = automation.refresh(definitions, ["01", "02", "03"], lambda: actors_with_takes(warehouse))
+    refreshed = runner.refresh(definitions, ["01", "02", "03"], lambda: actors_with_takes(warehouse))
     assert refreshed.finished
     assert refreshed.failures == ["left out, for want of an accepted take (table raw_videos): actors 02"]
     assert {row["actor"] for row in records(warehouse, FEATURES, "true")} == {"01", "03"}

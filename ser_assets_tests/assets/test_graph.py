@@ -2,7 +2,6 @@
 
 import dagster as dg
 import pytest
-from ser_assets.automation import _ranges
 
 from ser_assets.assets.actors import BY_ACTOR
 from ser_assets.corpus.ravdess import ACTORS
@@ -81,6 +80,7 @@ def test_every_asset_says_what_it_is_and_whose(definitions: dg.Definitions) -> N
     for key in graph.materializable_asset_keys:
         node = graph.get(key)
         assert node.description, key
+        assert node.pools == ({"training"} if node.group_name in ("models", "report", "champion") else set())
         assert node.owners == ["team:speech"]
         assert node.kinds
         assert node.code_version
@@ -128,31 +128,10 @@ def test_retraining_is_planned_by_cron_and_time_zone_of_the_settings(monkeypatch
     monkeypatch.setenv("SER_RETRAIN_TIMEZONE", "Europe/Berlin")
     schedule = build_definitions(Settings()).resolve_schedule_def("retraining")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 5 * * 6", "Europe/Berlin")
-    assert schedule.job_name == "train_models"
+    assert schedule.job_name == "full_refresh"
 
 
 def test_a_cron_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SER_RETRAIN_CRON", "61 3 * * 1")
     with pytest.raises(SettingsError, match="61 3"):
         build_definitions(Settings())
-
-
-def test_retraining_asks_for_one_run_of_all_its_assets(definitions: dg.Definitions) -> None:
-    schedule = definitions.resolve_schedule_def("retraining")
-    with dg.instance_for_test() as instance:
-        data = schedule.evaluate_tick(dg.build_schedule_context(instance))
-    [request] = data.run_requests or []
-    assert request.asset_selection is None
-    assert request.partition_key is None
-
-
-@pytest.mark.parametrize(
-    ("actors", "ranges"),
-    [
-        (["01"], [("01", "01")]),
-        (["03", "01", "02"], [("01", "03")]),
-        (["01", "02", "05", "09", "10"], [("01", "02"), ("05", "05"), ("09", "10")]),
-    ],
-)
-def test_actors_fall_into_unbroken_ranges(actors: list[str], ranges: list[tuple[str, str]]) -> None:
-    assert _ranges(actors, ACTORS) == ranges
