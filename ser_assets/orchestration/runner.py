@@ -70,13 +70,13 @@ def refresh(
 
 
 def _refuse_wrong_config(definitions: dg.Definitions, config: Mapping[str, Any]) -> None:
-    if others := ", ".join(sorted(set(config) - {"ops"})):
-        raise ConfigError(f"only settings of assets can be given, under 'ops', and not {others}")
     try:
         dg.validate_run_config(definitions.resolve_job_def(full_refresh.name), dict(config))
     except dg.DagsterInvalidConfigError as error:
         reasons = [reason.message.partition(" Expected: ")[0] for reason in error.errors]
         raise ConfigError("\n".join(reasons)) from error
+    if others := ", ".join(sorted(set(config) - {"ops"})):
+        raise ConfigError(f"only settings of assets can be given, under 'ops', and not {others}")
     assets = definitions.resolve_asset_graph().get_all_asset_keys()
     refuse_wrong_config(config, [key.to_user_string() for key in assets])
 

@@ -255,6 +255,7 @@ def _training(models_dir: Path, model: str) -> dict[str, Any]:
         "takes": each[0]["training_takes"],
         "clips": each[0]["training_clips"],
         "seed": each[0]["seed"],
+        "model_settings": {facts["model"]: facts["settings"] for facts in each},
         "libraries": dict(sorted(libraries.items())),
     }
 
