@@ -16,13 +16,13 @@ KNOW_DAGSTER = {"assets", "automation", "definitions", "history", "storage", "wi
 HEAVY = {"tensorflow", "keras", "librosa", "matplotlib", "seaborn", "scipy", "sklearn", "moviepy", "soundfile"}
 LAYERS = [
     {"definitions", "cli"},
-    {"automation", "assets", "replay", "studies", "predicting", "doctor", "withdrawal"},
+    {"automation", "assets", "history", "replay", "studies", "predicting", "doctor", "withdrawal"},
     {"serving"},
     {"reporting"},
     {"learning", "storage"},
     {"corpus"},
     {"audio"},
-    {"environment", "history"},
+    {"environment"},
     {"settings", "progress", "workers", "problems", "caches"},
 ]
 

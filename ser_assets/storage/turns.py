@@ -53,7 +53,7 @@ def turn(database: Path, *, read_only: bool, seconds: float) -> Iterator[None]:
         yield
         return
     try:
-        _sign(named)
+        sign(named)
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -105,23 +105,23 @@ def _wait(
             lock.acquire(timeout=max(min(remaining, notices.seconds_to_next), 0))
             return lock
         except filelock.Timeout:
-            holder = f"{_holder(named)}{remedy}"
+            holder = f"{holder_of(named)}{remedy}"
             if time.monotonic() >= deadline:
                 raise TurnTimeoutError(holder) from None
             notices.tell(holder)
 
 
-def _sign(named: Path) -> None:
-    """Write into the lock file who holds it. Nothing depends on it but what others are shown."""
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:COMMAND_SHOWN]
+def sign(named: Path, command: str = "") -> None:
+    """Write into a lock file who holds it. Nothing depends on it but what others are shown."""
+    command = (command or " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))[:COMMAND_SHOWN]
     since = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     about = {"process": os.getpid(), "host": socket.gethostname(), "command": command, "since": since}
     with contextlib.suppress(OSError):
         named.write_text(json.dumps(about), encoding="utf-8")
 
 
-def _holder(named: Path) -> str:
-    """Who holds the lock, as far as it has said so and still runs."""
+def holder_of(named: Path) -> str:
+    """Who holds a lock, as far as it has said so and still runs."""
     try:
         about = json.loads(named.read_text(encoding="utf-8"))
         process, host = int(about["process"]), str(about["host"])

@@ -1,9 +1,10 @@
-"""Dagster's history of runs: where it is, and what is wrong with the place."""
+"""Opens the history of runs for the command `ser-assets`, and says what is wrong with the place."""
 
 import os
 import textwrap
 from pathlib import Path
 
+import click
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
@@ -15,7 +16,7 @@ class HistoryError(OSError):
 
 
 def open_history() -> dg.DagsterInstance:
-    """Open the history of `DAGSTER_HOME`, or of the `dagster.yaml` in this folder; without either, one in memory.
+    """Open the history that `DAGSTER_HOME` or the `dagster.yaml` in this folder names; without either, one in memory.
 
     What steps print is not captured: that would keep the progress bars from the terminal.
 
@@ -25,17 +26,22 @@ def open_history() -> dg.DagsterInstance:
     home = _home()
     if home is None:
         return dg.DagsterInstance.ephemeral()
-    _refuse_what_sqlite_cannot_open(home)
+    folder = str(home)
     no_capture = {"module": "dagster.core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
     try:
-        instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides={"compute_logs": no_capture}))
+        reference = InstanceRef.from_dir(folder, overrides={"compute_logs": no_capture})
+        folder = reference.local_artifact_storage.base_dir
+        _refuse_what_sqlite_cannot_open(folder)
+        instance = dg.DagsterInstance.from_ref(reference)
         # Most of its tables are opened only when they are asked.
         instance.get_runs(limit=1)
+    except (HistoryError, click.ClickException):
+        raise
     except Exception as error:
         reason = textwrap.shorten(str(error), REASON_SHOWN) or type(error).__name__
         raise HistoryError(
-            f"the history of Dagster in {home} cannot be opened ({reason}): see to {home / 'dagster.yaml'} and to the "
-            "right to write there, or name another folder with DAGSTER_HOME"
+            f"the history of Dagster in {folder} cannot be opened ({reason}): see to {home / 'dagster.yaml'} and to "
+            "the right to write there, or name another folder with SER_DATA_DIR or DAGSTER_HOME"
         ) from error
     return instance
 
@@ -55,10 +61,10 @@ def _home() -> Path | None:
     return home
 
 
-def _refuse_what_sqlite_cannot_open(home: Path) -> None:
+def _refuse_what_sqlite_cannot_open(folder: str) -> None:
     """Dagster writes the folder into an address, in which these begin something else."""
-    if wrong := {"#", "?"} & set(str(home)):
+    if wrong := {"#", "?"} & set(folder):
         raise HistoryError(
-            f"the history of Dagster cannot be in {home}, for its path has {' and '.join(sorted(wrong))} in it: run in "
-            "another folder, or name one with DAGSTER_HOME"
+            f"the history of Dagster cannot be in {folder}, for its path has {' and '.join(sorted(wrong))} in it: name "
+            "another folder with SER_DATA_DIR or DAGSTER_HOME"
         )
