@@ -93,7 +93,7 @@ def prune(instance: dg.DagsterInstance, before: datetime, *, dry_run: bool = Fal
         old = [run for run in ended if run not in shown]
         with _reading(places.schedules) as connection:
             [(ticks,)] = connection.execute(f"SELECT count(*) FROM job_ticks WHERE {_OLD_TICKS}", [stamp])
-        found = Pruned(places.folder, len(old), ticks, len(ended) - len(old), size, size, [])
+        found = Pruned(places.folder, len(old), len(ended) - len(old), ticks, size, size, [])
         if dry_run:
             gone = set(old)
             found.size_after -= sum(_size(path) for run, path in _files_of_runs(places) if run in gone)
@@ -206,8 +206,7 @@ def _compact(places: _Places) -> list[str]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    with contextlib.closing(sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS)) as connection:
+    with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
         yield connection
 
 
