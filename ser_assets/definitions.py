@@ -21,6 +21,7 @@ from ser_assets.automation import (
 from ser_assets.caches import provide_caches
 from ser_assets.corpus.corpora import corpus_of
 from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
+from ser_assets.history import history_warnings
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.versions import code_version
@@ -74,7 +75,7 @@ def _dressed(
 def _definitions() -> dg.Definitions:
     provide_caches()
     settings = read_settings()
-    for warning in not_yet_shown(settings_warnings(settings)):
+    for warning in not_yet_shown([*settings_warnings(settings), *history_warnings()]):
         logging.getLogger(__name__).warning("%s", warning)
     return build_definitions(settings)
 

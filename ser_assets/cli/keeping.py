@@ -29,7 +29,8 @@ def prune(days: int | None, dry_run: bool) -> None:
     from ser_assets.history import open_history
     from ser_assets.history.pruning import prune
 
-    days = days or read_settings().history_days
+    settings = read_settings()
+    days = days or settings.history_days
     before = datetime.now(UTC) - timedelta(days=days)
     with open_history() as instance:
         pruned = prune(instance, before, dry_run=dry_run)
@@ -76,7 +77,7 @@ def backup(file: Path) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def restore(file: Path) -> None:
     """Put what `ser-assets backup` wrote into FILE back, into an empty data folder or one with recordings alone."""
     from ser_assets.storage.backup import restore

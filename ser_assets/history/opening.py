@@ -1,12 +1,15 @@
 """Opens the history of runs for the command `ser-assets`, and says what is wrong with the place."""
 
 import os
+import sys
 import textwrap
 from pathlib import Path
 
 import click
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
+
+import ser_assets
 
 REASON_SHOWN = 200
 
@@ -44,6 +47,19 @@ def open_history() -> dg.DagsterInstance:
             "the right to write there, or name another folder with SER_DATA_DIR or DAGSTER_HOME"
         ) from error
     return instance
+
+
+def history_warnings() -> list[str]:
+    """Say, in a process of Dagster's own commands, that what happens here is not remembered, and where it would be."""
+    if "dagster._cli" not in sys.modules or os.environ.get("DAGSTER_HOME") or Path("dagster.yaml").exists():
+        return []
+    ours = Path(ser_assets.__file__).resolve().parents[1]
+    there = str(ours) if (ours / "dagster.yaml").exists() else "the folder of the dagster.yaml of ser-assets"
+    warning = (
+        f"{Path.cwd()} has no dagster.yaml, and DAGSTER_HOME is not set: the history of runs is thrown away when this "
+        f"command ends; start in {there}, or name it with DAGSTER_HOME"
+    )
+    return [warning]
 
 
 def _home() -> Path | None:

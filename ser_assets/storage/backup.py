@@ -79,6 +79,8 @@ def restore(source: Path, data_dir: Path) -> int:
     Raises:
         BackupError: the data folder is in use, or the file is no whole backup.
     """
+    if not source.is_file():
+        raise BackupError(f"{source.absolute()} is not there: name a file that `ser-assets backup` wrote")
     present = sorted(path.name for path in data_dir.iterdir()) if data_dir.exists() else []
     if taken := [name for name in present if name not in LEFT_OUT and not _is_of_processes(name)]:
         raise BackupError(
