@@ -12,6 +12,7 @@ demo: install
 test: install
 	$(BIN)/pytest
 
+dev: export DAGSTER_HOME ?= $(CURDIR)
 dev: install
 	$(BIN)/dagster dev
 

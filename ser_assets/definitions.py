@@ -13,6 +13,7 @@ from ser_assets.assets.training_inputs import code_version_with_settings
 from ser_assets.caches import provide_caches
 from ser_assets.corpus.corpora import corpus_of
 from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
+from ser_assets.history import history_warnings
 from ser_assets.learning.model_settings_file import model_settings
 from ser_assets.orchestration.executor import supervised_executor
 from ser_assets.orchestration.jobs import (
@@ -84,7 +85,7 @@ def _dressed(
 def _definitions() -> dg.Definitions:
     provide_caches()
     settings = read_settings()
-    for warning in not_yet_shown(settings_warnings(settings)):
+    for warning in not_yet_shown([*settings_warnings(settings), *history_warnings()]):
         logging.getLogger(__name__).warning("%s", warning)
     return build_definitions(settings)
 

@@ -4,9 +4,9 @@ import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from ser_assets.settings import ENV_FILE, Settings
+from ser_assets.settings import ENV_FILE, DataFolder, Settings
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 PREFIX = "SER_"
 READ_BY_OTHERS = frozenset({"SER_RAVDESS"})
 """Variables with the prefix that are no settings: the tests read them."""
+
+_Settings = TypeVar("_Settings", bound=DataFolder)
 
 _shown: set[str] = set()
 
@@ -28,11 +30,39 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: `.env` cannot be read, or a setting has a value that cannot be used.
     """
+    return _read(Settings)
+
+
+def read_data_dir() -> Path:
+    """Read the data folder alone, also where another setting cannot be used.
+
+    Raises:
+        SettingsError: `.env` cannot be read, or there cannot be such a folder.
+    """
+    return _read(DataFolder).data_dir
+
+
+def read_variable(name: str) -> str | None:
+    """Read a variable of another program from the environment, or else from `.env` in this folder, as Dagster does.
+
+    Raises:
+        SettingsError: `.env` cannot be read.
+    """
+    from io import StringIO
+
+    from dotenv import dotenv_values
+
+    if name in os.environ or name not in _env_file_names():
+        return os.environ.get(name)
+    return dotenv_values(stream=StringIO(_text_of(Path(ENV_FILE)))).get(name)
+
+
+def _read(kind: type[_Settings]) -> _Settings:
     from pydantic import ValidationError
 
     _env_file_names()
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         wrong = [_told(item) for item in error.errors() if item["type"] != "default_factory_not_called"]
     # Outside the handler, so that a log that shows causes ends with these lines.

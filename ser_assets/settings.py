@@ -22,8 +22,8 @@ WITHOUT_EFFECT_ON_RESULTS = {
 Protocol = Literal["speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky", "permuted_labels"]
 
 
-class Settings(BaseSettings):
-    """What a run may be told; read from the environment (prefix `SER_`) or a `.env` file."""
+class DataFolder(BaseSettings):
+    """The one setting that also Dagster's own commands need; read like all others, whatever is wrong with those."""
 
     model_config = SettingsConfigDict(
         env_prefix="SER_",
@@ -34,7 +34,25 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
     )
 
-    data_dir: Path = Field(Path("data"), description="Folder of recordings, tables, models and report.")
+    data_dir: Path = Field(Path("data"), description="Folder of recordings, tables, models, report and history.")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _named_folder(cls, folder: Path) -> Path:
+        if folder == Path():
+            raise ValueError("names no folder; leave it out for 'data'")
+        folder = _expanded(folder)
+        # DuckDB follows links first, and takes what comes after a question mark for parameters.
+        if wrong := {"?", "\\"} & set(os.path.realpath(folder)):
+            raise ValueError(
+                f"{os.path.realpath(folder)} has {' and '.join(sorted(wrong))} in it, which DuckDB cannot open"
+            )
+        return folder
+
+
+class Settings(DataFolder):
+    """What a run may be told; read from the environment (prefix `SER_`) or a `.env` file."""
+
     corpus: Literal["ravdess", "table"] = Field(
         "ravdess", description="Where recordings come from: RAVDESS under `data/raw`, or a table of your own."
     )
@@ -107,6 +125,10 @@ class Settings(BaseSettings):
     )
     retrain_timezone: str = Field("UTC", description="Time zone of `retrain_cron`.")
 
+    history_days: Annotated[int, Field(ge=1)] = Field(
+        90, description="Age in days from which `ser-assets prune` removes runs from Dagster's history."
+    )
+
     @field_validator("protocols", "folds", mode="before")
     @classmethod
     def _listed(cls, names: object) -> object:
@@ -147,19 +169,6 @@ class Settings(BaseSettings):
     @classmethod
     def _from_home(cls, table: Path | None) -> Path | None:
         return table and _expanded(table)
-
-    @field_validator("data_dir")
-    @classmethod
-    def _named_folder(cls, folder: Path) -> Path:
-        if folder == Path():
-            raise ValueError("names no folder; leave it out for 'data'")
-        folder = _expanded(folder)
-        # DuckDB follows links first, and takes what comes after a question mark for parameters.
-        if wrong := {"?", "\\"} & set(os.path.realpath(folder)):
-            raise ValueError(
-                f"{os.path.realpath(folder)} has {' and '.join(sorted(wrong))} in it, which DuckDB cannot open"
-            )
-        return folder
 
     @field_validator("zenodo_url")
     @classmethod

@@ -181,9 +181,9 @@ def test_one_partition_is_made_alone_and_a_model_on_all_that_are_there(platform:
 def test_an_actor_that_nobody_recorded_is_asked_for_by_name(platform: Path) -> None:
     done = materialize(platform, "--select", "raw_videos", "--partition", "09")
     assert done.returncode == 1
-    assert "no recordings of actor 09 under data/raw/**/Actor_09/" in done.stdout + done.stderr
+    assert f"no recordings of actor 09 under {platform}/data/raw/**/Actor_09/" in done.stdout + done.stderr
     failed = shell(platform, "ser-assets", "run", "--actors", "9")
     assert failed.returncode == 1
-    assert "no recordings of actor 09 under data/raw" in failed.stderr
+    assert f"no recordings of actor 09 under {platform}/data/raw" in failed.stderr
     assert "left out, for want of an accepted take (table raw_videos): actors 09" in failed.stderr
     assert "Traceback" not in failed.stderr

@@ -135,6 +135,9 @@ COMMANDS = {
     "calibrate-speaker": ("take.wav", "--out", "me.json"),
     "study": ("ablation",),
     "forget": ("声",),
+    "prune": (),
+    "backup": ("backup.tar",),
+    "restore": ("backup.tar",),
 }
 WITHOUT_SETTINGS = {"make-table"}
 

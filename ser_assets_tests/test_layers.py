@@ -17,13 +17,13 @@ HEAVY = {"tensorflow", "keras", "librosa", "matplotlib", "seaborn", "scipy", "sk
 LAYERS = [
     {"definitions", "cli"},
     {"orchestration"},
-    {"assets", "replay", "studies", "predicting", "doctor", "withdrawal"},
+    {"assets", "history", "replay", "studies", "predicting", "doctor", "withdrawal"},
     {"serving"},
     {"reporting"},
     {"learning", "storage"},
     {"corpus"},
     {"audio"},
-    {"environment", "history"},
+    {"environment"},
     {"settings", "progress", "workers", "problems", "caches", "plain_words", "stopping"},
 ]
 

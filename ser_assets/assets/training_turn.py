@@ -14,7 +14,7 @@ from typing import Final, ParamSpec, TypeVar
 import dagster as dg
 
 from ser_assets.settings import Settings
-from ser_assets.storage.turns import holder_of, turn
+from ser_assets.storage.turns import process_that_holds, turn
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -80,7 +80,7 @@ def in_training_turn(function: Callable[Given, Made]) -> Callable[Given, Made]:
 
 def other_training(data_dir: Path) -> str:
     """Name the process and run that train on a data folder now; empty where none does."""
-    return holder_of(data_dir.absolute() / FILE_NAME)
+    return process_that_holds(data_dir.absolute() / FILE_NAME)
 
 
 def _release() -> None:

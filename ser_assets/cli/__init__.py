@@ -5,6 +5,7 @@ import click
 from ser_assets.cli.corpus import demo_corpus, doctor, download, make_table
 from ser_assets.cli.entry import Commands
 from ser_assets.cli.forgetting import forget
+from ser_assets.cli.keeping import backup, prune, restore
 from ser_assets.cli.predicting import calibrate_speaker, predict
 from ser_assets.cli.running import replay_notebook, run, scores
 from ser_assets.cli.study import study
@@ -28,6 +29,9 @@ COMMANDS = (
     calibrate_speaker,
     study,
     forget,
+    prune,
+    backup,
+    restore,
 )
 
 for command in COMMANDS:

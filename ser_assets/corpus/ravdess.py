@@ -108,12 +108,13 @@ class Ravdess:
 
     def how_to_fill(self, actor: str | None = None) -> str:
         """Name the folder, the commands that fill it, and how to learn from another corpus that lies there instead."""
+        root = self.root.absolute()
         others = "".join(f"\n{other.told}" for other in self._other_corpora(media_files(self.root)[0]))
         whose, folder, option = (f" of actor {actor}", actor, f" --actors {int(actor)}") if actor else ("", "NN", "")
         return (
-            f"no recordings{whose} under {self.root}/**/Actor_{folder}/: copy RAVDESS files there, fetch them with "
-            f"`ser-assets download{option}`, or make spoken ones with `ser-assets demo-corpus {self.root}/demo{option}`"
-            f"{others}"
+            f"no recordings{whose} under {root}/**/Actor_{folder}/: copy RAVDESS files there, fetch them with "
+            f"`ser-assets download{option}`, make spoken ones with `ser-assets demo-corpus {root}/demo{option}`, or "
+            f"name another data folder with SER_DATA_DIR{others}"
         )
 
     def _other_corpora(self, paths: Sequence[Path]) -> list[Recognised]:

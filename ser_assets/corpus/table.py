@@ -91,8 +91,11 @@ class Table:
         return Listing({actor: by_actor[actor] for actor in self.actors}, strays, unused=self._read.unused)
 
     def how_to_fill(self, actor: str | None = None) -> str:
-        """Name the table."""
-        return f"no recordings{f' of {actor}' if actor else ''} in {self.path}: add rows"
+        """Name the table, and the setting that names another."""
+        return (
+            f"no recordings{f' of {actor}' if actor else ''} in {self.path.absolute()}: add rows, or name another "
+            "table with SER_CORPUS_TABLE"
+        )
 
     def _entry(self, row: Row, files: FileSearch) -> tuple[Entry, str]:
         """Turn a row into a recording, whatever other rows say, and its take_id as it is written."""

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from ser_assets.stopping import require_running
 
@@ -44,7 +45,7 @@ def full_disk_told(target: Path) -> Iterator[None]:
 def whole_file(target: Path) -> Iterator[Path]:
     """Hand out a temporary name beside `target` to write to; it becomes `target` if the body ends well."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = _beside(target, "part")
+    part = beside(target, "part")
     _in_use.add(part)
     try:
         with full_disk_told(target):
@@ -60,7 +61,7 @@ def whole_file(target: Path) -> Iterator[Path]:
 def whole_folder(target: Path) -> Iterator[Path]:
     """Hand out an empty temporary folder beside `target`; it takes the place of `target` if the body ends well."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part, old = _beside(target, "part"), _beside(target, "old")
+    part, old = beside(target, "part"), beside(target, "old")
     shutil.rmtree(part, ignore_errors=True)
     _in_use.update((part, old))
     try:
@@ -108,6 +109,11 @@ def leftovers(data_dir: Path) -> list[Path]:
     return sorted(path for path in _made_here(data_dir) if _TEMPORARY.fullmatch(path.name) and path.is_file())
 
 
+def is_left_over(name: str) -> bool:
+    """Whether a name is of a damaged file that was set aside, or of something unfinished."""
+    return bool(_SET_ASIDE.search(name) or _TEMPORARY.fullmatch(name))
+
+
 def sweep(data_dir: Path) -> None:
     """Take away what killed processes of this machine left half-written, and put back a folder they were replacing."""
     for left in list(_made_here(data_dir)):
@@ -148,6 +154,6 @@ def is_alive(process: int) -> bool:
     return True
 
 
-def _beside(target: Path, kind: str) -> Path:
-    """A hidden name that tells what it is for and who made it."""
+def beside(target: Path, kind: Literal["part", "old"]) -> Path:
+    """A hidden name that tells what it is for and who made it: `sweep` takes it away when that process has ended."""
     return target.absolute().with_name(f".{target.name}~{socket.gethostname()}~{os.getpid()}~{kind}")

@@ -64,7 +64,7 @@ def turn(
         yield
         return
     try:
-        _sign(named, about)
+        sign(named, about)
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -72,7 +72,7 @@ def turn(
         lock.release()
 
 
-def holder_of(database: Path) -> str:
+def process_that_holds(database: Path) -> str:
     """Say which process holds the lock of a database now, and for what; empty where none does."""
     named = database.with_name(f"{database.name}.lock")
     if not named.exists():
@@ -132,23 +132,23 @@ def _wait(
             lock.acquire(timeout=max(min(remaining, notices.seconds_to_next), 0))
             return lock
         except filelock.Timeout:
-            holder = f"{_holder(named)}{remedy}"
+            holder = f"{holder_of(named)}{remedy}"
             if time.monotonic() >= deadline:
                 raise TurnTimeoutError(holder) from None
             notices.tell(holder)
 
 
-def _sign(named: Path, about: str) -> None:
-    """Write into the lock file who holds it. Nothing depends on it but what others are shown."""
-    about = about or " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:COMMAND_SHOWN]
+def sign(named: Path, about: str = "") -> None:
+    """Write into a lock file who holds it, by default the command. Nothing depends on it but what others are shown."""
+    about = (about or " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))[:COMMAND_SHOWN]
     since = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     holder = {"process": os.getpid(), "host": socket.gethostname(), "about": about, "since": since}
     with contextlib.suppress(OSError):
         named.write_text(json.dumps(holder), encoding="utf-8")
 
 
-def _holder(named: Path) -> str:
-    """Who holds the lock, as far as it has said so and still runs."""
+def holder_of(named: Path) -> str:
+    """Who holds a lock, as far as it has said so and still runs."""
     try:
         holder = json.loads(named.read_text(encoding="utf-8"))
         process, host = int(holder["process"]), str(holder["host"])

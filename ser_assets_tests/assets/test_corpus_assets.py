@@ -237,6 +237,7 @@ def test_an_actor_without_recordings_fails_by_name_and_the_others_are_kept(
     message = failure.user_failure_data.description
     assert "1 of 3 actors" in message
     assert f"no recordings of actor 02 under {settings.raw_dir}" in message
+    assert "SER_DATA_DIR" in message
     assert "ser-assets demo-corpus" in message
     assert statuses(instance, "raw_videos") == {"01": "MATERIALIZED", "02": "FAILED", "03": "MATERIALIZED"}
 

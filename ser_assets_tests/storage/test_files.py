@@ -82,7 +82,7 @@ with files.whole_file(Path("data/a.txt")) as part:
     with files.whole_folder(Path("data/model")) as folder:
         (folder / "half.txt").touch()
         if {midway}:
-            Path("data/model").rename(files._beside(Path("data/model"), "old"))
+            Path("data/model").rename(files.beside(Path("data/model"), "old"))
         os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -101,7 +101,7 @@ def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path, mi
 
 def test_what_another_process_of_this_number_left_is_swept_and_what_is_the_users_is_not(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
-    left = files._beside(tmp_path / "models/champion", "old")
+    left = files.beside(tmp_path / "models/champion", "old")
     left.mkdir()
     users = tmp_path / "raw/.notes~mine~1~part"
     users.parent.mkdir()

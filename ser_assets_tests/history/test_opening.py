@@ -1,17 +1,21 @@
 """The folder of Dagster's history: where it is wrong, one line says so."""
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import ser_assets
 from ser_assets.cli import main
 from ser_assets.history import HistoryError, open_history
 from ser_assets_tests.media import voice, write_wav
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -66,6 +70,24 @@ def test_a_home_without_the_right_to_write_is_told(folder: Path, monkeypatch: py
     monkeypatch.setenv("DAGSTER_HOME", str(folder))
     with pytest.raises(HistoryError, match=r"readonly database.*right to write there"):
         open_history()
+
+
+def test_commands_of_dagster_warn_where_the_history_would_be_thrown_away(tmp_path: Path) -> None:
+    warned = assets_listed(tmp_path)
+    root = Path(ser_assets.__file__).resolve().parents[1]
+    assert f"{tmp_path} has no dagster.yaml, and DAGSTER_HOME is not set" in warned
+    assert f"start in {root}, or name it with DAGSTER_HOME" in warned
+    assert "DAGSTER_HOME is not set" not in assets_listed(tmp_path, DAGSTER_HOME=str(root))
+    (tmp_path / "dagster.yaml").touch()
+    assert "DAGSTER_HOME is not set" not in assets_listed(tmp_path)
+
+
+def assets_listed(folder: Path, **variables: str) -> str:
+    """What Dagster prints when it loads the definitions in a folder."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SER_", "DAGSTER_"))}
+    command = [Path(sys.executable).parent / "dagster", "asset", "list", "-m", "ser_assets.definitions"]
+    done = subprocess.run(command, cwd=folder, env=environment | variables, capture_output=True, text=True, check=True)
+    return done.stderr
 
 
 @pytest.mark.parametrize("name", ["home", "a b", "größe", "50%", "声"])

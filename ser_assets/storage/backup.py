@@ -1,0 +1,228 @@
+"""One archive of all that a data folder holds but recordings, and back.
+
+A backup is a plain tar file. Its last member lists all others with their SHA-256, so that one that was cut short or has
+changed is never restored.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import IO, Final
+
+from ser_assets.storage.files import WRITTEN_BY_OTHERS, beside, full_disk_told, is_left_over, whole_file
+from ser_assets.storage.warehouse import FILE_NAME, Warehouse
+
+LISTING: Final = "ser-assets-backup.json"
+HISTORY: Final = "dagster"
+LEFT_OUT: Final = frozenset({*WRITTEN_BY_OTHERS, "README.md"} - {HISTORY})
+"""What a backup leaves out of a data folder, and what may be there before it is restored."""
+OF_PROCESSES: Final = (".lock", ".in-use", ".db-wal", ".db-shm", ".db-journal")
+DATABASE: Final = (FILE_NAME, f"{FILE_NAME}.wal")
+WAIT_SECONDS: Final = 30.0
+CHUNK: Final = 1 << 20
+
+
+class BackupError(OSError):
+    """A backup cannot be made or restored; the message names the file, the reason and the remedy."""
+
+
+def back_up(data_dir: Path, target: Path) -> int:
+    """Write all of a data folder but recordings, downloads, locks and leftovers into a new tar file.
+
+    SQLite files are copied by SQLite, and the DuckDB database while it is this process's turn, whoever else uses them.
+
+    Returns: the number of files in it.
+
+    Raises:
+        BackupError: there is nothing to back up, or the target is there or lies in the data folder.
+    """
+    if target.exists():
+        raise BackupError(f"{target} is there already: name a new file")
+    if target.resolve().is_relative_to(data_dir.resolve()):
+        raise BackupError(f"{target} would lie in the data folder itself: name a file somewhere else")
+    names = sorted(_names(data_dir))
+    if not names:
+        raise BackupError(f"nothing to back up in {data_dir.absolute()}: name the data folder with SER_DATA_DIR")
+    with whole_file(target) as part, tarfile.open(part, "w") as archive:
+        listed = {}
+        warehouse = Warehouse(data_dir)
+        with warehouse.reading() if warehouse.path.exists() else contextlib.nullcontext():
+            for name in DATABASE:
+                if (data_dir / name).exists():
+                    listed[name] = _add(archive, data_dir / name, name)
+        with tempfile.TemporaryDirectory(prefix=".ser-assets-backup-", dir=target.parent) as scratch:
+            for name in names:
+                copied = _copied(data_dir / name, Path(scratch)) if _is_sqlite(name) else data_dir / name
+                # What comes and goes while Dagster runs: captured output, and files of runs.
+                with contextlib.suppress(FileNotFoundError):
+                    listed[name] = _add(archive, copied, name)
+        _add_listing(archive, listed)
+    return len(listed)
+
+
+def restore(source: Path, data_dir: Path) -> int:
+    """Put the files of a backup into a data folder that holds recordings at most.
+
+    They are unpacked and verified in a folder of their own first, and then take their places, all or none.
+
+    Returns: the number of files.
+
+    Raises:
+        BackupError: the data folder is in use, or the file is no whole backup.
+    """
+    if not source.is_file():
+        raise BackupError(f"{source.absolute()} is not there: name a file that `ser-assets backup` wrote")
+    present = sorted(path.name for path in data_dir.iterdir()) if data_dir.exists() else []
+    if taken := [name for name in present if name not in LEFT_OUT and not _is_of_processes(name)]:
+        raise BackupError(
+            f"{data_dir.absolute()} holds {', '.join(taken)} already, and nothing is overwritten: name an empty data "
+            "folder with SER_DATA_DIR, or move these away"
+        )
+    data_dir.mkdir(parents=True, exist_ok=True)
+    unpacked = beside(data_dir / "restored", "part")
+    try:
+        unpacked.mkdir()
+        with full_disk_told(data_dir):
+            number = _unpack(source, unpacked)
+        _move(unpacked, data_dir)
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+    return number
+
+
+def _names(data_dir: Path) -> Iterator[str]:
+    """Relative names of the files that belong into a backup, but those of the database."""
+    for folder, subfolders, files in os.walk(data_dir, followlinks=True):
+        top = Path(folder) == data_dir
+        subfolders[:] = [name for name in subfolders if not (is_left_over(name) or (top and name in LEFT_OUT))]
+        for name in files:
+            if not (is_left_over(name) or _is_of_processes(name) or (top and name in {*LEFT_OUT, *DATABASE})):
+                yield Path(folder, name).relative_to(data_dir).as_posix()
+
+
+def _is_of_processes(name: str) -> bool:
+    return name.endswith(OF_PROCESSES) or is_left_over(name)
+
+
+def _is_sqlite(name: str) -> bool:
+    return name.startswith(f"{HISTORY}/") and name.endswith(".db")
+
+
+def _copied(path: Path, scratch: Path) -> Path:
+    """A copy of a SQLite file as it is at one moment, in a folder for one such file."""
+    copy = scratch / "copy.db"
+    copy.unlink(missing_ok=True)
+    try:
+        with (
+            contextlib.closing(
+                sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
+            ) as one,
+            contextlib.closing(sqlite3.connect(copy)) as other,
+        ):
+            one.backup(other)
+    except sqlite3.Error as error:
+        if path.exists():
+            raise BackupError(f"{path} cannot be copied ({error}): try again later, or remove it") from error
+    return copy
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> str:
+    """Add a file under a name, as long as it is when it is opened; returns its SHA-256."""
+    with path.open("rb") as opened:
+        member = archive.gettarinfo(arcname=name, fileobj=opened)
+        if not member.isreg():
+            raise BackupError(f"{path} is no regular file: remove it")
+        read = _Hashed(opened)
+        archive.addfile(member, read)
+    return read.digest
+
+
+def _add_listing(archive: tarfile.TarFile, listed: dict[str, str]) -> None:
+    about = {"made": datetime.now(UTC).isoformat(timespec="seconds"), "files": listed}
+    content = json.dumps(about, indent=1).encode()
+    member = tarfile.TarInfo(LISTING)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+def _unpack(source: Path, folder: Path) -> int:
+    """Unpack a backup and verify every file."""
+    remedy = "take another backup"
+    try:
+        with tarfile.open(source) as archive:
+            members = archive.getmembers()
+            if unsafe := [member.name for member in members if not _is_safe(member)]:
+                raise BackupError(f"{source} is no backup of ser-assets, for it has {unsafe[0]!r} in it: {remedy}")
+            if not members or members[-1].name != LISTING:
+                raise BackupError(f"{source} is no whole backup of ser-assets, for its list is missing: {remedy}")
+            listed = json.loads(_opened(archive, members.pop()).read())["files"]
+            if sorted(listed) != sorted(member.name for member in members):
+                raise BackupError(f"{source} does not hold the files that it lists: {remedy}")
+            for member in members:
+                if _write(_opened(archive, member), folder / member.name, member.mtime) != listed[member.name]:
+                    raise BackupError(f"{source}: {member.name} has changed since the backup was made: {remedy}")
+    except (tarfile.TarError, EOFError, ValueError, LookupError, TypeError) as error:
+        raise BackupError(f"{source} cannot be read as a backup ({error}): {remedy}") from error
+    return len(members)
+
+
+def _is_safe(member: tarfile.TarInfo) -> bool:
+    """Whether it is a regular file that lies below the folder into which it is unpacked."""
+    path = PurePosixPath(member.name)
+    return member.isreg() and bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+
+
+def _opened(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    opened = archive.extractfile(member)
+    assert opened is not None, "a regular file"  # noqa: S101
+    return opened
+
+
+def _write(content: IO[bytes], target: Path, modified: float) -> str:
+    """Write a file, and return its SHA-256."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    read = _Hashed(content)
+    with target.open("xb") as opened:
+        shutil.copyfileobj(read, opened, CHUNK)
+    os.utime(target, (modified, modified))
+    return read.digest
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move all that is in a folder into another one on the same disk; if that is interrupted, all goes back."""
+    moved: list[str] = []
+    try:
+        for path in sorted(source.iterdir()):
+            moved.append(path.name)
+            path.rename(target / path.name)
+    except BaseException:
+        for name in moved:
+            with contextlib.suppress(OSError):
+                (target / name).rename(source / name)
+        raise
+
+
+class _Hashed:
+    """A file that is read once, and its SHA-256."""
+
+    def __init__(self, opened: IO[bytes]) -> None:
+        self._opened = opened
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._opened.read(size)
+        self._hash.update(content)
+        return content
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
