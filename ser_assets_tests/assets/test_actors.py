@@ -40,7 +40,7 @@ class Passage:
         return dict.fromkeys(self.unsettled, ValueError("nothing to settle"))
 
     def run(self, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-        step = Step(self.plan, self.work, self.store, lambda actor: {"of": actor}, settle=self.settle)
+        step = Step(self.plan, self.work, self.store, lambda actor: {"of": actor}, str, settle=self.settle)
 
         @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN)
         def sums(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
