@@ -1,6 +1,7 @@
 """The one `Definitions` object: lists what there is, computes nothing."""
 
 import logging
+from datetime import timedelta
 
 import dagster as dg
 
@@ -9,6 +10,7 @@ from ser_assets.assets.checks import CORPUS_CHECKS
 from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trimmed_audio
 from ser_assets.assets.features import features
 from ser_assets.assets.model_checks import model_checks, prediction_checks
+from ser_assets.assets.schemas import table_metadata
 from ser_assets.automation import (
     CHAMPION_GROUP,
     CORPUS_GROUP,
@@ -38,6 +40,8 @@ OWNER = "team:speech"
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Bring assets, checks, jobs and schedule together under the given settings."""
+    # Absolute, so that messages and pages name folders that anybody finds, wherever the server was started.
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
     corpus = corpus_of(settings)
     by_actor = dg.StaticPartitionsDefinition(list(corpus.actors))
     assets = [_dressed(asset, group, settings, by_actor) for group, members in GROUPS.items() for asset in members]
@@ -62,11 +66,17 @@ def _dressed(
     asset: dg.AssetsDefinition, group: str, settings: Settings, by_actor: dg.PartitionsDefinition
 ) -> dg.AssetsDefinition:
     """Give an asset what all of its group have, and a partitioned one the speakers of the corpus."""
-    version = code_version(asset.key.to_user_string(), settings)
-    partitions = by_actor if asset.partitions_def else None
+    name = asset.key.to_user_string()
+    days = timedelta(days=settings.fresh_days)
+    ages = group in (MODELS_GROUP, REPORT_GROUP, CHAMPION_GROUP)
     return asset.map_asset_specs(
         lambda spec: spec.replace_attributes(
-            group_name=group, owners=[OWNER], code_version=version, partitions_def=partitions
+            group_name=group,
+            owners=[OWNER],
+            code_version=code_version(name, settings),
+            partitions_def=by_actor if asset.partitions_def else None,
+            metadata={**spec.metadata, **table_metadata(name, settings)},
+            freshness_policy=dg.FreshnessPolicy.time_window(3 * days, days) if ages else None,
         )
     )
 

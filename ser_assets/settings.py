@@ -91,6 +91,11 @@ class Settings(BaseSettings):
         "0 3 * * 1", description="When the models are trained again, in cron's notation."
     )
     retrain_timezone: str = Field("UTC", description="Time zone of `retrain_cron`.")
+    fresh_days: Annotated[int, Field(ge=1)] = Field(
+        31,
+        description="Models, report and champion older than this many days are marked in the Dagster UI: a warning, "
+        "and a failure after three times as many.",
+    )
 
     @field_validator("protocols", "folds", mode="before")
     @classmethod

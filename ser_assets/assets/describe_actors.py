@@ -30,7 +30,7 @@ def inventory_of_all(stock: "Mapping[str, Sequence[RawVideo]]", actors: Sequence
         for row in stock[actor]
         if row.status == "rejected"
     ]
-    metadata = {ALL_ACTORS: table_of(counts)}
+    metadata = {"dagster/row_count": sum(map(len, stock.values())), ALL_ACTORS: table_of(counts)}
     return metadata | ({"rejected files of all actors": table_of(rejected)} if rejected else {})
 
 
@@ -51,10 +51,10 @@ def clips_of_all(asset: str, actor_files: ActorFiles, actors: Sequence[str]) -> 
         asset,
         "SELECT actor, count(DISTINCT take_id) AS takes, count(*) AS clips, round(sum(seconds), 1) AS seconds, "
         'round(avg(seconds), 2) AS "mean seconds", round(max(peak), 4) AS "loudest peak", '
-        'count_if(kept_whole) AS "kept whole" FROM clips GROUP BY actor',
+        'count(*) FILTER (kept_whole) AS "kept whole" FROM clips GROUP BY actor',
         actors=actors,
     )
-    return {ALL_ACTORS: table_of(_in_order(rows, actors))}
+    return _overview(rows, actors)
 
 
 def features_of_all(warehouse: Warehouse, actors: Sequence[str]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def features_of_all(warehouse: Warehouse, actors: Sequence[str]) -> dict[str, An
         "SELECT actor, count(DISTINCT take_id) AS takes, count(*) AS clips, "
         f"count(DISTINCT emotion) AS emotions FROM {FEATURES} GROUP BY actor"
     ).to_pylist()
-    return {ALL_ACTORS: table_of(_in_order(rows, actors))}
+    return _overview(rows, actors)
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
@@ -71,6 +71,7 @@ def table_of(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in islice(rows, MOST_ROWS)])
 
 
-def _in_order(rows: Iterable[dict[str, Any]], actors: Sequence[str]) -> list[dict[str, Any]]:
+def _overview(rows: Iterable[dict[str, Any]], actors: Sequence[str]) -> dict[str, Any]:
     place = {actor: number for number, actor in enumerate(actors)}
-    return sorted((row for row in rows if row["actor"] in place), key=lambda row: place[row["actor"]])
+    present = sorted((row for row in rows if row["actor"] in place), key=lambda row: place[row["actor"]])
+    return {"dagster/row_count": sum(row["clips"] for row in present), ALL_ACTORS: table_of(present)}

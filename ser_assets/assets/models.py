@@ -39,6 +39,7 @@ from ser_assets.storage.tables import (
     SKIPPED,
     TRAINING_ROWS,
 )
+from ser_assets.storage.versions import content_version, folder_version, rows_version
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
@@ -124,8 +125,10 @@ def model_asset(name: str) -> dg.AssetsDefinition:
             with whole_folder(settings.data_dir / "tensorboard" / name) as part:
                 write_logs(judgement.learning_curves, part)
         folder = kept_folder(settings, RAW, name)
-        metadata = model_metadata(judgement, examples, splits, folder, settings.seed)
-        return dg.MaterializeResult(metadata=metadata | skipped_metadata(skipped))
+        metadata = model_metadata(tables[PREDICTIONS], examples, splits, folder, factory)
+        kept_models = [folder_version(kept_folder(settings, kind, name)) for kind in kinds]
+        version = content_version(*map(repr, factory.args), kept_models, rows_version(tables[PREDICTIONS]))
+        return dg.MaterializeResult(metadata=metadata | skipped_metadata(skipped), data_version=dg.DataVersion(version))
 
     return model
 

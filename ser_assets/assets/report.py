@@ -40,6 +40,7 @@ from ser_assets.storage.tables import (
     notice_of_demo,
     records,
 )
+from ser_assets.storage.versions import content_version, rows_version
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
@@ -113,7 +114,10 @@ def metrics_report(
     page = write_report(data, settings.data_dir / "report", functools.partial(_store, warehouse, tables, skipped))
     context.log.info(f"report at {page}")
     metadata = report_metadata(scores, page) | skipped_metadata([*told, *skipped])
-    return dg.MaterializeResult(metadata=metadata | {"seconds of scoring": round(seconds, 2)})
+    return dg.MaterializeResult(
+        metadata=metadata | {"seconds of scoring": round(seconds, 2)},
+        data_version=dg.DataVersion(content_version(*map(rows_version, tables.values()))),
+    )
 
 
 def _rejected(warehouse: Warehouse) -> "pd.DataFrame":
@@ -272,7 +276,7 @@ def _facts(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame"
     }
     seed, config = _made_with(warehouse, predictions, settings.seed)
     settings = settings.model_copy(update={**judged, "seed": seed})
-    knobs = settings.model_dump(exclude={"workers", "data_dir", "retrain_cron", "retrain_timezone"})
+    knobs = settings.model_dump(exclude={"workers", "data_dir", "retrain_cron", "retrain_timezone", "fresh_days"})
     changed = [
         f"SER_{name.upper()}={settings.as_text(name)}"
         for name, value in knobs.items()

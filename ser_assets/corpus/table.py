@@ -92,7 +92,7 @@ class Table:
 
     def how_to_fill(self, actor: str | None = None) -> str:
         """Name the table."""
-        return f"no recordings{f' of {actor}' if actor else ''} in {self.path}: add rows"
+        return f"no recordings{f' of {actor}' if actor else ''} in {self.path.absolute()}: add rows"
 
     def _entry(self, row: Row, files: FileSearch) -> tuple[Entry, str]:
         """Turn a row into a recording, whatever other rows say, and its take_id as it is written."""
