@@ -210,7 +210,7 @@ class _Passage:
         finished = {actor: about for actor, about in described.items() if actor not in self.failures}
         for number, (actor, (version, about)) in enumerate(finished.items(), start=1):
             overview = self._overview() if number == len(finished) else {}
-            log_partition(self.context, actor, version, {**about, **overview}, self.inputs[actor])
+            log_partition(self.context, actor, version, {**overview, **about}, self.inputs[actor])
 
     def _described(self, actor: str) -> tuple[str, ActorMetadata]:
         return self.step.data_version(actor), self.step.describe(actor)

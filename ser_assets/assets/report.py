@@ -113,10 +113,11 @@ def metrics_report(
     )
     page = write_report(data, settings.data_dir / "report", functools.partial(_store, warehouse, tables, skipped))
     context.log.info(f"report at {page}")
+    made_with = _of_models(warehouse, MODEL_SETTINGS, predictions, "model")
     metadata = report_metadata(scores, page) | skipped_metadata([*told, *skipped])
     return dg.MaterializeResult(
         metadata=metadata | {"seconds of scoring": round(seconds, 2)},
-        data_version=dg.DataVersion(content_version(*map(rows_version, tables.values()))),
+        data_version=dg.DataVersion(content_version(*map(rows_version, [*tables.values(), predictions, made_with]))),
     )
 
 
