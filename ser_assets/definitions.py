@@ -1,6 +1,7 @@
 """The one `Definitions` object: lists what there is, computes nothing."""
 
 import logging
+from datetime import timedelta
 
 import dagster as dg
 
@@ -9,6 +10,7 @@ from ser_assets.assets.checks import CORPUS_CHECKS
 from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trimmed_audio
 from ser_assets.assets.features import features
 from ser_assets.assets.model_checks import model_checks, prediction_checks
+from ser_assets.assets.schemas import table_metadata
 from ser_assets.assets.training_inputs import code_version_with_settings
 from ser_assets.caches import provide_caches
 from ser_assets.corpus.corpora import corpus_of
@@ -23,6 +25,7 @@ from ser_assets.orchestration.jobs import (
     JOBS,
     MODELS_GROUP,
     REPORT_GROUP,
+    TRAINING_GROUPS,
 )
 from ser_assets.orchestration.retraining import retraining_schedule
 from ser_assets.settings import Settings
@@ -35,6 +38,8 @@ OWNER = "team:speech"
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Bring assets, checks, jobs and schedule together under the given settings."""
+    # Absolute, so that messages and pages name folders that anybody finds, wherever the server was started.
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
     corpus = corpus_of(settings)
     by_actor = dg.StaticPartitionsDefinition(list(corpus.actors))
     of_models = model_settings(settings)
@@ -49,7 +54,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     versions = {name: code_version(name, settings) for name in names}
     versions |= {name: code_version_with_settings(name, of_models[name], settings) for name in of_models}
     assets = [
-        _dressed(asset, group, versions[asset.key.to_user_string()], by_actor)
+        _dressed(asset, group, versions[asset.key.to_user_string()], by_actor, settings)
         for group, members in groups.items()
         for asset in members
     ]
@@ -71,13 +76,20 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 
 
 def _dressed(
-    asset: dg.AssetsDefinition, group: str, version: str, by_actor: dg.PartitionsDefinition
+    asset: dg.AssetsDefinition, group: str, version: str, by_actor: dg.PartitionsDefinition, settings: Settings
 ) -> dg.AssetsDefinition:
     """Give an asset what all of its group have, and a partitioned one the speakers of the corpus."""
-    partitions = by_actor if asset.partitions_def else None
+    name = asset.key.to_user_string()
+    days = timedelta(days=settings.fresh_days)
+    ages = group in TRAINING_GROUPS
     return asset.map_asset_specs(
         lambda spec: spec.replace_attributes(
-            group_name=group, owners=[OWNER], code_version=version, partitions_def=partitions
+            group_name=group,
+            owners=[OWNER],
+            code_version=version,
+            partitions_def=by_actor if asset.partitions_def else None,
+            metadata={**spec.metadata, **table_metadata(name, settings)},
+            freshness_policy=dg.FreshnessPolicy.time_window(3 * days, days) if ages else None,
         )
     )
 

@@ -17,6 +17,8 @@ WITHOUT_EFFECT_ON_RESULTS = {
     "model_settings",
     "retrain_cron",
     "retrain_timezone",
+    "history_days",
+    "fresh_days",
 }
 """Settings that change neither data nor scores; those of models are recorded by themselves."""
 Protocol = Literal["speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky", "permuted_labels"]
@@ -124,6 +126,11 @@ class Settings(DataFolder):
         "0 3 * * 1", description="When the models are trained again, in cron's notation."
     )
     retrain_timezone: str = Field("UTC", description="Time zone of `retrain_cron`.")
+    fresh_days: Annotated[int, Field(ge=1)] = Field(
+        31,
+        description="Models, report and champion older than this many days are marked in the Dagster UI: a warning, "
+        "and a failure after three times as many.",
+    )
 
     history_days: Annotated[int, Field(ge=1)] = Field(
         90, description="Age in days from which `ser-assets prune` removes runs from Dagster's history."

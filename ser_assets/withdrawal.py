@@ -26,7 +26,7 @@ from ser_assets.storage.removal import (
     remove_from_tables,
     stored_takes,
 )
-from ser_assets.storage.run_history import remove_from_history
+from ser_assets.storage.run_history import mark_removed, remove_from_history
 from ser_assets.storage.tables import CHAMPION_PREDICTIONS, RAW_VIDEOS, records, settle_recordings
 from ser_assets.storage.turns import turn
 from ser_assets.storage.versions import code_version
@@ -34,6 +34,8 @@ from ser_assets.storage.warehouse import LOCK_SECONDS, Warehouse
 
 if TYPE_CHECKING:
     import dagster as dg
+
+REPORT = "metrics_report"
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,10 @@ def remove(settings: Settings, withdrawn: Withdrawn, instance: "dg.DagsterInstan
     if instance is not None:
         pictured = {take.actor for take in withdrawn.takes if take.actor}
         files += remove_from_history(instance, withdrawn.names, withdrawn.speakers, pictured)
+        if models:
+            mark_removed(
+                instance, [*models, REPORT], "trained on takes that have left the corpus: materialize it again"
+            )
     return Removed(withdrawn.speakers, withdrawn.count, tables, tuple(files), tuple(models), marked)
 
 

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import dagster as dg
 
 from ser_assets import progress
+from ser_assets.assets.partition_events import events_are_logged, inputs_of_partitions, log_partition
 from ser_assets.corpus.ravdess import ACTORS
 from ser_assets.workers import Outcome, WorkerDiedError, end_workers, outcomes_in_workers
 
@@ -23,6 +25,20 @@ SINGLE_RUN = dg.BackfillPolicy.single_run()
 ActorMetadata = Mapping[str, Any]
 Task = TypeVar("Task")
 Made = TypeVar("Made")
+NAMED = 10
+
+
+class NothingToDoError(LookupError):
+    """An actor has nothing that a step could work on; in a run of several actors the others go on.
+
+    The message is for a run of this actor alone. who: continues "skipped 2 of 24 actors, who". of_all: the message for
+    a run in which no actor has anything.
+    """
+
+    def __init__(self, message: str, who: str, of_all: str) -> None:
+        super().__init__(message)
+        self.who = who
+        self.of_all = of_all
 
 
 @dataclass(frozen=True)
@@ -30,37 +46,43 @@ class Step(Generic[Task, Made]):
     """What an asset does with each of its actors.
 
     Attributes:
-        plan: say what is to be made of an actor, in tasks; None where all that is at rest is still right.
+        plan: say what is to be made of an actor, in tasks; None where all that is at rest is still right. Raises
+            `NothingToDoError` for an actor to be skipped.
         work: do one task, in a worker process; always in one if it is `guarded`, for it may crash.
         chunk: so many tasks go to a worker at a time.
         crashed: what a task comes to, or the exception, that took its worker process with it twice.
         store: put away what the tasks of an actor have come to, in their order, as it comes.
         describe: metadata of an actor that is done.
+        data_version: of an actor that is done; the same as long as the actor's data are the same.
         draw: draw the picture of an actor that `lacks_picture`, in a worker process, when all are stored.
         settle: what is left to be done for all actors that are stored, before they are described; tells who failed.
+        overview: metadata about all actors, of this run or not, which the last event of the run shows besides.
     """
 
     plan: Callable[[str], Sequence[Task] | None]
     work: Callable[[Task], Made]
     store: Callable[[str, Iterator[Made]], None]
     describe: Callable[[str], ActorMetadata]
+    data_version: Callable[[str], str]
     guarded: bool = False
     chunk: int = 1
     crashed: Callable[[Task], Made] | None = None
     draw: Callable[[str], None] | None = None
     lacks_picture: Callable[[str], bool] = lambda _: False
     settle: Callable[[Sequence[str]], Mapping[str, Exception]] | None = None
+    overview: Callable[[], ActorMetadata] = dict
 
 
 def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], workers: int) -> dg.MaterializeResult:
-    """Go through the actors of the run; what `describe` returns becomes the metadata of that actor's partition.
+    """Go through the actors of the run, and log one event for the partition of each that is done.
 
     Workers go on with the next actor while one is stored. An actor that fails does not stop the others: they are
-    finished and recorded, then the failures are told together. A run that is interrupted records the actors that it
-    has finished, unless the step still has something to settle.
+    finished and recorded, then the failures are told together. Actors with nothing to do are skipped. A run that is
+    interrupted records the actors that it has finished, unless the step still has something to settle.
 
     Raises:
-        dg.Failure: the work failed for at least one actor, and names each with its reason; or there is no actor.
+        dg.Failure: the work failed for at least one actor, and names each with its reason; or there is no actor, or
+            none with anything to do.
     """
     if not context.partition_keys:
         raise dg.Failure(
@@ -81,13 +103,18 @@ def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], work
 
 @dataclass
 class _Passage:
-    """One walk through the actors of a run: how many tasks each has, who is done, who failed and why."""
+    """One walk through the actors of a run: how many tasks each has, who is done, skipped or failed, and why."""
 
     context: dg.AssetExecutionContext
     step: Step[Any, Any]
     done: list[str] = field(default_factory=list)
     tasks: dict[str, int] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, NothingToDoError] = field(default_factory=dict)
+    inputs: dict[str, dict[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.inputs = inputs_of_partitions(self.context)
 
     @property
     def asset(self) -> str:
@@ -98,7 +125,7 @@ class _Passage:
         return self.context.partition_keys
 
     def go(self, workers: int) -> None:
-        progress.report(self.asset, 0, len(self.actors))
+        self._report_progress()
         work = functools.partial(_work, self.step.work)
         outcomes = outcomes_in_workers(work, self._tasks(), workers, self.step.chunk, guarded=self.step.guarded)
         for actor, group in itertools.groupby(outcomes, key=lambda outcome: outcome.item[0]):
@@ -120,7 +147,7 @@ class _Passage:
     def _tasks(self) -> Iterator[tuple[str, Any]]:
         for actor in self.actors:
             planned = self._attempt(actor, functools.partial(self.step.plan, actor))
-            if actor in self.failures:
+            if actor in self.failures or actor in self.skipped:
                 continue
             if planned:
                 self.tasks[actor] = len(planned)
@@ -141,11 +168,17 @@ class _Passage:
 
     def _finish(self, actor: str) -> None:
         self.done.append(actor)
-        progress.report(self.asset, len(self.done), len(self.actors))
+        self._report_progress()
+
+    def _report_progress(self) -> None:
+        progress.report(self.asset, len(self.done), len(self.actors) - len(self.skipped))
 
     def _attempt(self, actor: str, action: Callable[[], Any]) -> Any:
         try:
             return action()
+        except NothingToDoError as error:
+            self.skipped[actor] = error
+            self._report_progress()
         except Exception as error:
             self._fail(actor, error)
 
@@ -154,32 +187,58 @@ class _Passage:
         self.failures[actor] = f"actor {actor}: {type(error).__name__}: {error}"
 
     def result(self) -> dg.MaterializeResult:
-        finished = self._described()
-        if not self.failures:
-            for actor, about in finished.items():
-                self.context.add_asset_metadata(about, partition_key=actor)
-            return dg.MaterializeResult()
-        self._record(finished)
-        reasons = [self.failures[actor] for actor in self.actors if actor in self.failures]
-        raise dg.Failure(
-            description="\n".join([f"{self.asset} failed for {len(reasons)} of {len(self.actors)} actors:", *reasons]),
-            metadata={actor: dg.MetadataValue.text(reason) for actor, reason in self.failures.items()},
-            allow_retries=False,
-        )
+        self._record()
+        if self.skipped:
+            self.context.log.warning(self._told_of_skipped())
+        if self.failures:
+            reasons = [self.failures[actor] for actor in self.actors if actor in self.failures]
+            told = "\n".join([f"{self.asset} failed for {len(reasons)} of {len(self.actors)} actors:", *reasons])
+            metadata = {actor: dg.MetadataValue.text(reason) for actor, reason in self.failures.items()}
+            raise dg.Failure(told, metadata=metadata, allow_retries=False)
+        if not self.done:
+            raise dg.Failure(self._why_nothing(), allow_retries=False)
+        return events_are_logged()
 
     def record_interrupted(self) -> None:
         if self.step.settle is None:
-            self._record(self._described())
+            self._record()
 
-    def _described(self) -> dict[str, ActorMetadata]:
-        stored = [actor for actor in self.done if actor not in self.failures]
-        metadata = {actor: self._attempt(actor, functools.partial(self.step.describe, actor)) for actor in stored}
-        return {actor: about for actor, about in metadata.items() if actor not in self.failures}
+    def _record(self) -> None:
+        """Log an event for each actor that is done, in the order of the partitions."""
+        stored = [actor for actor in self.actors if actor in self.done and actor not in self.failures]
+        described = {actor: self._attempt(actor, functools.partial(self._described, actor)) for actor in stored}
+        finished = {actor: about for actor, about in described.items() if actor not in self.failures}
+        for number, (actor, (version, about)) in enumerate(finished.items(), start=1):
+            overview = self._overview() if number == len(finished) else {}
+            log_partition(self.context, actor, version, {**overview, **about}, self.inputs[actor])
 
-    def _record(self, finished: Mapping[str, ActorMetadata]) -> None:
-        """Record the actors that are done one by one, for the step that fails will record none."""
-        for actor, metadata in finished.items():
-            self.context.log_event(dg.AssetMaterialization(self.context.asset_key, partition=actor, metadata=metadata))
+    def _described(self, actor: str) -> tuple[str, ActorMetadata]:
+        return self.step.data_version(actor), self.step.describe(actor)
+
+    def _overview(self) -> ActorMetadata:
+        try:
+            return self.step.overview()
+        except Exception as error:
+            self.context.log.warning(f"no overview of all actors: {error}", exc_info=error)
+            return {}
+
+    def _told_of_skipped(self) -> str:
+        actors_by_reason: dict[str, list[str]] = defaultdict(list)
+        for actor, error in self.skipped.items():
+            actors_by_reason[error.who].append(actor)
+        reasons = [f"who {who}: {_shortened(actors)}" for who, actors in actors_by_reason.items()]
+        return f"{self.asset} skipped {len(self.skipped)} of {len(self.actors)} actors, {'; '.join(reasons)}"
+
+    def _why_nothing(self) -> str:
+        if len(self.actors) == 1:
+            return str(self.skipped[self.actors[0]])
+        reasons = dict.fromkeys(error.of_all for error in self.skipped.values())
+        return "\n".join([f"{self.asset} can do nothing for any of {len(self.actors)} actors:", *reasons])
+
+
+def _shortened(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _work(work: Callable[[Any], Any], of_actor: tuple[str, Any]) -> Any:

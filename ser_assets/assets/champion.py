@@ -11,6 +11,7 @@ from pydantic import Field
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.checks import ERROR
 from ser_assets.assets.current_corpus import drop_withdrawn, require_current
+from ser_assets.assets.describe import score_metadata
 from ser_assets.assets.examples import load_examples
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.leaks import not_judged_once
@@ -28,7 +29,7 @@ from ser_assets.storage.tables import (
     USABLE_TAKES,
     notice_of_demo,
 )
-from ser_assets.storage.versions import recipe
+from ser_assets.storage.versions import content_version, recipe
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def champion_model(
     folder = champion_folder(settings.data_dir)
     if candidate.drop.blocked and not config.accept_drop:
         context.log.warning(f"{folder} is left as it was: {candidate.drop.sentence}")
-        return dg.MaterializeResult(metadata=_metadata(folder) | {"left as it was": candidate.drop.sentence})
+        return _result(folder, {"left as it was": candidate.drop.sentence})
     contents = _contents(candidate, settings, warehouse)
     with whole_folder(folder) as part:
         write_bundle(part, contents, replaces=folder)
@@ -98,7 +99,7 @@ def champion_model(
             bundle.load(calibrated=calibrated)
     _keep_predictions(warehouse, candidate.predictions)
     context.log.info(f"{candidate.choice.reason}; bundle at {folder}")
-    return dg.MaterializeResult(metadata=_metadata(folder) | {"against the last champion": candidate.drop.sentence})
+    return _result(folder, {"against the last champion": candidate.drop.sentence})
 
 
 @dg.asset_check(asset=champion_model, blocking=True)
@@ -241,24 +242,29 @@ def _keep_predictions(warehouse: Warehouse, predictions: "pd.DataFrame") -> None
         replace_rows(connection, CHAMPION_PREDICTIONS, pa.Table.from_pandas(predictions, preserve_index=False), {})
 
 
-def _metadata(folder: Path) -> dict[str, Any]:
+def _result(folder: Path, besides: dict[str, Any]) -> dg.MaterializeResult:
     """What is in the bundle that is in place: which, why, how large, how good, and its card."""
     import pandas as pd
 
-    from ser_assets.reporting.summary import score_markdown
+    from ser_assets.reporting.summary import boards, score_markdown
     from ser_assets.serving.bundle import CARD_FILE, FACTS_FILE
 
     facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
     scores = pd.DataFrame(facts["scores"]).assign(model=facts["model"]).astype({"low": float, "high": float})
+    [values] = boards(scores)[0].rows.values()
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {
+    metadata = {
         "champion": facts["model"],
         "why": facts["why"],
+        **score_metadata("uar", values["uar"]),
         "megabytes": round(size / 1e6, 2),
         "scores": dg.MetadataValue.md(score_markdown(scores)),
         "model card": dg.MetadataValue.md((folder / CARD_FILE).read_text(encoding="utf-8")),
         "bundle": dg.MetadataValue.path(str(folder)),
     }
+    # The date would make a new version of the same bundle.
+    version = content_version({**facts, "date": None})
+    return dg.MaterializeResult(metadata=metadata | besides, data_version=dg.DataVersion(version))
 
 
 def _failure(reason: str) -> dg.Failure:

@@ -8,7 +8,7 @@ from ser_assets.assets.actors import ActorMetadata, Step
 from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, Batch, ClipsMissingError, batches_of
-from ser_assets.storage.versions import code_version, extended, fingerprint
+from ser_assets.storage.versions import code_version, content_version, extended, fingerprint
 from ser_assets.workers import WorkerDiedError
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ def changed_takes_step(
         batches, recipe = planned.pop(actor)
         actor_files.write(asset, actor, zip(batches, made, strict=True), schema, recipe)
 
-    return Step(plan, functools.partial(work, settings=settings), store, describe, crashed=_crashed)
+    def data_version(actor: str) -> str:
+        return content_version(actor_files.made_from(asset, actor))
+
+    return Step(plan, functools.partial(work, settings=settings), store, describe, data_version, crashed=_crashed)
 
 
 def _crashed(batch: Batch) -> NoReturn:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ser_assets.assets.absent_actors import no_recordings, skipping_absent
 from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, for_each_actor
 from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_step
 from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
+from ser_assets.assets.describe_actors import clips_of_all, inventory_of_all
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.corpus.entries import Corpus
 from ser_assets.corpus.folders import skipped_text
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class RecordingsMissingError(FileNotFoundError):
-    """An actor has no recordings that can be used; the message names the folder and the command that fills it."""
+    """An actor has recordings that `raw_videos` does not list; the message says what to do."""
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, kinds={"ffmpeg", "duckdb"})
@@ -60,10 +62,11 @@ def raw_videos(
     unchanged: dict[str, list[RawVideo]] = {}
     looked_at: Counter[str] = Counter()
     stock: dict[str, list[RawVideo]] = {}
+    all_actors: dict[str, list[RawVideo]] = {}
 
     def plan(actor: str) -> "list[Look]":
         if not listing.entries.get(actor):
-            raise RecordingsMissingError(corpus.how_to_fill(actor))
+            raise no_recordings(corpus, actor)
         unchanged[actor], looks = inventory.take_stock(listing.entries[actor], known[actor])
         looked_at[actor] = len(looks)
         return looks
@@ -76,27 +79,31 @@ def raw_videos(
         stock[actor] = rows
 
     def settle(actors: Sequence[str]) -> dict[str, Exception]:
-        stock.update({actor: rows for actor, rows in settle_recordings(warehouse, version).items() if actor in actors})
+        all_actors.update(settle_recordings(warehouse, version))
+        stock.update({actor: rows for actor, rows in all_actors.items() if actor in actors})
         return {}
 
     def describe(actor: str) -> ActorMetadata:
         return raw_videos_metadata(stock[actor], looked_at[actor], corpus.emotions)
+
+    def data_version(actor: str) -> str:
+        accepted = (row for row in stock[actor] if row.status == "accepted")
+        takes = sorted((row.take_id, *(getattr(row, name) for name in TAKE_LABELS)) for row in accepted)
+        return fingerprint("raw_videos", settings, takes)
 
     step = Step(
         plan,
         inventory.examine,
         store,
         describe,
+        data_version,
         guarded=True,
         chunk=inventory.FILES_AT_ONCE,
         crashed=inventory.crashed,
         settle=settle,
+        overview=lambda: inventory_of_all(all_actors, corpus.actors),
     )
-    result = for_each_actor(context, step, settings.worker_count)
-    accepted = [row for rows in stock.values() for row in rows if row.status == "accepted"]
-    recordings = sorted((row.take_id, row.recording) for row in accepted)
-    context.set_data_version(context.asset_key, dg.DataVersion(fingerprint("raw_videos", settings, recordings)))
-    return result
+    return for_each_actor(context, step, settings.worker_count)
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[raw_videos], kinds={"ffmpeg", "parquet"})
@@ -118,8 +125,7 @@ def mono_audio(
     def upstream(actor: str) -> Upstream:
         if not accepted[actor]:
             raise RecordingsMissingError(
-                f"no accepted recordings of actor {actor} in table raw_videos: materialize raw_videos for {actor}, "
-                "and look there why files were rejected"
+                f"recordings of actor {actor} are not in table {RAW_VIDEOS}: materialize raw_videos for {actor} first"
             )
         about = {row["take_id"]: row for row in accepted[actor]}
         made_from = {take_id: [row[name] for name in (*TAKE_LABELS, "code_version")] for take_id, row in about.items()}
@@ -178,7 +184,8 @@ def _for_each_actor(
     from ser_assets.assets.clip_steps import draw_clips
     from ser_assets.storage.clips import clip_schema
 
-    drop_withdrawn(context, settings)
+    listing = drop_withdrawn(context, settings)
+    upstream = skipping_absent(upstream, corpus, listing, Warehouse(settings.data_dir))
     asset = context.asset_key.to_user_string()
     schema = clip_schema(settings.sampling_rate)
     describe = functools.partial(clips_metadata, asset, actor_files=actor_files, emotions=corpus.emotions)
@@ -187,5 +194,6 @@ def _for_each_actor(
         guarded=guarded,
         draw=functools.partial(draw_clips, asset, actor_files=actor_files),
         lacks_picture=lambda actor: not actor_files.picture_path(asset, actor).exists(),
+        overview=lambda: clips_of_all(asset, actor_files, corpus.actors),
     )
     return for_each_actor(context, step, settings.worker_count)

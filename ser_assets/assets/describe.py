@@ -1,5 +1,8 @@
 """What the UI shows of an asset: counts, tables and small pictures."""
 
+import dataclasses
+import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,13 +16,18 @@ from ser_assets.storage.tables import FEATURES
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
+    from functools import partial
+
     import pandas as pd
 
     from ser_assets.corpus.raw_video import RawVideo
     from ser_assets.learning.examples import Examples
-    from ser_assets.learning.judging import Judgement
     from ser_assets.learning.splits import Split
+    from ser_assets.reporting.boards import Score
     from ser_assets.storage.skipped import Skipped
+
+PICTURE_LINE = re.compile(r"^!\[.*\]\(pictures/.*\)\n+(?:In the picture: .*\n+)?", re.MULTILINE)
+LONGEST_REPORT = 200_000
 
 
 def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int, emotions: Sequence[str]) -> dict[str, Any]:
@@ -27,12 +35,12 @@ def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int, emotions: Seq
     accepted = [row for row in rows if row.status == "accepted"]
     rejected = [row for row in rows if row.status == "rejected"]
     metadata: dict[str, Any] = {
-        "dagster/row_count": len(rows),
+        "dagster/partition_row_count": len(rows),
         "accepted takes": len(accepted),
         "rejected files": len(rejected),
         "files read anew": examined,
         "seconds": round(sum(row.seconds or 0.0 for row in accepted), 1),
-        "takes by emotion": by_emotion([row.emotion or "" for row in accepted], emotions),
+        "takes by emotion": by_emotion([row.emotion or "" for row in accepted], emotions, "takes"),
         "codecs": ", ".join(sorted({row.codec or "" for row in accepted})),
     }
     if tracks := [row for row in accepted if row.track_used]:
@@ -59,7 +67,7 @@ def clips_metadata(asset: str, actor: str, actor_files: ActorFiles, emotions: Se
     labels = actor_files.labels(asset, actor)
     picture = actor_files.picture_path(asset, actor)
     metadata: dict[str, Any] = {
-        "dagster/row_count": len(labels),
+        "dagster/partition_row_count": len(labels),
         "takes": int(labels["take_id"].nunique()),
         "augmented copies": int((labels["variant"] > 0).sum()),
         "seconds": round(float(labels["seconds"].sum()), 1),
@@ -84,10 +92,10 @@ def picture_metadata(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(markdown_picture(png, alt))
 
 
-def by_emotion(performed: Iterable[str], emotions: Sequence[str]) -> dg.TableMetadataValue:
-    """Count clips by emotion, in the order of `emotions`."""
+def by_emotion(performed: Iterable[str], emotions: Sequence[str], what: str = "clips") -> dg.TableMetadataValue:
+    """Count `what` by emotion, in the order of `emotions`."""
     counts = Counter(performed)
-    return counts_table("emotion", {emotion: counts[emotion] for emotion in emotions if counts[emotion]})
+    return counts_table("emotion", {emotion: counts[emotion] for emotion in emotions if counts[emotion]}, what)
 
 
 def counts_table(name: str, counts: Mapping[str, int], what: str = "clips") -> dg.TableMetadataValue:
@@ -112,8 +120,7 @@ def features_metadata(warehouse: Warehouse, emotions: Sequence[str]) -> dict[str
         of_actor[row.pop("actor")].append(row)
     return {
         actor: {
-            "dagster/row_count": sum(row["clips"] for row in own),
-            "dagster/table_name": FEATURES,
+            "dagster/partition_row_count": sum(row["clips"] for row in own),
             "functionals": len(functional_names()),
             "means by emotion": dg.MetadataValue.table([dg.TableRecord(row) for row in own]),
         }
@@ -122,17 +129,36 @@ def features_metadata(warehouse: Warehouse, emotions: Sequence[str]) -> dict[str
 
 
 def model_metadata(
-    judgement: "Judgement", examples: "Examples", splits: "Sequence[Split]", folder: Path, seed: int
+    predictions: "pd.DataFrame", examples: "Examples", splits: "Sequence[Split]", factory: "partial[Any]"
 ) -> dict[str, Any]:
-    """Scores of a model, what it was trained on, and the confusion matrix of the first protocol."""
+    """Scores of a model, what it was trained on and with, and the confusion matrix of the first protocol.
+
+    factory: makes the model, given its settings and seed.
+    """
     folds = Counter(" ".join((split.protocol, split.folds)).strip() for split in splits)
     return {
-        **scores_metadata(judgement.predictions, seed),
+        **scores_metadata(predictions, factory.args[1]),
         "folds by protocol": ", ".join(f"{name}: {count}" for name, count in folds.items()),
         "trained on actors": ", ".join(examples.actors),
         "trained on clips": len(examples),
-        "folder": dg.MetadataValue.path(str(folder)),
+        **_settings_metadata(factory),
     }
+
+
+def stored_model_metadata(predictions: "pd.DataFrame", factory: "partial[Any]") -> dict[str, Any]:
+    """Scores and settings of a model that is stored and was not trained again, for nothing has changed."""
+    return {
+        **scores_metadata(predictions, factory.args[1]),
+        "not trained again": "nothing that it learns from has changed since it was trained",
+        **_settings_metadata(factory),
+    }
+
+
+def _settings_metadata(factory: "partial[Any]") -> dict[str, Any]:
+    model_settings, seed = factory.args
+    knobs = dataclasses.asdict(model_settings).items()
+    records = [dg.TableRecord({"setting": name, "value": json.dumps(value)}) for name, value in knobs]
+    return {"settings": dg.MetadataValue.table(records), "seed": seed}
 
 
 def skipped_metadata(skipped: "Sequence[Skipped]") -> dict[str, Any]:
@@ -145,7 +171,7 @@ def skipped_metadata(skipped: "Sequence[Skipped]") -> dict[str, Any]:
 
 
 def scores_metadata(predictions: "pd.DataFrame", seed: int) -> dict[str, Any]:
-    """Scores of one model under every protocol, and its confusion matrix on actors never heard."""
+    """Scores of one model under every protocol, and its confusion matrix on unseen actors."""
     from ser_assets.learning.said import emotions_in
     from ser_assets.learning.scores import confusion_matrix, score_table
     from ser_assets.reporting.pictures import confusion_picture
@@ -153,27 +179,53 @@ def scores_metadata(predictions: "pd.DataFrame", seed: int) -> dict[str, Any]:
 
     scores = score_table(predictions, seed=seed)
     first = boards(scores)[0]
-    headline = scores[(scores["protocol"] == first.protocol) & (scores["folds"] == first.folds)]
-    values = dict(zip(headline["metric"], headline["value"], strict=True))
+    [values] = first.rows.values()
     judged = predictions[(predictions["protocol"] == first.protocol) & (predictions["folds"] == first.folds)]
     picture = confusion_picture(confusion_matrix(judged), emotions_in(judged))
     return {
-        **{metric: round(float(values[metric]), 4) for metric in ("accuracy", "uar", "f1_macro", "roc_auc")},
+        **score_metadata("uar", values["uar"]),
+        **{metric: round(values[metric].value, 4) for metric in ("accuracy", "f1_macro", "roc_auc")},
         "scores": dg.MetadataValue.md(score_markdown(scores)),
         "confusion matrix": picture_metadata(picture, "performed against recognised emotion"),
         "judged takes": len(judged),
+        **rows_metadata(predictions),
     }
 
 
+def score_metadata(name: str, score: "Score") -> dict[str, float]:
+    """A score and the ends of its 95 % interval as numbers, which the UI plots over the runs."""
+    numbers = {name: score.value}
+    if score.has_interval:
+        numbers |= {f"{name} low": score.low, f"{name} high": score.high}
+    return {each: round(float(value), 4) for each, value in numbers.items()}
+
+
+def rows_metadata(rows: "pd.DataFrame") -> dict[str, Any]:
+    """Number of rows and columns of a table, as the UI shows them of a table."""
+    types = {"b": "bool", "i": "int", "u": "int", "f": "float"}
+    columns = [dg.TableColumn(str(name), types.get(dtype.kind, "string")) for name, dtype in rows.dtypes.items()]
+    return {"dagster/row_count": len(rows), "dagster/column_schema": dg.TableSchema(columns)}
+
+
 def report_metadata(scores: "pd.DataFrame", page: Path) -> dict[str, Any]:
-    """Show the score table, and where the report is."""
+    """Show the score table and the report itself, and where its page is: a browser opens no file from a web page."""
     from ser_assets.reporting.summary import boards, headline, score_markdown
 
     best = headline(boards(scores)[0])
     return {
         "in short": best.sentence,
         "best model": best.model,
-        "best uar": round(best.uar.value, 4),
+        **score_metadata("best uar", best.uar),
         "scores": dg.MetadataValue.md(score_markdown(scores)),
-        "report": dg.MetadataValue.path(str(page)),
+        "report": dg.MetadataValue.md(_without_pictures(page.with_name("report.md").read_text(encoding="utf-8"), page)),
+        "page": dg.MetadataValue.path(str(page.absolute())),
+        **rows_metadata(scores),
     }
+
+
+def _without_pictures(markdown: str, page: Path) -> str:
+    """The text of the report: with its pictures, every run would add megabytes to the history."""
+    text = PICTURE_LINE.sub("", markdown)
+    if len(text) > LONGEST_REPORT:
+        text = text[:LONGEST_REPORT].rpartition("\n")[0] + "\n\n…"
+    return f"With pictures: `{page.absolute()}`\n\n{text}"

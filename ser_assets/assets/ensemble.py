@@ -17,6 +17,7 @@ from ser_assets.learning.kept import KEPT, PROTOCOL_OF_KEPT
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_folder
 from ser_assets.storage.tables import ENSEMBLE_WEIGHTS, HELD_OUT, LEAK_PROOF, PREDICTIONS, TRAINING_ROWS
+from ser_assets.storage.versions import content_version, folder_version, rows_version
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -58,7 +59,12 @@ def ensemble(
                 for protocol, member, weight in shown[["protocol", "member", "weight"]].itertuples(index=False)
             },
             "folders": ", ".join(map(str, folders)),
-        }
+        },
+        data_version=dg.DataVersion(
+            content_version(
+                [folder_version(each) for each in folders], rows_version(weights), rows_version(predictions)
+            )
+        ),
     )
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ser_assets.assets.absent_actors import skipping_absent
 from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_each_actor
 from ser_assets.assets.changed_takes import at_rest, changed_takes_step
 from ser_assets.assets.corpus import augmented_set
 from ser_assets.assets.current_corpus import drop_withdrawn
 from ser_assets.assets.describe import features_metadata
+from ser_assets.assets.describe_actors import features_of_all
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.audio.functionals import functional_names
 from ser_assets.corpus.entries import Corpus
@@ -41,7 +43,7 @@ def features(
     """Functionals (table `features`, one row a clip); log-mel and pitch sequences (table `mel_sequences`)."""
     from ser_assets.assets.clip_steps import measure_batch, measured_schema
 
-    drop_withdrawn(context, settings)
+    listing = drop_withdrawn(context, settings)
     metadata: dict[str, ActorMetadata] = {}
 
     def settle(actors: Sequence[str]) -> dict[str, Exception]:
@@ -50,11 +52,12 @@ def features(
             metadata.update(features_metadata(warehouse, corpus.emotions))
         return damaged
 
-    upstream = functools.partial(at_rest, actor_files, "augmented_set")
+    upstream = skipping_absent(functools.partial(at_rest, actor_files, "augmented_set"), corpus, listing, warehouse)
     step = changed_takes_step(
         ASSET, settings, actor_files, upstream, measure_batch, measured_schema(), lambda actor: metadata[actor]
     )
-    return for_each_actor(context, dataclasses.replace(step, settle=settle), settings.worker_count)
+    step = dataclasses.replace(step, settle=settle, overview=lambda: features_of_all(warehouse, corpus.actors))
+    return for_each_actor(context, step, settings.worker_count)
 
 
 def fill_tables(warehouse: Warehouse, actor_files: ActorFiles, actors: Sequence[str]) -> dict[str, Exception]:

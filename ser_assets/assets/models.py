@@ -11,7 +11,7 @@ import dagster as dg
 from ser_assets import progress
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.current_corpus import drop_withdrawn, require_current
-from ser_assets.assets.describe import model_metadata, scores_metadata, skipped_metadata
+from ser_assets.assets.describe import model_metadata, skipped_metadata, stored_model_metadata
 from ser_assets.assets.examples import load_examples
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.features import features
@@ -36,6 +36,7 @@ from ser_assets.storage.tables import (
     SKIPPED,
     TRAINING_ROWS,
 )
+from ser_assets.storage.versions import content_version, folder_version, rows_version
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
@@ -80,57 +81,85 @@ def model_asset(name: str, defaults: Any) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> dg.MaterializeResult:
-        from ser_assets.learning.judging import Kept, judge
         from ser_assets.learning.models import MODELS
-        from ser_assets.learning.tensorboard_logs import require_tensorboard, write_logs
+        from ser_assets.learning.tensorboard_logs import require_tensorboard
 
         if settings.tensorboard:
             require_tensorboard()
         sweep(settings.data_dir)
         require_current(settings, warehouse, drop_withdrawn(context, settings))
-        model_settings = settings_from(config, settings_type)
-        trained_from = training_fingerprint(name, model_settings, settings, warehouse)
+        factory = functools.partial(MODELS[name], settings_from(config, settings_type), settings.seed)
+        trained_from = training_fingerprint(name, factory.args[0], settings, warehouse)
         if TRAIN_IF_CHANGED_TAG in context.run.tags and is_trained(name, trained_from, settings, warehouse):
             context.log.info(f"{name}: nothing that it learns from has changed since it was trained, so it stays")
-            return dg.MaterializeResult(metadata=_metadata_of_stored(name, settings, warehouse))
-        examples = load_examples(warehouse, settings)
-        splits, skipped = splits_and_skipped(examples, settings)
-        for each in skipped:
-            context.log.warning(f"left out: {each.told}")
-        factory = functools.partial(MODELS[name], model_settings, settings.seed)
-
-        def tell(done: int, total: int) -> None:
-            progress.report(name, done, total)
-            context.log.info(f"{name}: {done} of {total} fits done")
-
-        kinds = [RAW, CALIBRATED] if "speaker_calibrated" in settings.protocols else [RAW]
-        with contextlib.ExitStack() as folders:
-            parts = {kind: folders.enter_context(whole_folder(kept_folder(settings, kind, name))) for kind in kinds}
-            kept = [Kept(part, calibrated=kind == CALIBRATED) for kind, part in parts.items()]
-            judgement = judge(factory, examples, splits, kept, settings.worker_count, tell)
-            tables = {
-                PREDICTIONS: with_origin(judgement.predictions, examples.rows),
-                LEARNING_CURVES: judgement.learning_curves,
-                TRAINING_ROWS: judgement.training_rows,
-                HELD_OUT: judgement.held_out,
-                MODEL_SETTINGS: _settings_row(name, factory, trained_from),
-                SKIPPED: skipped_table(name, skipped).to_pandas(),
-            }
-            refuse_forgotten(settings.data_dir, examples.actors)
-            # Inside, so that a database that is busy keeps the old models in place, too.
-            lost = store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
-        if lost:
-            context.log.warning(f"predictions of other emotions are gone, materialize again: {', '.join(lost)}")
-        if CALIBRATED not in kinds:
-            shutil.rmtree(kept_folder(settings, CALIBRATED, name), ignore_errors=True)
-        if settings.tensorboard:
-            with whole_folder(settings.data_dir / "tensorboard" / name) as part:
-                write_logs(judgement.learning_curves, part)
-        folder = kept_folder(settings, RAW, name)
-        metadata = model_metadata(judgement, examples, splits, folder, settings.seed)
-        return dg.MaterializeResult(metadata=metadata | skipped_metadata(skipped))
+            metadata = stored_model_metadata(_stored_predictions(name, warehouse), factory)
+        else:
+            metadata = _train(context, name, factory, trained_from, settings, warehouse)
+        version = dg.DataVersion(_version(name, factory, settings, warehouse))
+        folder = dg.MetadataValue.path(str(kept_folder(settings, RAW, name)))
+        return dg.MaterializeResult(metadata=metadata | {"folder": folder}, data_version=version)
 
     return model
+
+
+def _train(
+    context: dg.AssetExecutionContext,
+    name: str,
+    factory: functools.partial[Any],
+    trained_from: str,
+    settings: Settings,
+    warehouse: Warehouse,
+) -> dict[str, Any]:
+    """Evaluate a model under every protocol, fit it on all, store both, and describe it.
+
+    factory: makes the model, given its settings and seed.
+    """
+    from ser_assets.learning.judging import Kept, judge
+    from ser_assets.learning.tensorboard_logs import write_logs
+
+    examples = load_examples(warehouse, settings)
+    splits, skipped = splits_and_skipped(examples, settings)
+    for each in skipped:
+        context.log.warning(f"left out: {each.told}")
+
+    def tell(done: int, total: int) -> None:
+        progress.report(name, done, total)
+        context.log.info(f"{name}: {done} of {total} fits done")
+
+    kinds = [RAW, CALIBRATED] if "speaker_calibrated" in settings.protocols else [RAW]
+    with contextlib.ExitStack() as folders:
+        parts = {kind: folders.enter_context(whole_folder(kept_folder(settings, kind, name))) for kind in kinds}
+        kept = [Kept(part, calibrated=kind == CALIBRATED) for kind, part in parts.items()]
+        judgement = judge(factory, examples, splits, kept, settings.worker_count, tell)
+        tables = {
+            PREDICTIONS: with_origin(judgement.predictions, examples.rows),
+            LEARNING_CURVES: judgement.learning_curves,
+            TRAINING_ROWS: judgement.training_rows,
+            HELD_OUT: judgement.held_out,
+            MODEL_SETTINGS: _settings_row(name, factory, trained_from),
+            SKIPPED: skipped_table(name, skipped).to_pandas(),
+        }
+        refuse_forgotten(settings.data_dir, examples.actors)
+        # Inside, so that a database that is busy keeps the old models in place, too.
+        lost = store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
+    if lost:
+        context.log.warning(f"predictions of other emotions are gone, materialize again: {', '.join(lost)}")
+    if CALIBRATED not in kinds:
+        shutil.rmtree(kept_folder(settings, CALIBRATED, name), ignore_errors=True)
+    if settings.tensorboard:
+        with whole_folder(settings.data_dir / "tensorboard" / name) as part:
+            write_logs(judgement.learning_curves, part)
+    return model_metadata(tables[PREDICTIONS], examples, splits, factory) | skipped_metadata(skipped)
+
+
+def _version(name: str, factory: functools.partial[Any], settings: Settings, warehouse: Warehouse) -> str:
+    """Data version of the model that is stored: of its settings and seed, its files, and its predictions."""
+    files = [folder_version(kept_folder(settings, kind, name)) for kind in (RAW, CALIBRATED)]
+    return content_version(*map(repr, factory.args), files, rows_version(_stored_predictions(name, warehouse)))
+
+
+def _stored_predictions(name: str, warehouse: Warehouse) -> "pd.DataFrame":
+    return warehouse.query(f"FROM {PREDICTIONS} WHERE model = ? ORDER BY ALL", [name])
 
 
 def with_origin(predictions: "pd.DataFrame", rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -186,14 +215,3 @@ def _settings_row(name: str, factory: functools.partial[Any], trained_from: str)
     model_settings, seed = factory.args
     settings = json.dumps(as_dictionary(model_settings))
     return pd.DataFrame([{"model": name, "settings": settings, "seed": seed, "trained_from": trained_from}])
-
-
-def _metadata_of_stored(name: str, settings: Settings, warehouse: Warehouse) -> dict[str, Any]:
-    """Scores of the model that is stored, as when it was trained."""
-    predictions = warehouse.query(f"FROM {PREDICTIONS} WHERE model = ? ORDER BY ALL", [name])
-    folder = kept_folder(settings, RAW, name)
-    return {
-        **scores_metadata(predictions.drop(columns="made_from"), settings.seed),
-        "folder": dg.MetadataValue.path(str(folder)),
-        "not trained again": "nothing that it learns from has changed since it was trained",
-    }

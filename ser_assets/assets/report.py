@@ -44,6 +44,7 @@ from ser_assets.storage.tables import (
     notice_of_demo,
     records,
 )
+from ser_assets.storage.versions import content_version, rows_version
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
@@ -118,8 +119,12 @@ def metrics_report(
     )
     page = write_report(data, settings.data_dir / "report", functools.partial(_store, warehouse, tables, skipped))
     context.log.info(f"report at {page}")
+    made_with = _of_models(warehouse, MODEL_SETTINGS, predictions, "model")
     metadata = report_metadata(scores, page) | skipped_metadata([*told, *skipped])
-    return dg.MaterializeResult(metadata=metadata | {"seconds of scoring": round(seconds, 2)})
+    return dg.MaterializeResult(
+        metadata=metadata | {"seconds of scoring": round(seconds, 2)},
+        data_version=dg.DataVersion(content_version(*map(rows_version, [*tables.values(), predictions, made_with]))),
+    )
 
 
 def _rejected(warehouse: Warehouse) -> "pd.DataFrame":

@@ -13,6 +13,28 @@ if TYPE_CHECKING:
 
 TAKE_LABELS = ("emotion", "intensity", "statement", "repetition", "gender", "recording")
 LABELS = ("take_id", "variant", "actor", "voice", *TAKE_LABELS)
+# Types as both Arrow and Hugging Face name them; the sound comes after these columns.
+CLIP_COLUMNS = {
+    "take_id": "string",
+    "variant": "int32",
+    "actor": "string",
+    "voice": "string",
+    "emotion": "string",
+    "intensity": "string",
+    "statement": "string",
+    "repetition": "int32",
+    "gender": "string",
+    "recording": "string",
+    "made_from": "string",
+    "seconds": "float64",
+    "peak": "float64",
+    "sampling_rate": "int32",
+    "kept_whole": "bool",
+    "loud_event": "bool",
+    "transform": "string",
+    "parameters": "string",
+    "seed": "int64",
+}
 
 
 @dataclass(frozen=True)
@@ -92,30 +114,9 @@ def clip_schema(sampling_rate: int) -> "pa.Schema":
     """Columns of clips at one sampling rate in Hz, with what Hugging Face wants to know of them."""
     import pyarrow as pa
 
-    columns: dict[str, tuple[pa.DataType, str]] = {
-        "take_id": (pa.string(), "string"),
-        "variant": (pa.int32(), "int32"),
-        "actor": (pa.string(), "string"),
-        "voice": (pa.string(), "string"),
-        "emotion": (pa.string(), "string"),
-        "intensity": (pa.string(), "string"),
-        "statement": (pa.string(), "string"),
-        "repetition": (pa.int32(), "int32"),
-        "gender": (pa.string(), "string"),
-        "recording": (pa.string(), "string"),
-        "made_from": (pa.string(), "string"),
-        "seconds": (pa.float64(), "float64"),
-        "peak": (pa.float64(), "float64"),
-        "sampling_rate": (pa.int32(), "int32"),
-        "kept_whole": (pa.bool_(), "bool"),
-        "loud_event": (pa.bool_(), "bool"),
-        "transform": (pa.string(), "string"),
-        "parameters": (pa.string(), "string"),
-        "seed": (pa.int64(), "int64"),
-    }
-    features: dict[str, Any] = {name: {"dtype": kind, "_type": "Value"} for name, (_, kind) in columns.items()}
+    features: dict[str, Any] = {name: {"dtype": kind, "_type": "Value"} for name, kind in CLIP_COLUMNS.items()}
     features["audio"] = {"sampling_rate": sampling_rate, "mono": True, "_type": "Audio"}
-    fields = [pa.field(name, data_type) for name, (data_type, _) in columns.items()]
+    fields = [pa.field(name, pa.type_for_alias(kind)) for name, kind in CLIP_COLUMNS.items()]
     fields.append(pa.field("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())])))
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 

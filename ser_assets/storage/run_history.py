@@ -40,7 +40,8 @@ def remove_from_history(
     """Replace names of takes in all events and captured output, and forget what was recorded of whole partitions.
 
     names: take ids and names of files; longer ones are replaced first. partitions: speakers without any take left;
-        the materializations of their partitions, with their pictures, are removed. pictured: speakers who lost takes;
+        the materializations of their partitions, with their pictures, are removed, and their names in tables of all
+        actors. pictured: speakers who lost takes;
         the pictures in the materializations of their partitions are removed.
 
     Returns: the files that were changed.
@@ -72,6 +73,21 @@ def remove_from_history(
             "remove the file, and use `ser-assets forget` for the speaker"
         )
     return changed
+
+
+def mark_removed(instance: "dg.DagsterInstance", assets: Collection[str], why: str) -> None:
+    """Log that nothing is left of these assets: Dagster marks them, and what was made from them, as out of date."""
+    import dagster as dg
+    from dagster._core.definitions.data_version import (
+        CODE_VERSION_TAG,
+        DATA_VERSION_IS_USER_PROVIDED_TAG,
+        DATA_VERSION_TAG,
+    )
+
+    tags = {CODE_VERSION_TAG: REMOVED, DATA_VERSION_TAG: REMOVED, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
+    for asset in assets:
+        if instance.get_latest_materialization_event(dg.AssetKey(asset)):
+            instance.report_runless_asset_event(dg.AssetMaterialization(asset, metadata={"removed": why}, tags=tags))
 
 
 def _events_folder(instance: "dg.DagsterInstance") -> Path | None:
@@ -108,7 +124,7 @@ def _clean_events(path: Path, pattern: re.Pattern[str], partitions: Collection[s
             found += _forget_latest(connection, partitions)
         for table, column in EVENT_COLUMNS:
             if (table, column) in columns:
-                found += _replace(connection, table, column, pattern, pictured)
+                found += _replace(connection, table, column, pattern, partitions, pictured)
         connection.commit()
         if found:
             with contextlib.suppress(sqlite3.OperationalError):
@@ -130,14 +146,21 @@ def _forget_latest(connection: sqlite3.Connection, partitions: Collection[str]) 
 
 
 def _replace(
-    connection: sqlite3.Connection, table: str, column: str, pattern: re.Pattern[str], pictured: Collection[str]
+    connection: sqlite3.Connection,
+    table: str,
+    column: str,
+    pattern: re.Pattern[str],
+    partitions: Collection[str],
+    pictured: Collection[str],
 ) -> int:
-    """Replace names, and pictures of these partitions, in a column; returns the number of rows that had any."""
+    """Replace names of takes, speakers in tables of actors, and pictures; returns the number of rows that had any."""
     rows = connection.execute(f'SELECT id, "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL').fetchall()
     of_pictured = [f'"partition": {json.dumps(each)}' for each in pictured]
     cleaned = []
     for key, text in rows:
         clean = pattern.sub(REMOVED, text)
+        for each in partitions:
+            clean = clean.replace(f'"actor": {json.dumps(each)}', f'"actor": "{REMOVED}"')
         if any(partition in text for partition in of_pictured):
             clean = PICTURE.sub(REMOVED, clean)
         if clean != text:

@@ -5,10 +5,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_assets.audio.functionals import functional_names
 from ser_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MEASURING = ("mono_audio", "trimmed_audio", "features")
 CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features")
@@ -101,6 +105,28 @@ def extended(upstream: str, asset: str, version: str) -> str:
 def fingerprint(asset: str, settings: Settings, *made_from: object) -> str:
     """Hash of everything that decides what an asset holds: its code version and what it is made from."""
     return _hash([asset, code_version(asset, settings), *made_from])
+
+
+def content_version(*parts: object) -> str:
+    """Data version of an asset that holds these parts: the same content has the same version, whenever it is made."""
+    return _hash(parts)
+
+
+def rows_version(rows: "pd.DataFrame") -> str:
+    """Hash of the rows of a table, in whatever order they are."""
+    import pandas as pd
+
+    hashes = sorted(pd.util.hash_pandas_object(rows, index=False).tolist())
+    return _hash([list(rows.columns), hashes])
+
+
+def folder_version(folder: Path) -> str:
+    """Hash of the names and bytes of all files in a folder; nothing is in one that does not exist."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    contents = (hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() for path in files)
+    return _hash(
+        [(path.relative_to(folder).as_posix(), content) for path, content in zip(files, contents, strict=True)]
+    )
 
 
 def _hash(parts: Sequence[object]) -> str:

@@ -226,20 +226,92 @@ def test_a_changed_setting_is_obeyed_by_what_comes_after_it(
     assert ActorFiles(settings.data_dir).made_from("mono_audio", "01") == mono
 
 
-def test_an_actor_without_recordings_fails_by_name_and_the_others_are_kept(
+def reason_of_failure(result: dg.ExecuteInProcessResult) -> str:
+    assert not result.success
+    [failure] = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
+    return failure.user_failure_data.description
+
+
+def skipped(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> list[str]:
+    logged = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    return [message for message in logged if " skipped " in message]
+
+
+def test_actors_without_recordings_are_skipped_and_the_others_go_on_to_features(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
     for actor in ("01", "03"):
         sing(settings, actor)
-    result = materialize(settings, "01", "03", instance, ["raw_videos"])
-    assert not result.success
-    [failure] = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
-    message = failure.user_failure_data.description
-    assert "1 of 3 actors" in message
-    assert f"no recordings of actor 02 under {settings.raw_dir}" in message
-    assert "SER_DATA_DIR" in message
-    assert "ser-assets demo-corpus" in message
-    assert statuses(instance, "raw_videos") == {"01": "MATERIALIZED", "02": "FAILED", "03": "MATERIALIZED"}
+    result = materialize(settings, "01", "24", instance)
+    assert result.success
+    for asset in CHAIN:
+        assert statuses(instance, asset) == {"01": "MATERIALIZED", "03": "MATERIALIZED"}
+    told = "22 of 24 actors, who have no recordings: 02, 04, 05, 06, 07, 08, 09, 10, 11, 12 and 12 more"
+    assert skipped(instance, result) == [f"{asset} skipped {told}" for asset in CHAIN]
+
+
+def test_an_actor_of_whom_everything_is_rejected_is_in_the_inventory_and_skipped_afterwards(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    sing(settings, "01")
+    write_wav(settings.raw_dir / "Actor_02/03-02-03-01-01-01-02.wav", voice())
+    result = materialize(settings, "01", "03", instance)
+    assert result.success
+    assert statuses(instance, "raw_videos") == {"01": "MATERIALIZED", "02": "MATERIALIZED"}
+    assert statuses(instance, "features") == {"01": "MATERIALIZED"}
+    [first, *others] = skipped(instance, result)
+    assert first == "raw_videos skipped 1 of 3 actors, who have no recordings: 03"
+    reasons = "who have no accepted take (table raw_videos): 02; who have no recordings: 03"
+    assert others == [f"{asset} skipped 2 of 3 actors, {reasons}" for asset in CHAIN[1:]]
+
+
+def test_clips_of_an_actor_of_whom_everything_is_rejected_now_are_not_worked_on(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    for actor in ("01", "02"):
+        sing(settings, actor)
+    assert materialize(settings, "01", "02", instance).success
+    for path in (settings.raw_dir / "Actor_02").iterdir():
+        path.write_bytes(b"broken")
+    result = materialize(settings, "01", "02", instance, CHAIN[:3])
+    assert result.success
+    assert [event.partition for event in result.asset_materializations_for_node("trimmed_audio")] == ["01"]
+
+
+@pytest.mark.parametrize(("first", "last", "whose"), [("02", "02", " of actor 02"), ("02", "05", "")])
+def test_a_run_for_actors_of_whom_nothing_is_recorded_names_the_folder_and_the_command_that_fills_it(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    first: str,
+    last: str,
+    whose: str,
+) -> None:
+    sing(settings, "01")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SER_DATA_DIR", "data")
+    for asset in ("raw_videos", "mono_audio", "features"):
+        message = reason_of_failure(materialize(Settings(), first, last, instance, [asset]))
+        assert f"no recordings{whose} under {tmp_path}/data/raw/" in message
+        assert "ser-assets demo-corpus" in message
+    assert set(statuses(instance, "raw_videos").values()) == {"FAILED"}
+
+
+def test_an_actor_who_has_recordings_fails_as_long_as_what_is_upstream_is_missing(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    for actor in ("01", "02"):
+        sing(settings, actor)
+    assert materialize(settings, "01", "01", instance, ["raw_videos", "mono_audio"]).success
+    told = reason_of_failure(materialize(settings, "01", "03", instance, ["mono_audio"]))
+    assert "failed for 1 of 3 actors" in told
+    assert "materialize raw_videos for 02 first" in told
+    assert materialize(settings, "02", "02", instance, ["raw_videos"]).success
+    told = reason_of_failure(materialize(settings, "01", "03", instance, ["trimmed_audio"]))
+    assert "failed for 1 of 3 actors" in told
+    assert "materialize mono_audio for 02 first" in told
+    assert statuses(instance, "trimmed_audio")["01"] == "MATERIALIZED"
 
 
 def test_a_recording_that_vanishes_is_named_with_the_remedy(settings: Settings, instance: dg.DagsterInstance) -> None:
