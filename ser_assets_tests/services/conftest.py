@@ -35,10 +35,7 @@ def prepared(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """Folder of a platform on which everything has been made for two actors, by the command of the shell."""
     platform = Platform(tmp_path_factory.mktemp("prepared") / "platform")
     add_actors(platform, recordings, *ACTORS)
-    config = json.dumps({"ops": {name: {"config": knobs} for name, knobs in BRIEFLY.items()}})
-    command = ("dagster", "asset", "materialize", "--select", "*", "--partition-range", "01...02")
-    done = platform.command(*command, "--config-json", config, "-m", "ser_assets.definitions")
-    assert done.returncode == 0, done.stderr[-3000:]
+    made_by_the_shell(platform, "01...02")
     return platform.folder
 
 
@@ -71,6 +68,14 @@ def _no_process_of_the_test_before(request: pytest.FixtureRequest) -> None:
     if "platform" in request.fixturenames:
         for process in request.getfixturevalue("platform").others():
             process.kill()
+
+
+def made_by_the_shell(platform: Platform, partitions: str) -> None:
+    """Make everything for a range of partitions, from the inventory to the champion, by the command of the shell."""
+    config = json.dumps({"ops": {name: {"config": knobs} for name, knobs in BRIEFLY.items()}})
+    command = ("dagster", "asset", "materialize", "--select", "*", "--partition-range", partitions)
+    done = platform.command(*command, "--config-json", config, "-m", "ser_assets.definitions")
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def add_actors(platform: Platform, recordings: Path, *actors: str) -> None:

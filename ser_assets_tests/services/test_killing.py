@@ -16,6 +16,7 @@ from ser_assets_tests.services.processes import wait_until
 pytestmark = pytest.mark.services
 
 A_MINUTE = 60
+MONITORED_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def the_next_training_works(platform: Platform) -> None:
 def is_never_a_ghost(platform: Platform, run: str, process: psutil.Process) -> None:
     """Assert that a run that lost a service has failed with the reason, or goes on and obeys a cancel."""
     with contextlib.suppress(AssertionError):
-        platform.ui.run_end(run, A_MINUTE)
+        platform.ui.run_end(run, MONITORED_SECONDS)
     if platform.ui.status(run) in ENDED:
         assert platform.ui.status(run) == "FAILURE"
         assert all(reason.strip() for reason in platform.ui.reasons(run))
@@ -94,7 +95,7 @@ def test_the_daemon_is_killed_and_no_run_is_a_ghost_after_the_next_start(platfor
     process = platform.run_process()
     platform.kill("daemon")
     # `dagster dev` ends itself when it misses its daemon; whoever supervises it starts it again.
-    wait_until(lambda: not platform.services(), 60, "dagster dev ends")
+    assert platform.dev.wait(60) is not None
     platform.start()
     is_never_a_ghost(platform, run, process)
 
