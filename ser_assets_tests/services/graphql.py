@@ -1,5 +1,6 @@
 """What the browser sends to the services and what it reads from them."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -213,7 +214,7 @@ class Ui:
 
     def tick_now(self) -> Tick:
         """Evaluate the schedule at once, without a run: the button "test schedule" of its page."""
-        answer = self.ask(DRY_RUN, selector=SCHEDULE, at=None)
+        answer = self.ask(DRY_RUN, selector=SCHEDULE, at=time.time())
         result = answer.get("evaluationResult") or {"error": {"message": str(answer)}}
         requests_ = result.get("runRequests") or []
         error = (result.get("error") or {}).get("message")
