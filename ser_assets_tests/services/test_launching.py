@@ -1,0 +1,138 @@
+"""Runs as the UI launches them, beside runs from the shell: what they make, and that their processes end."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from ser_assets_tests.services.conftest import ACTORS, NEWCOMER, MakePlatform
+from ser_assets_tests.services.graphql import RefusedError
+from ser_assets_tests.services.platform import Platform, running
+from ser_assets_tests.services.processes import memory
+
+pytestmark = pytest.mark.services
+
+CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features")
+EVERYBODY = [f"{number:02d}" for number in range(1, 25)]
+MOST_GROWTH_BYTES = 200 << 20
+
+
+@pytest.fixture(scope="module")
+def platform(make_platform: MakePlatform) -> Iterator[Platform]:
+    """The services, on the recordings of two actors of which nothing has been made."""
+    with running(make_platform()) as platform:
+        yield platform
+
+
+def test_one_actor_is_made_from_the_ui_and_no_process_is_left(platform: Platform) -> None:
+    run = platform.ui.launch(CHAIN, partition="01")
+    assert platform.ui.run_end(run) == "SUCCESS", platform.ui.reasons(run)
+    assert platform.ui.partitions("features") == ({"01"}, set())
+    platform.no_process_of_a_run_is_left()
+
+
+def test_a_range_is_made_from_the_ui_in_one_run(platform: Platform) -> None:
+    run = platform.ui.launch(CHAIN, partition_range=("01", "02"))
+    assert platform.ui.run_end(run) == "SUCCESS", platform.ui.reasons(run)
+    assert platform.ui.partitions("features") == (set(ACTORS), set())
+    platform.no_process_of_a_run_is_left()
+
+
+class Everybody(NamedTuple):
+    """What became of a backfill of all 24 partitions beside a run from the shell and a reader."""
+
+    status: str
+    runs: list[str]
+    shell: int
+    whole: set[tuple[str, int]]
+    seen: list[set[tuple[str, int]]]
+
+
+@pytest.fixture(scope="module")
+def everybody(platform: Platform) -> Everybody:
+    """Request all partitions of the chain and a model, as the first button of the dialog does, beside others."""
+    clips = "SELECT actor, count(*) FROM features GROUP BY ALL"
+    whole = set(platform.query(clips))
+    backfill = platform.ui.backfill([*CHAIN, "random_forest"], EVERYBODY)
+    shell = platform.shell_run(",".join(CHAIN), "--partition-range", "01...02")
+    seen = []
+    while shell.poll() is None:
+        seen.append(set(platform.query(clips)))
+    status, runs = platform.ui.backfill_end(backfill)
+    return Everybody(status, runs, shell.returncode, whole, seen)
+
+
+def test_all_partitions_are_requested_and_the_actors_with_recordings_go_through(
+    platform: Platform, everybody: Everybody
+) -> None:
+    assert everybody.status == "COMPLETED_SUCCESS", [platform.ui.reasons(run) for run in everybody.runs]
+    made = {(asset, partition) for run in everybody.runs for asset, partition in platform.ui.materialized(run)}
+    assert {partition for asset, partition in made if asset in CHAIN} == set(ACTORS)
+    assert ("random_forest", None) in made
+    assert len(everybody.runs) == 2
+    platform.no_process_of_a_run_is_left()
+
+
+def test_partitions_without_recordings_are_not_materialized_and_a_warning_names_them(
+    platform: Platform, everybody: Everybody
+) -> None:
+    for asset in CHAIN:
+        assert platform.ui.partitions(asset) == (set(ACTORS), set()), asset
+    [warning] = {warning for run in everybody.runs for warning in platform.ui.warnings(run) if "03" in warning}
+    assert "24" in warning
+    assert "\n" not in warning.strip()
+
+
+def test_a_backfill_does_not_disturb_a_run_from_the_shell_nor_a_reader(everybody: Everybody) -> None:
+    assert everybody.shell == 0
+    assert everybody.seen
+    assert all(counts == everybody.whole for counts in everybody.seen)
+
+
+def test_no_process_of_a_run_that_failed_is_left(platform: Platform) -> None:
+    broken = platform.data / "raw" / f"Actor_{NEWCOMER}" / f"03-01-01-01-01-01-{NEWCOMER}.wav"
+    broken.parent.mkdir()
+    broken.write_bytes(b"no sound")
+    try:
+        run = platform.ui.launch(CHAIN, partition_range=("01", NEWCOMER))
+        assert platform.ui.run_end(run) == "FAILURE"
+        assert any(f"actor {NEWCOMER}" in reason for reason in platform.ui.reasons(run)), platform.ui.reasons(run)
+        platform.no_process_of_a_run_is_left()
+    finally:
+        broken.unlink()
+        broken.parent.rmdir()
+
+
+def test_five_runs_leave_the_services_as_small_as_one(platform: Platform) -> None:
+    before = memory(platform.everything())
+    for _ in range(5):
+        for clips in platform.data.glob("mono_audio/*.parquet"):
+            clips.unlink()
+        run = platform.ui.launch(CHAIN, partition_range=("01", "02"))
+        assert platform.ui.run_end(run) == "SUCCESS", platform.ui.reasons(run)
+    platform.no_process_of_a_run_is_left()
+    assert memory(platform.everything()) - before < MOST_GROWTH_BYTES
+
+
+WRONG = {
+    "a value out of its limits": ({"random_forest": {"trees": 0}}, ("random_forest", "trees")),
+    "an asset that is not in the run": ({"cnn": {"epochs": 3}}, ("cnn", "epochs")),
+    "an asset without settings": ({"features": {"x": 1}}, ("features", "x")),
+}
+
+
+@pytest.mark.parametrize(("config", "named"), WRONG.values(), ids=WRONG)
+def test_a_wrong_setting_is_refused_before_the_first_step(
+    platform: Platform, config: dict[str, dict[str, int]], named: tuple[str, str]
+) -> None:
+    try:
+        run = platform.ui.launch(["features", "random_forest"], partition="01", config=config)
+    except RefusedError as refusal:
+        reasons = str(refusal).splitlines()
+    else:
+        assert platform.ui.run_end(run) == "FAILURE"
+        assert platform.ui.steps_started(run) == []
+        reasons = platform.ui.reasons(run)
+    [sentence] = {line for reason in reasons for line in reason.splitlines() if all(name in line for name in named)}
+    assert len(sentence) < 300
+    platform.no_process_of_a_run_is_left()

@@ -1,0 +1,83 @@
+"""Ctrl-C, cancel and force-cancel: what was going on ends, and nothing is written afterwards."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from ser_assets_tests.services.conftest import MakePlatform
+from ser_assets_tests.services.platform import Platform, running
+from ser_assets_tests.services.processes import wait_until_gone
+
+pytestmark = pytest.mark.services
+
+CLIPS = ("raw_videos", "mono_audio")
+LATE_SECONDS = 5
+
+
+@pytest.fixture(scope="module")
+def prepared_platform(make_platform: MakePlatform, prepared: "os.PathLike[str]") -> Iterator[Platform]:
+    """The services, on a platform on which everything has been made."""
+    with running(make_platform(prepared)) as platform:
+        yield platform
+
+
+@pytest.fixture
+def platform(prepared_platform: Platform) -> Platform:
+    """The same, started again where the test before has ended or killed services."""
+    if not prepared_platform.is_whole():
+        prepared_platform.restart()
+    return prepared_platform
+
+
+def nothing_was_written(platform: Platform, before: dict[str, str]) -> None:
+    """Assert that models and tables are as they were, now and a while later."""
+    assert platform.content() == before
+    time.sleep(LATE_SECONDS)
+    assert platform.content() == before
+    parts = [path for path in (platform.data / "models").rglob("*.part*") if path.stat().st_mtime > time.time() - 3]
+    assert parts == []
+
+
+def test_a_training_that_is_cancelled_ends_and_the_old_models_stay(platform: Platform) -> None:
+    before = platform.content()
+    run = platform.train_for_long()
+    assert platform.ui.cancel(run) == "TerminateRunSuccess"
+    assert platform.ui.run_end(run, seconds=20) == "CANCELED"
+    platform.no_process_of_a_run_is_left()
+    nothing_was_written(platform, before)
+
+
+def test_a_training_that_is_cancelled_by_force_ends_although_the_code_server_is_gone(platform: Platform) -> None:
+    before = platform.content()
+    run = platform.train_for_long()
+    platform.kill("code server proxy", "code server")
+    assert platform.ui.cancel(run, by_force=True) == "TerminateRunSuccess"
+    assert platform.ui.status(run) == "CANCELED"
+    wait_until_gone(platform.others, 60, "a run was cancelled by force")
+    assert platform.ui.status(run) == "CANCELED"
+    nothing_was_written(platform, before)
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["in the terminal", "sent to dagster dev alone"])
+def test_ctrl_c_ends_the_services_and_the_run_that_is_going_on(platform: Platform, alone: bool) -> None:
+    before = platform.content()
+    run = platform.train_for_long()
+    if alone:
+        os.kill(platform.dev.pid, signal.SIGINT)
+    else:
+        platform.interrupt()
+    wait_until_gone(platform.everything, 20, "Ctrl-C")
+    assert platform.statuses()[run] in ("CANCELED", "FAILURE")
+    nothing_was_written(platform, before)
+
+
+def test_ctrl_c_ends_the_services_after_a_run_that_had_workers(platform: Platform) -> None:
+    for clips in platform.data.glob("mono_audio/*.parquet"):
+        clips.unlink()
+    run = platform.ui.launch(CLIPS, partition_range=("01", "02"))
+    assert platform.ui.run_end(run) == "SUCCESS", platform.ui.reasons(run)
+    platform.interrupt()
+    wait_until_gone(platform.everything, 20, "Ctrl-C")
