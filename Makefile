@@ -3,7 +3,7 @@ BIN := .venv/bin
 DEMO_ACTORS ?= 1-6
 BENCHMARKS := startup decode augmentation functionals pitch_against_praat chain scaling training scoring front_end
 
-.PHONY: demo test dev check bench install
+.PHONY: demo test test-services dev check bench install
 
 demo: install
 	$(BIN)/ser-assets demo-corpus data/raw/demo --actors $(DEMO_ACTORS)
@@ -11,6 +11,9 @@ demo: install
 
 test: install
 	$(BIN)/pytest
+
+test-services: install
+	$(BIN)/pytest -m services --numprocesses=0 ser_assets_tests/services
 
 dev: export DAGSTER_HOME ?= $(CURDIR)
 dev: install
