@@ -42,6 +42,21 @@ def read_data_dir() -> Path:
     return _read(DataFolder).data_dir
 
 
+def read_variable(name: str) -> str | None:
+    """Read a variable of another program from the environment, or else from `.env` in this folder, as Dagster does.
+
+    Raises:
+        SettingsError: `.env` cannot be read.
+    """
+    from io import StringIO
+
+    from dotenv import dotenv_values
+
+    if name in os.environ or name not in _env_file_names():
+        return os.environ.get(name)
+    return dotenv_values(stream=StringIO(_text_of(Path(ENV_FILE)))).get(name)
+
+
 def _read(kind: type[_Settings]) -> _Settings:
     from pydantic import ValidationError
 

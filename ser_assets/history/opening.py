@@ -10,6 +10,7 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
 import ser_assets
+from ser_assets.environment import read_variable
 
 REASON_SHOWN = 200
 
@@ -63,7 +64,7 @@ def history_warnings() -> list[str]:
 
 
 def _home() -> Path | None:
-    named = os.environ.get("DAGSTER_HOME")
+    named = read_variable("DAGSTER_HOME")
     if not named:
         return Path.cwd() if Path("dagster.yaml").exists() else None
     home = Path(os.path.expanduser(named))  # noqa: PTH111 - an unknown ~ stays as it is, and counts as relative

@@ -83,6 +83,15 @@ def test_a_data_folder_that_cannot_be_is_a_line_in_commands_of_dagster(home: Pat
     assert "Traceback" not in printed
 
 
+def test_a_home_that_env_names_is_used_by_all(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("home")
+    (home / ".env").write_text(f"DAGSTER_HOME={other}\n")
+    with open_history() as instance:
+        run = nothing.execute_in_process(instance=instance).run_id
+        assert instance.root_directory == str(other)
+    assert run in dagster(home, "run", "list", DAGSTER_HOME="")
+
+
 def test_storage_that_dagster_yaml_names_is_used(home: Path) -> None:
     with (home / "dagster.yaml").open("a") as file:
         file.write(f"storage:\n  sqlite:\n    base_dir: {home / 'chosen'}\n")
