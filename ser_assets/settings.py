@@ -53,7 +53,7 @@ class DataFolder(BaseSettings):
 
 
 class Settings(DataFolder):
-    """What a run may be told; read from the environment (prefix `SER_`) or a `.env` file."""
+    """All settings of a run, read from the environment (prefix `SER_`) or a `.env` file."""
 
     corpus: Literal["ravdess", "table"] = Field(
         "ravdess", description="Where recordings come from: RAVDESS under `data/raw`, or a table of your own."

@@ -155,5 +155,5 @@ def is_alive(process: int) -> bool:
 
 
 def beside(target: Path, kind: Literal["part", "old"]) -> Path:
-    """A hidden name that tells what it is for and who made it: `sweep` takes it away when that process has ended."""
+    """A hidden name with its purpose and its process: `sweep` takes it away when that process has ended."""
     return target.absolute().with_name(f".{target.name}~{socket.gethostname()}~{os.getpid()}~{kind}")

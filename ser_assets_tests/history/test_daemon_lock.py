@@ -74,7 +74,7 @@ def test_a_second_dagster_dev_ends_at_once_with_the_same_line(home: Path, holder
     assert "Traceback" not in done.stderr
 
 
-def test_a_daemon_that_was_killed_is_in_nobodys_way(holder: subprocess.Popen[str]) -> None:
+def test_a_daemon_that_was_killed_leaves_the_history_free(holder: subprocess.Popen[str]) -> None:
     holder.kill()
     holder.wait()
     assert start_daemon().exit_code == 0

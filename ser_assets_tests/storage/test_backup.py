@@ -128,13 +128,13 @@ def test_a_folder_that_is_a_link_to_another_disk_is_followed(data: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("target", "told"), [("backup.tar", "is there already"), ("data/models/backup.tar", "in the data folder itself")]
+    ("target", "message"), [("backup.tar", "is there already"), ("data/models/backup.tar", "in the data folder itself")]
 )
 def test_a_backup_overwrites_nothing_and_does_not_contain_itself(
-    data: Path, archive: Path, tmp_path: Path, target: str, told: str
+    data: Path, archive: Path, tmp_path: Path, target: str, message: str
 ) -> None:
     content = archive.read_bytes()
-    with pytest.raises(BackupError, match=told):
+    with pytest.raises(BackupError, match=message):
         back_up(data, tmp_path / target)
     assert archive.read_bytes() == content
     assert not (data / "models/backup.tar").exists()
@@ -225,12 +225,12 @@ DAMAGE: dict[Callable[[Path], None], str] = {
 }
 
 
-@pytest.mark.parametrize(("damage", "told"), DAMAGE.items(), ids=[each.__name__ for each in DAMAGE])
+@pytest.mark.parametrize(("damage", "message"), DAMAGE.items(), ids=[each.__name__ for each in DAMAGE])
 def test_a_damaged_backup_is_named_and_nothing_of_it_restored(
-    archive: Path, tmp_path: Path, damage: Callable[[Path], None], told: str
+    archive: Path, tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
     damage(archive)
-    with pytest.raises(BackupError, match=told):
+    with pytest.raises(BackupError, match=message):
         restore(archive, tmp_path / "other")
     assert list((tmp_path / "other").iterdir()) == []
 
