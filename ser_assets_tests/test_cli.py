@@ -214,7 +214,7 @@ def test_a_config_that_is_no_json_object_is_refused(text: str, reason: str) -> N
         ({"ops": {"cnn": {"config": {"filters": []}}}}, "cnn: filters: "),
         ({"ops": {"neural_network": {"config": {"dropout": 2.0}}}}, "neural_network: dropout: "),
         ({"loggers": {"console": {"config": {"log_level": "HUH"}}}}, "and not loggers"),
-        ({"ops": {"features": {"config": {"x": 0}}}}, "features has no settings; these assets have: "),
+        ({"ops": {"features": {"config": {"x": 0}}}}, "features has no settings (x); these assets have: "),
     ],
 )
 def test_a_wrong_config_is_named_before_anything_runs(settings: Settings, config: dict, reason: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import dagster as dg
 
 from ser_assets import progress
-from ser_assets.assets.partition_events import events_are_logged, inputs_of_partitions, log_partition
+from ser_assets.assets.partition_events import events_are_logged, inputs_of_partitions, log_partition, log_skipped
 from ser_assets.corpus.ravdess import ACTORS
 from ser_assets.workers import Outcome, WorkerDiedError, end_workers, outcomes_in_workers
 
@@ -187,9 +187,11 @@ class _Passage:
         self.failures[actor] = f"actor {actor}: {type(error).__name__}: {error}"
 
     def result(self) -> dg.MaterializeResult:
-        self._record()
         if self.skipped:
             self.context.log.warning(self._told_of_skipped())
+            if self.done:
+                log_skipped(self.context, list(self.skipped))
+        self._record()
         if self.failures:
             reasons = [self.failures[actor] for actor in self.actors if actor in self.failures]
             told = "\n".join([f"{self.asset} failed for {len(reasons)} of {len(self.actors)} actors:", *reasons])

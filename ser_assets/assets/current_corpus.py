@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import dagster as dg
 
 from ser_assets.assets.examples import FeaturesMissingError
+from ser_assets.assets.partition_events import drop_skipped
 from ser_assets.corpus.corpora import corpus_of
 from ser_assets.corpus.entries import Listing
 from ser_assets.settings import Settings
@@ -29,6 +30,7 @@ class CorpusChangedError(FeaturesMissingError):
 
 def drop_withdrawn(context: dg.AssetExecutionContext, settings: Settings, listing: Listing | None = None) -> Listing:
     """Remove all that is stored of recordings that have left the corpus, and return the listing of the corpus now."""
+    drop_skipped(context)
     corpus = corpus_of(settings)
     listing = listing or corpus.listing()
     removed = remove_withdrawn(settings, corpus, context.instance, listing)

@@ -28,11 +28,13 @@ def refuse_wrong_config(run_config: Mapping[str, Any], steps: Collection[str]) -
     for name, op in run_config.get("ops", {}).items():
         if not (op or {}).get("config"):
             continue
+        given = ", ".join(op["config"])
         if name not in (*CONFIGURABLE, DOWNLOAD):
-            raise ConfigError(f"{name} has no settings; these assets have: {', '.join(CONFIGURABLE)}")
+            raise ConfigError(f"{name} has no settings ({given}); these assets have: {', '.join(CONFIGURABLE)}")
         if name not in steps:
             raise ConfigError(
-                f"there are settings of {name}, which this run does not make: add {name} to the run, or remove them"
+                f"there are settings of {name} ({given}), which this run does not make: add {name} to the run, or "
+                "remove them"
             )
     try:
         refuse_wrong_settings(run_config, SETTINGS_OF_MODELS)

@@ -75,6 +75,36 @@ def remove_from_history(
     return changed
 
 
+def tag_values(instance: "dg.DagsterInstance", key: str) -> set[str]:
+    """Values of a tag of asset events in the index of the history; none for a history that is not SQLite files."""
+    index = _index_of_events(instance)
+    if index is None:
+        return set()
+    with contextlib.closing(sqlite3.connect(index, timeout=WAIT_SECONDS)) as connection:
+        return {value for (value,) in connection.execute("SELECT value FROM asset_event_tags WHERE key = ?", [key])}
+
+
+def remove_tagged_events(instance: "dg.DagsterInstance", key: str, values: Collection[str]) -> None:
+    """Remove asset events that have one of these values of a tag, and have Dagster count partitions again."""
+    index = _index_of_events(instance)
+    if index is None:
+        return
+    with contextlib.closing(sqlite3.connect(index, timeout=WAIT_SECONDS)) as connection, connection:
+        marks = ", ".join("?" * len(values))
+        ids = connection.execute(
+            f"SELECT event_id FROM asset_event_tags WHERE key = ? AND value IN ({marks})", [key, *values]
+        ).fetchall()
+        connection.executemany("DELETE FROM asset_event_tags WHERE event_id = ?", ids)
+        connection.executemany("DELETE FROM event_logs WHERE id = ?", ids)
+        connection.execute("UPDATE asset_keys SET cached_status_data = NULL")
+
+
+def _index_of_events(instance: "dg.DagsterInstance") -> Path | None:
+    folder = _events_folder(instance)
+    index = folder / "index.db" if folder else None
+    return index if index and index.exists() else None
+
+
 def mark_removed(instance: "dg.DagsterInstance", assets: Collection[str], why: str) -> None:
     """Log that nothing is left of these assets: Dagster marks them, and what was made from them, as out of date."""
     import dagster as dg

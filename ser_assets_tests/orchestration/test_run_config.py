@@ -10,10 +10,13 @@ MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn")
 WRONG = {
     "a value out of its limits": ({"neural_network": {"epochs": 0}}, r"^neural_network: epochs: .*greater than.* 1$"),
     "a layer without units": ({"neural_network": {"units": [0]}}, r"^neural_network: units\.0: .*greater than.* 1$"),
-    "an asset without settings": ({"raw_videos": {"x": 1}}, r"^raw_videos has no settings; these assets have: random"),
+    "an asset without settings": (
+        {"raw_videos": {"x": 1}},
+        r"^raw_videos has no settings \(x\); these assets have: ",
+    ),
     "an asset that is not in the run": (
         {"champion_model": {"accept_drop": True}},
-        r"^there are settings of champion_model, which this run does not make: add champion_model to the run, or ",
+        r"^there are settings of champion_model \(accept_drop\), which this run does not make: add champion_model to ",
     ),
 }
 

@@ -67,8 +67,7 @@ def test_all_partitions_are_requested_and_the_actors_with_recordings_go_through(
 ) -> None:
     assert everybody.status == "COMPLETED_SUCCESS", [platform.ui.reasons(run) for run in everybody.runs]
     made = {(asset, partition) for run in everybody.runs for asset, partition in platform.ui.materialized(run)}
-    assert {partition for asset, partition in made if asset in CHAIN} == set(ACTORS)
-    assert ("random_forest", None) in made
+    assert made >= {(asset, partition) for asset in CHAIN for partition in ACTORS} | {("random_forest", None)}
     assert len(everybody.runs) == 2
     platform.no_process_of_a_run_is_left()
 
@@ -78,9 +77,10 @@ def test_partitions_without_recordings_are_not_materialized_and_a_warning_names_
 ) -> None:
     for asset in CHAIN:
         assert platform.ui.partitions(asset) == (set(ACTORS), set()), asset
-    [warning] = {warning for run in everybody.runs for warning in platform.ui.warnings(run) if "03" in warning}
-    assert "24" in warning
-    assert "\n" not in warning.strip()
+    warnings = [warning for run in everybody.runs for warning in platform.ui.warnings(run) if "03" in warning]
+    assert len(warnings) == len(CHAIN)
+    assert all("skipped 22 of 24 actors, who have no recordings: " in warning for warning in warnings)
+    assert not any("\n" in warning.strip() for warning in warnings)
 
 
 def test_a_backfill_does_not_disturb_a_run_from_the_shell_nor_a_reader(everybody: Everybody) -> None:
@@ -90,17 +90,10 @@ def test_a_backfill_does_not_disturb_a_run_from_the_shell_nor_a_reader(everybody
 
 
 def test_no_process_of_a_run_that_failed_is_left(platform: Platform) -> None:
-    broken = platform.data / "raw" / f"Actor_{NEWCOMER}" / f"03-01-01-01-01-01-{NEWCOMER}.wav"
-    broken.parent.mkdir()
-    broken.write_bytes(b"no sound")
-    try:
-        run = platform.ui.launch(CHAIN, partition_range=("01", NEWCOMER))
-        assert platform.ui.run_end(run) == "FAILURE"
-        assert any(f"actor {NEWCOMER}" in reason for reason in platform.ui.reasons(run)), platform.ui.reasons(run)
-        platform.no_process_of_a_run_is_left()
-    finally:
-        broken.unlink()
-        broken.parent.rmdir()
+    run = platform.ui.launch(CHAIN, partition=NEWCOMER)
+    assert platform.ui.run_end(run) == "FAILURE"
+    assert any(f"no recordings of actor {NEWCOMER}" in reason for reason in platform.ui.reasons(run))
+    platform.no_process_of_a_run_is_left()
 
 
 def test_five_runs_leave_the_services_as_small_as_one(platform: Platform) -> None:
