@@ -26,7 +26,7 @@ from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from ser_assets.storage.run_history import remove_tagged_events, tag_values
 
-SKIPPED_TAG = "ser_assets/skipped_in_backfill"
+SKIPPED = "skipped in backfill "
 
 
 def inputs_of_partitions(context: dg.AssetExecutionContext) -> dict[str, dict[str, str]]:
@@ -74,11 +74,11 @@ def log_skipped(context: dg.AssetExecutionContext, partitions: Sequence[str]) ->
     """Log, in a run of a backfill, that partitions have nothing to do.
 
     A backfill (Dagster 1.13.27) counts a partition without an event as failed, and runs nothing downstream of it. These
-    events, with the backfill in a tag, are removed again by `drop_skipped`.
+    events, with the backfill as their data version, are removed again by `drop_skipped`.
     """
     backfill = context.run.tags.get(BACKFILL_ID_TAG, "")
     for partition in partitions if backfill else ():
-        tags = {SKIPPED_TAG: backfill, DATA_VERSION_TAG: "skipped", DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
+        tags = {DATA_VERSION_TAG: SKIPPED + backfill, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
         metadata = {"skipped": "there are no recordings that can be used"}
         context.log_event(dg.AssetMaterialization(context.asset_key, partition=partition, metadata=metadata, tags=tags))
 
@@ -87,13 +87,15 @@ def drop_skipped(context: dg.AssetExecutionContext) -> None:
     """Remove the events of skipped partitions of every backfill that has taken account of them."""
     own = context.run.tags.get(BACKFILL_ID_TAG)
     is_last = own is not None and context.assets_def.partitions_def is None
-    finished = {
-        backfill
-        for backfill in tag_values(context.instance, SKIPPED_TAG)
+    versions = tag_values(context.instance, DATA_VERSION_TAG, SKIPPED)
+    backfills = {version: version.removeprefix(SKIPPED) for version in versions}
+    finished = [
+        version
+        for version, backfill in backfills.items()
         if (backfill == own and is_last) or _has_ended(context.instance, backfill)
-    }
+    ]
     if finished:
-        remove_tagged_events(context.instance, SKIPPED_TAG, finished)
+        remove_tagged_events(context.instance, DATA_VERSION_TAG, finished)
 
 
 def _has_ended(instance: dg.DagsterInstance, backfill: str) -> bool:

@@ -75,13 +75,20 @@ def remove_from_history(
     return changed
 
 
-def tag_values(instance: "dg.DagsterInstance", key: str) -> set[str]:
-    """Values of a tag of asset events in the index of the history; none for a history that is not SQLite files."""
+def tag_values(instance: "dg.DagsterInstance", key: str, prefix: str) -> set[str]:
+    """Values of a tag of asset events that begin with a prefix; none for a history that is not SQLite files.
+
+    Of the tags of an event, Dagster writes the data version into its index.
+    """
     index = _index_of_events(instance)
     if index is None:
         return set()
     with contextlib.closing(sqlite3.connect(index, timeout=WAIT_SECONDS)) as connection:
-        return {value for (value,) in connection.execute("SELECT value FROM asset_event_tags WHERE key = ?", [key])}
+        rows = connection.execute(
+            "SELECT DISTINCT value FROM asset_event_tags WHERE key = ? AND substr(value, 1, ?) = ?",
+            [key, len(prefix), prefix],
+        )
+        return {value for (value,) in rows}
 
 
 def remove_tagged_events(instance: "dg.DagsterInstance", key: str, values: Collection[str]) -> None:

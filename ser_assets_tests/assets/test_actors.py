@@ -1,7 +1,7 @@
 """The passage through the actors of a run: in turn, each for itself, and told in the end."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 import pytest
@@ -12,8 +12,10 @@ from dagster._core.definitions.data_version import (
     get_input_data_version_tag,
     get_input_event_pointer_tag,
 )
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, NothingToDoError, Step, for_each_actor
+from ser_assets.assets.partition_events import drop_skipped
 
 ACTORS = ("01", "02", "03")
 
@@ -59,7 +61,11 @@ class Passage:
         return dict.fromkeys(self.unsettled, ValueError("nothing to settle"))
 
     def run(
-        self, instance: dg.DagsterInstance, actors: Sequence[str] = ACTORS, *upstream: dg.AssetsDefinition
+        self,
+        instance: dg.DagsterInstance,
+        actors: Sequence[str] = ACTORS,
+        *upstream: dg.AssetsDefinition,
+        tags: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         step = Step(
             self.plan,
@@ -78,9 +84,13 @@ class Passage:
         @dg.asset(deps=[sums], backfill_policy=SINGLE_RUN)
         def total() -> None: ...
 
-        tags = {"dagster/asset_partition_range_start": actors[0], "dagster/asset_partition_range_end": actors[-1]}
+        by_range = {"dagster/asset_partition_range_start": actors[0], "dagster/asset_partition_range_end": actors[-1]}
         return dg.materialize(
-            [*upstream, sums, total], selection=[sums, total], tags=tags, instance=instance, raise_on_error=False
+            [*upstream, sums, total],
+            selection=[sums, total],
+            tags={**by_range, **(tags or {})},
+            instance=instance,
+            raise_on_error=False,
         )
 
 
@@ -244,3 +254,28 @@ def test_a_run_that_is_interrupted_records_who_is_done(instance: dg.DagsterInsta
     result = passage.run(instance)
     assert not result.success
     assert [event.partition for event in events(instance)] == ["01"]
+
+
+def test_a_backfill_takes_those_who_are_skipped_as_done_until_it_has_gone_on() -> None:
+    tags = {"dagster/backfill": "abc"}
+    passage = Passage(absent=["01", "03"])
+    with dg.instance_for_test() as persistent:
+        assert passage.run(persistent, tags=tags).success
+        assert made(persistent) == set(ACTORS)
+        assert {event.partition for event in events(persistent) if event.metadata.get("skipped")} == {"01", "03"}
+
+        @dg.asset
+        def another_backfill(context: dg.AssetExecutionContext) -> None:
+            drop_skipped(context)
+
+        persistent.add_backfill(a_backfill("abc"))
+        assert dg.materialize([another_backfill], instance=persistent, tags={"dagster/backfill": "xyz"}).success
+        assert made(persistent) == set(ACTORS)
+        assert dg.materialize([another_backfill], instance=persistent, tags=tags).success
+        assert made(persistent) == {"02"}
+
+
+def a_backfill(name: str) -> PartitionBackfill:
+    return PartitionBackfill(
+        name, BulkActionStatus.REQUESTED, from_failure=False, tags={}, backfill_timestamp=0.0, partition_names=[]
+    )
