@@ -180,8 +180,14 @@ class Platform:
 
     def statuses(self) -> dict[str, str]:
         """Status of each run, read from the history without the services."""
-        with contextlib.chdir(self.folder), dg.DagsterInstance.from_config(str(self.folder)) as instance:
+        with self.history() as instance:
             return {run.run_id: run.status.value for run in instance.get_runs()}
+
+    @contextlib.contextmanager
+    def history(self) -> Iterator[dg.DagsterInstance]:
+        """Open the history in this process."""
+        with contextlib.chdir(self.folder), dg.DagsterInstance.from_config(str(self.folder)) as instance:
+            yield instance
 
     def output(self) -> str:
         """The last lines of all that services and commands printed."""

@@ -61,16 +61,26 @@ def test_a_training_that_is_cancelled_by_force_ends_although_the_code_server_is_
     nothing_was_written(platform, before)
 
 
-@pytest.mark.parametrize("alone", [False, True], ids=["in the terminal", "sent to dagster dev alone"])
-def test_ctrl_c_ends_the_services_and_the_run_that_is_going_on(platform: Platform, alone: bool) -> None:
+def test_ctrl_c_ends_the_services_and_the_run_that_is_going_on(platform: Platform) -> None:
     before = platform.content()
     run = platform.train_for_long()
-    if alone:
-        os.kill(platform.dev.pid, signal.SIGINT)
-    else:
-        platform.interrupt()
+    platform.interrupt()
     wait_until_gone(platform.everything, 20, "Ctrl-C")
     assert platform.statuses()[run] in ("CANCELED", "FAILURE")
+    nothing_was_written(platform, before)
+
+
+def test_a_run_outlives_an_interrupt_of_dagster_dev_alone_and_can_still_be_cancelled(platform: Platform) -> None:
+    before = platform.content()
+    run = platform.train_for_long()
+    os.kill(platform.dev.pid, signal.SIGINT)
+    platform.dev.wait(60)
+    assert platform.statuses()[run] == "STARTED"
+    with platform.history() as instance:
+        assert instance.run_launcher.terminate(run)
+    # The code server of the run ends with it, once it has missed `dagster dev` for a while.
+    wait_until_gone(platform.everything, 120, "the run was cancelled")
+    assert platform.statuses()[run] == "CANCELED"
     nothing_was_written(platform, before)
 
 
