@@ -1,6 +1,5 @@
 """A tick of the schedule: it looks at corpus, settings and code, and runs only if something has to be made."""
 
-import csv
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,76 +12,12 @@ from ser_assets.assets.models import TRAIN_IF_CHANGED_TAG
 from ser_assets.assets.training_turn import training_turn
 from ser_assets.definitions import build_definitions
 from ser_assets.orchestration.run_process import process_tag
-from ser_assets.settings import Settings
 from ser_assets.storage.tables import MODEL_SETTINGS, records
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.media import A_PICTURE, voice, write_wav
+from ser_assets_tests.orchestration.sung_platform import MODELS_FILE, RATE, SungPlatform
 
-RATE = 16000
 SPEAKERS = ("Ann", "Bob", "Eve")
-MODELS_FILE = """
-[random_forest]
-trees = 5
-parts = 1
-trees_of_a_part = 5
-[neural_network]
-members = 1
-epochs = 1
-units = [4]
-[cnn]
-members = 1
-epochs = 1
-filters = [4]
-[complex_cnn]
-members = 1
-epochs = 1
-filters = [4]
-"""
-
-
-class Platform:
-    """A corpus of sung takes in a folder, what is made of it, and the history of its runs."""
-
-    def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
-        self.folder = folder
-        self.instance = instance
-
-    def settings(self, **changed: object) -> Settings:
-        return Settings(
-            **{
-                "data_dir": self.folder / "data",
-                "corpus": "table",
-                "corpus_table": self.folder / "voices.csv",
-                "workers": 1,
-                "voices": (),
-                "protocols": ("speaker_independent",),
-                **changed,
-            }
-        )
-
-    def record(self, speaker: str, emotion: str, take: int) -> Path:
-        seed = 10 * take + len(emotion)
-        tone = voice(0.6, hertz=120 + 40 * (emotion == "joy") + 10 * take + ord(speaker[0]), rate=RATE, seed=seed)
-        return write_wav(self.folder / "clips" / f"{speaker}_{emotion}_{take}.wav", tone, RATE)
-
-    def write_table(self, **relabelled: str) -> None:
-        with (self.folder / "voices.csv").open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(["path", "speaker", "emotion"])
-            for clip in sorted((self.folder / "clips").iterdir()):
-                speaker, emotion, _ = clip.stem.split("_")
-                rows.writerow([f"clips/{clip.name}", speaker, relabelled.get(clip.stem, emotion)])
-
-    def tick(self, **changed: object) -> dg.RunRequest | str:
-        settings = self.settings(**changed)
-        definitions = build_definitions(settings)
-        context = dg.build_schedule_context(self.instance, resources={"settings": settings})
-        data = definitions.resolve_schedule_def("retraining").evaluate_tick(context)
-        return data.run_requests[0] if data.run_requests else data.skip_message
-
-    def run(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-        job = build_definitions(self.settings()).resolve_job_def("full_refresh")
-        return job.execute_in_process(instance=self.instance, tags=request.tags, raise_on_error=False)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -95,10 +30,10 @@ def _without_what_takes_long() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SungPlatform]:
     """A platform whose first tick has trained everything."""
     with dg.instance_for_test() as instance:
-        platform = Platform(tmp_path_factory.mktemp("trained"), instance)
+        platform = SungPlatform(tmp_path_factory.mktemp("trained"), instance)
         for speaker in SPEAKERS:
             for emotion in ("joy", "fear"):
                 for take in (1, 2):
@@ -113,10 +48,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 
 @pytest.fixture
-def platform(trained: Platform, tmp_path: Path) -> Platform:
+def platform(trained: SungPlatform, tmp_path: Path) -> SungPlatform:
     """A copy, to change something in."""
     shutil.copytree(trained.folder, tmp_path, dirs_exist_ok=True)
-    return Platform(tmp_path, trained.instance)
+    return SungPlatform(tmp_path, trained.instance)
 
 
 def reason(ticked: dg.RunRequest | str) -> str:
@@ -124,11 +59,11 @@ def reason(ticked: dg.RunRequest | str) -> str:
     return str(ticked.tags["ser_assets/reason"])
 
 
-def test_a_tick_without_any_change_skips_and_says_so(platform: Platform) -> None:
+def test_a_tick_without_any_change_skips_and_says_so(platform: SungPlatform) -> None:
     assert platform.tick() == "no recording, label, setting or code has changed since the last training"
 
 
-def test_a_run_of_a_tick_is_for_all_speakers_and_trains_what_has_changed(platform: Platform) -> None:
+def test_a_run_of_a_tick_is_for_all_speakers_and_trains_what_has_changed(platform: SungPlatform) -> None:
     platform.write_table(Ann_joy_1="fear", Ann_fear_1="joy")
     request = platform.tick()
     assert isinstance(request, dg.RunRequest)
@@ -137,18 +72,18 @@ def test_a_run_of_a_tick_is_for_all_speakers_and_trains_what_has_changed(platfor
     assert request.tags[TRAIN_IF_CHANGED_TAG] == "true"
 
 
-def test_a_new_recording_is_noticed(platform: Platform) -> None:
+def test_a_new_recording_is_noticed(platform: SungPlatform) -> None:
     platform.record("Bob", "joy", 3)
     platform.write_table()
     assert reason(platform.tick()) == "1 recording new, of 1 speaker"
 
 
-def test_a_recording_with_other_content_is_noticed(platform: Platform) -> None:
+def test_a_recording_with_other_content_is_noticed(platform: SungPlatform) -> None:
     write_wav(platform.folder / "clips" / "Bob_joy_1.wav", voice(0.7, hertz=300, rate=RATE), RATE)
     assert reason(platform.tick()) == "1 recording with other content, of 1 speaker"
 
 
-def test_a_recording_that_was_copied_with_the_same_content_is_no_change(platform: Platform) -> None:
+def test_a_recording_that_was_copied_with_the_same_content_is_no_change(platform: SungPlatform) -> None:
     clip = platform.folder / "clips" / "Bob_joy_1.wav"
     content = clip.read_bytes()
     clip.unlink()
@@ -156,79 +91,79 @@ def test_a_recording_that_was_copied_with_the_same_content_is_no_change(platform
     assert isinstance(platform.tick(), str)
 
 
-def test_another_label_is_noticed(platform: Platform) -> None:
+def test_another_label_is_noticed(platform: SungPlatform) -> None:
     platform.write_table(Ann_joy_1="fear")
     assert reason(platform.tick()) == "1 recording with another label, of 1 speaker"
 
 
-def test_recordings_that_left_the_corpus_are_counted_and_not_named(platform: Platform) -> None:
+def test_recordings_that_left_the_corpus_are_counted_and_not_named(platform: SungPlatform) -> None:
     for clip in (platform.folder / "clips").glob("Bob_*"):
         clip.unlink()
     platform.write_table()
     assert reason(platform.tick()) == "4 recordings left the corpus"
 
 
-def test_other_settings_of_features_are_noticed(platform: Platform) -> None:
+def test_other_settings_of_features_are_noticed(platform: SungPlatform) -> None:
     ticked = platform.tick(trim_below_peak_db=20.0)
     assert reason(ticked) == "features of 3 speakers made with other settings or by other code"
 
 
-def test_another_seed_concerns_all_models(platform: Platform) -> None:
+def test_another_seed_concerns_all_models(platform: SungPlatform) -> None:
     ticked = platform.tick(seed=7)
     assert reason(ticked) == (
         "random_forest, neural_network, cnn, complex_cnn not trained on the features, settings and code of now"
     )
 
 
-def test_settings_of_a_model_in_the_file_concern_that_model(platform: Platform) -> None:
+def test_settings_of_a_model_in_the_file_concern_that_model(platform: SungPlatform) -> None:
     path = platform.folder / "data" / "models.toml"
     path.write_text(path.read_text().replace("trees = 5", "trees = 6", 1))
     assert reason(platform.tick()) == "random_forest not trained on the features, settings and code of now"
 
 
-def test_a_model_that_is_missing_is_noticed(platform: Platform) -> None:
+def test_a_model_that_is_missing_is_noticed(platform: SungPlatform) -> None:
     shutil.rmtree(platform.folder / "data" / "models" / "raw" / "cnn")
     assert reason(platform.tick()) == "cnn not trained on the features, settings and code of now"
 
 
-def test_a_report_that_is_older_than_the_models_is_noticed(platform: Platform) -> None:
+def test_a_report_that_is_older_than_the_models_is_noticed(platform: SungPlatform) -> None:
     with dg.instance_for_test() as instance:
-        other = Platform(platform.folder, instance)
+        other = SungPlatform(platform.folder, instance)
         for name in ("metrics_report", "random_forest", "champion_model", "ensemble"):
             instance.report_runless_asset_event(dg.AssetMaterialization(name))
         assert reason(other.tick()) == "metrics_report is older than random_forest, ensemble"
 
 
-def test_a_tick_skips_while_a_run_trains_and_names_it(platform: Platform) -> None:
+def test_a_tick_skips_while_a_run_trains_and_names_it(platform: SungPlatform) -> None:
     platform.write_table(Ann_joy_1="fear")
     with dg.instance_for_test() as instance:
         job = build_definitions(platform.settings()).resolve_job_def("train_models")
         tags = {"ser_assets/process": process_tag()}
         run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
-        ticked = Platform(platform.folder, instance).tick()
+        ticked = SungPlatform(platform.folder, instance).tick()
     assert isinstance(ticked, str)
     assert ticked.startswith(f"a training is in progress: run {run.run_id} (train_models, started)")
 
 
-def test_a_run_whose_process_is_gone_does_not_hold_up_a_tick(platform: Platform) -> None:
+def test_a_run_whose_process_is_gone_does_not_hold_up_a_tick(platform: SungPlatform) -> None:
     platform.write_table(Ann_joy_1="fear")
     with dg.instance_for_test() as instance:
         job = build_definitions(platform.settings()).resolve_job_def("train_models")
         gone = process_tag().rpartition(" ")[0] + " 1.00"
         tags = {"ser_assets/process": gone}
         run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
-        assert isinstance(Platform(platform.folder, instance).tick(), dg.RunRequest)
+        assert isinstance(SungPlatform(platform.folder, instance).tick(), dg.RunRequest)
         assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
 
 
-def test_a_tick_skips_while_another_process_trains_that_the_history_does_not_know(platform: Platform) -> None:
+def test_a_tick_skips_while_another_process_trains_that_the_history_does_not_know(platform: SungPlatform) -> None:
     with training_turn(dg.build_asset_context(), platform.settings()):
         ticked = platform.tick()
     assert isinstance(ticked, str)
     assert ticked.startswith("a training is in progress: process ")
 
 
-def test_a_tick_trains_only_models_for_which_something_has_changed(platform: Platform) -> None:
+def test_a_tick_trains_only_models_for_which_something_has_changed(platform: SungPlatform) -> None:
     path = platform.folder / "data" / "models.toml"
     path.write_text(path.read_text().replace("trees = 5", "trees = 6", 1))
     request = platform.tick()
@@ -244,7 +179,7 @@ def test_a_tick_trains_only_models_for_which_something_has_changed(platform: Pla
     assert isinstance(platform.tick(), str)
 
 
-def test_a_recording_that_cannot_be_used_is_looked_at_once_and_trains_no_model(platform: Platform) -> None:
+def test_a_recording_that_cannot_be_used_is_looked_at_once_and_trains_no_model(platform: SungPlatform) -> None:
     (platform.folder / "clips" / "Bob_joy_9.wav").write_bytes(np.random.default_rng(1).bytes(2000))
     platform.write_table()
     request = platform.tick()

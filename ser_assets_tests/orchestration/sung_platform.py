@@ -1,0 +1,75 @@
+"""A platform on a table of sung takes, whose schedule is evaluated and whose runs are executed in this process."""
+
+import csv
+from pathlib import Path
+
+import dagster as dg
+
+from ser_assets.definitions import build_definitions
+from ser_assets.settings import Settings
+from ser_assets_tests.media import voice, write_wav
+
+RATE = 16000
+MODELS_FILE = """
+[random_forest]
+trees = 5
+parts = 1
+trees_of_a_part = 5
+[neural_network]
+members = 1
+epochs = 1
+units = [4]
+[cnn]
+members = 1
+epochs = 1
+filters = [4]
+[complex_cnn]
+members = 1
+epochs = 1
+filters = [4]
+"""
+
+
+class SungPlatform:
+    """A corpus of sung takes in a folder, what is made of it, and the history of its runs."""
+
+    def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
+        self.folder = folder
+        self.instance = instance
+
+    def settings(self, **changed: object) -> Settings:
+        return Settings(
+            **{
+                "data_dir": self.folder / "data",
+                "corpus": "table",
+                "corpus_table": self.folder / "voices.csv",
+                "workers": 1,
+                "voices": (),
+                "protocols": ("speaker_independent",),
+                **changed,
+            }
+        )
+
+    def record(self, speaker: str, emotion: str, take: int) -> Path:
+        seed = 10 * take + len(emotion)
+        tone = voice(0.6, hertz=120 + 40 * (emotion == "joy") + 10 * take + ord(speaker[0]), rate=RATE, seed=seed)
+        return write_wav(self.folder / "clips" / f"{speaker}_{emotion}_{take}.wav", tone, RATE)
+
+    def write_table(self, **relabelled: str) -> None:
+        with (self.folder / "voices.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["path", "speaker", "emotion"])
+            for clip in sorted((self.folder / "clips").iterdir()):
+                speaker, emotion, _ = clip.stem.split("_")
+                rows.writerow([f"clips/{clip.name}", speaker, relabelled.get(clip.stem, emotion)])
+
+    def tick(self, **changed: object) -> dg.RunRequest | str:
+        settings = self.settings(**changed)
+        definitions = build_definitions(settings)
+        context = dg.build_schedule_context(self.instance, resources={"settings": settings})
+        data = definitions.resolve_schedule_def("retraining").evaluate_tick(context)
+        return data.run_requests[0] if data.run_requests else data.skip_message
+
+    def run(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        job = build_definitions(self.settings()).resolve_job_def("full_refresh")
+        return job.execute_in_process(instance=self.instance, tags=request.tags, raise_on_error=False)
