@@ -1,7 +1,6 @@
 """Ctrl-C, cancel and force-cancel: what was going on ends, and nothing is written afterwards."""
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 
@@ -61,14 +60,10 @@ def test_a_training_that_is_cancelled_by_force_ends_although_the_code_server_is_
     nothing_was_written(platform, before)
 
 
-@pytest.mark.parametrize("alone", [False, True], ids=["in the terminal", "sent to dagster dev alone"])
-def test_ctrl_c_ends_the_services_and_the_run_that_is_going_on(platform: Platform, alone: bool) -> None:
+def test_ctrl_c_ends_the_services_and_the_run_that_is_going_on(platform: Platform) -> None:
     before = platform.content()
     run = platform.train_for_long()
-    if alone:
-        os.kill(platform.dev.pid, signal.SIGINT)
-    else:
-        platform.interrupt()
+    platform.interrupt()
     wait_until_gone(platform.everything, 20, "Ctrl-C")
     assert platform.statuses()[run] in ("CANCELED", "FAILURE")
     nothing_was_written(platform, before)
