@@ -181,6 +181,10 @@ class Ui:
         """Sentences with which a run says why it failed, as its page shows them."""
         return [reason for event in self.events(run) if (reason := _reason(event))]
 
+    def engine_messages(self, run: str) -> list[str]:
+        """What Dagster itself logged of a run, such as the signal that ended its process."""
+        return [event["message"] for event in self.events(run) if event["__typename"] == "EngineEvent"]
+
     def warnings(self, run: str) -> list[str]:
         """Warnings that a run has logged."""
         return [event["message"] for event in self.events(run) if event.get("level") == "WARNING"]

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.services
 WINDOW = {"width": 1440, "height": 900}
 PATIENCE_MS = 30_000
 PAGES = {
-    "asset_graph": ("/asset-groups", "complex_cnn"),
     "features": ("/assets/features", "features"),
     "metrics_report": ("/assets/metrics_report", "metrics_report"),
     "champion_model": ("/assets/champion_model", "champion_model"),
@@ -72,6 +71,17 @@ def opened(browser: Any, platform: Platform, path: str, text: str, picture: Path
     return page, errors
 
 
+def test_the_asset_graph_shows_every_asset_of_its_groups(platform: Platform, browser: Any, screenshots: Path) -> None:
+    page, errors = opened(browser, platform, "/asset-groups", "champion", screenshots / "asset_groups.png")
+    page.keyboard.press("Alt+e")
+    for asset in ("raw_videos", "features", "complex_cnn", "ensemble", "metrics_report", "champion_model"):
+        page.get_by_text(asset, exact=True).locator("visible=true").first.wait_for(timeout=PATIENCE_MS)
+    page.wait_for_timeout(2000)
+    page.screenshot(path=screenshots / "asset_graph.png")
+    page.close()
+    assert errors == []
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_loads_without_an_error_of_its_scripts(
     platform: Platform, browser: Any, screenshots: Path, name: str
@@ -87,7 +97,7 @@ def test_the_first_screen_of_a_failed_run_shows_the_reason(platform: Platform, b
     shutil.copy(takes[-1], takes[0])
     run = platform.ui.launch(["random_forest"], config={"random_forest": BRIEFLY["random_forest"]})
     assert platform.ui.run_end(run) == "FAILURE"
-    [reason] = platform.ui.reasons(run)
+    reason, *_ = platform.ui.reasons(run)
     assert "02" in reason
     # The page may break the sentence into lines, and cut a long one: its beginning is enough.
     page, errors = opened(browser, platform, f"/runs/{run}", "random_forest", screenshots / "failed_run.png")

@@ -110,7 +110,10 @@ def test_the_schedule_prepares_and_trains_on_a_new_actor_once_and_skips_after_th
         platform.ui.stop_schedule()
     assert status == "SUCCESS", platform.ui.reasons(run)
     assert [each for tick in platform.ui.ticks() for each in tick.run_ids] == [run]
-    trained_on = platform.query(f"SELECT DISTINCT actor FROM training_rows WHERE model = '{TRAINED}' ORDER BY ALL")
+    trained_on = platform.query(
+        "SELECT DISTINCT actor FROM training_rows JOIN features USING (take_id, variant) "
+        f"WHERE model = '{TRAINED}' ORDER BY ALL"
+    )
     assert trained_on == [(actor,) for actor in (*ACTORS, NEWCOMER)]
     during = [tick.skip_reason or "" for tick in platform.ui.ticks() if tick.status == "SKIPPED"]
     assert any("changed" in reason for reason in during)
