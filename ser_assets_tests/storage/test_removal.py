@@ -8,6 +8,8 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
 
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
@@ -21,7 +23,7 @@ from ser_assets.storage.removal import (
     remove_from_tables,
     stored_takes,
 )
-from ser_assets.storage.run_history import REMOVED, HistoryUncleanError, remove_from_history
+from ser_assets.storage.run_history import REMOVED, HistoryUncleanError, mark_removed, remove_from_history
 from ser_assets.storage.tables import CHAMPION_PREDICTIONS, FEATURES, PREDICTIONS, RAW_VIDEOS, SCORES, TRAINING_ROWS
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets.withdrawal import Withdrawn, remove
@@ -178,6 +180,50 @@ def test_pictures_of_a_speaker_who_lost_a_take_go_and_those_of_others_stay(tmp_p
     assert shown["05"]["picture"].value == f"![clips]({REMOVED})"
     assert shown["05"]["takes"].value == 7
     assert shown["06"]["picture"].value == picture
+
+
+def test_a_speaker_who_is_gone_is_no_longer_named_in_tables_of_all_actors(tmp_path: Path) -> None:
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["05", "Zoë"]))
+    def counted() -> dg.MaterializeResult:
+        rows = [dg.TableRecord({"actor": actor, "takes": 60}) for actor in ("05", "Zoë")]
+        return dg.MaterializeResult(metadata={"all actors": dg.MetadataValue.table(rows)})
+
+    (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as history:
+        dg.materialize([counted], partition_key="05", instance=history)
+        remove_from_history(history, set(), {"Zoë"})
+        event = history.get_latest_materialization_event(dg.AssetKey("counted"))
+    assert event
+    assert event.asset_materialization
+    rows = event.asset_materialization.metadata["all actors"].value.records
+    assert [row.data["actor"] for row in rows] == ["05", REMOVED]
+
+
+def test_an_asset_of_which_nothing_is_left_is_out_of_date_and_so_is_what_was_made_from_it() -> None:
+    @dg.asset(code_version="1")
+    def model() -> dg.MaterializeResult:
+        return dg.MaterializeResult(data_version=dg.DataVersion("of these weights"))
+
+    @dg.asset(deps=[model], code_version="1")
+    def scores() -> None: ...
+
+    @dg.asset(code_version="1")
+    def another_model() -> None: ...
+
+    def out_of_date(history: dg.DagsterInstance) -> set[str]:
+        graph = dg.Definitions([model, scores, another_model]).resolve_asset_graph()
+        resolver = CachingStaleStatusResolver(history, graph, LoadingContextForTest(history))
+        keys = graph.materializable_asset_keys
+        return {key.to_user_string() for key in keys if resolver.get_status(key) == StaleStatus.STALE}
+
+    history = dg.DagsterInstance.ephemeral()
+    dg.materialize([model, scores], instance=history)
+    assert out_of_date(history) == set()
+    mark_removed(history, ["model", "another_model"], "trained on takes that have left")
+    assert out_of_date(history) == {"model", "scores"}
+    assert history.get_latest_materialization_event(another_model.key) is None
+    dg.materialize([model, scores], instance=history)
+    assert out_of_date(history) == set()
 
 
 def test_a_damaged_history_is_named_and_the_rest_is_cleaned(instance: dg.DagsterInstance, tmp_path: Path) -> None:
