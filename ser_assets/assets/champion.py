@@ -11,7 +11,7 @@ from pydantic import Field
 from ser_assets.assets.actors import SINGLE_RUN
 from ser_assets.assets.checks import ERROR
 from ser_assets.assets.current_corpus import drop_withdrawn, require_current
-from ser_assets.assets.describe import score_metadata
+from ser_assets.assets.describe import rows_metadata, score_metadata
 from ser_assets.assets.examples import load_examples
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.leaks import not_judged_once
@@ -99,7 +99,9 @@ def champion_model(
             bundle.load(calibrated=calibrated)
     _keep_predictions(warehouse, candidate.predictions)
     context.log.info(f"{candidate.choice.reason}; bundle at {folder}")
-    return _result(folder, {"against the last champion": candidate.drop.sentence})
+    return _result(
+        folder, {"against the last champion": candidate.drop.sentence} | rows_metadata(candidate.predictions)
+    )
 
 
 @dg.asset_check(asset=champion_model, blocking=True)

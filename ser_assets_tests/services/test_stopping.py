@@ -1,6 +1,7 @@
 """Ctrl-C, cancel and force-cancel: what was going on ends, and nothing is written afterwards."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 
