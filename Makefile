@@ -13,7 +13,7 @@ test: install
 	$(BIN)/pytest
 
 test-services: install
-	$(BIN)/pytest -m services --numprocesses=0 ser_assets_tests/services
+	$(BIN)/pytest -m services --numprocesses=0
 
 dev: export DAGSTER_HOME ?= $(CURDIR)
 dev: install

@@ -20,6 +20,9 @@ from ser_assets.withdrawal import remove_withdrawn
 from ser_assets_tests.media import voice, write_wav
 from ser_assets_tests.test_end_to_end import BIN, FOREST_CONFIG, ROOT
 
+# Not services, but commands of the shell one after the other, which take long.
+pytestmark = pytest.mark.services
+
 ACTORS = ("01", "02", "03", "04")
 GONE = "03"
 FEATURES = "raw_videos,mono_audio,trimmed_audio,augmented_set,features"

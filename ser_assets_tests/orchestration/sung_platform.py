@@ -4,8 +4,12 @@ import csv
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from ser_assets.definitions import build_definitions
+from ser_assets.learning import models
+from ser_assets.learning.model_settings import ForestSettings
+from ser_assets.learning.random_forest import RandomForest
 from ser_assets.settings import Settings
 from ser_assets_tests.media import voice, write_wav
 
@@ -73,3 +77,19 @@ class SungPlatform:
     def run(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
         job = build_definitions(self.settings()).resolve_job_def("full_refresh")
         return job.execute_in_process(instance=self.instance, tags=request.tags, raise_on_error=False)
+
+
+def stand_in_for_networks(patch: pytest.MonkeyPatch) -> None:
+    """Have forests of few trees trained under the names of the networks."""
+    for network in ("neural_network", "cnn", "complex_cnn"):
+        patch.setitem(models.MODELS, network, _small_forest(network))
+
+
+def _small_forest(network: str) -> type[RandomForest]:
+    """Make a stand-in for a network: a forest of few trees under its name, whatever its settings are."""
+
+    def init(self: RandomForest, settings: object = None, seed: int = 42) -> None:
+        few = settings if isinstance(settings, ForestSettings) else ForestSettings(5, parts=1, trees_of_a_part=5)
+        RandomForest.__init__(self, few, seed)
+
+    return type(network, (RandomForest,), {"__init__": init, "name": network})

@@ -15,15 +15,16 @@ from ser_assets.orchestration.run_process import process_tag
 from ser_assets.storage.tables import MODEL_SETTINGS, records
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.media import A_PICTURE, voice, write_wav
-from ser_assets_tests.orchestration.sung_platform import MODELS_FILE, RATE, SungPlatform
+from ser_assets_tests.orchestration.sung_platform import MODELS_FILE, RATE, SungPlatform, stand_in_for_networks
 
 SPEAKERS = ("Ann", "Bob", "Eve")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _without_what_takes_long() -> Iterator[None]:
-    """Draw no pictures, and fit no model again to check it: that is tested elsewhere."""
+    """Train forests for networks, draw no pictures, and fit no model again to check it: that is tested elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
+        stand_in_for_networks(patch)
         patch.setattr("ser_assets.assets.model_checks._changed_by_poison", lambda *_: [])
         patch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
         yield

@@ -15,12 +15,10 @@ import pytest
 from ser_assets.definitions import build_definitions
 from ser_assets.history import DataFolderInstance
 from ser_assets.history.pruning import prune
-from ser_assets.learning import models
-from ser_assets.learning.model_settings import ForestSettings
-from ser_assets.learning.random_forest import RandomForest
 from ser_assets.settings import Settings
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.media import A_PICTURE, voice, write_wav
+from ser_assets_tests.orchestration.sung_platform import stand_in_for_networks
 from ser_assets_tests.services.platform import ROOT
 
 pytestmark = pytest.mark.services
@@ -194,22 +192,11 @@ class Year:
         return Counter({(row["actor"], row["emotion"]): row["takes"] for row in rows.to_pylist()})
 
 
-def small_forest(network: str) -> type[RandomForest]:
-    """Make a stand-in for a network: a forest of few trees under its name, whatever its settings are."""
-
-    def init(self: RandomForest, settings: object = None, seed: int = 42) -> None:
-        few = settings if isinstance(settings, ForestSettings) else ForestSettings(5, parts=1, trees_of_a_part=5)
-        RandomForest.__init__(self, few, seed)
-
-    return type(network, (RandomForest,), {"__init__": init, "name": network})
-
-
 @pytest.fixture(scope="module")
 def _without_what_takes_long() -> Iterator[None]:
     """Train forests for networks, draw no pictures, and fit no model again to check it: that is tested elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
-        for network in MODELS[1:]:
-            patch.setitem(models.MODELS, network, small_forest(network))
+        stand_in_for_networks(patch)
         patch.setattr("ser_assets.assets.model_checks._changed_by_poison", lambda *_: [])
         patch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
         yield
