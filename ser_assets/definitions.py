@@ -38,7 +38,7 @@ OWNER = "team:speech"
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Bring assets, checks, jobs and schedule together under the given settings."""
-    # Absolute, so that messages and pages name folders that anybody finds, wherever the server was started.
+    # Absolute, so that messages and pages name folders that can be found, wherever the server was started.
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
     corpus = corpus_of(settings)
     by_actor = dg.StaticPartitionsDefinition(list(corpus.actors))

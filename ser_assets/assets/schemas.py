@@ -26,7 +26,7 @@ TABLES = {
 def table_metadata(asset: str, settings: Settings) -> dict[str, Any]:
     """Name of the table that an asset fills, so that DuckDB finds it by that name, and columns that never change.
 
-    Predictions and scores have a column for each emotion of the corpus: their columns are told at materialization.
+    Predictions and scores have a column for each emotion of the corpus: their columns are listed at materialization.
     """
     if asset in CLIPS:
         columns = {**CLIP_COLUMNS, "audio": "struct(bytes binary, path string)"}

@@ -1,4 +1,4 @@
-"""Commands for whoever keeps the platform running: old runs removed, a backup, and back."""
+"""Commands for operators: old runs removed, a backup, and back."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
