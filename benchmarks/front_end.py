@@ -22,12 +22,12 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from timing import write_json
 
-from ser_assets.audio.features import measure
-from ser_assets.audio.functionals import functional_group, functional_names
+from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.names import functional_group, functional_names
 from ser_assets.audio.silence import TrimMode
-from ser_assets.corpus.demo import make_demo_corpus
+from ser_assets.corpus.demo.corpus import make_demo_corpus
 from ser_assets.corpus.ravdess import parse_name
-from ser_assets.learning.protocols import speaker_independent
+from ser_assets.learning.protocols.protocols import speaker_independent
 
 VARIANTS = ("22050:ends", "16000:ends", "48000:ends", "22050:everywhere")
 WORKERS = 2

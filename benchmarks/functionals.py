@@ -12,7 +12,7 @@ import plain_librosa
 from recordings import trimmed_clips
 from timing import compared, in_turns, parser_of, tell
 
-from ser_assets.audio.features import measure
+from ser_assets.audio.features.extract import measure
 
 RATE = 22050
 

@@ -18,7 +18,7 @@ from recordings import default_folder, some, speech_takes, trimmed
 from threadpoolctl import threadpool_limits
 from timing import write_json
 
-from ser_assets.audio.pitch import CEILING_HZ, FLOOR_HZ, fundamental_frequency
+from ser_assets.audio.features.pitch import CEILING_HZ, FLOOR_HZ, fundamental_frequency
 
 RATE = 22050
 HOP = 256

@@ -10,7 +10,7 @@ import librosa
 import numpy as np
 import scipy.fft
 
-from ser_assets.audio.functionals import PERCENTILES
+from ser_assets.audio.features.names import PERCENTILES
 
 RATE = 22050
 FRAME = 1024

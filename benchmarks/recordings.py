@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ser_assets.audio.decode import load_mono
+from ser_assets.audio.decoding.decode import load_mono
 from ser_assets.audio.silence import TrimMode, trim
-from ser_assets.corpus.demo import make_demo_corpus
+from ser_assets.corpus.demo.corpus import make_demo_corpus
 
 BESIDE_THE_CHECKOUT = Path(__file__).parents[2] / "shared" / "ravdess"
 SEED = 42

@@ -15,8 +15,8 @@ from sklearn import metrics
 from timing import seconds_of, write_json
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.said import probability_columns
-from ser_assets.learning.scores import score_differences, score_table, scores_by_group
+from ser_assets.learning.data.predictions import probability_columns
+from ser_assets.learning.evaluation.scores import score_differences, score_table, scores_by_group
 
 ACTORS = tuple(f"{number:02d}" for number in range(1, 21))
 MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn")

@@ -12,12 +12,12 @@ import pandas as pd
 from recordings import demo_films, speech_takes, trimmed
 from timing import parser_of, seconds_of, tell
 
-from ser_assets.audio.features import Measurement, measure
-from ser_assets.audio.functionals import NOTEBOOK_MEANS, functional_names
+from ser_assets.audio.features.extract import Measurement, measure
+from ser_assets.audio.features.names import NOTEBOOK_MEANS, functional_names
+from ser_assets.baseline.models import probabilities
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.models import MODELS
-from ser_assets.learning.notebook import probabilities
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.models.catalog import MODELS
 
 RATE = 22050
 

@@ -1,6 +1,6 @@
 """Runs that are killed, run out of disk, run into each other, or find damage: what is at rest afterwards is right.
 
-`python -m ser_assets_tests.broken_runs kill|full-disk|overlap|damage` does it on three actors of the real recordings
+`python -m robustness.broken_runs kill|full-disk|overlap|damage` does it on three actors of the real recordings
 (SER_RAVDESS) and prints what was seen.
 """
 

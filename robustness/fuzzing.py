@@ -1,6 +1,6 @@
 """Mutated recordings through the inventory, in a child process with limits of time and memory.
 
-`python -m ser_assets_tests.fuzzing --count 5000` takes real recordings (those of SER_RAVDESS) and prints what became of
+`python -m robustness.fuzzing --count 5000` takes real recordings (those of SER_RAVDESS) and prints what became of
 them. Mutations that crash or hang the child are kept in `--keep`.
 """
 
@@ -78,8 +78,8 @@ def mutated(content: bytes, other: bytes, random: np.random.Generator) -> bytes:
 
 def look_at(path: Path) -> tuple[str, str, bool]:
     """Status, problem or reason that is missing, and whether the samples are finite; in the child."""
-    from ser_assets.audio.decode import load_mono
-    from ser_assets.corpus.entries import Entry, Take
+    from ser_assets.audio.decoding.decode import load_mono
+    from ser_assets.corpus.interface import Entry, Take
     from ser_assets.corpus.inventory import Look, examine
 
     row = examine(Look(Entry(path, path.name, "01", Take("a take", "01", "happy"))))

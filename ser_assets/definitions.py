@@ -6,17 +6,15 @@ from datetime import timedelta
 import dagster as dg
 
 from ser_assets.assets import champion, ensemble, models, report
-from ser_assets.assets.checks import CORPUS_CHECKS
 from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trimmed_audio
+from ser_assets.assets.corpus_checks import CORPUS_CHECKS
 from ser_assets.assets.features import features
+from ser_assets.assets.metadata.table_schemas import table_metadata
 from ser_assets.assets.model_checks import model_checks, prediction_checks
-from ser_assets.assets.schemas import table_metadata
-from ser_assets.assets.training_inputs import code_version_with_settings
-from ser_assets.caches import provide_caches
-from ser_assets.corpus.corpora import corpus_of
+from ser_assets.corpus.registry import corpus_of
 from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
 from ser_assets.history import history_warnings
-from ser_assets.learning.model_settings_file import model_settings
+from ser_assets.learning.models.settings_file import model_settings
 from ser_assets.orchestration.executor import supervised_executor
 from ser_assets.orchestration.jobs import (
     CHAMPION_GROUP,
@@ -28,8 +26,10 @@ from ser_assets.orchestration.jobs import (
     TRAINING_GROUPS,
 )
 from ser_assets.orchestration.retraining import retraining_schedule
+from ser_assets.runtime.caches import provide_caches
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.training_inputs import code_version_with_settings
 from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse
 

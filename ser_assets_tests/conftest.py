@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ser_assets.settings import Settings
-from ser_assets_tests.corpus.zenodo import Zenodo, serving
+from ser_assets_tests.factories.zenodo_server import Zenodo, serving
 
 
 def real_recordings() -> Path | None:

@@ -148,7 +148,7 @@ def test_all_commands_are_tried_here() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_warns_once_and_says_it_on_standard_error(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ser_assets.corpus import demo
+    from ser_assets.corpus.demo import corpus as demo
 
     monkeypatch.setattr(demo, "speech_takes", lambda _: [])
     monkeypatch.setenv("SER_DATADIR", "here")

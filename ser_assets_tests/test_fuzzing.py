@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ser_assets_tests.fuzzing import fuzz
-from ser_assets_tests.media import voice, write_mp4, write_wav
+from robustness.fuzzing import fuzz
+from ser_assets_tests.factories.media import voice, write_mp4, write_wav
 
 
 def test_whatever_is_done_to_a_recording_it_is_accepted_or_rejected_with_a_reason(tmp_path: Path) -> None:

@@ -11,28 +11,43 @@ import ser_assets
 
 PACKAGE = Path(ser_assets.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
+PACKAGES = sorted(path.parent for path in PACKAGE.rglob("__init__.py"))
 
-KNOW_DAGSTER = {"assets", "definitions", "history", "orchestration", "storage", "withdrawal"}
+KNOW_DAGSTER = {"assets", "definitions", "history", "orchestration", "withdrawal"}
 HEAVY = {"tensorflow", "keras", "librosa", "matplotlib", "seaborn", "scipy", "sklearn", "moviepy", "soundfile"}
 LAYERS = [
     {"definitions", "cli"},
     {"orchestration"},
-    {"assets", "history", "replay", "studies", "predicting", "doctor", "withdrawal"},
-    {"serving"},
+    {"assets", "baseline"},
+    {"withdrawal"},
+    {"history", "serving"},
     {"reporting"},
-    {"learning", "storage"},
+    {"storage"},
+    {"learning"},
     {"corpus"},
     {"audio"},
     {"environment"},
-    {"settings", "progress", "workers", "problems", "caches", "plain_words", "stopping"},
+    {"settings"},
+    {"runtime", "rejections", "plain_words"},
 ]
+INNER_LAYERS = {
+    "learning": ["studies", "evaluation", "models", "protocols", "speakers", "data"],
+    "audio": ["features", "decoding"],
+    "corpus": ["zenodo", "demo", "table"],
+    "assets": ["training", "by_actor", "metadata"],
+    "reporting": ["figures"],
+}
+"""The packages inside a package from top to bottom; its own modules may import all of them."""
+MOST_FILES = 12
+MOST_LINES = 250
 
 
-def room(name: str) -> str:
-    return name.split(".")[1] if "." in name else name
+def layer_of(module: str) -> str:
+    """Name the part of the platform that `ser_assets.<part>.…` belongs to."""
+    return module.split(".")[1] if "." in module else module
 
 
-def room_of(module: Path) -> str:
+def part_of(module: Path) -> str:
     return module.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
@@ -54,17 +69,45 @@ def imports(module: Path, *, at_top: bool = False) -> set[str]:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_orchestration_knows_dagster(module: Path) -> None:
     knows = any(name.split(".")[0].startswith("dagster") for name in imports(module))
-    assert not knows or room_of(module) in KNOW_DAGSTER
+    assert not knows or part_of(module) in KNOW_DAGSTER
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_its_own_and_those_below(module: Path) -> None:
-    if room_of(module) == "__init__":
+def test_a_package_imports_only_itself_and_those_below(module: Path) -> None:
+    if part_of(module) == "__init__":
         return
-    height = next(number for number, layer in enumerate(LAYERS) if room_of(module) in layer)
-    below = set().union(*LAYERS[height:])
-    used = {room(name) for name in imports(module) if name.startswith("ser_assets.")}
+    height = next(number for number, layer in enumerate(LAYERS) if part_of(module) in layer)
+    below = {part_of(module)}.union(*LAYERS[height + 1 :])
+    used = {layer_of(name) for name in imports(module) if name.startswith("ser_assets.")}
     assert used <= below
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_an_inner_package_imports_only_itself_and_those_below_it(module: Path) -> None:
+    package, *inner = module.relative_to(PACKAGE).with_suffix("").parts
+    if package not in INNER_LAYERS or inner[0] not in INNER_LAYERS[package]:
+        return
+    layers = INNER_LAYERS[package]
+    above = set(layers[: layers.index(inner[0])])
+    used = {name.split(".")[2] for name in imports(module) if name.startswith(f"ser_assets.{package}.")}
+    assert not used & above
+
+
+def test_every_inner_package_has_its_layer() -> None:
+    inner = {(path.parent.parent.name, path.parent.name) for path in PACKAGE.glob("*/*/__init__.py")}
+    assert inner == {(package, name) for package, layers in INNER_LAYERS.items() for name in layers}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(PACKAGE.parent)))
+def test_a_package_is_small_and_states_what_belongs_in_it(package: Path) -> None:
+    assert len([path for path in package.glob("*.py") if path.name != "__init__.py"]) <= MOST_FILES
+    assert ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_is_short_or_states_why_not(module: Path) -> None:
+    text = module.read_text()
+    assert len(text.splitlines()) <= MOST_LINES or "Long because" in (ast.get_docstring(ast.parse(text)) or "")
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

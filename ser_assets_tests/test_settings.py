@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ser_assets.corpus.corpora import corpus_of
-from ser_assets.corpus.entries import CorpusError
+from ser_assets.corpus.interface import CorpusError
+from ser_assets.corpus.registry import corpus_of
 from ser_assets.settings import Settings
 
 

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import dagster as dg
 from pydantic import Field
 
-from ser_assets.assets.actors import SINGLE_RUN
-from ser_assets.assets.checks import ERROR
-from ser_assets.assets.current_corpus import drop_withdrawn, require_current
-from ser_assets.assets.describe import rows_metadata, score_metadata
-from ser_assets.assets.examples import load_examples
+from ser_assets.assets.by_actor.current_corpus import drop_withdrawn, require_current
+from ser_assets.assets.by_actor.partitions import SINGLE_RUN
+from ser_assets.assets.corpus_checks import ERROR
 from ser_assets.assets.failures import foreseen_failures
-from ser_assets.assets.leaks import not_judged_once
+from ser_assets.assets.metadata.describe import rows_metadata, score_metadata
 from ser_assets.assets.models import drop_other_emotions
 from ser_assets.assets.report import metrics_report
-from ser_assets.assets.training_turn import POOL, in_training_turn
-from ser_assets.learning.kept import RAW
+from ser_assets.assets.training.turn import POOL, in_training_turn
+from ser_assets.learning.data.final_models import RAW
 from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, Settings
 from ser_assets.storage.files import sweep, whole_folder
+from ser_assets.storage.leakage_audit import not_judged_once
 from ser_assets.storage.tables import (
     CHAMPION_PREDICTIONS,
     PREDICTIONS,
@@ -29,13 +28,14 @@ from ser_assets.storage.tables import (
     USABLE_TAKES,
     notice_of_demo,
 )
+from ser_assets.storage.training_set import load_examples
 from ser_assets.storage.versions import content_version, recipe
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.learning.champion import Choice, Drop
+    from ser_assets.learning.evaluation.champion import Choice, Drop
     from ser_assets.serving.bundle import Contents
 
 HOW_TO_ACCEPT = (
@@ -120,7 +120,7 @@ def no_drop(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Wa
 
 
 def _candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
-    from ser_assets.learning.champion import Drop, NothingJudgedError, choose, drop
+    from ser_assets.learning.evaluation.champion import Drop, NothingJudgedError, choose, drop
 
     for table in (SCORES, SCORE_DIFFERENCES, PREDICTIONS):
         if not warehouse.has_table(table):
@@ -165,7 +165,7 @@ def _sizes(settings: Settings, models: "list[str]") -> dict[str, int]:
 
 def _predictions(warehouse: Warehouse, choice: "Choice") -> "pd.DataFrame":
     """What the model said of unseen actors, with the recording behind each take."""
-    from ser_assets.learning.champion import PROTOCOL
+    from ser_assets.learning.evaluation.champion import PROTOCOL
 
     return warehouse.query(
         f"SELECT said.*, recording FROM {PREDICTIONS} AS said JOIN ({USABLE_TAKES}) USING (take_id) "
@@ -176,8 +176,8 @@ def _predictions(warehouse: Warehouse, choice: "Choice") -> "pd.DataFrame":
 
 def _require_those_of_the_scores(choice: "Choice", scores: "pd.DataFrame", predictions: "pd.DataFrame") -> None:
     """Raise Failure where the model has been trained again since the report: its scores would be another's."""
-    from ser_assets.learning.champion import METRIC, PROTOCOL
-    from ser_assets.learning.scores import recall_by_emotion
+    from ser_assets.learning.evaluation.champion import METRIC, PROTOCOL
+    from ser_assets.learning.evaluation.scores import recall_by_emotion
 
     told = scores[
         (scores["protocol"] == PROTOCOL) & (scores["folds"] == choice.folds) & (scores["metric"] == METRIC)
@@ -210,7 +210,7 @@ def _last_predictions(settings: Settings, warehouse: Warehouse) -> "pd.DataFrame
 
 
 def _contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) -> "Contents":
-    from ser_assets.learning.calibration import SpeakerPrior
+    from ser_assets.learning.speakers.profile import SpeakerPrior
     from ser_assets.serving.bundle import Contents, Preprocessing
 
     # Refuses features of other settings than those of now, which the bundle is about to promise.

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ser_assets.audio.augmentation import Planned, copy_at_speed, copy_clip
-from ser_assets.audio.decode import DecodeError, decode, resample, to_mono
-from ser_assets.audio.features import Measurement, measure
-from ser_assets.audio.functionals import functional_names
+from ser_assets.audio.decoding.decode import DecodeError, decode, resample, to_mono
+from ser_assets.audio.features.extract import Measurement, measure
+from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import trim
-from ser_assets.corpus.corpora import corpus_of
-from ser_assets.corpus.entries import path_of
+from ser_assets.corpus.interface import path_of
 from ser_assets.corpus.inventory import audio_hash
+from ser_assets.corpus.registry import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, Batch
 from ser_assets.storage.clips import LABELS, TAKE_LABELS, Clip, clips_of, table_of
@@ -61,7 +61,7 @@ def draw_clips(asset: str, actor: str, actor_files: ActorFiles) -> None:
 
     The picture is kept beside the clips.
     """
-    from ser_assets.reporting.pictures import clip_strip
+    from ser_assets.reporting.figures.thumbnails import clip_strip
 
     first = {emotion: take_id for take_id, emotion in reversed(actor_files.emotions(asset, actor).items())}
     takes = [first[emotion] for emotion in EMOTIONS_IN_A_PICTURE if emotion in first] or list(first.values())

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ser_assets.assets.absent_actors import no_recordings, skipping_absent
-from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, for_each_actor
-from ser_assets.assets.changed_takes import Upstream, at_rest, changed_takes_step
-from ser_assets.assets.current_corpus import drop_withdrawn
-from ser_assets.assets.describe import clips_metadata, raw_videos_metadata
-from ser_assets.assets.describe_actors import clips_of_all, inventory_of_all
+from ser_assets.assets.by_actor.absent_actors import no_recordings, skipping_absent
+from ser_assets.assets.by_actor.current_corpus import drop_withdrawn
+from ser_assets.assets.by_actor.incremental import Upstream, at_rest, changed_takes_step
+from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, for_each_actor
 from ser_assets.assets.failures import foreseen_failures
-from ser_assets.corpus.entries import Corpus
-from ser_assets.corpus.folders import skipped_text
+from ser_assets.assets.metadata.actor_table import clips_of_all, inventory_of_all
+from ser_assets.assets.metadata.describe import clips_metadata, raw_videos_metadata
 from ser_assets.corpus.forgotten import refuse_forgotten
+from ser_assets.corpus.interface import Corpus
+from ser_assets.corpus.media_files import skipped_text
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import TAKE_LABELS

@@ -8,9 +8,9 @@ import dagster as dg
 from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trimmed_audio
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.features import features
-from ser_assets.audio.functionals import functional_names
-from ser_assets.corpus.entries import Corpus
-from ser_assets.problems import Problem
+from ser_assets.audio.features.names import functional_names
+from ser_assets.corpus.interface import Corpus
+from ser_assets.rejections import Problem
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ser_assets.assets.actors import SINGLE_RUN
-from ser_assets.assets.current_corpus import drop_withdrawn
-from ser_assets.assets.describe import scores_metadata
+from ser_assets.assets.by_actor.current_corpus import drop_withdrawn
+from ser_assets.assets.by_actor.partitions import SINGLE_RUN
 from ser_assets.assets.failures import foreseen_failures
+from ser_assets.assets.metadata.describe import scores_metadata
 from ser_assets.assets.models import MODEL_NAMES, store
-from ser_assets.assets.training_inputs import kept_folder
-from ser_assets.assets.training_turn import POOL, in_training_turn
-from ser_assets.learning.kept import KEPT, PROTOCOL_OF_KEPT
+from ser_assets.assets.training.turn import POOL, in_training_turn
+from ser_assets.learning.data.final_models import KEPT, PROTOCOL_OF_KEPT
 from ser_assets.settings import Settings
 from ser_assets.storage.files import whole_folder
 from ser_assets.storage.tables import ENSEMBLE_WEIGHTS, HELD_OUT, LEAK_PROOF, PREDICTIONS, TRAINING_ROWS
+from ser_assets.storage.training_inputs import kept_folder
 from ser_assets.storage.versions import content_version, folder_version, rows_version
 from ser_assets.storage.warehouse import Warehouse
 
@@ -39,7 +39,7 @@ def ensemble(
     In each fold the weights come from training takes that the models had held out (table `held_out`), never from what
     is judged; table `ensemble_weights` holds them. Kept under `models/`, beside its members.
     """
-    from ser_assets.learning.ensemble import judge_ensemble
+    from ser_assets.learning.models.ensemble import judge_ensemble
 
     drop_withdrawn(context, settings)
     predictions, weights = judge_ensemble(NAME, _of_members(warehouse, PREDICTIONS), _of_members(warehouse, HELD_OUT))
@@ -70,7 +70,7 @@ def ensemble(
 
 def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
     """Keep the weights of the kept models beside them."""
-    from ser_assets.learning.ensemble import save_ensemble
+    from ser_assets.learning.models.ensemble import save_ensemble
 
     kept = weights[weights["fold"] == KEPT]
     folders = []

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ser_assets.assets.absent_actors import skipping_absent
-from ser_assets.assets.actors import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_each_actor
-from ser_assets.assets.changed_takes import at_rest, changed_takes_step
+from ser_assets.assets.by_actor.absent_actors import skipping_absent
+from ser_assets.assets.by_actor.current_corpus import drop_withdrawn
+from ser_assets.assets.by_actor.incremental import at_rest, changed_takes_step
+from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_each_actor
 from ser_assets.assets.corpus import augmented_set
-from ser_assets.assets.current_corpus import drop_withdrawn
-from ser_assets.assets.describe import features_metadata
-from ser_assets.assets.describe_actors import features_of_all
 from ser_assets.assets.failures import foreseen_failures
-from ser_assets.audio.functionals import functional_names
-from ser_assets.corpus.entries import Corpus
+from ser_assets.assets.metadata.actor_table import features_of_all
+from ser_assets.assets.metadata.describe import features_metadata
+from ser_assets.audio.features.names import functional_names
 from ser_assets.corpus.forgotten import refuse_forgotten
+from ser_assets.corpus.interface import Corpus
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
 from ser_assets.storage.clips import LABELS

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ser_assets.assets.checks import ERROR, WARN, check_result
-from ser_assets.assets.examples import load_examples
+from ser_assets.assets.corpus_checks import ERROR, WARN, check_result
 from ser_assets.assets.failures import foreseen_failures
-from ser_assets.assets.leaks import leaks, not_judged_once
 from ser_assets.settings import Settings
+from ser_assets.storage.leakage_audit import leaks, not_judged_once
 from ser_assets.storage.tables import PREDICTIONS
+from ser_assets.storage.training_set import load_examples
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.learning.examples import Examples
-    from ser_assets.learning.splits import Split
+    from ser_assets.learning.data.examples import Examples
+    from ser_assets.learning.protocols.splits import Split
 
 ACTORS_POISONED = 3
 TAKES_OF_EACH_EMOTION = 1
@@ -91,7 +91,7 @@ def prediction_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
 
 def _accuracies(warehouse: Warehouse, model: str) -> "list[dict[str, Any]]":
     """Accuracy under each protocol and fold scheme, and that of always naming the most frequent emotion (chance)."""
-    from ser_assets.learning.scores import confusion_matrix
+    from ser_assets.learning.evaluation.scores import confusion_matrix
 
     predictions = warehouse.query(f"FROM {PREDICTIONS} WHERE model = ?", [model])
     accuracies = []
@@ -111,9 +111,9 @@ def _luck(judged: dict[str, Any]) -> float:
 
 
 def _changed_by_poison(name: str, settings: Settings, warehouse: Warehouse) -> list[dict[str, str]]:
-    from ser_assets.learning.models import MODELS
-    from ser_assets.learning.poison import changed_by_poison
-    from ser_assets.learning.protocols import speaker_calibrated, speaker_independent
+    from ser_assets.learning.evaluation.leakage_probe import changed_by_poison
+    from ser_assets.learning.models.catalog import MODELS
+    from ser_assets.learning.protocols.protocols import speaker_calibrated, speaker_independent
 
     examples = load_examples(warehouse, settings)
     factory = functools.partial(MODELS[name].brief, settings.seed)

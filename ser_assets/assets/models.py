@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ser_assets import progress
-from ser_assets.assets.actors import SINGLE_RUN
-from ser_assets.assets.current_corpus import drop_withdrawn, require_current
-from ser_assets.assets.describe import model_metadata, skipped_metadata, stored_model_metadata
-from ser_assets.assets.examples import load_examples
+from ser_assets.assets.by_actor.current_corpus import drop_withdrawn, require_current
+from ser_assets.assets.by_actor.partitions import SINGLE_RUN
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.features import features
-from ser_assets.assets.leaks import leak_proof
-from ser_assets.assets.left_out import splits_and_skipped
-from ser_assets.assets.model_config import config_of, settings_from
-from ser_assets.assets.training_inputs import is_trained, kept_folder, training_fingerprint
-from ser_assets.assets.training_turn import POOL, in_training_turn
+from ser_assets.assets.metadata.describe import model_metadata, skipped_metadata, stored_model_metadata
+from ser_assets.assets.training.left_out import splits_and_skipped
+from ser_assets.assets.training.model_config import config_of, settings_from
+from ser_assets.assets.training.turn import POOL, in_training_turn
 from ser_assets.corpus.forgotten import refuse_forgotten
-from ser_assets.learning.kept import CALIBRATED, RAW
-from ser_assets.learning.model_settings import SETTINGS_OF_MODELS
-from ser_assets.learning.model_settings_file import as_dictionary
+from ser_assets.learning.data.final_models import CALIBRATED, RAW
+from ser_assets.learning.models.settings import SETTINGS_OF_MODELS
+from ser_assets.learning.models.settings_file import as_dictionary
+from ser_assets.runtime import progress
 from ser_assets.settings import Settings
 from ser_assets.storage.files import sweep, whole_folder
+from ser_assets.storage.leakage_audit import leak_proof
 from ser_assets.storage.skipped import skipped_table
 from ser_assets.storage.tables import (
     HELD_OUT,
@@ -36,6 +34,8 @@ from ser_assets.storage.tables import (
     SKIPPED,
     TRAINING_ROWS,
 )
+from ser_assets.storage.training_inputs import is_trained, kept_folder, training_fingerprint
+from ser_assets.storage.training_set import load_examples
 from ser_assets.storage.versions import content_version, folder_version, rows_version
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
@@ -81,8 +81,8 @@ def model_asset(name: str, defaults: Any) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> dg.MaterializeResult:
-        from ser_assets.learning.models import MODELS
-        from ser_assets.learning.tensorboard_logs import require_tensorboard
+        from ser_assets.learning.models.catalog import MODELS
+        from ser_assets.learning.models.networks.tensorboard_logs import require_tensorboard
 
         if settings.tensorboard:
             require_tensorboard()
@@ -114,8 +114,8 @@ def _train(
 
     factory: makes the model, given its settings and seed.
     """
-    from ser_assets.learning.judging import Kept, judge
-    from ser_assets.learning.tensorboard_logs import write_logs
+    from ser_assets.learning.evaluation.evaluate import Kept, judge
+    from ser_assets.learning.models.networks.tensorboard_logs import write_logs
 
     examples = load_examples(warehouse, settings)
     splits, skipped = splits_and_skipped(examples, settings)
@@ -198,7 +198,7 @@ def drop_other_emotions(connection: "duckdb.DuckDBPyConnection", table: str, row
 
     Returns: the models that were in it.
     """
-    from ser_assets.learning.said import emotions_in
+    from ser_assets.learning.data.predictions import emotions_in
 
     if not connection.execute("FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall():
         return set()

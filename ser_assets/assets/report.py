@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING, get_args
 
 import dagster as dg
 
-from ser_assets.assets.actors import SINGLE_RUN
-from ser_assets.assets.current_corpus import drop_withdrawn, require_current
-from ser_assets.assets.describe import report_metadata, skipped_metadata
+from ser_assets.assets.by_actor.current_corpus import drop_withdrawn, require_current
+from ser_assets.assets.by_actor.partitions import SINGLE_RUN
 from ser_assets.assets.ensemble import ensemble
 from ser_assets.assets.failures import foreseen_failures
-from ser_assets.assets.leaks import leaks, not_judged_once
-from ser_assets.assets.left_out import skipped_by_report
+from ser_assets.assets.metadata.describe import report_metadata, skipped_metadata
 from ser_assets.assets.models import MODEL_NAMES
-from ser_assets.assets.training_inputs import kept_folder
-from ser_assets.assets.training_turn import POOL, in_training_turn
-from ser_assets.learning.kept import RAW
-from ser_assets.learning.model_settings import SETTINGS_OF_MODELS
-from ser_assets.learning.model_settings_file import as_dictionary
+from ser_assets.assets.training.left_out import skipped_by_report
+from ser_assets.assets.training.turn import POOL, in_training_turn
+from ser_assets.learning.data.final_models import RAW
+from ser_assets.learning.models.settings import SETTINGS_OF_MODELS
+from ser_assets.learning.models.settings_file import as_dictionary
 from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, FoldScheme, Protocol, Settings
 from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.leakage_audit import leaks, not_judged_once
 from ser_assets.storage.skipped import Skipped, skipped_by, skipped_table
 from ser_assets.storage.tables import (
     LEAK_PROOF,
@@ -44,13 +43,14 @@ from ser_assets.storage.tables import (
     notice_of_demo,
     records,
 )
+from ser_assets.storage.training_inputs import kept_folder
 from ser_assets.storage.versions import content_version, rows_version
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.reporting.data import ExampleClip, MissedTake
+    from ser_assets.reporting.report_data import ExampleClip, MissedTake
 
 REPORT = "metrics_report"
 MODELS = (*MODEL_NAMES, ensemble.key.to_user_string())
@@ -76,10 +76,10 @@ def metrics_report(
     actor_files: dg.ResourceParam[ActorFiles],
 ) -> dg.MaterializeResult:
     """Tables `scores`, `score_differences`, `scores_by_group`; the report under `report/`: HTML, Markdown, JSON."""
-    from ser_assets.learning.misses import missed_by_all
-    from ser_assets.learning.scores import score_differences, score_table, scores_by_group
-    from ser_assets.reporting.data import ReportData
+    from ser_assets.learning.evaluation.hard_takes import missed_by_all
+    from ser_assets.learning.evaluation.scores import score_differences, score_table, scores_by_group
     from ser_assets.reporting.page import write_report
+    from ser_assets.reporting.report_data import ReportData
     from ser_assets.reporting.summary import boards
 
     require_current(settings, warehouse, drop_withdrawn(context, settings), kinds=("content", "label"))
@@ -176,7 +176,7 @@ def _store(warehouse: Warehouse, tables: "dict[str, pd.DataFrame]", skipped: Seq
 
 def _missed_takes(missed: "pd.DataFrame", takes: "pd.DataFrame", actor_files: ActorFiles) -> "list[MissedTake]":
     """Fetch the clips of the worst of the takes that all models miss."""
-    from ser_assets.reporting.data import ExampleClip, MissedTake
+    from ser_assets.reporting.report_data import ExampleClip, MissedTake
     from ser_assets.storage.clips import clips_of
 
     about = takes.set_index("take_id").to_dict("index")
@@ -215,7 +215,7 @@ def _judged_takes(warehouse: Warehouse) -> "pd.DataFrame":
 
 def _example_clips(takes: "pd.DataFrame", actor_files: ActorFiles) -> "list[ExampleClip]":
     """Pick one clip of each emotion from the first speaker of each gender, where that is known, who was judged."""
-    from ser_assets.reporting.data import ExampleClip
+    from ser_assets.reporting.report_data import ExampleClip
     from ser_assets.storage.clips import clips_of
 
     examples = []
@@ -232,7 +232,7 @@ def _example_clips(takes: "pd.DataFrame", actor_files: ActorFiles) -> "list[Exam
 def _importances(settings: Settings, predictions: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
-    from ser_assets.learning.random_forest import RandomForest
+    from ser_assets.learning.models.random_forest import RandomForest
 
     folder = kept_folder(settings, RAW, RandomForest.name)
     reported = RandomForest.name in set(predictions["model"])
@@ -263,7 +263,7 @@ def _replay(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame"
     """
     import pandas as pd
 
-    from ser_assets.learning.said import emotions_in
+    from ser_assets.learning.data.predictions import emotions_in
     from ser_assets.reporting.references import is_ravdess
 
     of_ravdess = is_ravdess(emotions_in(predictions), set(predictions["actor"]))

@@ -1,1 +1,4 @@
-"""Arrays in, arrays out: decoding, silence, augmentation, spectra, features. No Dagster, no database."""
+"""Arrays in, arrays out: from a recording to a clip and its features.
+
+No Dagster, no database, no labels, no models. `decoding` reads files, `features` measures clips.
+"""

@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from ser_assets.audio.descriptors import root_mean_square
-from ser_assets.audio.spectrum import centred_frames
+from ser_assets.audio.features.descriptors import root_mean_square
+from ser_assets.audio.features.spectrum import centred_frames
 
 FRAME_LENGTH = 2048
 HOP_LENGTH = 512

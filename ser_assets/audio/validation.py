@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ser_assets.audio.decode import DecodeError, Recording
-from ser_assets.audio.features import LOWEST_SAMPLING_RATE
+from ser_assets.audio.decoding.decode import DecodeError, Recording
+from ser_assets.audio.features.extract import LOWEST_SAMPLING_RATE
 from ser_assets.audio.silence import is_silent
-from ser_assets.problems import Problem
+from ser_assets.rejections import Problem
 
 SHORTEST_SECONDS = 0.1
 LOUDEST = 10.0

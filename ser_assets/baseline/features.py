@@ -6,10 +6,10 @@ Kept so that the notebook's table can be made again; the features to use are in 
 import numpy as np
 
 from ser_assets.audio.augmentation import copy_clip
-from ser_assets.audio.descriptors import root_mean_square, spectral_shape, zero_crossing_rate
-from ser_assets.audio.functionals import NOTEBOOK_COEFFICIENTS
+from ser_assets.audio.features.descriptors import root_mean_square, spectral_shape, zero_crossing_rate
+from ser_assets.audio.features.names import NOTEBOOK_COEFFICIENTS
+from ser_assets.audio.features.spectrum import Spectrum, centred_frames, cepstrum, chroma, decibels, mel_power, spectrum
 from ser_assets.audio.silence import trim
-from ser_assets.audio.spectrum import Spectrum, centred_frames, cepstrum, chroma, decibels, mel_power, spectrum
 
 SAMPLING_RATE = 22050
 """Rate in Hz to which `librosa.load` brings every recording unless told otherwise."""

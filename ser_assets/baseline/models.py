@@ -13,14 +13,15 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.emotion_model import require_two_emotions
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.protocols import notebook_split, speaker_independent
-from ser_assets.learning.said import probability_columns
-from ser_assets.learning.scores import score_table
-from ser_assets.learning.splits import Split
-from ser_assets.learning.training import import_keras, keras_ready
-from ser_assets.workers import map_in_workers
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.predictions import probability_columns
+from ser_assets.learning.evaluation.scores import score_table
+from ser_assets.learning.models.base import require_two_emotions
+from ser_assets.learning.models.networks.training import import_keras, keras_ready
+from ser_assets.learning.protocols.protocols import notebook_split, speaker_independent
+from ser_assets.learning.protocols.splits import Split
+from ser_assets.reporting.baseline_table import METRICS
+from ser_assets.runtime.workers import map_in_workers
 
 SEED: Final = 42
 FOLDS: Final = "luna5"
@@ -38,7 +39,6 @@ DENSE_DROPOUT: Final = 0.2
 EPOCHS: Final = 100
 BATCH: Final = 32
 
-METRICS: Final = ("accuracy", "f1_weighted", "roc_auc")
 CLAIMS: Final[dict[str, dict[str, tuple[float, float, float]]]] = {
     # The table in the notebook's README.
     "claimed_in_readme": {

@@ -5,24 +5,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_assets import progress
-from ser_assets.assets.current_corpus import CorpusChangedError, require_current_for_study
-from ser_assets.audio.functionals import NOTEBOOK_MEANS
-from ser_assets.audio.notebook import SAMPLING_RATE, notebook_clips, notebook_means
+from ser_assets.assets.by_actor.current_corpus import CorpusChangedError, require_current_for_study
+from ser_assets.audio.features.names import NOTEBOOK_MEANS
+from ser_assets.baseline.features import SAMPLING_RATE, notebook_clips, notebook_means
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
+from ser_assets.runtime import progress
+from ser_assets.runtime.workers import map_in_workers
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import Clip, clips_of
 from ser_assets.storage.tables import NOTEBOOK_REPLAY, USABLE_TAKES, actors_with_takes, notice_of_demo
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets.workers import map_in_workers
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from ser_assets.learning.examples import Examples
-    from ser_assets.reporting.boards import Score
+    from ser_assets.learning.data.examples import Examples
+    from ser_assets.reporting.leaderboard import Score
 
 CLIPS = "mono_audio"
 
@@ -44,7 +44,7 @@ def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> 
     """
     import pyarrow as pa
 
-    from ser_assets.learning.notebook import judge_notebook, replay_splits, replay_table
+    from ser_assets.baseline.models import judge_notebook, replay_splits, replay_table
 
     warehouse = Warehouse(settings.data_dir)
     try:
@@ -73,7 +73,7 @@ def notebook_examples(
     """
     import pandas as pd
 
-    from ser_assets.learning.examples import Examples
+    from ser_assets.learning.data.examples import Examples
 
     chosen = _actors_with_clips(warehouse, actor_files, actors)
     usable = set(warehouse.query(USABLE_TAKES)[["take_id", "recording"]].itertuples(index=False, name=None))
@@ -108,7 +108,7 @@ def replay_for_terminal(table: "pd.DataFrame") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from ser_assets.reporting.replay import WAY_NAMES
+    from ser_assets.reporting.baseline_table import WAY_NAMES
 
     title = "The notebook, replayed; 95 % intervals by bootstrap over actors where there are five or more"
     shown = Table("", "Model", title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
@@ -121,7 +121,7 @@ def replay_for_terminal(table: "pd.DataFrame") -> "Table":
 
 def replay_markdown(table: "pd.DataFrame") -> str:
     """Write the same as a Markdown table, values with their intervals."""
-    from ser_assets.reporting.replay import WAY_NAMES
+    from ser_assets.reporting.baseline_table import WAY_NAMES
     from ser_assets.reporting.summary import markdown_row
 
     lines = [markdown_row(["", "Model", *WAY_NAMES.values()]), markdown_row(["---"] * 2 + ["---:"] * len(WAY_NAMES))]
@@ -131,9 +131,8 @@ def replay_markdown(table: "pd.DataFrame") -> str:
 
 def _lines(table: "pd.DataFrame") -> "Iterator[tuple[str, str, list[Score]]]":
     """Name of the metric (where it begins) and of the model, and the score of each way."""
-    from ser_assets.learning.notebook import METRICS
+    from ser_assets.reporting.baseline_table import METRICS, WAY_NAMES, replayed_models
     from ser_assets.reporting.labels import METRIC_NAMES, MODEL_NAMES, readable
-    from ser_assets.reporting.replay import WAY_NAMES, replayed_models
 
     for metric in METRICS:
         for place, each in enumerate(replayed_models(table)):
@@ -174,8 +173,8 @@ def _require_rate(actor: str, clips: Sequence[Clip]) -> None:
 
 
 def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
-    from ser_assets.learning.notebook import FOLDS
-    from ser_assets.learning.protocols import RAVDESS_FOLDS, dropped_folds
+    from ser_assets.baseline.models import FOLDS
+    from ser_assets.learning.protocols.protocols import RAVDESS_FOLDS, dropped_folds
 
     if silent := sorted(set(asked or ()) - set(heard)):
         raise ReplayError(

@@ -8,11 +8,11 @@ import click
 
 from ser_assets.cli.parameters import ActorRange
 from ser_assets.cli.terminal import progress_bars, read_corpus, read_settings
-from ser_assets.corpus.archives import What
 from ser_assets.corpus.known_corpora import KNOWN_CORPORA, Labelled
+from ser_assets.corpus.zenodo.archives import What
 
 if TYPE_CHECKING:
-    from ser_assets.corpus.download import Order
+    from ser_assets.corpus.zenodo.download import Order
 
 SHOWN = 5
 LABELLED_BY_NAME = [corpus.name for corpus in KNOWN_CORPORA if not corpus.labels]
@@ -23,7 +23,7 @@ LABELLED_BY_NAME = [corpus.name for corpus in KNOWN_CORPORA if not corpus.labels
 @click.option("--actors", type=ActorRange(), default="1-6", show_default=True, help="Actors to speak, such as 1-6.")
 def demo_corpus(destination: Path, actors: tuple[str, ...]) -> None:
     """Make spoken recordings in the shape of RAVDESS under DESTINATION; what is there already is left alone."""
-    from ser_assets.corpus.demo import make_demo_corpus
+    from ser_assets.corpus.demo.corpus import make_demo_corpus
 
     settings = read_settings()
     with progress_bars() as listener:
@@ -60,8 +60,8 @@ def download(
     What is there already is left alone, and what broke off goes on where it was. Proxies are taken from the environment
     (HTTPS_PROXY), and SER_ZENODO_URL names a mirror. Exit code 1 if something could not be brought.
     """
-    from ser_assets.corpus.archives import DownloadError
-    from ser_assets.corpus.download import Order
+    from ser_assets.corpus.zenodo.archives import DownloadError
+    from ser_assets.corpus.zenodo.download import Order
 
     settings = read_settings()
     if settings.corpus != "ravdess":
@@ -90,8 +90,8 @@ def _bring(order: "Order", agree: bool) -> None:
 
     from rich.filesize import decimal
 
-    from ser_assets.corpus.archives import DownloadError
-    from ser_assets.corpus.download import download, plan
+    from ser_assets.corpus.zenodo.archives import DownloadError
+    from ser_assets.corpus.zenodo.download import download, plan
 
     errands = plan(order)
     if not errands:
@@ -117,7 +117,7 @@ def _bring(order: "Order", agree: bool) -> None:
 
 def _have_agreed(downloads_dir: Path, agree: bool) -> None:
     """Show the licence and ask, once for a folder of data."""
-    from ser_assets.corpus.licence import NOTICE, has_agreed, remember_agreement
+    from ser_assets.corpus.zenodo.licence import NOTICE, has_agreed, remember_agreement
 
     if has_agreed(downloads_dir):
         return
@@ -144,7 +144,7 @@ def make_table(folder: Path, table: Path, name: str | None) -> None:
     """
     import csv
 
-    from ser_assets.corpus.folders import media_files
+    from ser_assets.corpus.media_files import media_files
     from ser_assets.storage.files import whole_file
 
     paths = [path.resolve() for path in media_files(folder).recordings]
@@ -164,9 +164,9 @@ def make_table(folder: Path, table: Path, name: str | None) -> None:
 @click.option("--all", "everything", is_flag=True, help="Name every file, not only the first few of a kind.")
 def doctor(everything: bool) -> None:
     """Tell what is wrong with recordings and with what is at rest, and what to do. Exit code 1 if there is anything."""
-    from ser_assets.corpus.entries import CorpusError
-    from ser_assets.doctor import examine_all
-    from ser_assets.progress import listening
+    from ser_assets.corpus.interface import CorpusError
+    from ser_assets.orchestration.doctor import examine_all
+    from ser_assets.runtime.progress import listening
     from ser_assets.storage.warehouse import WarehouseBusyError
 
     settings = read_settings()

@@ -14,7 +14,7 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command, as `click.Group.main` does, with streams that cannot fail over a character."""
-        from ser_assets.caches import provide_caches
+        from ser_assets.runtime.caches import provide_caches
 
         show_what_streams_can()
         provide_caches()

@@ -17,13 +17,13 @@ def forget(speaker: str) -> None:
     champion stays in use, marked, until `ser-assets run` has trained a new one. Recordings and downloaded archives are
     yours and stay; they are named, so that you can remove them. Exit code 1 if nothing is known of the speaker.
     """
-    from ser_assets.corpus.corpora import corpus_of
-    from ser_assets.corpus.entries import CorpusError
     from ser_assets.corpus.forgotten import FORGOTTEN_FILE, WithoutForgotten, forgotten_speakers
+    from ser_assets.corpus.interface import CorpusError
+    from ser_assets.corpus.registry import corpus_of
     from ser_assets.corpus.spelling import name_key, plain
     from ser_assets.history import open_history
     from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
-    from ser_assets.withdrawal import find_speaker, forget
+    from ser_assets.withdrawal.withdraw import find_speaker, forget
 
     settings = read_settings()
     try:

@@ -54,7 +54,7 @@ def backup(file: Path) -> None:
     """
     from ser_assets.history import open_history
     from ser_assets.history.activity import runs_changed_since, runs_that_write
-    from ser_assets.storage.backup import back_up
+    from ser_assets.history.backup import back_up
 
     settings = read_settings()
     began = datetime.now(UTC)
@@ -80,7 +80,7 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def restore(file: Path) -> None:
     """Put what `ser-assets backup` wrote into FILE back, into an empty data folder or one with recordings alone."""
-    from ser_assets.storage.backup import restore
+    from ser_assets.history.backup import restore
 
     settings = read_settings()
     number = restore(file, settings.data_dir)

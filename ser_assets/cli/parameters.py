@@ -8,7 +8,7 @@ import click
 from ser_assets.corpus.ravdess import ACTORS
 
 if TYPE_CHECKING:
-    from ser_assets.corpus.entries import Corpus
+    from ser_assets.corpus.interface import Corpus
 
 MODEL_NAMES = ("random_forest", "neural_network", "cnn", "complex_cnn")
 MOST_ACTORS = 999

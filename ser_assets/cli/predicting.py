@@ -29,8 +29,8 @@ def predict(
     paths: tuple[Path, ...], table: Path | None, as_json: bool, profile: Path | None, bundle: Path | None
 ) -> None:
     """Name the emotion in recordings: files, and folders at any depth. Exit code 1 if one of them cannot be used."""
-    from ser_assets import predicting
-    from ser_assets.progress import listening
+    from ser_assets.runtime.progress import listening
+    from ser_assets.serving import batch
     from ser_assets.serving.bundle import champion_folder
     from ser_assets.serving.predictor import Refused
     from ser_assets.serving.withdrawn import withdrawn_from
@@ -38,11 +38,11 @@ def predict(
 
     settings = read_settings()
     with _clear_errors():
-        recordings = predicting.recordings_among(paths)
+        recordings = batch.recordings_among(paths)
         closed = _tell_passed_over(paths)
         if table:
-            predicting.refuse_to_replace(table, recordings)
-        predictor = predicting.open_predictor(bundle or champion_folder(settings.data_dir), profile)
+            batch.refuse_to_replace(table, recordings)
+        predictor = batch.open_predictor(bundle or champion_folder(settings.data_dir), profile)
         if predictor.bundle.is_demo:
             click.echo("this model learned from a synthesiser's voices: what it says of people means nothing", err=True)
         if withdrawn := withdrawn_from(predictor.bundle.folder):
@@ -60,13 +60,13 @@ def predict(
                 err=True,
             )
         with progress_bars(to_stderr=True) as listener, listening(listener):
-            results = list(predicting.predict_recordings(recordings, predictor, settings.worker_count))
+            results = list(batch.predict_recordings(recordings, predictor, settings.worker_count))
         if table:
-            predicting.write_csv(results, table, predictor.emotions)
+            batch.write_csv(results, table, predictor.emotions)
     if as_json:
-        click.echo(predicting.as_json(results))
+        click.echo(batch.as_json(results))
     else:
-        _print_table(predicting.table_for_terminal(results))
+        _print_table(batch.table_for_terminal(results))
     _tell_remarks(results)
     refused = [each for each in results if isinstance(each, Refused)]
     _tell_refused(refused)
@@ -84,17 +84,17 @@ def calibrate_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -
     The recordings need no label, but should show many emotions: a profile of neutral speech alone takes neutral speech
     for less neutral than it is.
     """
-    from ser_assets import predicting
-    from ser_assets.progress import listening
+    from ser_assets.runtime.progress import listening
+    from ser_assets.serving import batch
     from ser_assets.serving.bundle import champion_folder
 
     settings = read_settings()
     with _clear_errors():
-        recordings = predicting.recordings_among(files)
+        recordings = batch.recordings_among(files)
         _tell_passed_over(files)
-        predicting.refuse_to_replace(out, recordings)
+        batch.refuse_to_replace(out, recordings)
         with progress_bars(to_stderr=True) as listener, listening(listener):
-            made = predicting.calibrate_speaker(
+            made = batch.calibrate_speaker(
                 recordings, out, bundle or champion_folder(settings.data_dir), settings.worker_count
             )
     _tell_refused(made.left_out)
@@ -105,10 +105,10 @@ def calibrate_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -
 @contextmanager
 def _clear_errors() -> Iterator[None]:
     """Say in one line what the user can mend: recordings and targets (exit code 2), bundle, profile, disk, memory."""
-    from ser_assets.learning.calibration import ProfileError
-    from ser_assets.predicting import NoRecordingError, ReplacesRecordingError
+    from ser_assets.learning.speakers.profile import ProfileError
+    from ser_assets.runtime.workers import WorkerDiedError
+    from ser_assets.serving.batch import NoRecordingError, ReplacesRecordingError
     from ser_assets.serving.bundle import BundleError
-    from ser_assets.workers import WorkerDiedError
 
     try:
         yield
@@ -124,8 +124,8 @@ def _clear_errors() -> Iterator[None]:
 
 def _tell_passed_over(paths: Sequence[Path]) -> bool:
     """Say which files are no recordings, and which folders are closed; whether any is."""
-    from ser_assets.corpus.folders import skipped_text
-    from ser_assets.predicting import passed_over
+    from ser_assets.corpus.media_files import skipped_text
+    from ser_assets.serving.batch import passed_over
 
     skipped, closed = passed_over(paths)
     if skipped:
@@ -135,7 +135,7 @@ def _tell_passed_over(paths: Sequence[Path]) -> bool:
 
 
 def _tell_remarks(results: "Sequence[Prediction | Refused]") -> None:
-    from ser_assets.predicting import printable
+    from ser_assets.serving.batch import printable
     from ser_assets.serving.predictor import Prediction
 
     for each in results:
@@ -144,7 +144,7 @@ def _tell_remarks(results: "Sequence[Prediction | Refused]") -> None:
 
 
 def _tell_refused(refused: "Sequence[Refused]") -> None:
-    from ser_assets.predicting import printable
+    from ser_assets.serving.batch import printable
 
     for each in refused:
         click.echo(f"{printable(each.path)} {each.reason}", err=True)

@@ -9,7 +9,7 @@ from ser_assets.cli.parameters import ActorRange, JsonObject, chosen_actors
 from ser_assets.cli.terminal import progress_bars, read_corpus, read_settings
 
 if TYPE_CHECKING:
-    from ser_assets.corpus.entries import Listing
+    from ser_assets.corpus.interface import Listing
     from ser_assets.settings import Settings
     from ser_assets.storage.warehouse import Warehouse
 
@@ -39,11 +39,11 @@ def run(only: str | None, config_json: dict[str, Any] | None) -> None:
     from ser_assets.history import open_history
     from ser_assets.orchestration.run_config import ConfigError
     from ser_assets.orchestration.runner import refresh
-    from ser_assets.progress import listening
+    from ser_assets.runtime.progress import listening
     from ser_assets.storage.files import files_set_aside
     from ser_assets.storage.tables import RAW_VIDEOS, actors_with_takes, records
     from ser_assets.storage.warehouse import Warehouse
-    from ser_assets.withdrawal import remove_withdrawn
+    from ser_assets.withdrawal.withdraw import remove_withdrawn
 
     warehouse = Warehouse(settings.data_dir)
     with open_history() as instance:
@@ -71,7 +71,7 @@ def run(only: str | None, config_json: dict[str, Any] | None) -> None:
 
 def _with_changed_actors(settings: "Settings", listing: "Listing", chosen: tuple[str, ...]) -> tuple[str, ...]:
     """Add the actors whose recordings or labels have changed: models train on all actors that have features."""
-    from ser_assets.assets.current_corpus import changes_since_features
+    from ser_assets.assets.by_actor.current_corpus import changes_since_features
     from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
 
     with suppress(WarehouseDamagedError):
@@ -93,9 +93,9 @@ def scores() -> None:
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown, and all else to standard error.")
 def replay_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
     """Judge the notebook's four models its own way and on unseen actors, beside what it claims (takes minutes)."""
-    from ser_assets.progress import listening
-    from ser_assets.replay import ReplayError, replay_for_terminal, replay_markdown
-    from ser_assets.replay import replay_notebook as replay
+    from ser_assets.baseline.reproduce import ReplayError, replay_for_terminal, replay_markdown
+    from ser_assets.baseline.reproduce import replay_notebook as replay
+    from ser_assets.runtime.progress import listening
     from ser_assets.storage.actor_files import ClipsMissingError
     from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
 
@@ -107,7 +107,7 @@ def replay_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
         raise click.ClickException(str(error)) from error
     from rich.console import Console
 
-    from ser_assets.reporting.replay import replay_gap, replayed_models
+    from ser_assets.reporting.baseline_table import replay_gap, replayed_models
 
     if markdown:
         click.echo(replay_markdown(table))

@@ -9,7 +9,7 @@ from ser_assets.cli.parameters import MODEL_NAMES
 from ser_assets.cli.terminal import progress_bars, read_settings
 
 if TYPE_CHECKING:
-    from ser_assets.studies import Study
+    from ser_assets.orchestration.studies import Study
 
 
 @click.group()
@@ -20,7 +20,7 @@ def study() -> None:
 @study.command("ablation")
 def study_ablation() -> None:
     """What each group of functionals brings on unseen actors, by a linear judge (takes minutes)."""
-    from ser_assets.studies import ablate, ablation_markdown
+    from ser_assets.orchestration.studies import ablate, ablation_markdown
 
     _study(lambda opened: ablation_markdown(ablate(opened)))
 
@@ -29,7 +29,7 @@ def study_ablation() -> None:
 @click.option("--model", type=click.Choice(MODEL_NAMES), default="neural_network", show_default=True)
 def study_calibration(model: str) -> None:
     """How many unlabelled clips of a new speaker calibration needs (takes minutes)."""
-    from ser_assets.studies import curve, curve_markdown
+    from ser_assets.orchestration.studies import curve, curve_markdown
 
     _study(lambda opened: curve_markdown(curve(opened, model)))
 
@@ -39,16 +39,16 @@ def study_calibration(model: str) -> None:
 @click.option("--trials", type=click.IntRange(2), default=12, show_default=True, help="Settings to try.")
 def study_settings(model: str, trials: int) -> None:
     """Search the settings of a model inside the training actors of each fold (takes from minutes to hours)."""
-    from ser_assets.studies import find_settings, found_markdown
+    from ser_assets.orchestration.studies import find_settings, found_markdown
 
     _study(lambda opened: found_markdown(find_settings(opened, model, trials)))
 
 
 def _study(answer: "Callable[[Study], str]") -> None:
-    from ser_assets.assets.examples import FeaturesMissingError
-    from ser_assets.progress import listening
+    from ser_assets.orchestration.studies import open_study
+    from ser_assets.runtime.progress import listening
+    from ser_assets.storage.training_set import FeaturesMissingError
     from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
-    from ser_assets.studies import open_study
 
     try:
         with progress_bars(to_stderr=True) as listener, listening(listener):

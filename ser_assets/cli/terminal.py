@@ -9,8 +9,8 @@ import click
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
-    from ser_assets.corpus.entries import Corpus
-    from ser_assets.progress import Listener
+    from ser_assets.corpus.interface import Corpus
+    from ser_assets.runtime.progress import Listener
     from ser_assets.settings import Settings
 
 
@@ -31,8 +31,8 @@ def read_settings() -> "Settings":
 
 def read_corpus(settings: "Settings") -> "Corpus":
     """Open the corpus that the settings name, and see that its speakers and emotions can be told."""
-    from ser_assets.corpus.corpora import corpus_of
-    from ser_assets.corpus.entries import CorpusError
+    from ser_assets.corpus.interface import CorpusError
+    from ser_assets.corpus.registry import corpus_of
 
     try:
         corpus = corpus_of(settings)

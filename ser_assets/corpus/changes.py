@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from ser_assets.corpus.entries import Entry, Listing
+from ser_assets.corpus.interface import Entry, Listing
 from ser_assets.corpus.inventory import LOOKED_AT_AGAIN, hash_of_file, unopened
 from ser_assets.corpus.raw_video import LABELS, RawVideo
-from ser_assets.problems import Problem
+from ser_assets.rejections import Problem
 
 
 class Change(NamedTuple):
@@ -21,7 +21,7 @@ class Change(NamedTuple):
 def changes(listing: Listing, known: Mapping[str, Mapping[str, RawVideo]]) -> Iterator[Change]:
     """Find recordings that are new, have another content or another label; nothing is decoded.
 
-    Recordings that are gone are not among them (`ser_assets.withdrawal` removes those), nor are new ones that cannot be
+    Recordings that are gone are not among them (`ser_assets.withdrawal.withdraw` removes those), nor are new ones that cannot
     used whatever their sound is.
 
     known: rows of `raw_videos` by speaker and path; other speakers are passed over.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ser_assets.audio.fingerprint import alike
 from ser_assets.corpus.raw_video import RawVideo
-from ser_assets.problems import Problem
+from ser_assets.rejections import Problem
 
 
 def settle_all(rows_of: Mapping[str, Iterable[RawVideo]]) -> dict[str, list[RawVideo]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ser_assets.corpus.entries import Corpus, CorpusError, Listing
+from ser_assets.corpus.interface import Corpus, CorpusError, Listing
 from ser_assets.corpus.spelling import name_key, plain
 
 FORGOTTEN_FILE: Final = "forgotten.txt"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ser_assets.problems import Problem
+from ser_assets.rejections import Problem
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_assets.audio.channels import channel_likeness
-from ser_assets.audio.decode import DecodeError, Recording, decode, to_mono
-from ser_assets.audio.dropouts import abrupt_silence
+from ser_assets.audio.decoding.channels import channel_likeness
+from ser_assets.audio.decoding.decode import DecodeError, Recording, decode, to_mono
+from ser_assets.audio.decoding.dropouts import abrupt_silence
 from ser_assets.audio.fingerprint import fingerprint
-from ser_assets.audio.usable import refuse_unusable
-from ser_assets.corpus.demo import DEMO_COMMENT
-from ser_assets.corpus.entries import Entry
+from ser_assets.audio.validation import refuse_unusable
+from ser_assets.corpus.demo.corpus import DEMO_COMMENT
+from ser_assets.corpus.interface import Entry
 from ser_assets.corpus.raw_video import LABELS, SOUND, RawVideo
-from ser_assets.problems import Problem
+from ser_assets.rejections import Problem
 
 # What may have been repaired without a trace in the state of the file.
 LOOKED_AT_AGAIN = frozenset({Problem.UNREADABLE, Problem.MISSING, Problem.CRASHES})

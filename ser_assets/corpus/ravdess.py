@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
-from ser_assets.corpus.entries import Entry, Listing, Rejection, Stray, Take, name_of
-from ser_assets.corpus.folders import media_files
+from ser_assets.corpus.interface import Entry, Listing, Rejection, Stray, Take, name_of
 from ser_assets.corpus.known_corpora import Recognised, recognise
-from ser_assets.problems import Problem
+from ser_assets.corpus.media_files import media_files
+from ser_assets.rejections import Problem
 
 ACTORS = tuple(f"{number:02d}" for number in range(1, 25))
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")

@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Self
 
-from ser_assets.corpus.entries import Take
-from ser_assets.problems import Problem
+from ser_assets.corpus.interface import Take
+from ser_assets.rejections import Problem
 
 SOUND = (
     "container",

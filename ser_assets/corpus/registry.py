@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from ser_assets.corpus.entries import Corpus, CorpusError
 from ser_assets.corpus.forgotten import WithoutForgotten, forgotten_speakers
+from ser_assets.corpus.interface import Corpus, CorpusError
 from ser_assets.corpus.ravdess import Ravdess
-from ser_assets.corpus.table import Table
+from ser_assets.corpus.table.corpus import Table
 from ser_assets.settings import Settings
 
 

@@ -1,4 +1,4 @@
-"""Dagster's history of runs: it goes with the data folder, one daemon serves it, and old runs can be removed."""
+"""Dagster's history of runs: in the data folder, with one daemon; old runs removed, takes removed, backups."""
 
 from ser_assets.history.instance import DataFolderInstance
 from ser_assets.history.opening import HistoryError, history_warnings, open_history

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ser_assets import progress
-from ser_assets.corpus.entries import Corpus, Listing
-from ser_assets.corpus.folders import skipped_text
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
-from ser_assets.corpus.table_grid import OPTIONAL
-from ser_assets.problems import Problem
+from ser_assets.corpus.interface import Corpus, Listing
+from ser_assets.corpus.media_files import skipped_text
+from ser_assets.corpus.table.grid import OPTIONAL
+from ser_assets.rejections import Problem
+from ser_assets.runtime import progress
+from ser_assets.runtime.workers import WorkerDiedError, outcomes_in_workers
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
 from ser_assets.storage.files import files_set_aside, sweep
 from ser_assets.storage.tables import known_recordings
 from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
-from ser_assets.workers import WorkerDiedError, outcomes_in_workers
 
 if TYPE_CHECKING:
     from ser_assets.corpus.inventory import Look
@@ -171,10 +171,10 @@ def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
 
 def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
     """What is stored of recordings that are gone, features that are older than the corpus, and a marked champion."""
-    from ser_assets.assets.current_corpus import changes_since_features
+    from ser_assets.assets.by_actor.current_corpus import changes_since_features
     from ser_assets.serving.bundle import champion_folder
     from ser_assets.serving.withdrawn import withdrawn_from
-    from ser_assets.withdrawal import find_withdrawn
+    from ser_assets.withdrawal.withdraw import find_withdrawn
 
     if withdrawn := find_withdrawn(settings, listing):
         remedy = "Run `ser-assets run`: it removes them everywhere and trains new models."

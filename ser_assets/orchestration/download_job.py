@@ -22,9 +22,9 @@ class DownloadConfig(dg.Config):
 @foreseen_failures
 def download_op(context: dg.OpExecutionContext, config: DownloadConfig, settings: dg.ResourceParam[Settings]) -> None:
     """Bring recordings of RAVDESS into the folder of recordings, as `ser-assets download` does."""
-    from ser_assets.corpus.archives import DownloadError
-    from ser_assets.corpus.download import Order, download, plan
-    from ser_assets.corpus.licence import NOTICE, has_agreed, remember_agreement
+    from ser_assets.corpus.zenodo.archives import DownloadError
+    from ser_assets.corpus.zenodo.download import Order, download, plan
+    from ser_assets.corpus.zenodo.licence import NOTICE, has_agreed, remember_agreement
 
     if strangers := sorted(set(config.actors) - set(ACTORS)):
         raise dg.Failure(f"there is no actor {', '.join(strangers)}; RAVDESS has '01' to '24'", allow_retries=False)

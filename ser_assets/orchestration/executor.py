@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from ser_assets.assets.training_turn import kept_until_the_run_ends
+from ser_assets.assets.training.turn import kept_until_the_run_ends
 from ser_assets.orchestration.run_config import ConfigError, refuse_wrong_config
 from ser_assets.orchestration.run_process import supervised
 

@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from ser_assets.assets.models import MODEL_NAMES
-from ser_assets.assets.training_inputs import is_trained, training_fingerprint
 from ser_assets.corpus.changes import changes
-from ser_assets.corpus.entries import Corpus, Listing
-from ser_assets.learning.model_settings_file import model_settings
+from ser_assets.corpus.interface import Corpus, Listing
+from ser_assets.learning.models.settings_file import model_settings
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, USABLE_TAKES, known_recordings, records
+from ser_assets.storage.training_inputs import is_trained, training_fingerprint
 from ser_assets.storage.versions import code_version, recipe
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets.withdrawal import find_withdrawn
+from ser_assets.withdrawal.withdraw import find_withdrawn
 
 MADE_FROM_MODELS: Mapping[str, tuple[str, ...]] = {
     "ensemble": MODEL_NAMES,

@@ -8,8 +8,8 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from dagster._utils.schedules import cron_string_iterator
 
 from ser_assets.assets.models import TRAIN_IF_CHANGED_TAG
-from ser_assets.assets.training_turn import POOL, other_training
-from ser_assets.corpus.corpora import corpus_of
+from ser_assets.assets.training.turn import POOL, other_training
+from ser_assets.corpus.registry import corpus_of
 from ser_assets.environment import SettingsError
 from ser_assets.orchestration.jobs import full_refresh
 from ser_assets.orchestration.run_process import fail_dead_runs

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ser_assets.assets.model_config import refuse_wrong_settings
-from ser_assets.learning.model_settings import SETTINGS_OF_MODELS
+from ser_assets.assets.training.model_config import refuse_wrong_settings
+from ser_assets.learning.models.settings import SETTINGS_OF_MODELS
 
 CHAMPION = "champion_model"
 DOWNLOAD = "download"

@@ -15,8 +15,8 @@ from typing import Final
 
 import dagster as dg
 
-from ser_assets.stopping import RunEndedError, stored_only_while
-from ser_assets.workers import end_workers
+from ser_assets.runtime.stopping import RunEndedError, stored_only_while
+from ser_assets.runtime.workers import end_workers
 
 PROCESS_TAG: Final = "ser_assets/process"
 ENDED: Final = (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE)

@@ -8,7 +8,7 @@ from dagster._core.execution.plan.objects import StepFailureData
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from dagster._core.utils import make_new_run_id
 
-from ser_assets.assets.training_turn import kept_until_the_run_ends
+from ser_assets.assets.training.turn import kept_until_the_run_ends
 from ser_assets.history import open_history
 from ser_assets.orchestration.jobs import CORPUS_GROUP, FEATURES_GROUP, full_refresh, prepare_features
 from ser_assets.orchestration.run_config import ConfigError, refuse_wrong_config

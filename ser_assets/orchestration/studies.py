@@ -4,17 +4,17 @@ import functools
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from ser_assets import progress
-from ser_assets.assets.current_corpus import require_current_for_study
-from ser_assets.assets.examples import load_examples
+from ser_assets.assets.by_actor.current_corpus import require_current_for_study
+from ser_assets.runtime import progress
 from ser_assets.settings import Settings
+from ser_assets.storage.training_set import load_examples
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.learning.examples import Examples
-    from ser_assets.learning.search import Found
+    from ser_assets.learning.data.examples import Examples
+    from ser_assets.learning.studies.hyperparameter_search import Found
 
 
 class Study(NamedTuple):
@@ -44,8 +44,8 @@ def open_study(settings: Settings) -> Study:
 
 def ablate(study: Study) -> "pd.DataFrame":
     """Judge each group of functionals alone and all but each; `learning.ablation.ablation` says how."""
-    from ser_assets.learning.ablation import ablation
-    from ser_assets.learning.protocols import speaker_independent
+    from ser_assets.learning.protocols.protocols import speaker_independent
+    from ser_assets.learning.studies.ablation import ablation
 
     settings = study.settings
     splits = speaker_independent(study.examples.rows, settings.folds[0])
@@ -55,9 +55,9 @@ def ablate(study: Study) -> "pd.DataFrame":
 
 def curve(study: Study, model: str) -> "pd.DataFrame":
     """Score a model by the number of clips that a speaker's profile is made of; raises ValueError for one actor."""
-    from ser_assets.learning.calibration_curve import calibration_curve
-    from ser_assets.learning.models import MODELS
-    from ser_assets.learning.protocols import speaker_calibrated, speaker_independent
+    from ser_assets.learning.models.catalog import MODELS
+    from ser_assets.learning.protocols.protocols import speaker_calibrated, speaker_independent
+    from ser_assets.learning.studies.profile_size import calibration_curve
 
     settings, rows = study.settings, study.examples.rows
     scheme = settings.folds[0]
@@ -69,9 +69,9 @@ def curve(study: Study, model: str) -> "pd.DataFrame":
 
 def find_settings(study: Study, model: str, trials: int) -> "Found":
     """Search the settings of a model inside the training side of each fold; `learning.search.search` says how."""
-    from ser_assets.learning.models import MODELS
-    from ser_assets.learning.protocols import speaker_independent
-    from ser_assets.learning.search import SPACES, search
+    from ser_assets.learning.models.catalog import MODELS
+    from ser_assets.learning.protocols.protocols import speaker_independent
+    from ser_assets.learning.studies.hyperparameter_search import SPACES, search
 
     settings = study.settings
     factory = MODELS[model]

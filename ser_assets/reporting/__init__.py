@@ -1,1 +1,4 @@
-"""Plots, and the page that tells how good the models are. No Dagster."""
+"""The report and the model card: from tables of scores and predictions to pages for people.
+
+Nothing here computes a score or reads the database: `learning.evaluation` and `assets.report` do.
+"""

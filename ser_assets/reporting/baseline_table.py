@@ -5,10 +5,11 @@ from typing import Final
 
 import pandas as pd
 
-from ser_assets.learning.notebook import METRICS
-from ser_assets.reporting.boards import Score
 from ser_assets.reporting.labels import MODEL_NAMES, decimal, in_order, listed, points, readable
+from ser_assets.reporting.leaderboard import Score
 
+METRICS: Final = ("accuracy", "f1_weighted", "roc_auc")
+"""Metrics that the notebook reports, in the order of the table."""
 COMMAND: Final = "ser-assets replay-notebook"
 WAY_NAMES: Final = {
     "claimed_in_readme": "Claimed in its README",

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.scores import confusion_matrix
-from ser_assets.reporting.boards import Board
+from ser_assets.learning.evaluation.scores import confusion_matrix
 from ser_assets.reporting.labels import MODEL_NAMES, listed, percent, points, readable
+from ser_assets.reporting.leaderboard import Board
 
 _RANDOM_SPLITS = ("random_split_leaky", "random_split")
 _COMPARED = (*_RANDOM_SPLITS, "speaker_calibrated")

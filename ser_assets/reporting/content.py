@@ -7,11 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from ser_assets.learning.scores import confusion_matrix, reliability
-from ser_assets.reporting.boards import Board, Score, all_models, boards
+from ser_assets.learning.evaluation.scores import confusion_matrix, reliability
+from ser_assets.reporting.baseline_table import COMMAND, WAY_NAMES, WHY_THEY_DIFFER, replay_gap, replayed_models
 from ser_assets.reporting.comparison import best_of, chance_check, differences_on, gaps
-from ser_assets.reporting.data import MissedTake, ReportData
-from ser_assets.reporting.figures import all_pictures
+from ser_assets.reporting.figures.index import all_pictures
 from ser_assets.reporting.labels import (
     FOLD_NAMES,
     GROUPING_NAMES,
@@ -25,9 +24,10 @@ from ser_assets.reporting.labels import (
     percent,
     readable,
 )
-from ser_assets.reporting.proof import SIDES, proofs
+from ser_assets.reporting.leaderboard import Board, Score, all_models, boards
+from ser_assets.reporting.leakage_audit import SIDES, proofs
 from ser_assets.reporting.references import REFERENCES, Reference
-from ser_assets.reporting.replay import COMMAND, WAY_NAMES, WHY_THEY_DIFFER, replay_gap, replayed_models
+from ser_assets.reporting.report_data import MissedTake, ReportData
 from ser_assets.reporting.summary import board_markdown, headline, recalls_by_actor, recalls_by_emotion, telling_groups
 
 # Longer lists of rejected files are folded up, on the screen and in print.

@@ -21,10 +21,10 @@ def model_card(facts: dict[str, Any], scores: "pd.DataFrame") -> str:
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from ser_assets.reporting.boards import boards
+    from ser_assets.reporting.leaderboard import boards
 
     environment = Environment(
-        loader=PackageLoader("ser_assets.serving"),
+        loader=PackageLoader("ser_assets.reporting"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

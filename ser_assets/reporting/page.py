@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ser_assets.reporting.content import machine_readable, page_content
-from ser_assets.reporting.data import ReportData
 from ser_assets.reporting.labels import decimal, percent, points
+from ser_assets.reporting.report_data import ReportData
 from ser_assets.storage.files import whole_folder
 
 _OWN_FILES = {"index.html", "report.md", "report.json", "pictures"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.said import emotions_in
+from ser_assets.learning.data.predictions import emotions_in
 from ser_assets.reporting.references import is_ravdess
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ser_assets.learning.scores import recall_by_actor, recall_by_emotion
-from ser_assets.reporting.boards import Board, Score, all_models, boards
+from ser_assets.learning.evaluation.scores import recall_by_actor, recall_by_emotion
 from ser_assets.reporting.comparison import Difference, lead
 from ser_assets.reporting.labels import GROUPING_NAMES, METRIC_NAMES, MODEL_NAMES, percent, readable
+from ser_assets.reporting.leaderboard import Board, Score, all_models, boards
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

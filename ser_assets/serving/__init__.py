@@ -1,1 +1,1 @@
-"""The champion in use: one portable folder, opened and asked without Dagster and without what trained it."""
+"""The champion in use: one portable folder (the bundle), and predictions from it, without training code or Dagster."""

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ser_assets import progress
-from ser_assets.corpus.folders import MEDIA_ENDINGS, media_files, skipped_text
-from ser_assets.learning.calibration import ProfileError, SpeakerProfile
+from ser_assets.corpus.media_files import MEDIA_ENDINGS, media_files, skipped_text
+from ser_assets.learning.speakers.profile import ProfileError, SpeakerProfile
+from ser_assets.runtime import progress
+from ser_assets.runtime.workers import map_in_workers
 from ser_assets.serving.bundle import Bundle, open_bundle
 from ser_assets.serving.predictor import Heard, Prediction, Predictor, Refused, hear, speaker_profile
 from ser_assets.storage.files import whole_file
-from ser_assets.workers import map_in_workers
 
 if TYPE_CHECKING:
     from rich.table import Table

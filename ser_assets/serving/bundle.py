@@ -11,15 +11,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ser_assets.audio.functionals import functional_names
+from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import TrimMode
-from ser_assets.learning.kept import CALIBRATED, RAW
+from ser_assets.learning.data.final_models import CALIBRATED, RAW
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.learning.calibration import SpeakerPrior
-    from ser_assets.learning.models import EmotionModel, Ensemble
+    from ser_assets.learning.models.catalog import EmotionModel, Ensemble
+    from ser_assets.learning.speakers.profile import SpeakerPrior
 
 FORMAT: Final = "ser-assets bundle 2"
 FACTS_FILE: Final = "bundle.json"
@@ -109,7 +109,7 @@ class Bundle:
         Raises:
             BundleError: there is no model for calibrated clips, or this version cannot read it.
         """
-        from ser_assets.learning.models import load_model
+        from ser_assets.learning.models.catalog import load_model
 
         if calibrated:
             self.require_calibrated()
@@ -129,7 +129,7 @@ class Bundle:
 
     def prior(self) -> "SpeakerPrior":
         """What is usual for the speakers who were trained on."""
-        from ser_assets.learning.calibration import SpeakerPrior
+        from ser_assets.learning.speakers.profile import SpeakerPrior
 
         return SpeakerPrior.load(self.folder / PRIOR_FILE)
 
@@ -148,7 +148,7 @@ def write_bundle(folder: Path, contents: Contents, replaces: Path | None = None)
     Raises:
         FileNotFoundError: a model is not kept in `models_dir`.
     """
-    from ser_assets.serving.model_card import model_card
+    from ser_assets.reporting.model_card import model_card
 
     for kind in (RAW, CALIBRATED) if contents.calibrated else (RAW,):
         for name in parts_of(contents.models_dir / kind, contents.model):

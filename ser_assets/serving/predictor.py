@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_assets.audio.decode import DecodeError, Recording, decode, resample, to_mono
-from ser_assets.audio.features import measure
-from ser_assets.audio.functionals import functional_names
+from ser_assets.audio.decoding.decode import DecodeError, Recording, decode, resample, to_mono
+from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import Trimmed, trim
-from ser_assets.audio.usable import refuse_unusable
+from ser_assets.audio.validation import refuse_unusable
 from ser_assets.serving.bundle import Bundle, Preprocessing
 
 if TYPE_CHECKING:
-    from ser_assets.learning.calibration import SpeakerProfile
-    from ser_assets.learning.examples import Evidence
+    from ser_assets.learning.data.examples import Evidence
+    from ser_assets.learning.speakers.profile import SpeakerProfile
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:
 
 def evidence_of(heard: Sequence[Heard]) -> "Evidence":
     """Lay recordings before a model, in their order; at least one."""
-    from ser_assets.learning.examples import Evidence
+    from ser_assets.learning.data.examples import Evidence
 
     return Evidence(
         functionals=np.stack([each.functionals for each in heard]),
@@ -163,7 +163,7 @@ class Predictor:
         ]
 
     def _refuse_stranger(self, profile: "SpeakerProfile") -> None:
-        from ser_assets.learning.calibration import ProfileError
+        from ser_assets.learning.speakers.profile import ProfileError
 
         remedy = "make it again with `calibrate-speaker`"
         if profile.measured_as != self.bundle.measured_as:

@@ -1,1 +1,4 @@
-"""Where assets rest: one Parquet file an actor for clips, DuckDB for tables, a folder for a model."""
+"""Where assets are stored: a Parquet file per actor for clips and features, DuckDB tables, folders of models.
+
+Also what is read back from there as one thing: the training set and the leakage audit. No Dagster.
+"""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from ser_assets.stopping import require_running
+from ser_assets.runtime.stopping import require_running
 
 DAMAGED = ".damaged-"
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ser_assets.learning.kept import KEPT
+from ser_assets.learning.data.final_models import KEPT
 from ser_assets.storage.tables import FEATURES, HELD_OUT, PREDICTIONS, TRAINING_ROWS, USABLE_TAKES
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_assets.learning.kept import CALIBRATED, RAW
-from ser_assets.learning.model_settings_file import as_dictionary
+from ser_assets.learning.data.final_models import CALIBRATED, RAW
+from ser_assets.learning.models.settings_file import as_dictionary
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MODEL_SETTINGS, PREDICTIONS, USABLE_TAKES, records
 from ser_assets.storage.versions import code_version, fingerprint, recipe

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from ser_assets.audio.functionals import functional_names
-from ser_assets.corpus.corpora import corpus_of
+from ser_assets.audio.features.names import functional_names
+from ser_assets.corpus.registry import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS
 from ser_assets.storage.versions import recipe
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from ser_assets.corpus.entries import Corpus
-    from ser_assets.learning.examples import Examples
+    from ser_assets.corpus.interface import Corpus
+    from ser_assets.learning.data.examples import Examples
 
 
 class FeaturesMissingError(LookupError):
@@ -30,7 +30,7 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
         FeaturesMissingError: there are no features, or some were made with other settings or by other code.
         CorpusError: the corpus cannot tell its emotions.
     """
-    from ser_assets.learning.examples import COLUMNS, Examples
+    from ser_assets.learning.data.examples import COLUMNS, Examples
 
     if not (warehouse.has_table(FEATURES) and warehouse.has_table(RAW_VIDEOS)):
         raise FeaturesMissingError(f"no features in {warehouse.path}: materialize features for two actors or more")

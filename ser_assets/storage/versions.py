@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ser_assets.audio.functionals import functional_names
+from ser_assets.audio.features.names import functional_names
 from ser_assets.settings import Settings
 
 if TYPE_CHECKING:

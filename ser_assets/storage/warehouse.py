@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_assets.stopping import require_running
+from ser_assets.runtime.stopping import require_running
 from ser_assets.storage.files import full_disk_told, set_aside_if_possible, whole_file
 from ser_assets.storage.turns import Notices, TurnTimeoutError, turn
 

@@ -1,6 +1,6 @@
 """Takes that are stored in files and tables, and how all traces of some of them are removed.
 
-Which takes have to go, the caller decides (`ser_assets.withdrawal`). Nothing here knows a corpus.
+Which takes have to go, the caller decides (`ser_assets.withdrawal.withdraw`). Nothing here knows a corpus.
 """
 
 import shutil

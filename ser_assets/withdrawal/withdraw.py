@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_assets.corpus.entries import Corpus, Listing
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
-from ser_assets.learning.kept import CALIBRATED, RAW
-from ser_assets.problems import Problem
+from ser_assets.corpus.interface import Corpus, Listing
+from ser_assets.history.take_removal import mark_removed, remove_from_history
+from ser_assets.learning.data.final_models import CALIBRATED, RAW
+from ser_assets.rejections import Problem
 from ser_assets.settings import Settings
 from ser_assets.storage.files import sweep, whole_file
-from ser_assets.storage.removal import (
+from ser_assets.storage.tables import CHAMPION_PREDICTIONS, RAW_VIDEOS, records, settle_recordings
+from ser_assets.storage.turns import turn
+from ser_assets.storage.versions import code_version
+from ser_assets.storage.warehouse import LOCK_SECONDS, Warehouse
+from ser_assets.withdrawal.removal import (
     Stored,
     StoredTake,
     models_with_takes,
@@ -26,11 +31,6 @@ from ser_assets.storage.removal import (
     remove_from_tables,
     stored_takes,
 )
-from ser_assets.storage.run_history import mark_removed, remove_from_history
-from ser_assets.storage.tables import CHAMPION_PREDICTIONS, RAW_VIDEOS, records, settle_recordings
-from ser_assets.storage.turns import turn
-from ser_assets.storage.versions import code_version
-from ser_assets.storage.warehouse import LOCK_SECONDS, Warehouse
 
 if TYPE_CHECKING:
     import dagster as dg

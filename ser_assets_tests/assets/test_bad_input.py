@@ -8,8 +8,7 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from ser_assets.assets.examples import FeaturesMissingError, load_examples
-from ser_assets.audio.features import measure
+from ser_assets.audio.features.extract import measure
 from ser_assets.corpus import inventory
 from ser_assets.corpus.raw_video import RawVideo
 from ser_assets.serving.bundle import Preprocessing
@@ -19,9 +18,10 @@ from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import clips_of
 from ser_assets.storage.files import files_set_aside
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, records
+from ser_assets.storage.training_set import FeaturesMissingError, load_examples
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets.test_corpus_assets import CHAIN, materialize, sing
-from ser_assets_tests.media import A_PICTURE, encode, voice, write_wav
+from ser_assets_tests.factories.media import A_PICTURE, encode, voice, write_wav
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def instance() -> dg.DagsterInstance:
 
 @pytest.fixture(autouse=True)
 def _without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
+    monkeypatch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
 
 
 @pytest.fixture

@@ -9,16 +9,16 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ser_assets.audio.functionals import functional_names
+from ser_assets.audio.features.names import functional_names
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.definitions import build_definitions
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.splits import LeakError, Split
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.protocols.splits import LeakError, Split
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, PREDICTIONS, RAW_VIDEOS
 from ser_assets.storage.versions import recipe
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.learning.corpora import BANDS, made_up_rows
+from ser_assets_tests.factories.examples import BANDS, made_up_rows
 
 FRAMES = 20
 SMALL_FOREST = {"ops": {"random_forest": {"config": {"trees": 10, "trees_of_a_part": 5}}}}

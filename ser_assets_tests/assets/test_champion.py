@@ -14,12 +14,12 @@ import pytest
 from ser_assets.assets import champion
 from ser_assets.assets.champion import champion_model, no_drop
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
-from ser_assets.learning.scores import score_differences, score_table
+from ser_assets.learning.evaluation.scores import score_differences, score_table
 from ser_assets.serving.bundle import champion_folder, open_bundle
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import CHAMPION_PREDICTIONS, FEATURES, PREDICTIONS, RAW_VIDEOS, SCORE_DIFFERENCES, SCORES
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.serving.bundles import keep_models, measured_examples
+from ser_assets_tests.factories.bundles import keep_models, measured_examples
 
 SIX = ACTORS[:6]
 

@@ -9,8 +9,7 @@ import dagster as dg
 import pytest
 
 from ser_assets.assets import clip_steps
-from ser_assets.assets.actors import BY_ACTOR
-from ser_assets.assets.examples import FeaturesMissingError, load_examples
+from ser_assets.assets.by_actor.partitions import BY_ACTOR
 from ser_assets.corpus import inventory
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.definitions import build_definitions
@@ -18,8 +17,9 @@ from ser_assets.orchestration import runner
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, actors_with_takes, records
+from ser_assets.storage.training_set import FeaturesMissingError, load_examples
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.media import A_PICTURE, voice, write_wav
+from ser_assets_tests.factories.media import A_PICTURE, voice, write_wav
 
 CHAIN = ["raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features"]
 
@@ -61,7 +61,7 @@ def pictures() -> None:
 def _without_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw only where a test asks for `pictures`: they take as long as all the rest."""
     if "pictures" not in request.fixturenames:
-        monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
+        monkeypatch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_a_second_run_does_nothing_twice(
         assert not list(items), "done twice"
         return iter(())
 
-    monkeypatch.setattr("ser_assets.assets.actors.outcomes_in_workers", only_nothing)
+    monkeypatch.setattr("ser_assets.assets.by_actor.partitions.outcomes_in_workers", only_nothing)
     assert materialize(settings, "01", "01", instance).success
     assert {path: path.read_bytes() for path in files} == files
 

@@ -5,8 +5,8 @@ import errno
 import dagster as dg
 import pytest
 
-from ser_assets.assets.examples import FeaturesMissingError
 from ser_assets.assets.failures import foreseen_failures
+from ser_assets.storage.training_set import FeaturesMissingError
 
 FORESEEN = {
     "one of ours": (FeaturesMissingError("no features: materialize them"), "no features: materialize them"),

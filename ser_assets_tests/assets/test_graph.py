@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from ser_assets.assets.actors import BY_ACTOR
+from ser_assets.assets.by_actor.partitions import BY_ACTOR
 from ser_assets.corpus.ravdess import ACTORS
 from ser_assets.definitions import build_definitions
 from ser_assets.environment import SettingsError

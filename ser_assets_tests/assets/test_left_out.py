@@ -14,7 +14,7 @@ from ser_assets.storage.skipped import Skipped, all_skipped, skipped_table
 from ser_assets.storage.tables import RAW_VIDEOS, SKIPPED
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets.test_broken_pipelines import run, store
-from ser_assets_tests.learning.corpora import made_up_rows
+from ser_assets_tests.factories.examples import made_up_rows
 
 FEW = ("protocol random_split", "protocol random_split_leaky")
 OTHER_MODELS = ("neural_network", "cnn", "complex_cnn", "ensemble")

@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ser_assets.assets.leaks import leak_proof
 from ser_assets.assets.model_checks import model_checks
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.storage.leakage_audit import leak_proof
 from ser_assets.storage.tables import FEATURES, HELD_OUT, PREDICTIONS, RAW_VIDEOS, TRAINING_ROWS
 from ser_assets.storage.warehouse import Warehouse
 

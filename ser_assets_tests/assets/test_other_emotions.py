@@ -7,20 +7,20 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ser_assets.assets.examples import FeaturesMissingError, load_examples
 from ser_assets.assets.model_checks import _little_fold
 from ser_assets.assets.models import store
-from ser_assets.learning.protocols import speaker_independent
+from ser_assets.learning.protocols.protocols import speaker_independent
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import Clip
 from ser_assets.storage.tables import HELD_OUT, LEAK_PROOF, PREDICTIONS, TRAINING_ROWS
+from ser_assets.storage.training_set import FeaturesMissingError, load_examples
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets import test_broken_pipelines as pipelines
 from ser_assets_tests.assets.test_model_checks import checked, held_out, honest_tables
-from ser_assets_tests.learning.corpora import made_up_examples, made_up_predictions, made_up_rows
-from ser_assets_tests.media import voice
-from ser_assets_tests.storage.at_rest import put
+from ser_assets_tests.factories.examples import made_up_examples, made_up_predictions, made_up_rows
+from ser_assets_tests.factories.media import voice
+from ser_assets_tests.factories.stored_data import put
 
 FIVE = ('a "b"', "happy", "not sure", "sad", "ärger")
 SPEAKERS = ("Anna B", "ben", "Çağrı")

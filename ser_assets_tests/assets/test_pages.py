@@ -11,17 +11,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from ser_assets.assets import report
-from ser_assets.assets.describe import scores_metadata
-from ser_assets.assets.describe_actors import MOST_ROWS, inventory_of_all
-from ser_assets.audio.functionals import functional_names
+from ser_assets.assets.metadata.actor_table import MOST_ROWS, inventory_of_all
+from ser_assets.assets.metadata.describe import scores_metadata
+from ser_assets.audio.features.names import functional_names
 from ser_assets.corpus.raw_video import RawVideo
 from ser_assets.definitions import build_definitions
 from ser_assets.settings import Settings
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets.test_broken_pipelines import SMALL_FOREST, run, store
 from ser_assets_tests.assets.test_corpus_assets import CHAIN, materialize, sing
-from ser_assets_tests.learning.corpora import made_up_predictions, made_up_rows
-from ser_assets_tests.media import A_PICTURE
+from ser_assets_tests.factories.examples import made_up_predictions, made_up_rows
+from ser_assets_tests.factories.media import A_PICTURE
 
 JUDGED = ("random_forest", "metrics_report", "champion_model")
 ASSETS = (*CHAIN, "random_forest", "neural_network", "cnn", "complex_cnn", "ensemble", *JUDGED[1:])
@@ -37,7 +37,7 @@ def sung(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dg.ExecuteInPr
         sing(settings, actor, repetitions=2)
     (folder / "raw/Actor_01/03-01-03-02-01-01-01.wav").write_bytes(b"broken")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
+        patch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
         result = materialize(settings, "01", "03", dg.DagsterInstance.ephemeral())
     assert result.success
     return folder, result

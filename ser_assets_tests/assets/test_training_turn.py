@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ser_assets.assets.training_turn import kept_until_the_run_ends, other_training, training_turn
+from ser_assets.assets.training.turn import kept_until_the_run_ends, other_training, training_turn
 from ser_assets.settings import Settings
 from ser_assets.storage import turns
 

@@ -18,9 +18,9 @@ from ser_assets.audio.augmentation import (
     plan_copies,
     seed_of,
 )
-from ser_assets.audio.pitch import fundamental_frequency
+from ser_assets.audio.features.pitch import fundamental_frequency
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets_tests.media import voice
+from ser_assets_tests.factories.media import voice
 
 RATE = 22050
 CLIP = voice(1.0, rate=RATE)

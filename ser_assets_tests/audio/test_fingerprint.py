@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.channels import channel_likeness
-from ser_assets.audio.decode import decode, resample, to_mono
-from ser_assets.audio.dropouts import abrupt_silence
+from ser_assets.audio.decoding.channels import channel_likeness
+from ser_assets.audio.decoding.decode import decode, resample, to_mono
+from ser_assets.audio.decoding.dropouts import abrupt_silence
 from ser_assets.audio.fingerprint import alike, fingerprint
-from ser_assets_tests.audio.signals import spoken
-from ser_assets_tests.media import encode, voice
+from ser_assets_tests.factories.media import encode, voice
+from ser_assets_tests.factories.signals import spoken
 
 RATE = 16000
 

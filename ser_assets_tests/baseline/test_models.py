@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from ser_assets.audio.functionals import NOTEBOOK_MEANS
+from ser_assets.audio.features.names import NOTEBOOK_MEANS
+from ser_assets.baseline import models as baseline_models
+from ser_assets.baseline.models import CLAIMS, MODELS, judge_notebook, probabilities, replay_splits
+from ser_assets.baseline.models import replay_table as table_of
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning import notebook
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.notebook import CLAIMS, METRICS, MODELS, judge_notebook, probabilities, replay_splits
-from ser_assets.learning.notebook import replay_table as table_of
-from ser_assets.learning.said import probability_columns
-from ser_assets_tests.learning.corpora import made_up_rows
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.predictions import probability_columns
+from ser_assets.reporting.baseline_table import METRICS
+from ser_assets_tests.factories.examples import made_up_rows
 
 
 def made_up_means(actors: tuple[str, ...], seed: int = 0) -> Examples:
@@ -38,17 +39,17 @@ ORIGINALS = EXAMPLES.subset(np.flatnonzero(EXAMPLES.rows["variant"] == 0))
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notebook, "EPOCHS", 5)
-    monkeypatch.setattr(notebook, "BATCH", 8)
-    monkeypatch.setattr(notebook, "TREES", 30)
+    monkeypatch.setattr(baseline_models, "EPOCHS", 5)
+    monkeypatch.setattr(baseline_models, "BATCH", 8)
+    monkeypatch.setattr(baseline_models, "TREES", 30)
 
 
 @pytest.fixture(scope="module")
 def judged() -> pd.DataFrame:
     """What a forest answers under all splits, in the name of all four models: who is judged does not hang on them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(notebook, "MODELS", dict.fromkeys(MODELS, MODELS["random_forest"]))
-        patch.setattr(notebook, "TREES", 30)
+        patch.setattr(baseline_models, "MODELS", dict.fromkeys(MODELS, MODELS["random_forest"]))
+        patch.setattr(baseline_models, "TREES", 30)
         return judge_notebook(EXAMPLES, replay_splits(EXAMPLES.rows))
 
 
@@ -57,7 +58,7 @@ def sizes(network: object, kind: str, what: str) -> list[int]:
 
 
 def test_the_networks_have_the_layers_that_the_readme_names():
-    builders = (notebook.dense_network, notebook.simple_cnn, notebook.complex_cnn)
+    builders = (baseline_models.dense_network, baseline_models.simple_cnn, baseline_models.complex_cnn)
     dense, simple, complex_ = (build(len(NOTEBOOK_MEANS), len(EMOTIONS)) for build in builders)
     assert sizes(dense, "Dense", "units") == [64, 32, 8]
     assert sizes(simple, "Conv1D", "filters") == [64, 128, 256]
@@ -73,8 +74,8 @@ def test_the_networks_have_the_layers_that_the_readme_names():
     ("model", "epochs"), [("random_forest", 0), ("neural_network", 20), ("cnn", 10), ("complex_cnn", 40)]
 )
 def test_a_model_learns_what_can_be_told_of_a_new_actor(model: str, epochs: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(notebook, "EPOCHS", epochs)
-    monkeypatch.setattr(notebook, "COMPLEX_FILTERS", (8, 16, 32, 64))
+    monkeypatch.setattr(baseline_models, "EPOCHS", epochs)
+    monkeypatch.setattr(baseline_models, "COMPLEX_FILTERS", (8, 16, 32, 64))
     heard = EXAMPLES.subset(np.flatnonzero(EXAMPLES.rows["actor"] != "03"))
     asked = ORIGINALS.subset(np.flatnonzero(ORIGINALS.rows["actor"] == "03"))
     answers = probabilities(model, heard, asked)
@@ -158,7 +159,7 @@ def test_what_is_claimed_stands_before_what_was_measured_for_every_model_and_met
 
 
 def test_progress_is_told_of_each_model_from_none_to_all(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(notebook, "MODELS", {"random_forest": MODELS["random_forest"]})
+    monkeypatch.setattr(baseline_models, "MODELS", {"random_forest": MODELS["random_forest"]})
     told = []
     judge_notebook(EXAMPLES, replay_splits(EXAMPLES.rows), progress=lambda *news: told.append(news))
     assert told == [("random_forest", done, 4) for done in range(5)]

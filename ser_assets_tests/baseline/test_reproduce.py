@@ -9,28 +9,28 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ser_assets import progress
-from ser_assets.audio.functionals import NOTEBOOK_MEANS
-from ser_assets.audio.notebook import COPIES_OF_NEUTRAL, SAMPLING_RATE, notebook_clips, notebook_means
-from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.corpus.raw_video import RawVideo
-from ser_assets.learning import notebook
-from ser_assets.learning.notebook import replay_table
-from ser_assets.replay import (
+from ser_assets.audio.features.names import NOTEBOOK_MEANS
+from ser_assets.baseline import models as baseline_models
+from ser_assets.baseline.features import COPIES_OF_NEUTRAL, SAMPLING_RATE, notebook_clips, notebook_means
+from ser_assets.baseline.models import replay_table
+from ser_assets.baseline.reproduce import (
     ReplayError,
     notebook_examples,
     replay_for_terminal,
     replay_markdown,
     replay_notebook,
 )
+from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.corpus.raw_video import RawVideo
+from ser_assets.runtime import progress
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsMissingError
 from ser_assets.storage.clips import Clip
 from ser_assets.storage.tables import NOTEBOOK_REPLAY, RAW_VIDEOS, dataclass_table
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.learning.corpora import made_up_predictions
-from ser_assets_tests.media import voice
-from ser_assets_tests.storage.at_rest import put
+from ser_assets_tests.factories.examples import made_up_predictions
+from ser_assets_tests.factories.media import voice
+from ser_assets_tests.factories.stored_data import put
 
 ACTORS = ("01", "02", "03")
 REPETITIONS = 2
@@ -70,7 +70,7 @@ def sing(settings: Settings, *actors: str, sampling_rate: int = SAMPLING_RATE, d
     return clips
 
 
-def examples_of(settings: Settings, *actors: str) -> notebook.Examples:
+def examples_of(settings: Settings, *actors: str) -> baseline_models.Examples:
     return notebook_examples(Warehouse(settings.data_dir), ActorFiles(settings.data_dir), 1, actors or None)
 
 
@@ -82,8 +82,10 @@ def reject(settings: Settings, take_id: str) -> None:
 @pytest.fixture
 def _forests(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small forest in the place of every model: the way from clips to table is the same."""
-    monkeypatch.setattr(notebook, "MODELS", dict.fromkeys(notebook.MODELS, notebook.MODELS["random_forest"]))
-    monkeypatch.setattr(notebook, "TREES", 10)
+    monkeypatch.setattr(
+        baseline_models, "MODELS", dict.fromkeys(baseline_models.MODELS, baseline_models.MODELS["random_forest"])
+    )
+    monkeypatch.setattr(baseline_models, "TREES", 10)
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def table() -> pd.DataFrame:
     """What would be measured if all models guessed the same."""
     guesses = [
         made_up_predictions(("01", "02", "03", "04", "05"), takes_each=takes, model=model).assign(protocol=protocol)
-        for model in notebook.MODELS
+        for model in baseline_models.MODELS
         for protocol, takes in (("notebook", 2), ("speaker_independent", 3))
     ]
     return replay_table(pd.concat(guesses), draws=20)
@@ -141,7 +143,7 @@ def test_the_replay_rests_in_its_table_in_the_place_of_the_last_one(settings: Se
     unseen = stored[stored["way"] == "unseen_actors"]
     assert set(unseen["actors"]) == {2}
     assert set(unseen["takes"]) == {2 * REPETITIONS * len(EMOTIONS)}
-    assert {name for name, done, total in told if done == total} == {"notebook means", *notebook.MODELS}
+    assert {name for name, done, total in told if done == total} == {"notebook means", *baseline_models.MODELS}
 
 
 def test_a_take_that_is_not_accepted_is_neither_learned_from_nor_judged(settings: Settings) -> None:

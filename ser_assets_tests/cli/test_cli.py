@@ -7,19 +7,20 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from ser_assets import progress, replay
+from ser_assets.baseline import models as baseline_models
+from ser_assets.baseline import reproduce
 from ser_assets.cli import main
 from ser_assets.cli.parameters import MODEL_NAMES, ActorRange, chosen_actors
-from ser_assets.corpus import demo
+from ser_assets.corpus.demo import corpus as demo
 from ser_assets.corpus.ravdess import speech_takes
-from ser_assets.corpus.table import Table
+from ser_assets.corpus.table.corpus import Table
 from ser_assets.definitions import build_definitions
-from ser_assets.learning import notebook
-from ser_assets.learning.models import MODELS
+from ser_assets.learning.models.catalog import MODELS
 from ser_assets.orchestration.run_config import ConfigError
 from ser_assets.orchestration.runner import Refreshed, refresh
+from ser_assets.runtime import progress
 from ser_assets.settings import Settings
-from ser_assets_tests.learning.corpora import made_up_predictions
+from ser_assets_tests.factories.examples import made_up_predictions
 
 
 def call(*arguments: str) -> Result:
@@ -145,16 +146,16 @@ def a_replay() -> pd.DataFrame:
     """What a replay hands back whose models all guess alike."""
     guesses = [
         made_up_predictions(("01", "02"), model=model).assign(protocol=protocol)
-        for model in notebook.MODELS
+        for model in baseline_models.MODELS
         for protocol in ("notebook", "speaker_independent")
     ]
-    return notebook.replay_table(pd.concat(guesses), draws=20)
+    return baseline_models.replay_table(pd.concat(guesses), draws=20)
 
 
 @pytest.mark.usefixtures("settings")
 def test_a_replay_prints_what_is_claimed_beside_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(replay, "replay_notebook", lambda _settings, actors: (asked.append(actors), a_replay())[1])
+    monkeypatch.setattr(reproduce, "replay_notebook", lambda _settings, actors: (asked.append(actors), a_replay())[1])
     result = call("replay-notebook", "--actors", "1-2")
     assert result.exit_code == 0, result.output
     assert asked == [("01", "02")]
@@ -170,7 +171,7 @@ def test_a_replay_as_markdown_prints_the_table_and_nothing_else(monkeypatch: pyt
         progress.report("cnn", 6, 6)
         return a_replay()
 
-    monkeypatch.setattr(replay, "replay_notebook", tell_and_hand_back)
+    monkeypatch.setattr(reproduce, "replay_notebook", tell_and_hand_back)
     result = call("replay-notebook", "--markdown")
     assert result.exit_code == 0, result.output
     assert all(line.startswith("|") for line in result.stdout.splitlines())

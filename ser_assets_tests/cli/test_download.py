@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ser_assets.cli import corpus, main
-from ser_assets.corpus import archives
-from ser_assets.corpus.licence import has_agreed
+from ser_assets.corpus.zenodo import archives
+from ser_assets.corpus.zenodo.licence import has_agreed
 from ser_assets.settings import Settings
-from ser_assets_tests.corpus.zenodo import Answer, Zenodo, an_archive
+from ser_assets_tests.factories.zenodo_server import Answer, Zenodo, an_archive
 
 FIRST, FIRST_ZIP = an_archive("01")
 SECOND, SECOND_ZIP = an_archive("02")
@@ -154,7 +154,7 @@ def test_an_address_that_is_none_is_named(url: str, monkeypatch: pytest.MonkeyPa
 def test_ctrl_c_ends_the_command_while_a_server_is_silent(published: Settings, zenodo: Zenodo) -> None:
     zenodo.answers.append(Answer(stall_after=150_000))
     script = (
-        "from ser_assets.corpus import archives; from ser_assets_tests.corpus.zenodo import an_archive; "
+        "from ser_assets.corpus import archives; from ser_assets_tests.factories.zenodo_server import an_archive; "
         "archives.ARCHIVES = {'speech-video': (an_archive('01')[0],)}; "
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "from ser_assets.cli import main; main(['download', '--actors', '1', '--agree'])"

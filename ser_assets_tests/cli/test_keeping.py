@@ -10,12 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ser_assets.cli import main
-from ser_assets.history import open_history
-from ser_assets.storage import backup
+from ser_assets.history import backup, open_history
 from ser_assets.storage.tables import SCORES
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.media import voice, write_wav
-from ser_assets_tests.serving.bundles import made_up_scores, make_bundle
+from ser_assets_tests.factories.bundles import made_up_scores, make_bundle
+from ser_assets_tests.factories.media import voice, write_wav
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.decode import load_mono
-from ser_assets.audio.features import measure
-from ser_assets.corpus.entries import path_of
-from ser_assets.problems import Problem
-from ser_assets_tests.corpus.bad_recordings import ACCEPTED, CASES, REJECTED, Case, open_folder, table, take_in
+from ser_assets.audio.decoding.decode import load_mono
+from ser_assets.audio.features.extract import measure
+from ser_assets.corpus.interface import path_of
+from ser_assets.rejections import Problem
+from ser_assets_tests.factories.bad_recordings import ACCEPTED, CASES, REJECTED, Case, open_folder, table, take_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "recordings.md"
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from ser_assets.corpus.corpora import corpus_of
-from ser_assets.corpus.entries import CorpusError
 from ser_assets.corpus.forgotten import (
     FORGOTTEN_FILE,
     ForgottenMeanwhileError,
@@ -14,9 +12,11 @@ from ser_assets.corpus.forgotten import (
     forgotten_speakers,
     refuse_forgotten,
 )
-from ser_assets.corpus.table import Table
+from ser_assets.corpus.interface import CorpusError
+from ser_assets.corpus.registry import corpus_of
+from ser_assets.corpus.table.corpus import Table
 from ser_assets.settings import Settings
-from ser_assets.withdrawal import forget
+from ser_assets.withdrawal.withdraw import forget
 
 
 def table_of(folder: Path, *speakers: str) -> Path:

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.decode import Recording, decode, resample
-from ser_assets.corpus import demo
+from ser_assets.audio.decoding.decode import Recording, decode, resample
 from ser_assets.corpus import inventory as inventory_module
+from ser_assets.corpus.demo import corpus as demo
 from ser_assets.corpus.duplicates import settle_all, settle_duplicates
-from ser_assets.corpus.entries import Entry, Listing
+from ser_assets.corpus.interface import Entry, Listing
 from ser_assets.corpus.inventory import Look, examine, take_stock
 from ser_assets.corpus.ravdess import Ravdess, speech_takes
 from ser_assets.corpus.raw_video import RawVideo
-from ser_assets.problems import Problem
+from ser_assets.rejections import Problem
 from ser_assets.storage.tables import dataclass_table
-from ser_assets_tests.audio.signals import spoken
-from ser_assets_tests.media import encode, voice, write_mp4, write_wav
+from ser_assets_tests.factories.media import encode, voice, write_mp4, write_wav
+from ser_assets_tests.factories.signals import spoken
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_assets.corpus.entries import CorpusError
+from ser_assets.corpus.interface import CorpusError
 from ser_assets.corpus.spelling import (
     ambiguous_speakers,
     is_missing,
@@ -17,8 +17,8 @@ from ser_assets.corpus.spelling import (
     plain,
     same_labels,
 )
-from ser_assets.corpus.table import Table
-from ser_assets_tests.corpus.tables import HEADER, table
+from ser_assets.corpus.table.corpus import Table
+from ser_assets_tests.factories.corpus_tables import HEADER, table
 
 LETTERS = st.text(st.sampled_from("aAiIıİ\u0307ßsSςσΣéeｊ１1.0 \u00a0\u200bŞş"), min_size=1, max_size=6)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ser_assets.corpus import archives
-from ser_assets.corpus.archives import DownloadError
-from ser_assets.corpus.download import Order, download, plan
-from ser_assets.corpus.transfer import Patience, Transfer
-from ser_assets_tests.corpus.zenodo import Answer, Zenodo, an_archive, serving
+from ser_assets.corpus.zenodo import archives
+from ser_assets.corpus.zenodo.archives import DownloadError
+from ser_assets.corpus.zenodo.download import Order, download, plan
+from ser_assets.corpus.zenodo.transfer import Patience, Transfer
+from ser_assets_tests.factories.zenodo_server import Answer, Zenodo, an_archive, serving
 
 IMPATIENT = Patience(silence=10, more_tries=3, pause=0, jitter=0)
 ARCHIVE, CONTENT = an_archive("01")

@@ -13,8 +13,8 @@ import dagster as dg
 import duckdb
 import pytest
 
-from ser_assets.assets.actors import BY_ACTOR
-from ser_assets.corpus.demo import make_demo_corpus
+from ser_assets.assets.by_actor.partitions import BY_ACTOR
+from ser_assets.corpus.demo.corpus import make_demo_corpus
 from ser_assets.corpus.ravdess import EMOTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,9 +132,9 @@ def test_the_report_is_there_and_says_that_the_voices_are_synthetic(platform: Pa
 
 
 def test_a_kept_model_opens_and_hears_more_than_chance_in_what_it_was_trained_on(platform: Path) -> None:
-    from ser_assets.assets.examples import load_examples
-    from ser_assets.learning.models import load_model
+    from ser_assets.learning.models.catalog import load_model
     from ser_assets.settings import Settings
+    from ser_assets.storage.training_set import load_examples
     from ser_assets.storage.warehouse import Warehouse
 
     examples = load_examples(Warehouse(platform / "data"), Settings())

@@ -18,17 +18,17 @@ import pandas as pd
 import pytest
 import soundfile
 
-from ser_assets.assets.examples import load_examples
-from ser_assets.audio.functionals import functional_names
+from ser_assets.audio.features.names import functional_names
 from ser_assets.definitions import build_definitions
-from ser_assets.learning.judging import judge
-from ser_assets.learning.model_settings import ForestSettings
-from ser_assets.learning.protocols import speaker_independent
-from ser_assets.learning.random_forest import RandomForest
+from ser_assets.learning.evaluation.evaluate import judge
+from ser_assets.learning.models.random_forest import RandomForest
+from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.protocols.protocols import speaker_independent
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, records
+from ser_assets.storage.training_set import load_examples
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.media import A_PICTURE, voice
+from ser_assets_tests.factories.media import A_PICTURE, voice
 
 SPEAKERS = ("Ann", "Bob", "Eve")
 EMOTIONS = ("fear", "joy")
@@ -50,7 +50,7 @@ class Row:
 
 @pytest.fixture(autouse=True)
 def _without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
+    monkeypatch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
 
 
 def record(folder: Path) -> list[Row]:
@@ -107,7 +107,7 @@ def functionals(folder: Path) -> pd.DataFrame:
 def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row], pd.DataFrame]:
     folder = tmp_path_factory.mktemp("original")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
+        patch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
         rows = record(folder)
         return folder, rows, predictions(folder, rows)
 

@@ -10,22 +10,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets import predicting
-from ser_assets.learning.calibration import SpeakerPrior, SpeakerProfile
-from ser_assets.learning.ensemble import judge_ensemble, save_ensemble
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.judging import Judgement, Kept, judge
-from ser_assets.learning.misses import missed_by_all
-from ser_assets.learning.model_settings import DenseSettings, ForestSettings
-from ser_assets.learning.models import MODELS
-from ser_assets.learning.protocols import make_splits
-from ser_assets.learning.scores import recall_by_emotion, score_differences, score_table, scores_by_group
-from ser_assets.reporting.data import ReportData
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.evaluation.evaluate import Judgement, Kept, judge
+from ser_assets.learning.evaluation.hard_takes import missed_by_all
+from ser_assets.learning.evaluation.scores import recall_by_emotion, score_differences, score_table, scores_by_group
+from ser_assets.learning.models.catalog import MODELS
+from ser_assets.learning.models.ensemble import judge_ensemble, save_ensemble
+from ser_assets.learning.models.settings import DenseSettings, ForestSettings
+from ser_assets.learning.protocols.protocols import make_splits
+from ser_assets.learning.speakers.profile import SpeakerPrior, SpeakerProfile
 from ser_assets.reporting.page import write_report
+from ser_assets.reporting.report_data import ReportData
+from ser_assets.serving import batch
 from ser_assets.serving.bundle import open_bundle, write_bundle
 from ser_assets.serving.predictor import Heard, Predictor, evidence_of, hear
-from ser_assets_tests.media import voice, write_wav
-from ser_assets_tests.serving.bundles import PREPROCESSING, contents
+from ser_assets_tests.factories.bundles import PREPROCESSING, contents
+from ser_assets_tests.factories.media import voice, write_wav
 
 EMOTIONS = ("not sure", "Ärger", "joy", 'a "b", c', "fear")
 SPEAKERS = ("Anna B", "ben", "Çağrı")
@@ -159,10 +159,10 @@ def test_a_bundle_says_whose_emotions_it_tells_and_nothing_of_ravdess(bundle: Pa
 
 
 def test_a_bundle_is_asked_and_answers_in_its_own_emotions(bundle: Path, heard: list[Heard], tmp_path: Path) -> None:
-    predictor = predicting.open_predictor(bundle, None)
+    predictor = batch.open_predictor(bundle, None)
     results = predictor.predict(heard[:3])
     assert [list(each.probabilities) for each in results] == [list(EMOTIONS)] * 3
-    predicting.write_csv(results, tmp_path / "said.csv", predictor.emotions)
+    batch.write_csv(results, tmp_path / "said.csv", predictor.emotions)
     with (tmp_path / "said.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
@@ -180,9 +180,9 @@ def test_a_speaker_is_calibrated_for_it(
     bundle: Path, recordings: dict[tuple[str, str, int], Path], tmp_path: Path
 ) -> None:
     own = [path for (speaker, _, _), path in recordings.items() if speaker == "ben"]
-    predicting.calibrate_speaker(own, tmp_path / "ben.json", bundle, workers=1)
+    batch.calibrate_speaker(own, tmp_path / "ben.json", bundle, workers=1)
     assert {len(bias) for bias in SpeakerProfile.load(tmp_path / "ben.json").bias.values()} == {len(EMOTIONS)}
-    predictor: Predictor = predicting.open_predictor(bundle, tmp_path / "ben.json")
+    predictor: Predictor = batch.open_predictor(bundle, tmp_path / "ben.json")
     assert predictor.knows_bias
-    [said] = predicting.predict_recordings(own[:1], predictor, workers=1)
+    [said] = batch.predict_recordings(own[:1], predictor, workers=1)
     assert said.emotion in EMOTIONS  # type: ignore[union-attr]

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ser_assets.corpus import demo
-from ser_assets.corpus.entries import Take
+from ser_assets.corpus.demo import corpus as demo
+from ser_assets.corpus.interface import Take
 from ser_assets.corpus.ravdess import STATEMENTS, parse_name, speech_takes
-from ser_assets_tests.test_end_to_end import BIN, FOREST_CONFIG, ROOT
+from ser_assets_tests.end_to_end.test_end_to_end import BIN, FOREST_CONFIG, ROOT
 
 SPEAKERS = {"01": "Ann O'Hara", "02": "Bjørn/2"}
 EMOTIONS = {"neutral": "No Emotion", "happy": "joy", "sad": "sorrow", "angry": "Ärger", "fearful": "fear"}

@@ -11,17 +11,17 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-from ser_assets import caches
-from ser_assets.assets.examples import FeaturesMissingError
 from ser_assets.cli import main
 from ser_assets.cli.entry import in_plain_words
 from ser_assets.definitions import build_definitions
+from ser_assets.runtime import caches
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import SCORES
+from ser_assets.storage.training_set import FeaturesMissingError
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.media import voice, write_wav
-from ser_assets_tests.serving.bundles import made_up_scores, make_bundle
+from ser_assets_tests.factories.bundles import made_up_scores, make_bundle
+from ser_assets_tests.factories.media import voice, write_wav
 from ser_assets_tests.test_environment import COMMANDS
 
 LABELS = ("高兴", "غضب 😡")
@@ -88,9 +88,8 @@ def ends_clearly(done: subprocess.CompletedProcess[bytes]) -> bool:
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.usefixtures("folder")
 def test_no_command_fails_over_a_character(command: str, charset: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ser_assets import studies
-    from ser_assets.corpus import demo
-    from ser_assets.orchestration import runner
+    from ser_assets.corpus.demo import corpus as demo
+    from ser_assets.orchestration import runner, studies
 
     def find_no_features(*_: object) -> None:
         raise FeaturesMissingError("features show 高兴")

@@ -1,6 +1,6 @@
 """Recordings as they come: one of each kind that may go wrong, and what must be said of it.
 
-`python -m ser_assets_tests.corpus.bad_recordings` prints the table of docs/recordings.md.
+`python -m ser_assets_tests.factories.bad_recordings` prints the table of docs/recordings.md.
 """
 
 import os
@@ -14,12 +14,12 @@ import numpy as np
 import soundfile
 
 from ser_assets.corpus.duplicates import settle_duplicates
-from ser_assets.corpus.folders import skipped_text
 from ser_assets.corpus.inventory import Look, examine
+from ser_assets.corpus.media_files import skipped_text
 from ser_assets.corpus.ravdess import Ravdess
 from ser_assets.corpus.raw_video import RawVideo
-from ser_assets_tests.audio.signals import spoken
-from ser_assets_tests.media import encode, remux, voice, without_last_mark, write_mp4, write_sound, write_wav
+from ser_assets_tests.factories.media import encode, remux, voice, without_last_mark, write_mp4, write_sound, write_wav
+from ser_assets_tests.factories.signals import spoken
 
 FOLDER = "Actor_03"
 WAV = f"{FOLDER}/03-01-03-01-01-01-03.wav"

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ser_assets.corpus.demo import SAMPLING_RATE, perform
+from ser_assets.corpus.demo.corpus import SAMPLING_RATE, perform
 from ser_assets.corpus.ravdess import EMOTIONS, Take, speech_takes
-from ser_assets.learning.calibration import SpeakerPrior, calibrated
-from ser_assets.learning.ensemble import save_ensemble
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.model_settings import ForestSettings
-from ser_assets.learning.random_forest import RandomForest
-from ser_assets.learning.scores import score_table
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.evaluation.scores import score_table
+from ser_assets.learning.models.ensemble import save_ensemble
+from ser_assets.learning.models.random_forest import RandomForest
+from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.speakers.profile import SpeakerPrior, calibrated
 from ser_assets.serving.bundle import Contents, Preprocessing, write_bundle
 from ser_assets.serving.predictor import Heard, evidence_of, hear
-from ser_assets_tests.learning.corpora import made_up_predictions
-from ser_assets_tests.media import write_wav
+from ser_assets_tests.factories.examples import made_up_predictions
+from ser_assets_tests.factories.media import write_wav
 
 PREPROCESSING = Preprocessing(22050, "ends", 30.0, 0.3)
 

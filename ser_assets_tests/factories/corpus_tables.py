@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ser_assets.corpus.table import Table
+from ser_assets.corpus.table.corpus import Table
 
 HEADER = "path,speaker,emotion\n"
 ROWS = HEADER + "a.wav,Ann,joy\nb.wav,Bob,fear\n"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.examples import Examples
+from ser_assets.learning.data.examples import Examples
 
 FUNCTIONALS = 12
 BANDS = 16

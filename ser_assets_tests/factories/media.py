@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from ser_assets.audio.promises import ogg_checksum
+from ser_assets.audio.decoding.stated_length import ogg_checksum
 
 if TYPE_CHECKING:
     from av import Packet

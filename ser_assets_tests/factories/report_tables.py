@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.scores import score_differences, score_table, scores_by_group
-from ser_assets.reporting.data import ExampleClip, MissedTake, ReportData
+from ser_assets.learning.evaluation.scores import score_differences, score_table, scores_by_group
+from ser_assets.reporting.report_data import ExampleClip, MissedTake, ReportData
 
 SAMPLING_RATE = 16000
 ACTORS = ("01", "02", "03", "04", "05")

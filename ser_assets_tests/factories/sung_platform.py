@@ -7,11 +7,11 @@ import dagster as dg
 import pytest
 
 from ser_assets.definitions import build_definitions
-from ser_assets.learning import models
-from ser_assets.learning.model_settings import ForestSettings
-from ser_assets.learning.random_forest import RandomForest
+from ser_assets.learning.models import catalog
+from ser_assets.learning.models.random_forest import RandomForest
+from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.settings import Settings
-from ser_assets_tests.media import voice, write_wav
+from ser_assets_tests.factories.media import voice, write_wav
 
 RATE = 16000
 MODELS_FILE = """
@@ -82,7 +82,7 @@ class SungPlatform:
 def stand_in_for_networks(patch: pytest.MonkeyPatch) -> None:
     """Have forests of few trees trained under the names of the networks."""
     for network in ("neural_network", "cnn", "complex_cnn"):
-        patch.setitem(models.MODELS, network, _small_forest(network))
+        patch.setitem(catalog.MODELS, network, _small_forest(network))
 
 
 def _small_forest(network: str) -> type[RandomForest]:

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from ser_assets.corpus.archives import Archive
+from ser_assets.corpus.zenodo.archives import Archive
 
 ETAG = '"as published"'
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ser_assets.storage import backup
-from ser_assets.storage.backup import LISTING, BackupError, back_up, restore
+from ser_assets.history import backup
+from ser_assets.history.backup import LISTING, BackupError, back_up, restore
 from ser_assets.storage.files import beside
 from ser_assets.storage.warehouse import Warehouse
 

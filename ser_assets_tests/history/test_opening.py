@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import ser_assets
 from ser_assets.cli import main
 from ser_assets.history import HistoryError, open_history
-from ser_assets_tests.media import voice, write_wav
+from ser_assets_tests.factories.media import voice, write_wav
 
 ROOT = Path(__file__).resolve().parents[2]
 

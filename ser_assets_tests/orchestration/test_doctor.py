@@ -10,9 +10,9 @@ from ser_assets.cli import main
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.files import files_set_aside
-from ser_assets_tests.audio.signals import spoken
-from ser_assets_tests.media import encode, voice, write_mp4, write_wav
-from ser_assets_tests.storage.at_rest import put, spoken_clip
+from ser_assets_tests.factories.media import encode, voice, write_mp4, write_wav
+from ser_assets_tests.factories.signals import spoken
+from ser_assets_tests.factories.stored_data import put, spoken_clip
 
 TAKE = "Actor_03/03-01-03-01-01-01-03.wav"
 

@@ -3,10 +3,10 @@
 import dagster as dg
 import pytest
 
-from ser_assets.corpus import archives
+from ser_assets.corpus.zenodo import archives
 from ser_assets.definitions import build_definitions
 from ser_assets.settings import Settings
-from ser_assets_tests.corpus.zenodo import Zenodo, an_archive
+from ser_assets_tests.factories.zenodo_server import Zenodo, an_archive
 
 
 def download(settings: Settings, **config: object) -> dg.ExecuteInProcessResult:

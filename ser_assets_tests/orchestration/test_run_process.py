@@ -16,7 +16,7 @@ from dagster._core.events import EngineEventData
 
 from ser_assets.orchestration import run_process
 from ser_assets.orchestration.run_process import PROCESS_TAG, death_of, fail_dead_runs, process_tag, supervised
-from ser_assets.stopping import RunEndedError
+from ser_assets.runtime.stopping import RunEndedError
 from ser_assets.storage.files import whole_file, whole_folder
 
 STARTED, STARTING = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from ser_assets.learning.ablation import COLUMNS
-from ser_assets.learning.search import Found
-from ser_assets.studies import ablation_markdown, curve_markdown, found_markdown
+from ser_assets.learning.studies.ablation import COLUMNS
+from ser_assets.learning.studies.hyperparameter_search import Found
+from ser_assets.orchestration.studies import ablation_markdown, curve_markdown, found_markdown
 
 NONE = float("nan")
 

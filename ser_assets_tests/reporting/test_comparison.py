@@ -5,17 +5,17 @@ import pandas as pd
 import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.scores import score_differences, score_table
-from ser_assets.reporting.boards import boards
+from ser_assets.learning.evaluation.scores import score_differences, score_table
 from ser_assets.reporting.comparison import Difference, best_of, chance_check, differences_on, gaps, lead
-from ser_assets_tests.reporting import tables
+from ser_assets.reporting.leaderboard import boards
+from ser_assets_tests.factories import report_tables
 
 NAN = float("nan")
 
 
 def said_of(uars: dict[str, float], rows: list[tuple[str, str, float, float, float]]) -> str:
-    board = boards(tables.uars(uars))[0]
-    return lead(board, differences_on(board, tables.differences(rows)))
+    board = boards(report_tables.uars(uars))[0]
+    return lead(board, differences_on(board, report_tables.differences(rows)))
 
 
 def test_a_model_whose_whole_interval_is_above_zero_is_ahead_by_so_many_points():
@@ -67,7 +67,7 @@ def test_a_single_model_is_compared_with_nobody():
 
 
 def test_only_differences_of_the_board_in_uar_count_the_best_pairs_first():
-    judged = tables.predictions(("random_forest", "cnn", "svm"))
+    judged = report_tables.predictions(("random_forest", "cnn", "svm"))
     other = judged.assign(protocol="random_split", folds="")
     both = pd.concat([judged, other])
     board = boards(score_table(both, draws=20))[0]
@@ -92,19 +92,19 @@ def test_the_verdict_says_no_more_than_the_interval(low: float, high: float, ver
 
 
 def test_whoever_was_picked_as_the_best_of_many_is_said_to_be():
-    said = best_of(boards(tables.uars({"svm": 0.6, "cnn": 0.5, "tree": 0.4}))[0])
+    said = best_of(boards(report_tables.uars({"svm": 0.6, "cnn": 0.5, "tree": 0.4}))[0])
     assert said.startswith("svm is the best of 3 models on these very takes, which flatters it slightly; ")
     assert said.endswith("not corrected for their number.")
-    assert best_of(boards(tables.uars({"svm": 0.6}))[0]) == ""
+    assert best_of(boards(report_tables.uars({"svm": 0.6}))[0]) == ""
 
 
 def test_what_a_leak_adds_is_the_leaky_score_minus_the_honest_one():
     table = pd.concat(
         [
-            tables.uars({"cnn": 0.5, "svm": 0.4}),
-            tables.uars({"cnn": 0.45}, folds="emobox6"),
-            tables.uars({"cnn": 0.7, "svm": 0.35}, "random_split_leaky", ""),
-            tables.uars({"cnn": 0.6}, "speaker_calibrated"),
+            report_tables.uars({"cnn": 0.5, "svm": 0.4}),
+            report_tables.uars({"cnn": 0.45}, folds="emobox6"),
+            report_tables.uars({"cnn": 0.7, "svm": 0.35}, "random_split_leaky", ""),
+            report_tables.uars({"cnn": 0.6}, "speaker_calibrated"),
         ]
     )
     assert gaps(boards(table)) == [
@@ -117,7 +117,7 @@ def test_what_a_leak_adds_is_the_leaky_score_minus_the_honest_one():
 
 
 def test_folds_by_actor_have_gaps_that_nobody_needs_to_be_warned_of():
-    table = pd.concat([tables.uars({"cnn": 0.5}), tables.uars({"cnn": 0.6}, "speaker_calibrated")])
+    table = pd.concat([report_tables.uars({"cnn": 0.5}), report_tables.uars({"cnn": 0.6}, "speaker_calibrated")])
     assert gaps(boards(table)) == [
         "Against Speaker-independent, luna5, in points of UAR: Speaker-calibrated, luna5 (CNN +10.0)."
     ]
@@ -125,7 +125,10 @@ def test_folds_by_actor_have_gaps_that_nobody_needs_to_be_warned_of():
 
 def test_without_honest_scores_no_gap_is_told():
     table = pd.concat(
-        [tables.uars({"cnn": 0.5}, "random_split", ""), tables.uars({"cnn": 0.8}, "random_split_leaky", "")]
+        [
+            report_tables.uars({"cnn": 0.5}, "random_split", ""),
+            report_tables.uars({"cnn": 0.8}, "random_split_leaky", ""),
+        ]
     )
     assert gaps(boards(table)) == []
 
@@ -143,7 +146,7 @@ def predicted(truth: np.ndarray, said: np.ndarray, model: str) -> pd.DataFrame:
 
 
 CHANCE = 1 / len(EMOTIONS)
-PERMUTED = boards(tables.uars({"svm": 0.3}, "permuted_labels"))[0]
+PERMUTED = boards(report_tables.uars({"svm": 0.3}, "permuted_labels"))[0]
 
 
 # One emotion of eight in 800 takes has a standard error of 1.17 points: three of them above 12.5 % is 16.0 %.

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.protocols import PROTOCOLS
-from ser_assets.learning.scores import METRICS
+from ser_assets.learning.evaluation.scores import METRICS
+from ser_assets.learning.protocols.protocols import PROTOCOLS
 from ser_assets.reporting.labels import (
     EMOTION_COLOURS,
     METRIC_NAMES,

@@ -3,12 +3,12 @@
 import pandas as pd
 import pytest
 
-from ser_assets.reporting.proof import actor_ranges, proofs
-from ser_assets_tests.reporting import tables
+from ser_assets.reporting.leakage_audit import actor_ranges, proofs
+from ser_assets_tests.factories import report_tables
 
 
 def test_a_kept_promise_has_a_tick_and_what_is_not_promised_is_a_bare_count():
-    [proof] = proofs(tables.proof("random_split", "takes, recordings", (3, 0, 0), folds=""))
+    [proof] = proofs(report_tables.proof("random_split", "takes, recordings", (3, 0, 0), folds=""))
     assert [shared.text for shared in proof.folds[0].shared] == ["3", "0 ✓", "0 ✓"]
     assert [shared.state for shared in proof.folds[0].shared] == ["open", "kept", "kept"]
     assert proof.verdict == "Promises to keep apart takes and recordings: kept in all 3 folds."
@@ -16,7 +16,9 @@ def test_a_kept_promise_has_a_tick_and_what_is_not_promised_is_a_bare_count():
 
 
 def test_a_broken_promise_is_named_with_its_fold():
-    table = tables.proof("speaker_independent", "actors, takes, recordings", (0, 0, 0)).assign(shared_takes=[0, 2, 0])
+    table = report_tables.proof("speaker_independent", "actors, takes, recordings", (0, 0, 0)).assign(
+        shared_takes=[0, 2, 0]
+    )
     [proof] = proofs(table)
     assert not proof.is_kept
     assert proof.verdict.endswith("broken in fold 2.")
@@ -25,7 +27,7 @@ def test_a_broken_promise_is_named_with_its_fold():
 
 
 def test_a_protocol_that_promises_nothing_breaks_nothing():
-    [proof] = proofs(tables.proof("random_split_leaky", "", (3, 9, 9), folds=""))
+    [proof] = proofs(report_tables.proof("random_split_leaky", "", (3, 9, 9), folds=""))
     assert proof.is_kept
     assert "only counted" in proof.verdict
     assert {shared.state for shared in proof.folds[0].shared} == {"open"}
@@ -33,7 +35,7 @@ def test_a_protocol_that_promises_nothing_breaks_nothing():
 
 @pytest.mark.parametrize("missing", [None, float("nan")])
 def test_what_was_not_recorded_is_said_so_and_breaks_nothing(missing: float | None):
-    [proof] = proofs(tables.proof("random_split", "", (3, 1, 0), folds="").assign(kept_apart=missing))
+    [proof] = proofs(report_tables.proof("random_split", "", (3, 1, 0), folds="").assign(kept_apart=missing))
     assert proof.is_kept
     assert proof.verdict.startswith("What it promises to keep apart is not recorded")
     assert [shared.text for shared in proof.folds[0].shared] == ["3", "1", "0"]
@@ -41,7 +43,9 @@ def test_what_was_not_recorded_is_said_so_and_breaks_nothing(missing: float | No
 
 
 def test_one_fold_without_a_record_takes_the_verdict_and_not_the_alarm():
-    table = tables.proof("random_split", "takes", (3, 1, 0), folds="").assign(kept_apart=["takes", None, "takes"])
+    table = report_tables.proof("random_split", "takes", (3, 1, 0), folds="").assign(
+        kept_apart=["takes", None, "takes"]
+    )
     [proof] = proofs(table)
     assert proof.promised is None
     assert proof.leaks == ["Random split, fold 1: takes", "Random split, fold 3: takes"]
@@ -49,14 +53,14 @@ def test_one_fold_without_a_record_takes_the_verdict_and_not_the_alarm():
 
 def test_protocols_and_schemes_are_in_their_order_and_folds_by_number():
     many = pd.concat(
-        [tables.proof("speaker_independent", "actors", (0, 0, 0)).iloc[[0]].assign(fold=str(n)) for n in (10, 2)]
+        [report_tables.proof("speaker_independent", "actors", (0, 0, 0)).iloc[[0]].assign(fold=str(n)) for n in (10, 2)]
     )
     table = pd.concat(
         [
-            tables.proof("random_split", "takes", (3, 0, 0), folds=""),
-            tables.proof("speaker_calibrated", "actors", (0, 0, 0), folds="luna5"),
+            report_tables.proof("random_split", "takes", (3, 0, 0), folds=""),
+            report_tables.proof("speaker_calibrated", "actors", (0, 0, 0), folds="luna5"),
             many,
-            tables.proof("speaker_independent", "actors", (0, 0, 0), folds="luna5"),
+            report_tables.proof("speaker_independent", "actors", (0, 0, 0), folds="luna5"),
         ]
     )
     found = proofs(table)

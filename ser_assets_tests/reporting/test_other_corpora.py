@@ -10,18 +10,20 @@ import pandas as pd
 import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.scores import score_differences, score_table, scores_by_group
-from ser_assets.reporting import clip_plots, plots, score_plots
-from ser_assets.reporting.boards import boards
-from ser_assets.reporting.canvas import to_png
+from ser_assets.learning.evaluation.scores import score_differences, score_table, scores_by_group
 from ser_assets.reporting.comparison import chance_check
-from ser_assets.reporting.data import ExampleClip, MissedTake, ReportData
+from ser_assets.reporting.figures import clips as clip_figures
+from ser_assets.reporting.figures import confusion_and_recall
+from ser_assets.reporting.figures import scores as score_figures
+from ser_assets.reporting.figures.style import to_png
 from ser_assets.reporting.labels import EMOTION_COLOURS, emotion_colours, metric_note
+from ser_assets.reporting.leaderboard import boards
 from ser_assets.reporting.page import write_report
 from ser_assets.reporting.references import is_ravdess
+from ser_assets.reporting.report_data import ExampleClip, MissedTake, ReportData
 from ser_assets.reporting.summary import telling_groups
-from ser_assets_tests.learning.corpora import made_up_predictions
-from ser_assets_tests.reporting import tables
+from ser_assets_tests.factories import report_tables
+from ser_assets_tests.factories.examples import made_up_predictions
 
 FIVE = ("joy", "Ärger", "not sure", "$a_{b", 'sad | "<blue>"')
 TWELVE = tuple(f"emotion {number}" for number in range(12))
@@ -38,7 +40,10 @@ def report_of(
     )
     judged = pd.concat([forest, cnn, cnn.assign(protocol="permuted_labels")], ignore_index=True)
     takes = forest[["take_id", "actor", "emotion"]].assign(gender=gender, intensity=None, statement=None, seconds=2.0)
-    clips = [ExampleClip(emotion, gender or "", "a take", tables.chirp(), tables.SAMPLING_RATE) for emotion in emotions]
+    clips = [
+        ExampleClip(emotion, gender or "", "a take", report_tables.chirp(), report_tables.SAMPLING_RATE)
+        for emotion in emotions
+    ]
     said = {"cnn": (emotions[1], 0.6), "random_forest": (emotions[-1], 0.5)}
     return ReportData(
         predictions=judged,
@@ -113,19 +118,25 @@ def test_any_number_of_emotions_is_drawn_each_in_a_panel_of_its_own(emotions: tu
     data = report_of(emotions)
     board = boards(data.scores)[0]
     judged = board.of(data.predictions)
-    figure = plots.samples_per_actor_and_emotion(data.clips, emotions)
+    figure = confusion_and_recall.samples_per_actor_and_emotion(data.clips, emotions)
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert [axes.get_title(loc="left").split(":")[0] for axes in shown] == list(emotions)
-    matrix = plots.model_confusion(judged, "cnn")
+    matrix = confusion_and_recall.model_confusion(judged, "cnn")
     assert [label.get_text() for label in matrix.axes[0].get_xticklabels()] == list(emotions)
-    grid = clip_plots.example_grid(data.examples, "", emotions)
-    for drawn in (figure, matrix, grid, plots.emotion_bars(judged), plots.actor_bars(judged)):
+    grid = clip_figures.example_grid(data.examples, "", emotions)
+    for drawn in (
+        figure,
+        matrix,
+        grid,
+        confusion_and_recall.emotion_bars(judged),
+        confusion_and_recall.actor_bars(judged),
+    ):
         assert to_png(drawn, dpi=40).startswith(b"\x89PNG")
 
 
 def test_a_hundred_speakers_have_a_bar_each_and_names_that_do_not_run_into_each_other() -> None:
     speakers = tuple(f"speaker {number:03d}" for number in range(100))
-    axes = plots.actor_bars(made_up_predictions(speakers, 1, emotions=FIVE)).axes[0]
+    axes = confusion_and_recall.actor_bars(made_up_predictions(speakers, 1, emotions=FIVE)).axes[0]
     names = axes.get_xticklabels()
     assert len(axes.patches) == 100
     assert {label.get_rotation() for label in names} == {90}
@@ -142,7 +153,7 @@ def test_groupings_that_tell_nothing_apart_are_left_out() -> None:
     loudness = data.takes.assign(intensity=np.where(data.takes.index % 2, "loud", "low"))
     groups = telling_groups(scores_by_group(data.predictions, loudness, draws=5))
     assert set(groups["grouping"]) == {"intensity"}
-    assert [axes.get_title(loc="left") for axes in score_plots.group_dots(groups, 0.2).axes] == ["Intensity"]
+    assert [axes.get_title(loc="left") for axes in score_figures.group_dots(groups, 0.2).axes] == ["Intensity"]
 
 
 def test_a_known_emotion_keeps_its_colour_and_the_others_share_out_what_is_free() -> None:
@@ -165,7 +176,7 @@ def test_blind_guessing_among_two_emotions_costs_the_logarithm_of_two() -> None:
 
 
 def test_permuted_labels_are_held_against_the_chance_of_these_emotions() -> None:
-    board = boards(tables.uars({"cnn": 0.2}, "permuted_labels"))[0]
+    board = boards(report_tables.uars({"cnn": 0.2}, "permuted_labels"))[0]
     judged = made_up_predictions(SPEAKERS, emotions=FIVE)
     assert "at chance, 20.0 %" in chance_check(board, judged, 0.2)
 

@@ -9,19 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.learning.scores import confusion_matrix
-from ser_assets.reporting import page, plots
-from ser_assets.reporting.data import ReportData
+from ser_assets.learning.evaluation.scores import confusion_matrix
+from ser_assets.reporting import page
+from ser_assets.reporting.baseline_table import WHY_THEY_DIFFER
+from ser_assets.reporting.figures import confusion_and_recall
 from ser_assets.reporting.labels import INTERVAL_NOTE, METRIC_NAMES, MODEL_NAMES
 from ser_assets.reporting.page import write_report
 from ser_assets.reporting.references import REFERENCES
-from ser_assets.reporting.replay import WHY_THEY_DIFFER
-from ser_assets_tests.reporting import tables
+from ser_assets.reporting.report_data import ReportData
+from ser_assets_tests.factories import report_tables
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[ReportData, Path]:
-    data = tables.full_report()
+    data = report_tables.full_report()
     return data, write_report(data, tmp_path_factory.mktemp("made") / "report").parent
 
 
@@ -111,7 +112,7 @@ def test_the_machine_readable_report_holds_the_same_figures(report: tuple[Report
     assert {reference["system"] for reference in figures["references"]} == {each.system for each in REFERENCES}
     assert figures["corpus"]["takes"] == len(data.takes)
     assert sum(row["copies"] for row in figures["clips"]) == (data.clips["variant"] > 0).sum()
-    assert len(figures["leak_proof"]) == 2 * len(tables.PROVEN_ACTORS)
+    assert len(figures["leak_proof"]) == 2 * len(report_tables.PROVEN_ACTORS)
     assert figures["facts"] == data.facts
 
 
@@ -139,7 +140,7 @@ def test_every_picture_of_the_markdown_lies_beside_it(report: tuple[ReportData, 
 
 
 def test_the_same_data_give_the_same_bytes(report: tuple[ReportData, Path], tmp_path: Path):
-    write_report(tables.full_report(), tmp_path / "again")
+    write_report(report_tables.full_report(), tmp_path / "again")
     assert files(tmp_path / "again") == files(report[1])
 
 
@@ -161,8 +162,10 @@ def test_a_kept_promise_raises_no_alarm_and_neither_does_what_was_never_promised
 
 
 def test_a_broken_promise_of_any_protocol_is_the_first_thing_that_is_said(tmp_path: Path):
-    leaking = tables.proof("random_split", "takes, recordings", (3, 0, 0), folds="").assign(shared_recordings=[0, 1, 0])
-    bare = tables.scores_alone(tables.uars({"cnn": 0.5}), leak_proof=leaking)
+    leaking = report_tables.proof("random_split", "takes, recordings", (3, 0, 0), folds="").assign(
+        shared_recordings=[0, 1, 0]
+    )
+    bare = report_tables.scores_alone(report_tables.uars({"cnn": 0.5}), leak_proof=leaking)
     html = write_report(bare, tmp_path / "report").read_text(encoding="utf-8")
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     for page_text in (html, markdown):
@@ -189,7 +192,7 @@ def test_people_and_published_systems_stand_with_source_and_caveat(html: str, ma
 
 
 def test_voices_that_a_notice_warns_of_are_not_compared_with_people(tmp_path: Path):
-    data = tables.scores_alone(tables.uars({"cnn": 0.5}), notice="Spoken by a synthesiser.")
+    data = report_tables.scores_alone(report_tables.uars({"cnn": 0.5}), notice="Spoken by a synthesiser.")
     html = write_report(data, tmp_path / "report").read_text(encoding="utf-8")
     assert "published" not in html.lower()
     assert json.loads((tmp_path / "report/report.json").read_text(encoding="utf-8"))["references"] == []
@@ -264,7 +267,7 @@ def test_markdown_tables_are_whole(markdown: str):
 
 
 def test_sections_without_data_are_left_out(tmp_path: Path):
-    html = write_report(tables.bare_report(), tmp_path / "deep" / "report").read_text(encoding="utf-8")
+    html = write_report(report_tables.bare_report(), tmp_path / "deep" / "report").read_text(encoding="utf-8")
     assert re.findall("<h2>(.*?)</h2>", html) == [
         "Scores",
         "Is its confidence to be believed?",
@@ -284,14 +287,14 @@ def test_sections_without_data_are_left_out(tmp_path: Path):
 def test_long_lists_of_rejected_files_are_folded_up(tmp_path: Path):
     reasons = ["video only"] * 40 + ["no sound"]
     rejected = pd.DataFrame({"path": [f"raw/{n}.mp4" for n in range(41)], "reason": reasons})
-    data = tables.scores_alone(tables.uars({"cnn": 0.5}), rejected=rejected)
+    data = report_tables.scores_alone(report_tables.uars({"cnn": 0.5}), rejected=rejected)
     corpus = section(write_report(data, tmp_path / "report").read_text(encoding="utf-8"), "corpus")
     assert re.findall(r"<details( open)?><summary><strong>(\d+)", corpus) == [("", "40"), (" open", "1")]
 
 
 def test_scores_alone_and_without_intervals_make_a_page(tmp_path: Path):
-    table = tables.scores([("svm", "uar", 0.4, np.nan, np.nan), ("svm", "roc_auc", np.nan, np.nan, np.nan)])
-    html = write_report(tables.scores_alone(table), tmp_path / "report").read_text(encoding="utf-8")
+    table = report_tables.scores([("svm", "uar", 0.4, np.nan, np.nan), ("svm", "roc_auc", np.nan, np.nan, np.nan)])
+    html = write_report(report_tables.scores_alone(table), tmp_path / "report").read_text(encoding="utf-8")
     assert "<h1>svm recognises 40.0\u00a0% of emotions in voices it has never heard.</h1>" in html
     assert "no interval, for want of actors" in html
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
@@ -302,7 +305,7 @@ def test_scores_alone_and_without_intervals_make_a_page(tmp_path: Path):
 
 
 def test_figures_are_of_the_headline_protocol_only(tmp_path: Path):
-    data = tables.bare_report()
+    data = report_tables.bare_report()
     other = data.predictions.assign(protocol="random_split")
     both = dataclasses.replace(data, predictions=pd.concat([other, data.predictions]))
     write_report(both, tmp_path / "report")
@@ -312,26 +315,26 @@ def test_figures_are_of_the_headline_protocol_only(tmp_path: Path):
 
 def test_a_failure_in_the_middle_leaves_the_old_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path / "report"
-    write_report(tables.bare_report(), folder)
+    write_report(report_tables.bare_report(), folder)
     before = files(folder)
 
     def broken(*_: object) -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(plots, "actor_bars", broken)
+    monkeypatch.setattr(confusion_and_recall, "actor_bars", broken)
     with pytest.raises(RuntimeError, match="disk is full"):
-        write_report(tables.bare_report(), folder)
+        write_report(report_tables.bare_report(), folder)
     monkeypatch.undo()
     monkeypatch.setattr(page, "machine_readable", broken)
     with pytest.raises(RuntimeError, match="disk is full"):
-        write_report(tables.scores_alone(tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
+        write_report(report_tables.scores_alone(report_tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
     assert files(tmp_path) == {f"report/{name}": content for name, content in before.items()}
 
 
 def test_a_new_report_takes_the_place_of_the_old_one_whole(tmp_path: Path):
     folder = tmp_path / "report"
-    write_report(tables.bare_report(), folder)
-    write_report(tables.scores_alone(tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
+    write_report(report_tables.bare_report(), folder)
+    write_report(report_tables.scores_alone(report_tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
     assert set(files(tmp_path)) == {
         "report/index.html",
         "report/report.md",
@@ -342,7 +345,7 @@ def test_a_new_report_takes_the_place_of_the_old_one_whole(tmp_path: Path):
 
 def test_a_swap_that_fails_brings_the_old_report_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path / "report"
-    scores = tables.scores_alone(tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)]))
+    scores = report_tables.scores_alone(report_tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)]))
     write_report(scores, folder)
     before = files(folder)
     rename = Path.rename
@@ -360,32 +363,32 @@ def test_a_swap_that_fails_brings_the_old_report_back(tmp_path: Path, monkeypatc
 
 def test_the_old_report_stays_where_its_tables_cannot_be_stored(tmp_path: Path):
     folder = tmp_path / "report"
-    write_report(tables.scores_alone(tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
+    write_report(report_tables.scores_alone(report_tables.scores([("cnn", "uar", 0.5, 0.4, 0.6)])), folder)
     before = files(folder)
 
     def fail() -> None:
         raise OSError("no space")
 
     with pytest.raises(OSError, match="no space"):
-        write_report(tables.scores_alone(tables.scores([("cnn", "uar", 0.6, 0.5, 0.7)])), folder, fail)
+        write_report(report_tables.scores_alone(report_tables.scores([("cnn", "uar", 0.6, 0.5, 0.7)])), folder, fail)
     assert files(folder) == before
 
 
 def test_a_folder_that_holds_anything_else_is_left_alone(tmp_path: Path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(FileExistsError, match=r"thesis\.tex"):
-        write_report(tables.bare_report(), tmp_path)
+        write_report(report_tables.bare_report(), tmp_path)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
 def test_no_scores_no_report(tmp_path: Path):
     with pytest.raises(ValueError, match="score table is empty"):
-        write_report(tables.scores_alone(tables.scores([])), tmp_path / "report")
+        write_report(report_tables.scores_alone(report_tables.scores([])), tmp_path / "report")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_notice_stands_before_the_figures_on_both_pages(tmp_path: Path):
-    data = tables.scores_alone(tables.uars({"cnn": 0.5}), notice="Spoken by a <synthesiser>.")
+    data = report_tables.scores_alone(report_tables.uars({"cnn": 0.5}), notice="Spoken by a <synthesiser>.")
     page.write_report(data, tmp_path / "report")
     html = (tmp_path / "report/index.html").read_text()
     markdown = (tmp_path / "report/report.md").read_text()

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from ser_assets.learning.scores import score_table
-from ser_assets.reporting.boards import boards
+from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.reporting.labels import METRIC_NAMES
+from ser_assets.reporting.leaderboard import boards
 from ser_assets.reporting.summary import (
     board_markdown,
     headline,
@@ -16,13 +16,13 @@ from ser_assets.reporting.summary import (
     score_markdown,
     score_table_for_terminal,
 )
-from ser_assets_tests.reporting import tables
+from ser_assets_tests.factories import report_tables
 
 NAN = float("nan")
 
 
 def test_the_best_is_picked_by_uar_even_where_another_has_more_accuracy():
-    table = tables.scores(
+    table = report_tables.scores(
         [
             ("cnn", "uar", 0.50, 0.45, 0.55),
             ("cnn", "accuracy", 0.90, 0.85, 0.95),
@@ -40,19 +40,19 @@ def test_the_best_is_picked_by_uar_even_where_another_has_more_accuracy():
 
 
 def test_a_single_model_is_compared_with_nobody():
-    assert headline(boards(tables.scores([("cnn", "uar", 0.6, 0.5, 0.7)]))[0]).comparison == ""
+    assert headline(boards(report_tables.scores([("cnn", "uar", 0.6, 0.5, 0.7)]))[0]).comparison == ""
 
 
 def test_a_random_split_is_never_sold_as_unheard_voices():
-    table = tables.scores([("cnn", "uar", 0.8, 0.7, 0.9)], protocol="random_split")
+    table = report_tables.scores([("cnn", "uar", 0.8, 0.7, 0.9)], protocol="random_split")
     assert "also heard in training" in headline(boards(table)[0]).sentence
 
 
 def test_the_speaker_independent_board_comes_first_whatever_the_others_reach():
     table = pd.concat(
         [
-            tables.scores([("cnn", "uar", 0.9, 0.8, 1.0)], protocol="random_split_leaky"),
-            tables.scores([("cnn", "uar", 0.4, 0.3, 0.5)]),
+            report_tables.scores([("cnn", "uar", 0.9, 0.8, 1.0)], protocol="random_split_leaky"),
+            report_tables.scores([("cnn", "uar", 0.4, 0.3, 0.5)]),
         ]
     )
     assert [board.protocol for board in boards(table)] == ["speaker_independent", "random_split_leaky"]
@@ -60,15 +60,15 @@ def test_the_speaker_independent_board_comes_first_whatever_the_others_reach():
 
 def test_scores_that_are_missing_are_refused_by_name():
     with pytest.raises(ValueError, match="empty"):
-        boards(tables.scores([]))
+        boards(report_tables.scores([]))
     with pytest.raises(ValueError, match="no UAR among the scores of cnn"):
-        boards(tables.scores([("cnn", "accuracy", 0.5, 0.4, 0.6)]))
+        boards(report_tables.scores([("cnn", "accuracy", 0.5, 0.4, 0.6)]))
 
 
 def test_boards_are_in_the_order_of_protocols_and_of_fold_schemes_in_each():
     found = [("random_split", ""), ("speaker_calibrated", "luna5"), ("speaker_independent", "loso")]
     found += [("permuted_labels", "luna5"), ("speaker_independent", "emobox6"), ("speaker_independent", "luna5")]
-    table = pd.concat([tables.uars({"cnn": 0.5}, protocol, folds) for protocol, folds in found])
+    table = pd.concat([report_tables.uars({"cnn": 0.5}, protocol, folds) for protocol, folds in found])
     assert [(board.protocol, board.folds) for board in boards(table)] == [
         *(("speaker_independent", folds) for folds in ("luna5", "emobox6", "loso")),
         ("speaker_calibrated", "luna5"),
@@ -78,14 +78,14 @@ def test_boards_are_in_the_order_of_protocols_and_of_fold_schemes_in_each():
 
 
 def test_a_board_takes_its_own_rows_of_any_table():
-    table = pd.concat([tables.uars({"cnn": 0.5}, folds=folds) for folds in ("luna5", "emobox6")])
+    table = pd.concat([report_tables.uars({"cnn": 0.5}, folds=folds) for folds in ("luna5", "emobox6")])
     second = boards(table)[1]
     assert second.of(table)["folds"].tolist() == ["emobox6"]
     assert second.of(pd.DataFrame()).empty
 
 
 def test_board_markdown_has_a_row_for_each_metric_with_its_interval_and_what_it_rests_on():
-    table = tables.scores([("cnn", "uar", 0.5, 0.45, 0.55), ("cnn", "my_metric", 0.25, NAN, NAN)])
+    table = report_tables.scores([("cnn", "uar", 0.5, 0.45, 0.55), ("cnn", "my_metric", 0.25, NAN, NAN)])
     basis = "(24 actors, 1440 takes; 95 % intervals by bootstrap over actors)"
     expected = [
         f"**Speaker-independent, Luna-Jiménez's five folds by actor** {basis}",
@@ -102,8 +102,10 @@ def test_board_markdown_has_a_row_for_each_metric_with_its_interval_and_what_it_
 def test_score_markdown_sets_protocols_side_by_side_and_tells_all_metrics_of_the_first_alone():
     table = pd.concat(
         [
-            tables.uars({"cnn": 0.5, "svm": 0.4}),
-            tables.scores([("cnn", "uar", 0.8, NAN, NAN), ("cnn", "accuracy", 0.9, NAN, NAN)], "random_split", ""),
+            report_tables.uars({"cnn": 0.5, "svm": 0.4}),
+            report_tables.scores(
+                [("cnn", "uar", 0.8, NAN, NAN), ("cnn", "accuracy", 0.9, NAN, NAN)], "random_split", ""
+            ),
         ]
     )
     lines = score_markdown(table).splitlines()
@@ -121,7 +123,7 @@ def printed(table: pd.DataFrame, width: int) -> str:
 
 
 def test_the_terminal_shows_the_headline_and_the_same_numbers():
-    table = score_table(tables.predictions(), draws=50)
+    table = score_table(report_tables.predictions(), draws=50)
     shown = printed(table, width=80)
     assert "voices it has never heard" in " ".join(shown.split())
     assert all(f"{value:.3f}" in shown for value in table["value"])
@@ -134,7 +136,9 @@ def test_six_boards_of_four_models_and_seven_metrics_fit_into_80_columns():
     schemes += [("speaker_calibrated", "emobox6"), ("random_split", ""), ("random_split_leaky", "")]
     value = iter(np.arange(168) / 1000)
     table = pd.concat(
-        tables.scores([(model, metric, next(value), 0.1, 0.9) for model in models for metric in metrics], *scheme)
+        report_tables.scores(
+            [(model, metric, next(value), 0.1, 0.9) for model in models for metric in metrics], *scheme
+        )
         for scheme in schemes
     )
     shown = printed(table, width=80)
@@ -147,9 +151,9 @@ def test_six_boards_of_four_models_and_seven_metrics_fit_into_80_columns():
 
 
 def test_recalls_are_given_for_every_model():
-    judged = tables.predictions(("random_forest", "svm"))
+    judged = report_tables.predictions(("random_forest", "svm"))
     by_actor, by_emotion = recalls_by_actor(judged), recalls_by_emotion(judged)
-    assert len(by_actor) == 2 * len(tables.ACTORS)
+    assert len(by_actor) == 2 * len(report_tables.ACTORS)
     assert len(by_emotion) == 2 * 8
     overall = score_table(judged, draws=10).query("model == 'svm' and metric == 'uar'")["value"].item()
     assert np.isclose(by_emotion.query("model == 'svm'")["recall"].mean(), overall)

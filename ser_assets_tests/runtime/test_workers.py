@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_assets.workers import WorkerDiedError, map_in_workers, outcomes_in_workers
+from ser_assets.runtime.workers import WorkerDiedError, map_in_workers, outcomes_in_workers
 
 
 def threads_of_each_library(_: int) -> list[int]:

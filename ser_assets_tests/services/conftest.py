@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ser_assets.corpus.demo import make_demo_corpus
+from ser_assets.corpus.demo.corpus import make_demo_corpus
 from ser_assets_tests.services.platform import BRIEF_SETTINGS, Platform
 
 ACTORS = ("01", "02")

@@ -17,8 +17,8 @@ from ser_assets.history import DataFolderInstance
 from ser_assets.history.pruning import prune
 from ser_assets.settings import Settings
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.media import A_PICTURE, voice, write_wav
-from ser_assets_tests.orchestration.sung_platform import stand_in_for_networks
+from ser_assets_tests.factories.media import A_PICTURE, voice, write_wav
+from ser_assets_tests.factories.sung_platform import stand_in_for_networks
 from ser_assets_tests.services.platform import ROOT
 
 pytestmark = pytest.mark.services
@@ -198,7 +198,7 @@ def _without_what_takes_long() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         stand_in_for_networks(patch)
         patch.setattr("ser_assets.assets.model_checks._changed_by_poison", lambda *_: [])
-        patch.setattr("ser_assets.reporting.pictures.clip_strip", lambda *_: A_PICTURE)
+        patch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
         yield
 
 

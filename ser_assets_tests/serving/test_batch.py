@@ -17,20 +17,20 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
-from ser_assets import predicting
 from ser_assets.cli import main
-from ser_assets.corpus.folders import skipped_text
+from ser_assets.corpus.media_files import skipped_text
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.calibration import SpeakerProfile
-from ser_assets.predicting import NoRecordingError, open_predictor, passed_over, predict_recordings, recordings_among
+from ser_assets.learning.speakers.profile import SpeakerProfile
+from ser_assets.runtime.workers import WorkerDiedError
+from ser_assets.serving import batch
+from ser_assets.serving.batch import NoRecordingError, open_predictor, passed_over, predict_recordings, recordings_among
 from ser_assets.serving.bundle import champion_folder, open_bundle
 from ser_assets.serving.predictor import Heard, Prediction
 from ser_assets.settings import Settings
 from ser_assets.storage.versions import recipe
-from ser_assets.workers import WorkerDiedError
-from ser_assets_tests.media import encode, write_wav
-from ser_assets_tests.serving.bundles import fitted, make_bundle, measured_examples, probabilities_of, spoken_takes
-from ser_assets_tests.serving.bundles import write_take as write
+from ser_assets_tests.factories.bundles import fitted, make_bundle, measured_examples, probabilities_of, spoken_takes
+from ser_assets_tests.factories.bundles import write_take as write
+from ser_assets_tests.factories.media import encode, write_wav
 
 
 @pytest.fixture(scope="module")
@@ -325,11 +325,11 @@ def test_many_recordings_are_shared_out_among_workers_and_few_are_not(
         sent = pickle.loads(pickle.dumps(function))  # noqa: S301
         return (pickle.loads(pickle.dumps(sent(item))) for item in items)  # noqa: S301
 
-    monkeypatch.setattr(predicting, "map_in_workers", map_as_workers_would)
+    monkeypatch.setattr(batch, "map_in_workers", map_as_workers_would)
     predictor = open_predictor(made, None)
     few = list(predict_recordings(recordings(spoken), predictor, workers=2))
-    monkeypatch.setattr(predicting, "MANY", 4)
-    monkeypatch.setattr(predicting, "ASKED_AT_ONCE", 3)
+    monkeypatch.setattr(batch, "MANY", 4)
+    monkeypatch.setattr(batch, "ASKED_AT_ONCE", 3)
     many = list(predict_recordings(recordings(spoken), predictor, workers=2))
     assert asked == [1, 2]
     assert [each.path for each in many] == [each.path for each in few]
@@ -364,7 +364,7 @@ def test_a_worker_that_dies_is_told_in_one_line(spoken: Path, monkeypatch: pytes
         raise WorkerDiedError("the process that worked on it died")
         yield
 
-    monkeypatch.setattr("ser_assets.predicting.map_in_workers", died)
+    monkeypatch.setattr("ser_assets.serving.batch.map_in_workers", died)
     result = call("predict", spoken)
     assert result.exit_code == 1
     assert "try SER_WORKERS=1" in result.stderr

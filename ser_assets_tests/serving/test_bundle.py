@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.functionals import functional_names
+from ser_assets.audio.features.names import functional_names
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.calibration import calibrated
+from ser_assets.learning.speakers.profile import calibrated
 from ser_assets.serving.bundle import BundleError, Preprocessing, open_bundle, size_of, write_bundle
-from ser_assets_tests.serving.bundles import (
+from ser_assets_tests.factories.bundles import (
     PREPROCESSING,
     contents,
     fitted,
@@ -60,7 +60,7 @@ def test_a_bundle_says_what_it_was_made_of(kept: Path) -> None:
 
 
 def test_scores_without_an_interval_are_told_without_one(tmp_path: Path) -> None:
-    from ser_assets_tests.serving.bundles import made_up_scores
+    from ser_assets_tests.factories.bundles import made_up_scores
 
     folder = make_bundle(tmp_path, scores=made_up_scores("random_forest", ("01", "02")))
     assert {row["low"] for row in open_bundle(folder).facts["scores"]} == {None}

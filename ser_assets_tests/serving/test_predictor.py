@@ -9,18 +9,17 @@ import numpy as np
 import pytest
 
 from ser_assets.assets.clip_steps import augment_batch, decode_batch, measure_batch, trim_batch
-from ser_assets.audio.decode import decode, to_mono
-from ser_assets.corpus.demo import SAMPLING_RATE, perform
+from ser_assets.audio.decoding.decode import decode, to_mono
+from ser_assets.corpus.demo.corpus import SAMPLING_RATE, perform
 from ser_assets.corpus.inventory import audio_hash
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.calibration import ProfileError, SpeakerProfile, calibrated
+from ser_assets.learning.speakers.profile import ProfileError, SpeakerProfile, calibrated
 from ser_assets.serving import predictor as serving
 from ser_assets.serving.bundle import Bundle, Preprocessing, open_bundle
 from ser_assets.serving.predictor import Heard, Predictor, Refused, evidence_of, hear, speaker_profile
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, Batch
-from ser_assets_tests.media import voice, write_mp4, write_wav
-from ser_assets_tests.serving.bundles import (
+from ser_assets_tests.factories.bundles import (
     PREPROCESSING,
     fitted,
     make_bundle,
@@ -29,6 +28,7 @@ from ser_assets_tests.serving.bundles import (
     spoken_takes,
     write_take,
 )
+from ser_assets_tests.factories.media import voice, write_mp4, write_wav
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def test_what_cannot_be_used_comes_back_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_a_recording_of_several_minutes_is_no_utterance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ser_assets.audio.frames.LONGEST_SECONDS", 2.0)
+    monkeypatch.setattr("ser_assets.audio.decoding.frames.LONGEST_SECONDS", 2.0)
     assert refusal(write_wav(tmp_path / "long.wav", voice(2.5))) == "is longer than 2 s, the most for one utterance"
     assert isinstance(hear(write_wav(tmp_path / "short.wav", voice(2.0)), PREPROCESSING), Heard)
 

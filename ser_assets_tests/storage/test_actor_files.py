@@ -18,8 +18,8 @@ from ser_assets.storage.actor_files import (
 )
 from ser_assets.storage.clips import Clip, clip_schema, clips_of, table_of
 from ser_assets.storage.files import files_set_aside
-from ser_assets_tests.media import voice
-from ser_assets_tests.storage.at_rest import put, spoken_clip
+from ser_assets_tests.factories.media import voice
+from ser_assets_tests.factories.stored_data import put, spoken_clip
 
 TAKES = [f"01-03-01-01-{number:02d}-05" for number in range(1, 2 * TAKES_AT_ONCE + 1)]
 

@@ -10,8 +10,8 @@ import soundfile
 
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import clips_of
-from ser_assets_tests.media import voice
-from ser_assets_tests.storage.at_rest import put, spoken_clip
+from ser_assets_tests.factories.media import voice
+from ser_assets_tests.factories.stored_data import put, spoken_clip
 
 ORIGINAL = spoken_clip("01-03-01-01-01-05", voice(0.5, rate=22050), 22050)
 COPY = dataclasses.replace(ORIGINAL, variant=1, transform="noise", parameters='{"noise_std": 0.01}', seed=7)

@@ -11,11 +11,14 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
+from ser_assets.history.take_removal import REMOVED, HistoryUncleanError, mark_removed, remove_from_history
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import Clip
 from ser_assets.storage.files import DiskFullError
-from ser_assets.storage.removal import (
+from ser_assets.storage.tables import CHAMPION_PREDICTIONS, FEATURES, PREDICTIONS, RAW_VIDEOS, SCORES, TRAINING_ROWS
+from ser_assets.storage.warehouse import Warehouse
+from ser_assets.withdrawal.removal import (
     Stored,
     StoredTake,
     models_with_takes,
@@ -23,12 +26,9 @@ from ser_assets.storage.removal import (
     remove_from_tables,
     stored_takes,
 )
-from ser_assets.storage.run_history import REMOVED, HistoryUncleanError, mark_removed, remove_from_history
-from ser_assets.storage.tables import CHAMPION_PREDICTIONS, FEATURES, PREDICTIONS, RAW_VIDEOS, SCORES, TRAINING_ROWS
-from ser_assets.storage.warehouse import Warehouse
-from ser_assets.withdrawal import Withdrawn, remove
-from ser_assets_tests.media import voice
-from ser_assets_tests.storage.at_rest import put, spoken_clip
+from ser_assets.withdrawal.withdraw import Withdrawn, remove
+from ser_assets_tests.factories.media import voice
+from ser_assets_tests.factories.stored_data import put, spoken_clip
 
 TAKES = [f"01-03-01-01-{number:02d}-05" for number in range(1, 21)]
 GONE = StoredTake("05", TAKES[0])

@@ -11,14 +11,14 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from ser_assets.assets.current_corpus import changes_since_features
-from ser_assets.corpus.entries import CorpusError
+from ser_assets.assets.by_actor.current_corpus import changes_since_features
+from ser_assets.corpus.interface import CorpusError
 from ser_assets.corpus.ravdess import EMOTIONS, Ravdess
 from ser_assets.settings import Settings
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets.withdrawal import remove_withdrawn
-from ser_assets_tests.media import voice, write_wav
-from ser_assets_tests.test_end_to_end import BIN, FOREST_CONFIG, ROOT
+from ser_assets.withdrawal.withdraw import remove_withdrawn
+from ser_assets_tests.end_to_end.test_end_to_end import BIN, FOREST_CONFIG, ROOT
+from ser_assets_tests.factories.media import voice, write_wav
 
 # Not services, but commands of the shell one after the other, which take long.
 pytestmark = pytest.mark.services

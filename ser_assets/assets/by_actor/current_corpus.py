@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 
-from ser_assets.assets.examples import FeaturesMissingError
-from ser_assets.assets.partition_events import drop_skipped
-from ser_assets.corpus.corpora import corpus_of
-from ser_assets.corpus.entries import Listing
+from ser_assets.assets.by_actor.partition_events import drop_skipped
+from ser_assets.corpus.interface import Listing
+from ser_assets.corpus.registry import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.clips import TAKE_LABELS
 from ser_assets.storage.tables import FEATURES, known_recordings, records
+from ser_assets.storage.training_set import FeaturesMissingError
 from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets.withdrawal import find_withdrawn, remove_withdrawn
+from ser_assets.withdrawal.withdraw import find_withdrawn, remove_withdrawn
 
 if TYPE_CHECKING:
     from ser_assets.corpus.changes import Change

@@ -24,7 +24,7 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
-from ser_assets.storage.run_history import remove_tagged_events, tag_values
+from ser_assets.history.take_removal import remove_tagged_events, tag_values
 
 SKIPPED = "skipped in backfill "
 

@@ -10,10 +10,15 @@ from typing import Any, Generic, TypeVar
 
 import dagster as dg
 
-from ser_assets import progress
-from ser_assets.assets.partition_events import events_are_logged, inputs_of_partitions, log_partition, log_skipped
+from ser_assets.assets.by_actor.partition_events import (
+    events_are_logged,
+    inputs_of_partitions,
+    log_partition,
+    log_skipped,
+)
 from ser_assets.corpus.ravdess import ACTORS
-from ser_assets.workers import Outcome, WorkerDiedError, end_workers, outcomes_in_workers
+from ser_assets.runtime import progress
+from ser_assets.runtime.workers import Outcome, WorkerDiedError, end_workers, outcomes_in_workers
 
 # The CLI's partition ranges need backfill policies, which Dagster still calls beta.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)

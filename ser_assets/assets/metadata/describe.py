@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ser_assets.audio.functionals import functional_names
+from ser_assets.audio.features.names import functional_names
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES
 from ser_assets.storage.warehouse import Warehouse
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_assets.corpus.raw_video import RawVideo
-    from ser_assets.learning.examples import Examples
-    from ser_assets.learning.splits import Split
-    from ser_assets.reporting.boards import Score
+    from ser_assets.learning.data.examples import Examples
+    from ser_assets.learning.protocols.splits import Split
+    from ser_assets.reporting.leaderboard import Score
     from ser_assets.storage.skipped import Skipped
 
 PICTURE_LINE = re.compile(r"^!\[.*\]\(pictures/.*\)\n+(?:In the picture: .*\n+)?", re.MULTILINE)
@@ -87,7 +87,7 @@ def clips_metadata(asset: str, actor: str, actor_files: ActorFiles, emotions: Se
 
 def picture_metadata(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
     """Wrap a PNG so that the UI shows it."""
-    from ser_assets.reporting.pictures import markdown_picture
+    from ser_assets.reporting.figures.thumbnails import markdown_picture
 
     return dg.MetadataValue.md(markdown_picture(png, alt))
 
@@ -172,9 +172,9 @@ def skipped_metadata(skipped: "Sequence[Skipped]") -> dict[str, Any]:
 
 def scores_metadata(predictions: "pd.DataFrame", seed: int) -> dict[str, Any]:
     """Scores of one model under every protocol, and its confusion matrix on unseen actors."""
-    from ser_assets.learning.said import emotions_in
-    from ser_assets.learning.scores import confusion_matrix, score_table
-    from ser_assets.reporting.pictures import confusion_picture
+    from ser_assets.learning.data.predictions import emotions_in
+    from ser_assets.learning.evaluation.scores import confusion_matrix, score_table
+    from ser_assets.reporting.figures.thumbnails import confusion_picture
     from ser_assets.reporting.summary import boards, score_markdown
 
     scores = score_table(predictions, seed=seed)

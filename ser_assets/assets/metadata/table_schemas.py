@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from ser_assets.audio.functionals import functional_names
+from ser_assets.audio.features.names import functional_names
 from ser_assets.corpus.raw_video import RawVideo
 from ser_assets.settings import Settings
 from ser_assets.storage.clips import CLIP_COLUMNS, LABELS

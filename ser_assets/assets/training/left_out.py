@@ -11,13 +11,13 @@ from ser_assets.storage.warehouse import Warehouse
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.learning.examples import Examples
-    from ser_assets.learning.splits import Split
+    from ser_assets.learning.data.examples import Examples
+    from ser_assets.learning.protocols.splits import Split
 
 
 def splits_and_skipped(examples: "Examples", settings: Settings) -> "tuple[list[Split], list[Skipped]]":
     """Make the splits of all protocols, and tell which protocols and folds cannot be had with these actors."""
-    from ser_assets.learning.protocols import TooFewTakesError, dropped_folds, make_splits
+    from ser_assets.learning.protocols.protocols import TooFewTakesError, dropped_folds, make_splits
 
     splits: list[Split] = []
     skipped = []

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_assets.audio import flac, wav
-from ser_assets.audio.errors import DecodeError
-from ser_assets.audio.frames import frames_of
-from ser_assets.audio.promises import broken_duration, broken_promise
+from ser_assets.audio.decoding import flac, wav
+from ser_assets.audio.decoding.errors import DecodeError
+from ser_assets.audio.decoding.frames import frames_of
+from ser_assets.audio.decoding.stated_length import broken_duration, broken_promise
+from ser_assets.audio.decoding.timeline import Frame, joined
 from ser_assets.audio.silence import is_silent
-from ser_assets.audio.timeline import Frame, joined
-from ser_assets.problems import Problem
+from ser_assets.rejections import Problem
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

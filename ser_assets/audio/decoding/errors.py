@@ -1,6 +1,6 @@
 """Why a recording cannot be turned into sound."""
 
-from ser_assets.problems import Problem
+from ser_assets.rejections import Problem
 
 
 class DecodeError(ValueError):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_assets.audio.errors import DecodeError
-from ser_assets.audio.timeline import LONGEST_SECONDS, Frame
-from ser_assets.problems import Problem
+from ser_assets.audio.decoding.errors import DecodeError
+from ser_assets.audio.decoding.timeline import LONGEST_SECONDS, Frame
+from ser_assets.rejections import Problem
 
 if TYPE_CHECKING:
     from av import AudioFrame

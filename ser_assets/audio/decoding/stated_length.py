@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
-from ser_assets.audio.errors import DecodeError
+from ser_assets.audio.decoding.errors import DecodeError
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

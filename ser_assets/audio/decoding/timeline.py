@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ser_assets.audio.errors import DecodeError
-from ser_assets.problems import Problem
+from ser_assets.audio.decoding.errors import DecodeError
+from ser_assets.rejections import Problem
 
 LONGEST_SECONDS = 120.0
 # A gap is about a frame long at least, and stays: what later frames catch up is jitter.

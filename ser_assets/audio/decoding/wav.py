@@ -9,10 +9,10 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from ser_assets.audio.errors import DecodeError
-from ser_assets.audio.promises import KEPT_BYTES, MOST_CHUNKS, UNKNOWN_FROM_BYTES
-from ser_assets.audio.timeline import LONGEST_SECONDS
-from ser_assets.problems import Problem
+from ser_assets.audio.decoding.errors import DecodeError
+from ser_assets.audio.decoding.stated_length import KEPT_BYTES, MOST_CHUNKS, UNKNOWN_FROM_BYTES
+from ser_assets.audio.decoding.timeline import LONGEST_SECONDS
+from ser_assets.rejections import Problem
 
 # Programs add tags of their own behind the sound.
 LEAST_LEFT_SECONDS: Final = 0.05

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ser_assets.audio.functionals import ENERGY_COSINES, F0_CONTOUR, F0_COSINES
-from ser_assets.audio.statistics import percentiles
+from ser_assets.audio.features.names import ENERGY_COSINES, F0_CONTOUR, F0_COSINES
+from ser_assets.audio.features.summarise import percentiles
 
 POINTS = 64
 FEWEST_VOICED_FRAMES = 4

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ser_assets.audio.functionals import CONTRAST_BANDS
-from ser_assets.audio.spectrum import POWER_FLOOR, Spectrum, decibels
+from ser_assets.audio.features.names import CONTRAST_BANDS
+from ser_assets.audio.features.spectrum import POWER_FLOOR, Spectrum, decibels
 
 CONTRAST_LOWEST_HZ = 200.0
 CONTRAST_SHARE = 0.02

@@ -4,19 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ser_assets.audio.contours import energy_contour, f0_contour, rhythm
-from ser_assets.audio.descriptors import (
+from ser_assets.audio.features.contours import energy_contour, f0_contour, rhythm
+from ser_assets.audio.features.descriptors import (
     contrast,
     flatness,
     root_mean_square,
     spectral_shape,
     zero_crossing_rate,
 )
-from ser_assets.audio.functionals import MFCC_COEFFICIENTS
-from ser_assets.audio.modulation import modulation
-from ser_assets.audio.notebook import notebook_means
-from ser_assets.audio.pitch import fundamental_frequency
-from ser_assets.audio.spectrum import (
+from ser_assets.audio.features.modulation import modulation
+from ser_assets.audio.features.names import MFCC_COEFFICIENTS
+from ser_assets.audio.features.pitch import fundamental_frequency
+from ser_assets.audio.features.spectrum import (
     Spectrum,
     centred_frames,
     cepstrum,
@@ -27,8 +26,9 @@ from ser_assets.audio.spectrum import (
     mel_power,
     spectrum,
 )
-from ser_assets.audio.statistics import statistics
-from ser_assets.audio.voice import voice_descriptors, voice_functionals
+from ser_assets.audio.features.summarise import statistics
+from ser_assets.audio.features.voice import voice_descriptors, voice_functionals
+from ser_assets.baseline.features import notebook_means
 
 LOWEST_SAMPLING_RATE = 8000
 DYNAMIC_RANGE_DB = 80.0

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ser_assets.audio.functionals import FORMANTS
-from ser_assets.audio.spectrum import Spectrum
+from ser_assets.audio.features.names import FORMANTS
+from ser_assets.audio.features.spectrum import Spectrum
 
 HIGHEST_HZ = 5250.0
 HERTZ_PER_FORMANT = 1050.0

@@ -5,8 +5,8 @@ Band-wise, as in Houtgast and Steeneken 1985, doi 10.1121/1.392224; speech swing
 
 import numpy as np
 
-from ser_assets.audio.functionals import MODULATION_BANDS, MODULATION_EDGES_HZ
-from ser_assets.audio.spectrum import MEL_BANDS, decibels
+from ser_assets.audio.features.names import MODULATION_BANDS, MODULATION_EDGES_HZ
+from ser_assets.audio.features.spectrum import MEL_BANDS, decibels
 
 DYNAMIC_RANGE_DB = 80.0
 SHORTEST_TRANSFORM = 512

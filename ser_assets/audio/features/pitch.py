@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ser_assets.audio.spectrum import centred_frames
+from ser_assets.audio.features.spectrum import centred_frames
 
 FLOOR_HZ = 65.0
 CEILING_HZ = 800.0

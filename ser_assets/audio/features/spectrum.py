@@ -8,7 +8,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from ser_assets.audio.functionals import MEL_BANDS
+from ser_assets.audio.features.names import MEL_BANDS
 
 FRAME_SECONDS = 1024 / 22050
 POWER_FLOOR = 1e-10

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ser_assets.audio.functionals import PERCENTILES
+from ser_assets.audio.features.names import PERCENTILES
 
 
 def statistics(rows: np.ndarray) -> np.ndarray:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ser_assets.audio.formants import formants
-from ser_assets.audio.functionals import VOICED_MFCC_COEFFICIENTS
-from ser_assets.audio.pitch import Pitch
-from ser_assets.audio.spectrum import Spectrum
-from ser_assets.audio.voice_quality import (
+from ser_assets.audio.features.formants import formants
+from ser_assets.audio.features.names import VOICED_MFCC_COEFFICIENTS
+from ser_assets.audio.features.pitch import Pitch
+from ser_assets.audio.features.spectrum import Spectrum
+from ser_assets.audio.features.voice_quality import (
     cepstral_peak_prominence,
     harmonics_to_noise,
     level_at,

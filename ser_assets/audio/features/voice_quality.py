@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ser_assets.audio.spectrum import Spectrum, decibels
+from ser_assets.audio.features.spectrum import Spectrum, decibels
 
 MOST_HARMONIC = 0.9999
 LEAST_HARMONIC = 0.001

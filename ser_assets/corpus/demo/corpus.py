@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_assets.corpus import espeak
+from ser_assets.corpus.demo import espeak
 from ser_assets.corpus.ravdess import ACTORS, Take, speech_takes
-from ser_assets.workers import map_in_workers
+from ser_assets.runtime.workers import map_in_workers
 
 SAMPLING_RATE = 48000
 LEVEL_SPREAD_DB = 18.0

@@ -11,8 +11,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from ser_assets.corpus.entries import CorpusError
-from ser_assets.corpus.table_grid import Grid, Line, known_column
+from ser_assets.corpus.interface import CorpusError
+from ser_assets.corpus.table.grid import Grid, Line, known_column
 
 # A float tells whole numbers apart up to here; Excel itself rounds after 15 digits.
 _EXACT = 10**15

@@ -5,9 +5,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ser_assets.corpus.entries import CorpusError
+from ser_assets.corpus.interface import CorpusError
 from ser_assets.corpus.spelling import plain
-from ser_assets.corpus.table_grid import OPTIONAL, known_column, squeezed
+from ser_assets.corpus.table.grid import OPTIONAL, known_column, squeezed
 
 _PART_OF_A_FILE = re.compile(
     "(t|time|seg|segment|utt|utterance|clip|audio)?(start|begin|end|stop|onset|offset|channel)"

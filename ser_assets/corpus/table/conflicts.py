@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import NamedTuple
 
-from ser_assets.corpus.entries import Rejection, Take
+from ser_assets.corpus.interface import Rejection, Take
 from ser_assets.corpus.spelling import name_key
-from ser_assets.problems import Problem
+from ser_assets.rejections import Problem
 
 
 class Claim(NamedTuple):

@@ -8,13 +8,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-from ser_assets.corpus.entries import CorpusError, Entry, Listing, Rejection, Stray, Take, name_of
-from ser_assets.corpus.file_search import FileSearch, NotAFileError
+from ser_assets.corpus.interface import CorpusError, Entry, Listing, Rejection, Stray, Take, name_of
 from ser_assets.corpus.spelling import ambiguous_speakers, natural_order, same_labels
-from ser_assets.corpus.table_conflicts import Claim, conflicts
-from ser_assets.corpus.table_grid import NEEDED
-from ser_assets.corpus.table_rows import Row, Rows, read_table
-from ser_assets.problems import Problem
+from ser_assets.corpus.table.conflicts import Claim, conflicts
+from ser_assets.corpus.table.file_search import FileSearch, NotAFileError
+from ser_assets.corpus.table.grid import NEEDED
+from ser_assets.corpus.table.rows import Row, Rows, read_table
+from ser_assets.rejections import Problem
 
 LONGEST_SPEAKER = 100
 # Dagster takes no partition with this in its name, and none with a control character.

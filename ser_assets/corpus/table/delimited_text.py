@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_assets.corpus.entries import CorpusError
-from ser_assets.corpus.table_grid import NEEDED, Grid, Line
+from ser_assets.corpus.interface import CorpusError
+from ser_assets.corpus.table.grid import NEEDED, Grid, Line
 
 if TYPE_CHECKING:
     import _csv

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from ser_assets.corpus.entries import CorpusError
-from ser_assets.corpus.table_cells import parquet_grid, workbook_grids
-from ser_assets.corpus.table_csv import csv_grid
-from ser_assets.corpus.table_grid import NEEDED, Grid
+from ser_assets.corpus.interface import CorpusError
+from ser_assets.corpus.table.cells import parquet_grid, workbook_grids
+from ser_assets.corpus.table.delimited_text import csv_grid
+from ser_assets.corpus.table.grid import NEEDED, Grid
 
 MOST_BYTES = 1 << 30
 _MOST_LAYERS = 3

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ser_assets.corpus.entries import CorpusError
+from ser_assets.corpus.interface import CorpusError
 from ser_assets.corpus.spelling import is_missing, plain
-from ser_assets.corpus.table_columns import refuse_misleading, unused
-from ser_assets.corpus.table_files import read_grids
-from ser_assets.corpus.table_grid import NEEDED, OPTIONAL, Grid, Line, known_column
+from ser_assets.corpus.table.columns import refuse_misleading, unused
+from ser_assets.corpus.table.files import read_grids
+from ser_assets.corpus.table.grid import NEEDED, OPTIONAL, Grid, Line, known_column
 
 # A spreadsheet shows a long number so, and writes it so into a CSV file.
 _SHORTENED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE]\+\d+")

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
-from ser_assets.corpus.archives import Archive, DownloadError, What, archives_for
-from ser_assets.corpus.transfer import Patience, Transfer
-from ser_assets.corpus.unpacking import make_folder, refuse_full_disk, refuse_to_replace, unpack
-from ser_assets.progress import Listener
+from ser_assets.corpus.zenodo.archives import Archive, DownloadError, What, archives_for
+from ser_assets.corpus.zenodo.transfer import Patience, Transfer
+from ser_assets.corpus.zenodo.unpacking import make_folder, refuse_full_disk, refuse_to_replace, unpack
+from ser_assets.runtime.progress import Listener
 
 ALL = "all files"
 

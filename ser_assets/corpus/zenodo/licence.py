@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ser_assets.corpus.unpacking import make_folder
+from ser_assets.corpus.zenodo.unpacking import make_folder
 
 LICENCE = "CC BY-NC-SA 4.0"
 NOTICE = f"""\

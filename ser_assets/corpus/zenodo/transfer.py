@@ -17,7 +17,7 @@ import requests
 from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError, ReadTimeoutError
 from urllib3.util import Retry
 
-from ser_assets.corpus.archives import Archive, DownloadError
+from ser_assets.corpus.zenodo.archives import Archive, DownloadError
 
 PIECE_BYTES = 1 << 16
 

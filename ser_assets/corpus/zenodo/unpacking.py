@@ -11,7 +11,7 @@ from typing import IO
 
 from rich.filesize import decimal
 
-from ser_assets.corpus.archives import DownloadError
+from ser_assets.corpus.zenodo.archives import DownloadError
 
 _PIECE_BYTES = 1 << 20
 

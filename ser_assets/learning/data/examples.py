@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
-from ser_assets.learning.said import labels_of
+from ser_assets.learning.data.predictions import labels_of
 
 if TYPE_CHECKING:
     import pandas as pd

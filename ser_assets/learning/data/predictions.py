@@ -11,9 +11,10 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.learning.examples import Examples
+    from ser_assets.learning.data.examples import Examples
 
 _PREFIX: Final = "p_"
+FOLD_COLUMNS: Final = ("model", "protocol", "folds", "fold")
 
 
 def probability_columns(emotions: Sequence[str]) -> list[str]:

@@ -1,8 +1,6 @@
-"""Sequences as a convolutional network reads them: relative to the clip, one length, and varied while it learns."""
+"""Sequences as a convolutional network reads them: relative to the clip, and of one length."""
 
 import numpy as np
-
-from ser_assets.learning.model_settings import SequenceSettings
 
 DYNAMIC_RANGE_DB = 80.0
 """What lies further below the loudest cell of its clip is the room and the recorder, not the voice."""
@@ -52,24 +50,3 @@ def filled(sequence: np.ndarray, frames: int, start: int | None = None) -> np.nd
     if start is None:
         start = max(0, (length - frames) // 2)
     return sequence[(start + np.arange(frames)) % length]
-
-
-def varied(sequence: np.ndarray, settings: SequenceSettings, rng: np.random.Generator) -> np.ndarray:
-    """Read standardised channels from any start, moved along the bands and partly hidden, (frames, bands + 4).
-
-    Hidden cells are 0, the mean of their band. The emotion stays; where the clip starts and how long the speaker's
-    vocal tract is does not.
-    """
-    bands = sequence.shape[1] - MELODY_CHANNELS
-    view = filled(sequence, settings.frames, start=int(rng.integers(len(sequence))))
-    shift = rng.integers(-settings.band_shift, settings.band_shift + 1)
-    view[:, :bands] = view[:, np.clip(np.arange(bands) + shift, 0, bands - 1)]
-    view[:, _stretch(bands, settings.masked_bands, rng)] = 0
-    view[_stretch(settings.frames, settings.masked_frames, rng)] = 0
-    return view
-
-
-def _stretch(length: int, longest: int, rng: np.random.Generator) -> slice:
-    size = int(rng.integers(min(longest, length) + 1))
-    start = int(rng.integers(length - size + 1))
-    return slice(start, start + size)

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.bootstrap import FEWEST_ACTORS
-from ser_assets.learning.said import emotions_in
-from ser_assets.learning.scores import score_differences
+from ser_assets.learning.data.predictions import emotions_in
+from ser_assets.learning.evaluation.bootstrap import FEWEST_ACTORS
+from ser_assets.learning.evaluation.scores import score_differences
 from ser_assets.settings import FoldScheme
 
 PROTOCOL: Final = "speaker_independent"

@@ -8,15 +8,14 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.calibration import calibrated
-from ser_assets.learning.emotion_model import EmotionModel
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.kept import CALIBRATED, KEPT, PROTOCOL_OF_KEPT, RAW
-from ser_assets.learning.said import said_of
-from ser_assets.learning.splits import Split
-from ser_assets.workers import map_in_workers
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.final_models import CALIBRATED, KEPT, PROTOCOL_OF_KEPT, RAW
+from ser_assets.learning.data.predictions import FOLD_COLUMNS, said_of
+from ser_assets.learning.models.base import EmotionModel
+from ser_assets.learning.protocols.splits import Split
+from ser_assets.learning.speakers.profile import calibrated
+from ser_assets.runtime.workers import map_in_workers
 
-FOLD_COLUMNS: Final = ("model", "protocol", "folds", "fold")
 CURVE_COLUMNS: Final = (*FOLD_COLUMNS, "epoch", "part", "loss", "accuracy")
 SAID_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "actor", "emotion")
 TRAINING_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "variant")

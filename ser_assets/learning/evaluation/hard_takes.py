@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ser_assets.learning.said import emotions_in, performed_labels, probability_array
+from ser_assets.learning.data.predictions import emotions_in, performed_labels, probability_array
 
 
 def missed_by_all(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from ser_assets.learning.emotion_model import EmotionModel
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.judging import ModelFactory, fit_fold
-from ser_assets.learning.splits import Split
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.evaluation.evaluate import ModelFactory, fit_fold
+from ser_assets.learning.models.base import EmotionModel
+from ser_assets.learning.protocols.splits import Split
 
 STRENGTH: Final = 1e5
 """Deviation of the poison: far outside what any functional (in Hz at most) or level in dB holds."""

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.said import performed_labels, probability_array
+from ser_assets.learning.data.predictions import performed_labels, probability_array
 
 METRICS: Final = ("accuracy", "uar", "f1_macro", "f1_weighted", "roc_auc", "log_loss", "calibration_error")
 CALIBRATION_BINS: Final = 15

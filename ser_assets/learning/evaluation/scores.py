@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.bootstrap import interval, times_drawn
-from ser_assets.learning.metrics import (
+from ser_assets.learning.data.predictions import emotions_in, performed_labels, probability_array
+from ser_assets.learning.evaluation.bootstrap import interval, times_drawn
+from ser_assets.learning.evaluation.metrics import (
     CALIBRATION_BINS,
     METRICS,
     accuracy_and_uar,
@@ -20,7 +21,6 @@ from ser_assets.learning.metrics import (
     metric_values,
     sums_by_actor,
 )
-from ser_assets.learning.said import emotions_in, performed_labels, probability_array
 
 GROUPINGS: Final = ("emotion", "actor", "gender", "intensity", "statement")
 TAKE_LABELS: Final = ("gender", "intensity", "statement")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 
-from ser_assets.learning.examples import Evidence, Examples
-from ser_assets.learning.said import performed_labels, probability_array, said_of_takes
-from ser_assets.learning.speaker_bias import SpeakerBias, bias_in, without_bias, without_each_bias
-from ser_assets.learning.temperature import best_temperature, tempered
+from ser_assets.learning.data.examples import Evidence, Examples
+from ser_assets.learning.data.predictions import performed_labels, probability_array, said_of_takes
+from ser_assets.learning.data.temperature import best_temperature, tempered
+from ser_assets.learning.speakers.bias import SpeakerBias, bias_in, without_bias, without_each_bias
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Final
 
-from ser_assets.learning.emotion_model import FACTS_FILE, EmotionModel, NotFittedError
-from ser_assets.learning.ensemble import Ensemble
-from ser_assets.learning.networks import Cnn, ComplexCnn, NeuralNetwork
-from ser_assets.learning.random_forest import RandomForest
+from ser_assets.learning.models.base import FACTS_FILE, EmotionModel, NotFittedError
+from ser_assets.learning.models.ensemble import Ensemble
+from ser_assets.learning.models.networks.models import Cnn, ComplexCnn, NeuralNetwork
+from ser_assets.learning.models.random_forest import RandomForest
 
 __all__ = ["MODELS", "EmotionModel", "Ensemble", "NotFittedError", "load_model"]
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from ser_assets.learning.training import LARGEST_DEVIATION, Standardiser
+from ser_assets.learning.data.standardiser import LARGEST_DEVIATION, Standardiser
 
 if TYPE_CHECKING:
     from onnx import ModelProto

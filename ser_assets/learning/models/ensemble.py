@@ -8,13 +8,18 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.emotion_model import FACTS_FILE, EmotionModel, emotions_of_saved, fingerprint_of
-from ser_assets.learning.examples import Evidence
-from ser_assets.learning.judging import FOLD_COLUMNS
-from ser_assets.learning.kept import KEPT
-from ser_assets.learning.said import emotions_in, performed_labels, probability_array, probability_columns
-from ser_assets.learning.speaker_bias import SpeakerBias
-from ser_assets.learning.temperature import SMALLEST_PROBABILITY
+from ser_assets.learning.data.examples import Evidence
+from ser_assets.learning.data.final_models import KEPT
+from ser_assets.learning.data.predictions import (
+    FOLD_COLUMNS,
+    emotions_in,
+    performed_labels,
+    probability_array,
+    probability_columns,
+)
+from ser_assets.learning.data.temperature import SMALLEST_PROBABILITY
+from ser_assets.learning.models.base import FACTS_FILE, EmotionModel, emotions_of_saved, fingerprint_of
+from ser_assets.learning.speakers.bias import SpeakerBias
 
 HEAVIEST: Final = 5.0
 """Bound of a weight: no model is so unsure of itself that more would be right."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from ser_assets.learning.discriminants import Discriminants
-from ser_assets.learning.emotion_model import EmotionModel, Learned
-from ser_assets.learning.examples import Evidence, Examples
-from ser_assets.learning.model_settings import ForestSettings
-from ser_assets.learning.protocols import validation_parts
-from ser_assets.learning.said import said_of
+from ser_assets.learning.data.examples import Evidence, Examples
+from ser_assets.learning.data.predictions import said_of
+from ser_assets.learning.models.base import EmotionModel, Learned
+from ser_assets.learning.models.discriminants import Discriminants
+from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.protocols.protocols import validation_parts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ser_assets.environment import SettingsError
-from ser_assets.learning.model_settings import SETTINGS_OF_MODELS
+from ser_assets.learning.models.settings import SETTINGS_OF_MODELS
 from ser_assets.settings import Settings
 
 FILE_NAME: Final = "models.toml"

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.examples import LeftOut
-from ser_assets.learning.splits import (
+from ser_assets.learning.data.examples import LeftOut
+from ser_assets.learning.protocols.splits import (
     LeakyRandomSplit,
     NotebookSplit,
     PermutedLabelsSplit,

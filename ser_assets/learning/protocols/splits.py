@@ -7,8 +7,8 @@ from typing import ClassVar, Final
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.calibration import calibrated
-from ser_assets.learning.examples import Examples
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.speakers.profile import calibrated
 
 # A copy carries the take and the recording of its original, so neither can cross over unseen.
 COLUMN_OF: Final = {"actors": "actor", "takes": "take_id", "recordings": "recording"}

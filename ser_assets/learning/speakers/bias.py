@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from ser_assets.learning.temperature import SMALLEST_PROBABILITY
+from ser_assets.learning.data.temperature import SMALLEST_PROBABILITY
 
 CLIPS_OF_DOUBT: Final = 10
 """So many clips of a speaker tell as much of a bias as the expectation that there is none."""

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
-from ser_assets.learning.examples import Evidence, Examples
-from ser_assets.learning.sequences import LOG_REFERENCE_F0, PITCH_COLUMNS, above_floor
-from ser_assets.learning.speaker_bias import LARGEST, SpeakerBias
-from ser_assets.learning.training import Standardiser
+from ser_assets.learning.data.examples import Evidence, Examples
+from ser_assets.learning.data.sequences import LOG_REFERENCE_F0, PITCH_COLUMNS, above_floor
+from ser_assets.learning.data.standardiser import Standardiser
+from ser_assets.learning.speakers.bias import LARGEST, SpeakerBias
 
 LARGEST_SCORE: Final = 10.0
 """Scores are cut here: a functional that hardly varies in a speaker's few clips must not fly off in the next one."""

@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ser_assets.audio.functionals import functional_group
-from ser_assets.learning.examples import Evidence, Examples
-from ser_assets.learning.judging import judge
-from ser_assets.learning.scores import recall_by_emotion, score_differences, score_table
-from ser_assets.learning.splits import Split
-from ser_assets.learning.training import Standardiser
+from ser_assets.audio.features.names import functional_group
+from ser_assets.learning.data.examples import Evidence, Examples
+from ser_assets.learning.data.standardiser import Standardiser
+from ser_assets.learning.evaluation.evaluate import judge
+from ser_assets.learning.evaluation.scores import recall_by_emotion, score_differences, score_table
+from ser_assets.learning.protocols.splits import Split
 
 SHRINKAGE: Final = 0.3
 EVERYTHING: Final = "all"

@@ -7,13 +7,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.judging import ask, judge
-from ser_assets.learning.protocols import validation_parts
-from ser_assets.learning.said import said_of
-from ser_assets.learning.scores import recall_by_emotion, score_table
-from ser_assets.learning.splits import Split
-from ser_assets.workers import map_in_workers
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.predictions import said_of
+from ser_assets.learning.evaluation.evaluate import ask, judge
+from ser_assets.learning.evaluation.scores import recall_by_emotion, score_table
+from ser_assets.learning.protocols.protocols import validation_parts
+from ser_assets.learning.protocols.splits import Split
+from ser_assets.runtime.workers import map_in_workers
 
 SPACES: Final[dict[str, dict[str, Sequence[Any]]]] = {
     "random_forest": {

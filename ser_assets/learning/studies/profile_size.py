@@ -7,14 +7,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.calibration import SpeakerPrior
-from ser_assets.learning.emotion_model import EmotionModel
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.judging import ModelFactory
-from ser_assets.learning.said import said_of
-from ser_assets.learning.scores import score_table
-from ser_assets.learning.splits import SpeakerCalibratedSplit, Split
-from ser_assets.workers import map_in_workers
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.predictions import said_of
+from ser_assets.learning.evaluation.evaluate import ModelFactory
+from ser_assets.learning.evaluation.scores import score_table
+from ser_assets.learning.models.base import EmotionModel
+from ser_assets.learning.protocols.splits import SpeakerCalibratedSplit, Split
+from ser_assets.learning.speakers.profile import SpeakerPrior
+from ser_assets.runtime.workers import map_in_workers
 
 CLIPS: Final = (1, 2, 4, 8, 16, 32)
 DRAWS: Final = 5

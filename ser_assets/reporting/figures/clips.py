@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ser_assets.reporting.canvas import MUTED, draw_mel, draw_waveform, new_figure, peak_text
-from ser_assets.reporting.data import ExampleClip
+from ser_assets.reporting.figures.style import MUTED, draw_mel, draw_waveform, new_figure, peak_text
 from ser_assets.reporting.labels import emotion_colours
+from ser_assets.reporting.report_data import ExampleClip
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.said import emotions_in
-from ser_assets.learning.scores import confusion_matrix
-from ser_assets.reporting.canvas import INK, MUTED, colour_legend, name_ticks, new_figure, percent_axis, tidy
+from ser_assets.learning.data.predictions import emotions_in
+from ser_assets.learning.evaluation.scores import confusion_matrix
+from ser_assets.reporting.figures.style import INK, MUTED, colour_legend, name_ticks, new_figure, percent_axis, tidy
 from ser_assets.reporting.labels import (
     MODEL_COLOURS,
     MODEL_NAMES,

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ser_assets.reporting import clip_plots, plots, score_plots
-from ser_assets.reporting.boards import Board
-from ser_assets.reporting.canvas import to_png
-from ser_assets.reporting.data import ReportData
+from ser_assets.reporting.figures import clips as clip_figures
+from ser_assets.reporting.figures import confusion_and_recall
+from ser_assets.reporting.figures import scores as score_figures
+from ser_assets.reporting.figures.spelling import legend_of
+from ser_assets.reporting.figures.style import to_png
+from ser_assets.reporting.figures.thumbnails import data_uri
 from ser_assets.reporting.labels import GROUPING_NAMES, MODEL_NAMES, chance_of, in_order, listed, readable
-from ser_assets.reporting.pictures import data_uri
+from ser_assets.reporting.leaderboard import Board
 from ser_assets.reporting.references import Reference
-from ser_assets.reporting.spelling import legend_of
+from ser_assets.reporting.report_data import ReportData
 from ser_assets.reporting.summary import telling_groups
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def all_pictures(data: ReportData, tables: Sequence[Board], references: Sequence
     caption = "UAR and accuracy with 95 % interval, by protocol and model"
     if references:
         caption += "; a thin line rises from each published score"
-    figure = score_plots.protocols_side_by_side(tables, chance_of(data.emotions), references)
+    figure = score_figures.protocols_side_by_side(tables, chance_of(data.emotions), references)
     yield _picture("scores", "protocols", caption, figure)
     yield from _of_predictions(data, tables[0])
     yield from _of_clips(data)
@@ -62,33 +64,37 @@ def _of_predictions(data: ReportData, board: Board) -> Iterator[Picture]:
     judged, groups = board.of(data.predictions), board.of(data.group_scores)
     if len(judged):
         caption = "Share of takes named right, by the probability that was given to the named emotion"
-        yield _picture("reliability", "reliability", caption, score_plots.reliability_diagram(judged, board))
+        yield _picture("reliability", "reliability", caption, score_figures.reliability_diagram(judged, board))
         for model in in_order(judged["model"].tolist(), list(board.rows)):
             caption = f"Confusion matrix of {readable(model, MODEL_NAMES)}"
-            yield _picture(f"confusion_{model}", "confusion", caption, plots.model_confusion(judged, model))
+            yield _picture(
+                f"confusion_{model}", "confusion", caption, confusion_and_recall.model_confusion(judged, model)
+            )
         caption = "Recall of each emotion, by model" + (", with 95 % intervals" if len(groups) else "")
-        yield _picture("recall_by_emotion", "recall", caption, plots.emotion_bars(judged, groups))
-        yield _picture("uar_by_actor", "recall", "UAR of each actor, by model", plots.actor_bars(judged))
+        yield _picture("recall_by_emotion", "recall", caption, confusion_and_recall.emotion_bars(judged, groups))
+        yield _picture("uar_by_actor", "recall", "UAR of each actor, by model", confusion_and_recall.actor_bars(judged))
     telling = telling_groups(groups)
     if len(telling):
         groupings = in_order(telling["grouping"].tolist(), list(GROUPING_NAMES))
         caption = f"UAR with 95 % interval by {listed(groupings)}, by model"
-        yield _picture("groups", "groups", caption, score_plots.group_dots(telling, chance_of(data.emotions)))
+        yield _picture("groups", "groups", caption, score_figures.group_dots(telling, chance_of(data.emotions)))
 
 
 def _of_clips(data: ReportData) -> Iterator[Picture]:
     if data.missed:
-        seconds = clip_plots.longest_seconds([take.clip for take in data.missed])
+        seconds = clip_figures.longest_seconds([take.clip for take in data.missed])
         for number, take in enumerate(data.missed, start=1):
             caption = f"Waveform and log-mel spectrogram of take {take.clip.take_id}"
-            figure = clip_plots.clip_card(take.clip, seconds, data.emotions)
+            figure = clip_figures.clip_card(take.clip, seconds, data.emotions)
             yield _picture(f"missed_{number}", "missed", caption, figure)
     if len(data.clips):
         caption = "Clips of each actor and emotion, originals and augmented copies"
-        yield _picture("samples", "corpus", caption, plots.samples_per_actor_and_emotion(data.clips, data.emotions))
+        yield _picture(
+            "samples", "corpus", caption, confusion_and_recall.samples_per_actor_and_emotion(data.clips, data.emotions)
+        )
     for gender in sorted({clip.gender for clip in data.examples}):
         caption = f"One {gender} clip of each emotion: waveform and log-mel spectrogram".replace("  ", " ")
-        figure = clip_plots.example_grid(data.examples, gender, data.emotions)
+        figure = clip_figures.example_grid(data.examples, gender, data.emotions)
         yield _picture("_".join(["examples", *re.findall(r"\w+", gender)]), "examples", caption, figure)
 
 
@@ -96,10 +102,12 @@ def _of_training(data: ReportData, board: Board) -> Iterator[Picture]:
     curves = board.of(data.learning_curves)
     if len(curves):
         caption = "Loss and accuracy by epoch in training and validation"
-        yield _picture("learning_curves", "curves", caption, plots.learning_curves(curves))
+        yield _picture("learning_curves", "curves", caption, confusion_and_recall.learning_curves(curves))
     if len(data.importances):
         caption = "The features that the Random Forest leans on most"
-        yield _picture("importances", "importances", caption, plots.feature_importances(data.importances))
+        yield _picture(
+            "importances", "importances", caption, confusion_and_recall.feature_importances(data.importances)
+        )
 
 
 def _picture(name: str, section: str, caption: str, figure: "Figure") -> Picture:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.scores import reliability
-from ser_assets.reporting.boards import Board, Score, all_models
-from ser_assets.reporting.canvas import INK, MUTED, colour_legend, new_figure, percent_axis, tidy
+from ser_assets.learning.evaluation.scores import reliability
+from ser_assets.reporting.figures.style import INK, MUTED, colour_legend, new_figure, percent_axis, tidy
 from ser_assets.reporting.labels import (
     GROUPING_NAMES,
     METRIC_NAMES,
@@ -18,6 +17,7 @@ from ser_assets.reporting.labels import (
     model_colours,
     readable,
 )
+from ser_assets.reporting.leaderboard import Board, Score, all_models
 from ser_assets.reporting.references import PEOPLE, Reference
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ser_assets.audio.functionals import MEL_BANDS
-from ser_assets.audio.spectrum import centred_frames, decibels, frame_length_at, mel_power, spectrum
-from ser_assets.reporting.spelling import LEGEND_KEY, drawn_length, spell_out
+from ser_assets.audio.features.names import MEL_BANDS
+from ser_assets.audio.features.spectrum import centred_frames, decibels, frame_length_at, mel_power, spectrum
+from ser_assets.reporting.figures.spelling import LEGEND_KEY, drawn_length, spell_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

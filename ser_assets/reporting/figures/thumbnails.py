@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ser_assets.reporting.canvas import MEL_BANDS, draw_mel, draw_waveform, new_figure, peak_text, to_png
+from ser_assets.reporting.figures.spelling import legend_of
+from ser_assets.reporting.figures.style import MEL_BANDS, draw_mel, draw_waveform, new_figure, peak_text, to_png
 from ser_assets.reporting.labels import MODEL_COLOURS
-from ser_assets.reporting.spelling import legend_of
 
 GAP = 0.05
 _INK_BLUE = MODEL_COLOURS["complex_cnn"]
@@ -58,6 +58,6 @@ def clip_strip(clips: Sequence[tuple[str, np.ndarray]], sampling_rate: int) -> b
 
 def confusion_picture(counts: np.ndarray, emotions: Sequence[str], title: str = "") -> bytes:
     """Confusion matrix of counts, int (E, E) as `learning.scores.confusion_matrix` gives them, as PNG bytes."""
-    from ser_assets.reporting.plots import confusion_heatmap
+    from ser_assets.reporting.figures.confusion_and_recall import confusion_heatmap
 
     return to_png(confusion_heatmap(counts, emotions, title), dpi=90)

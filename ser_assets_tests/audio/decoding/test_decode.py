@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_assets.audio.decode import DecodeError, decode, load_mono, resample, to_mono
-from ser_assets.problems import Problem
-from ser_assets_tests.media import RATE, voice, write_mp4, write_wav
+from ser_assets.audio.decoding.decode import DecodeError, decode, load_mono, resample, to_mono
+from ser_assets.rejections import Problem
+from ser_assets_tests.factories.media import RATE, voice, write_mp4, write_wav
 
 
 def test_a_16_bit_wav_comes_back_sample_by_sample(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_assets.audio.decode import DecodeError, decode
-from ser_assets.audio.flac import StreamInfo, broken_word, stream_info
-from ser_assets.problems import Problem
-from ser_assets_tests.media import encode, voice, write_wav
+from ser_assets.audio.decoding.decode import DecodeError, decode
+from ser_assets.audio.decoding.flac import StreamInfo, broken_word, stream_info
+from ser_assets.rejections import Problem
+from ser_assets_tests.factories.media import encode, voice, write_wav
 
 
 def flipped(path: Path, at: float, length: int = 1) -> Path:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.decode import DecodeError, decode
-from ser_assets.problems import Problem
-from ser_assets_tests.media import cut, encode, voice, without_last_mark, write_mp4, write_wav
+from ser_assets.audio.decoding.decode import DecodeError, decode
+from ser_assets.rejections import Problem
+from ser_assets_tests.factories.media import cut, encode, voice, without_last_mark, write_mp4, write_wav
 
 COMFORT_NOISE = ("-c:a", "libopencore_amrnb", "-dtx", "1")
 FRONT = "-movflags +faststart"
@@ -165,7 +165,7 @@ def test_without_a_decoder_for_comfort_noise_the_reason_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = encode(tmp_path / "a.amr", 0.001 * voice(3.0, rate=8000), *COMFORT_NOISE, rate=8000)
-    monkeypatch.setattr("ser_assets.audio.frames.OTHER_DECODERS", {})
+    monkeypatch.setattr("ser_assets.audio.decoding.frames.OTHER_DECODERS", {})
     with pytest.raises(DecodeError, match="comfort noise") as refused:
         decode(path)
     assert refused.value.problem == Problem.NO_DECODER

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ser_assets.audio.decode import DecodeError, decode
-from ser_assets.audio.timeline import Frame, gaps_before, joined
-from ser_assets.problems import Problem
-from ser_assets_tests.media import encode, remux, voice
+from ser_assets.audio.decoding.decode import DecodeError, decode
+from ser_assets.audio.decoding.timeline import Frame, gaps_before, joined
+from ser_assets.rejections import Problem
+from ser_assets_tests.factories.media import encode, remux, voice
 
 if TYPE_CHECKING:
     from av import Packet

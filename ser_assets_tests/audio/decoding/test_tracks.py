@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.decode import DecodeError, decode, to_mono
-from ser_assets.problems import Problem
-from ser_assets_tests.media import cut, encode, voice, write_wav
+from ser_assets.audio.decoding.decode import DecodeError, decode, to_mono
+from ser_assets.rejections import Problem
+from ser_assets_tests.factories.media import cut, encode, voice, write_wav
 
 SPEAKER, OTHER = voice(1.0, hertz=110, seed=1), voice(1.0, hertz=240, seed=2)
 SILENCE = np.zeros(48000, np.float32)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_assets.audio.decode import DecodeError, decode
-from ser_assets.problems import Problem
-from ser_assets_tests.media import cut, voice, write_wav
+from ser_assets.audio.decoding.decode import DecodeError, decode
+from ser_assets.rejections import Problem
+from ser_assets_tests.factories.media import cut, voice, write_wav
 
 RATE = 16000
 SOUND = np.round(voice(1.0, rate=RATE) * 32767).astype("<i2")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_assets.audio.contours import energy_contour, f0_contour, rhythm
-from ser_assets.audio.functionals import ENERGY_CONTOUR, F0_CONTOUR, RHYTHM
+from ser_assets.audio.features.contours import energy_contour, f0_contour, rhythm
+from ser_assets.audio.features.names import ENERGY_CONTOUR, F0_CONTOUR, RHYTHM
 
 FRAMES_PER_SECOND = 100.0
 

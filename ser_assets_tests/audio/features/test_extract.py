@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ser_assets.audio.features import measure
-from ser_assets.audio.functionals import STATISTICS, functional_group, functional_names
-from ser_assets.audio.notebook import notebook_means
-from ser_assets.audio.statistics import statistics
+from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.names import STATISTICS, functional_group, functional_names
+from ser_assets.audio.features.summarise import statistics
+from ser_assets.baseline.features import notebook_means
 
 RATE = 22050
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from ser_assets.audio.formants import Formants, formants
-from ser_assets.audio.pitch import fundamental_frequency
-from ser_assets.audio.spectrum import Spectrum, centred_frames, frame_length_at, spectrum
-from ser_assets.corpus.espeak import speak
-from ser_assets_tests.audio.signals import RATE, VOWEL, vowel
+from ser_assets.audio.features.formants import Formants, formants
+from ser_assets.audio.features.pitch import fundamental_frequency
+from ser_assets.audio.features.spectrum import Spectrum, centred_frames, frame_length_at, spectrum
+from ser_assets.corpus.demo.espeak import speak
+from ser_assets_tests.factories.signals import RATE, VOWEL, vowel
 
 VOWELS = {
     "a": VOWEL,

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from ser_assets.audio.features import measure
-from ser_assets.audio.functionals import MODULATION
-from ser_assets.audio.modulation import modulation
-from ser_assets.audio.spectrum import centred_frames, mel_power, spectrum
-from ser_assets_tests.audio.signals import RATE, noise
+from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.modulation import modulation
+from ser_assets.audio.features.names import MODULATION
+from ser_assets.audio.features.spectrum import centred_frames, mel_power, spectrum
+from ser_assets_tests.factories.signals import RATE, noise
 
 
 def swings(samples: np.ndarray, rate: int = RATE) -> dict[str, float]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.audio.pitch import _best_sums, fundamental_frequency
+from ser_assets.audio.features.pitch import _best_sums, fundamental_frequency
 
 RATE = 22050
 

@@ -4,16 +4,15 @@ import librosa
 import numpy as np
 import pytest
 
-from ser_assets.audio.descriptors import (
+from ser_assets.audio.features.descriptors import (
     contrast,
     flatness,
     root_mean_square,
     spectral_shape,
     zero_crossing_rate,
 )
-from ser_assets.audio.functionals import NOTEBOOK_MEANS
-from ser_assets.audio.notebook import notebook_means, tuning
-from ser_assets.audio.spectrum import (
+from ser_assets.audio.features.names import NOTEBOOK_MEANS
+from ser_assets.audio.features.spectrum import (
     Spectrum,
     centred_frames,
     cepstrum,
@@ -24,6 +23,7 @@ from ser_assets.audio.spectrum import (
     mel_power,
     spectrum,
 )
+from ser_assets.baseline.features import notebook_means, tuning
 
 RATE = 22050
 FRAME_LENGTH = 1024

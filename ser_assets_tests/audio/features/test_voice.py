@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.audio.features import measure
-from ser_assets.audio.functionals import functional_group, functional_names
-from ser_assets_tests.audio.signals import RATE, noise, noisy, vowel
+from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.names import functional_group, functional_names
+from ser_assets_tests.factories.signals import RATE, noise, noisy, vowel
 
 WITHOUT_LEVEL = ("tilt", "harmonicity", "formants", "harmonics", "contour", "rhythm", "modulation")
 PAUSE = noise(0.2, level=1e-4)

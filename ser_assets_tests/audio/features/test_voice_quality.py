@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ser_assets.audio.functionals import functional_group, functional_names
-from ser_assets.audio.pitch import fundamental_frequency
-from ser_assets.audio.spectrum import Spectrum, centred_frames, spectrum
-from ser_assets.audio.voice_quality import (
+from ser_assets.audio.features.names import functional_group, functional_names
+from ser_assets.audio.features.pitch import fundamental_frequency
+from ser_assets.audio.features.spectrum import Spectrum, centred_frames, spectrum
+from ser_assets.audio.features.voice_quality import (
     Tilt,
     cepstral_peak_prominence,
     harmonics_to_noise,
@@ -14,8 +14,8 @@ from ser_assets.audio.voice_quality import (
     spectral_flux,
     spectral_tilt,
 )
-from ser_assets.corpus.espeak import speak
-from ser_assets_tests.audio.signals import RATE, noise, noisy, vowel
+from ser_assets.corpus.demo.espeak import speak
+from ser_assets_tests.factories.signals import RATE, noise, noisy, vowel
 
 INNER = slice(4, -4)
 

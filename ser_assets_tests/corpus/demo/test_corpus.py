@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from ser_assets.corpus import demo
+from ser_assets.corpus.demo import corpus as demo
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS, Take, parse_name, speech_takes
 
 

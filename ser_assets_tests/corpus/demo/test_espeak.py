@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.corpus import espeak
+from ser_assets.corpus.demo import espeak
 
 SENTENCE = "Kids are talking by the door"
 

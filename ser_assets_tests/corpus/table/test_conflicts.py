@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_assets.corpus.duplicates import settle_all
-from ser_assets.corpus.entries import CorpusError
+from ser_assets.corpus.interface import CorpusError
 from ser_assets.corpus.inventory import Look, examine
-from ser_assets.corpus.table import Table, take_id_of
-from ser_assets_tests.corpus.tables import HEADER, ROWS, labels, left_out, table
-from ser_assets_tests.media import voice, write_wav
+from ser_assets.corpus.table.corpus import Table, take_id_of
+from ser_assets_tests.factories.corpus_tables import HEADER, ROWS, labels, left_out, table
+from ser_assets_tests.factories.media import voice, write_wav
 
 WITH_TAKES = "path,speaker,emotion,take_id\n"
 

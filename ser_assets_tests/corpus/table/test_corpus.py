@@ -5,13 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ser_assets.corpus.corpora import corpus_of
-from ser_assets.corpus.entries import CorpusError
+from ser_assets.corpus.interface import CorpusError
 from ser_assets.corpus.inventory import Look, examine
-from ser_assets.corpus.table import Table
+from ser_assets.corpus.registry import corpus_of
+from ser_assets.corpus.table.corpus import Table
 from ser_assets.settings import Settings
-from ser_assets_tests.corpus.tables import left_out
-from ser_assets_tests.media import voice, write_wav
+from ser_assets_tests.factories.corpus_tables import left_out
+from ser_assets_tests.factories.media import voice, write_wav
 
 
 def table(folder: Path, text: str, name: str = "voices.csv") -> Table:

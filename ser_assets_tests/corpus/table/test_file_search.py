@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ser_assets.corpus.duplicates import settle_all
-from ser_assets.corpus.file_search import FileSearch, NotAFileError
 from ser_assets.corpus.inventory import Look, examine
-from ser_assets_tests.corpus.tables import HEADER, labels, left_out, table
-from ser_assets_tests.media import voice, write_wav
+from ser_assets.corpus.table.file_search import FileSearch, NotAFileError
+from ser_assets_tests.factories.corpus_tables import HEADER, labels, left_out, table
+from ser_assets_tests.factories.media import voice, write_wav
 
 
 def nfc(text: str) -> str:

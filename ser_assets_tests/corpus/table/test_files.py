@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
-from ser_assets.corpus import table_files
-from ser_assets.corpus.entries import CorpusError
-from ser_assets_tests.corpus.tables import LABELS, ROWS, labels, left_out, table
+from ser_assets.corpus.interface import CorpusError
+from ser_assets.corpus.table import files
+from ser_assets_tests.factories.corpus_tables import LABELS, ROWS, labels, left_out, table
 
 CELLS = [["path", "speaker", "emotion"], ["a.wav", "Ann", "joy"], ["b.wav", "Bob", "fear"]]
 
@@ -154,14 +154,14 @@ def test_a_workbook_with_a_cell_far_out_is_refused_before_it_takes_all_memory(tm
 
 
 def test_what_unpacks_to_more_than_any_table_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_files, "MOST_BYTES", 20)
+    monkeypatch.setattr(files, "MOST_BYTES", 20)
     with pytest.raises(CorpusError, match="too large for a table"):
         _ = table(tmp_path, gzip.compress(ROWS.encode())).actors
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path, make: Callable[[Path], object]) -> None:
-    from ser_assets.corpus.table import Table
+    from ser_assets.corpus.table.corpus import Table
 
     make(tmp_path / "voices.csv")
     with pytest.raises(CorpusError, match=r"voices\.csv is no file: set SER_CORPUS_TABLE"):

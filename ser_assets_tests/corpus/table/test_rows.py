@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ser_assets.corpus.entries import CorpusError
-from ser_assets_tests.corpus.tables import HEADER, LABELS, ROWS, labels, left_out, table
+from ser_assets.corpus.interface import CorpusError
+from ser_assets_tests.factories.corpus_tables import HEADER, LABELS, ROWS, labels, left_out, table
 
 
 @pytest.mark.parametrize(

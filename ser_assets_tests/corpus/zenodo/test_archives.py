@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from ser_assets.corpus.archives import ARCHIVES, archives_for
 from ser_assets.corpus.ravdess import ACTORS, parse_name
+from ser_assets.corpus.zenodo.archives import ARCHIVES, archives_for
 
 [AUDIO] = ARCHIVES["speech-audio"]
 VIDEO = ARCHIVES["speech-video"]

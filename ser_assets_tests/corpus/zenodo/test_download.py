@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from ser_assets.corpus import archives, demo
-from ser_assets.corpus.archives import Archive, DownloadError
-from ser_assets.corpus.download import ALL, Errand, Order, download, plan
+from ser_assets.corpus.demo import corpus as demo
 from ser_assets.corpus.inventory import Look, examine
 from ser_assets.corpus.ravdess import Ravdess, speech_takes
-from ser_assets.corpus.transfer import Patience, Transfer
-from ser_assets_tests.corpus.zenodo import Answer, Zenodo, an_archive, published, zipped
+from ser_assets.corpus.zenodo import archives
+from ser_assets.corpus.zenodo.archives import Archive, DownloadError
+from ser_assets.corpus.zenodo.download import ALL, Errand, Order, download, plan
+from ser_assets.corpus.zenodo.transfer import Patience, Transfer
+from ser_assets_tests.factories.zenodo_server import Answer, Zenodo, an_archive, published, zipped
 
 IMPATIENT = Patience(silence=10, more_tries=3, pause=0, jitter=0)
 FIRST, FIRST_ZIP = an_archive("01")

@@ -9,9 +9,9 @@ from time import time
 
 import pytest
 
-from ser_assets.corpus.archives import Archive, DownloadError
-from ser_assets.corpus.transfer import Patience, Transfer
-from ser_assets_tests.corpus.zenodo import ETAG, Answer, Zenodo
+from ser_assets.corpus.zenodo.archives import Archive, DownloadError
+from ser_assets.corpus.zenodo.transfer import Patience, Transfer
+from ser_assets_tests.factories.zenodo_server import ETAG, Answer, Zenodo
 
 CONTENT = bytes(range(256)) * 1200
 MIDDLE = 150_000

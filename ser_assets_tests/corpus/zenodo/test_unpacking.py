@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ser_assets.corpus.archives import DownloadError
-from ser_assets.corpus.unpacking import _write, unpack
-from ser_assets_tests.corpus.zenodo import zipped
+from ser_assets.corpus.zenodo.archives import DownloadError
+from ser_assets.corpus.zenodo.unpacking import _write, unpack
+from ser_assets_tests.factories.zenodo_server import zipped
 
 FIRST, SECOND = "Actor_01/01-01-01-01-01-01-01.mp4", "Actor_01/01-01-01-01-01-02-01.mp4"
 GOOD = {FIRST: b"first" * 100, SECOND: b"second" * 100}

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.examples import Examples
-from ser_assets_tests.learning.corpora import made_up_examples
+from ser_assets.learning.data.examples import Examples
+from ser_assets_tests.factories.examples import made_up_examples
 
 
 def changed(examples, **parts):

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.learning.model_settings import SequenceSettings
-from ser_assets.learning.sequences import above_floor, channels, filled, varied
+from ser_assets.learning.data.sequences import above_floor, channels, filled
+from ser_assets.learning.models.networks.spec_augment import varied
+from ser_assets.learning.models.settings import SequenceSettings
 
 BANDS = 16
 

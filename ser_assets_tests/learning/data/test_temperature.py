@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.learning.temperature import best_temperature, tempered
+from ser_assets.learning.data.temperature import best_temperature, tempered
 
 RNG = np.random.default_rng(0)
 TRUE = RNG.dirichlet(np.full(8, 0.3), 4000)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.scores import CALIBRATION_BINS, reliability, score_table
-from ser_assets_tests.learning.corpora import made_up_predictions
+from ser_assets.learning.evaluation.scores import CALIBRATION_BINS, reliability, score_table
+from ser_assets_tests.factories.examples import made_up_predictions
 
 P = [f"p_{emotion}" for emotion in EMOTIONS]
 

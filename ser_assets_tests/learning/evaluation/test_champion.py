@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
-from ser_assets.learning.champion import NothingJudgedError, choose, drop
-from ser_assets.learning.scores import score_differences, score_table
+from ser_assets.learning.evaluation.champion import NothingJudgedError, choose, drop
+from ser_assets.learning.evaluation.scores import score_differences, score_table
 
 SIZES = {"ensemble": 40_000_000, "neural_network": 2_000_000, "random_forest": 30_000_000}
 SIX = ACTORS[:6]

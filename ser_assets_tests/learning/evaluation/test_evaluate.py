@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.learning.judging import CURVE_COLUMNS, SAID_COLUMNS, Kept, judge
-from ser_assets.learning.kept import KEPT
-from ser_assets.learning.models import MODELS, load_model
-from ser_assets.learning.protocols import speaker_independent
-from ser_assets.learning.said import probability_columns
-from ser_assets.learning.scores import score_table
-from ser_assets_tests.learning.corpora import made_up_examples
+from ser_assets.learning.data.final_models import KEPT
+from ser_assets.learning.data.predictions import probability_columns
+from ser_assets.learning.evaluation.evaluate import CURVE_COLUMNS, SAID_COLUMNS, Kept, judge
+from ser_assets.learning.evaluation.scores import score_table
+from ser_assets.learning.models.catalog import MODELS, load_model
+from ser_assets.learning.protocols.protocols import speaker_independent
+from ser_assets_tests.factories.examples import made_up_examples
 
 EXAMPLES = made_up_examples(("01", "02", "03"))
 SPLITS = speaker_independent(EXAMPLES.rows, "loso")

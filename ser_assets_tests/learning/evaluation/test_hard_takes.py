@@ -1,7 +1,7 @@
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.misses import missed_by_all
+from ser_assets.learning.evaluation.hard_takes import missed_by_all
 
 
 def said(model, take_id, emotion, **probabilities):

@@ -6,12 +6,12 @@ import functools
 import numpy as np
 import pytest
 
-from ser_assets.learning.models import MODELS
-from ser_assets.learning.poison import changed_by_poison, poisoned
-from ser_assets.learning.protocols import random_split, speaker_calibrated, speaker_independent
-from ser_assets.learning.random_forest import RandomForest
-from ser_assets.learning.splits import Split
-from ser_assets_tests.learning.corpora import made_up_examples
+from ser_assets.learning.evaluation.leakage_probe import changed_by_poison, poisoned
+from ser_assets.learning.models.catalog import MODELS
+from ser_assets.learning.models.random_forest import RandomForest
+from ser_assets.learning.protocols.protocols import random_split, speaker_calibrated, speaker_independent
+from ser_assets.learning.protocols.splits import Split
+from ser_assets_tests.factories.examples import made_up_examples
 
 EXAMPLES = made_up_examples(("01", "02", "03"))
 SPLIT = speaker_independent(EXAMPLES.rows, "loso")[0]
@@ -71,7 +71,7 @@ def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypat
         return [speaker_independent(rows, "loso")[0]] * parts
 
     everybody = Split.training_examples
-    monkeypatch.setattr("ser_assets.learning.networks.validation_parts", stopped_by_the_judged)
+    monkeypatch.setattr("ser_assets.learning.models.networks.models.validation_parts", stopped_by_the_judged)
     monkeypatch.setattr(
         Split,
         "training_examples",

@@ -4,9 +4,9 @@ import pyarrow as pa
 import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.bootstrap import FEWEST_ACTORS
-from ser_assets.learning.scores import METRICS, score_differences, score_table
-from ser_assets_tests.learning.corpora import made_up_predictions
+from ser_assets.learning.evaluation.bootstrap import FEWEST_ACTORS
+from ser_assets.learning.evaluation.scores import METRICS, score_differences, score_table
+from ser_assets_tests.factories.examples import made_up_predictions
 
 P = [f"p_{emotion}" for emotion in EMOTIONS]
 ACTORS = tuple(f"{number:02d}" for number in range(1, 9))

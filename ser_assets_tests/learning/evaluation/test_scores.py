@@ -6,9 +6,15 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.bootstrap import FEWEST_ACTORS, interval, times_drawn
-from ser_assets.learning.scores import METRICS, confusion_matrix, recall_by_actor, recall_by_emotion, score_table
-from ser_assets_tests.learning.corpora import made_up_predictions
+from ser_assets.learning.evaluation.bootstrap import FEWEST_ACTORS, interval, times_drawn
+from ser_assets.learning.evaluation.scores import (
+    METRICS,
+    confusion_matrix,
+    recall_by_actor,
+    recall_by_emotion,
+    score_table,
+)
+from ser_assets_tests.factories.examples import made_up_predictions
 
 P = [f"p_{emotion}" for emotion in EMOTIONS]
 ACTORS = tuple(f"{number:02d}" for number in range(1, 25))

@@ -6,15 +6,15 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.bootstrap import FEWEST_ACTORS
-from ser_assets.learning.scores import (
+from ser_assets.learning.evaluation.bootstrap import FEWEST_ACTORS
+from ser_assets.learning.evaluation.scores import (
     GROUPINGS,
     recall_by_actor,
     recall_by_emotion,
     score_table,
     scores_by_group,
 )
-from ser_assets_tests.learning.corpora import made_up_predictions, made_up_rows
+from ser_assets_tests.factories.examples import made_up_predictions, made_up_rows
 
 P = [f"p_{emotion}" for emotion in EMOTIONS]
 ACTORS = ("01", "02", "03", "05", "07", "09")

@@ -2,7 +2,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from ser_assets.learning.discriminants import Discriminants
+from ser_assets.learning.models.discriminants import Discriminants
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat(np.arange(4), 60)

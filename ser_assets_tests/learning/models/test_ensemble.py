@@ -8,16 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.ensemble import Ensemble, EnsembleError, best_weights, judge_ensemble, pooled, save_ensemble
-from ser_assets.learning.judging import judge
-from ser_assets.learning.kept import KEPT
-from ser_assets.learning.model_settings import ForestSettings
-from ser_assets.learning.models import load_model
-from ser_assets.learning.protocols import speaker_independent
-from ser_assets.learning.random_forest import RandomForest
-from ser_assets.learning.said import probability_columns
-from ser_assets.learning.temperature import tempered
-from ser_assets_tests.learning.corpora import made_up_examples, made_up_predictions
+from ser_assets.learning.data.final_models import KEPT
+from ser_assets.learning.data.predictions import probability_columns
+from ser_assets.learning.data.temperature import tempered
+from ser_assets.learning.evaluation.evaluate import judge
+from ser_assets.learning.models.catalog import load_model
+from ser_assets.learning.models.ensemble import (
+    Ensemble,
+    EnsembleError,
+    best_weights,
+    judge_ensemble,
+    pooled,
+    save_ensemble,
+)
+from ser_assets.learning.models.random_forest import RandomForest
+from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.protocols.protocols import speaker_independent
+from ser_assets_tests.factories.examples import made_up_examples, made_up_predictions
 
 RNG = np.random.default_rng(0)
 TRUE = RNG.dirichlet(np.full(8, 0.3), 3000)

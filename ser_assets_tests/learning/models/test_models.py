@@ -11,17 +11,17 @@ import pytest
 from pydantic import ValidationError
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.discriminants import Discriminants
-from ser_assets.learning.model_settings import (
+from ser_assets.learning.data.predictions import probability_columns
+from ser_assets.learning.data.temperature import tempered
+from ser_assets.learning.models.catalog import MODELS, NotFittedError, load_model
+from ser_assets.learning.models.discriminants import Discriminants
+from ser_assets.learning.models.settings import (
     ComplexConvolutionSettings,
     ConvolutionSettings,
     DenseSettings,
     ForestSettings,
 )
-from ser_assets.learning.models import MODELS, NotFittedError, load_model
-from ser_assets.learning.said import probability_columns
-from ser_assets.learning.temperature import tempered
-from ser_assets_tests.learning.corpora import made_up_examples
+from ser_assets_tests.factories.examples import made_up_examples
 
 QUICK = {
     "random_forest": ForestSettings(
@@ -182,8 +182,8 @@ def test_a_loaded_model_is_asked_without_the_library_that_trained_it(tmp_path):
         saved(fitted(name), tmp_path / name)
     script = (
         "import sys; from pathlib import Path\n"
-        "from ser_assets.learning.models import load_model\n"
-        "from ser_assets_tests.learning.corpora import made_up_examples\n"
+        "from ser_assets.learning.models.catalog import load_model\n"
+        "from ser_assets_tests.factories.examples import made_up_examples\n"
         "for folder in Path(sys.argv[1]).iterdir():\n"
         "    assert load_model(folder).predict_proba(made_up_examples(('04',))).shape[1] == 8\n"
         "print(sorted({'tensorflow', 'keras', 'sklearn', 'dagster'} & set(sys.modules)))\n"

@@ -4,10 +4,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from ser_assets.learning.architectures import convolutional, dense
-from ser_assets.learning.model_settings import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
-from ser_assets.learning.network_onnx import INPUT, OUTPUT, Member, committee_onnx
-from ser_assets.learning.training import LARGEST_DEVIATION, Standardiser, keras_ready
+from ser_assets.learning.data.standardiser import LARGEST_DEVIATION, Standardiser
+from ser_assets.learning.models.networks.architectures import convolutional, dense
+from ser_assets.learning.models.networks.onnx_export import INPUT, OUTPUT, Member, committee_onnx
+from ser_assets.learning.models.networks.training import keras_ready
+from ser_assets.learning.models.settings import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
 
 WIDTH = 12
 FRAMES = 33

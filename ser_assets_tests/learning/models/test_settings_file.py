@@ -6,8 +6,8 @@ import pytest
 
 from ser_assets.definitions import build_definitions
 from ser_assets.environment import SettingsError
-from ser_assets.learning.model_settings import SETTINGS_OF_MODELS, ConvolutionSettings, ForestSettings
-from ser_assets.learning.model_settings_file import model_settings
+from ser_assets.learning.models.settings import SETTINGS_OF_MODELS, ConvolutionSettings, ForestSettings
+from ser_assets.learning.models.settings_file import model_settings
 from ser_assets.settings import Settings
 
 WRONG = {

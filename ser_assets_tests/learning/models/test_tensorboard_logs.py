@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from ser_assets.learning.tensorboard_logs import write_logs
+from ser_assets.learning.models.networks.tensorboard_logs import write_logs
 
 
 def test_tensorboard_reads_back_every_epoch_of_every_fold(tmp_path):

@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.audio.decode import load_mono
-from ser_assets.audio.features import measure
-from ser_assets.audio.functionals import functional_names
+from ser_assets.audio.decoding.decode import load_mono
+from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import trim
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.judging import judge
-from ser_assets.learning.model_settings import ForestSettings
-from ser_assets.learning.protocols import make_splits
-from ser_assets.learning.random_forest import RandomForest
-from ser_assets.learning.scores import score_table
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.evaluation.evaluate import judge
+from ser_assets.learning.evaluation.scores import score_table
+from ser_assets.learning.models.random_forest import RandomForest
+from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.protocols.protocols import make_splits
 
 RATE = 22050
 ACTORS = ("01", "02", "03", "04")

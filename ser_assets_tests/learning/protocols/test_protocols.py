@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
-from ser_assets.learning.protocols import (
+from ser_assets.learning.protocols.protocols import (
     FOLD_SCHEMES,
     PROTOCOLS,
     RAVDESS_FOLDS,
@@ -22,7 +22,7 @@ from ser_assets.learning.protocols import (
     speaker_independent,
     validation_parts,
 )
-from ser_assets.learning.splits import (
+from ser_assets.learning.protocols.splits import (
     COLUMN_OF,
     LeakError,
     LeakyRandomSplit,
@@ -30,7 +30,7 @@ from ser_assets.learning.splits import (
     RandomSplit,
     SpeakerIndependentSplit,
 )
-from ser_assets_tests.learning.corpora import made_up_examples, made_up_rows
+from ser_assets_tests.factories.examples import made_up_examples, made_up_rows
 
 ANY_ACTORS = st.lists(st.sampled_from(ACTORS), min_size=2, max_size=8, unique=True).map(tuple)
 

@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.calibration import SpeakerProfile, calibrated
-from ser_assets.learning.ensemble import Ensemble
-from ser_assets.learning.judging import judge
-from ser_assets.learning.model_settings import ForestSettings
-from ser_assets.learning.random_forest import RandomForest
-from ser_assets.learning.said import performed_labels, probability_array
-from ser_assets.learning.speaker_bias import CLIPS_OF_DOUBT, LARGEST, bias_in, without_bias, without_each_bias
-from ser_assets.learning.splits import SpeakerCalibratedSplit
-from ser_assets.learning.temperature import COLDEST, WARMEST, best_temperature, tempered
-from ser_assets_tests.learning.corpora import made_up_examples
+from ser_assets.learning.data.predictions import performed_labels, probability_array
+from ser_assets.learning.data.temperature import COLDEST, WARMEST, best_temperature, tempered
+from ser_assets.learning.evaluation.evaluate import judge
+from ser_assets.learning.models.ensemble import Ensemble
+from ser_assets.learning.models.random_forest import RandomForest
+from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.protocols.splits import SpeakerCalibratedSplit
+from ser_assets.learning.speakers.bias import CLIPS_OF_DOUBT, LARGEST, bias_in, without_bias, without_each_bias
+from ser_assets.learning.speakers.profile import SpeakerProfile, calibrated
+from ser_assets_tests.factories.examples import made_up_examples
 
 EVEN = np.full(len(EMOTIONS), 1 / len(EMOTIONS))
 ANGRY = EMOTIONS.index("angry")

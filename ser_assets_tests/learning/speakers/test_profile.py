@@ -7,15 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.learning.calibration import (
-    LARGEST_SCORE,
-    ProfileError,
-    SpeakerPrior,
-    SpeakerProfile,
-    calibrated,
-)
-from ser_assets.learning.examples import Evidence
-from ser_assets_tests.learning.corpora import made_up_examples
+from ser_assets.learning.data.examples import Evidence
+from ser_assets.learning.speakers.profile import LARGEST_SCORE, ProfileError, SpeakerPrior, SpeakerProfile, calibrated
+from ser_assets_tests.factories.examples import made_up_examples
 
 EXAMPLES = made_up_examples(("01", "02", "03"))
 

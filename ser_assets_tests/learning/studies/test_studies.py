@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.audio.functionals import functional_group, functional_names
-from ser_assets.learning.ablation import EVERYTHING, VOICES, ablation
-from ser_assets.learning.calibration_curve import CLIPS, DRAWS, calibration_curve
-from ser_assets.learning.examples import Examples
-from ser_assets.learning.model_settings import ForestSettings
-from ser_assets.learning.models import MODELS
-from ser_assets.learning.protocols import speaker_calibrated, speaker_independent
-from ser_assets.learning.random_forest import RandomForest
-from ser_assets.learning.search import SPACES, search
-from ser_assets.learning.speaker_bias import LARGEST
-from ser_assets_tests.learning.corpora import made_up_examples
+from ser_assets.audio.features.names import functional_group, functional_names
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.models.catalog import MODELS
+from ser_assets.learning.models.random_forest import RandomForest
+from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.protocols.protocols import speaker_calibrated, speaker_independent
+from ser_assets.learning.speakers.bias import LARGEST
+from ser_assets.learning.studies.ablation import EVERYTHING, VOICES, ablation
+from ser_assets.learning.studies.hyperparameter_search import SPACES, search
+from ser_assets.learning.studies.profile_size import CLIPS, DRAWS, calibration_curve
+from ser_assets_tests.factories.examples import made_up_examples
 
 ACTORS = ("01", "02", "03", "04", "05", "06")
 QUICK = ForestSettings(trees=20, smallest_leaf=1, share_of_directions=0.5, parts=1, trees_of_a_part=5)

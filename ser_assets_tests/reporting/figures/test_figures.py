@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.scores import confusion_matrix, reliability, score_table, scores_by_group
-from ser_assets.reporting import clip_plots, pictures, plots, score_plots
-from ser_assets.reporting.boards import boards
-from ser_assets.reporting.canvas import to_png
+from ser_assets.learning.evaluation.scores import confusion_matrix, reliability, score_table, scores_by_group
+from ser_assets.reporting.figures import clips as clip_figures
+from ser_assets.reporting.figures import confusion_and_recall, thumbnails
+from ser_assets.reporting.figures import scores as score_figures
+from ser_assets.reporting.figures.style import to_png
+from ser_assets.reporting.leaderboard import boards
 from ser_assets.reporting.references import PEOPLE, REFERENCES, SYSTEMS
 from ser_assets.reporting.summary import telling_groups
-from ser_assets_tests.reporting import tables
+from ser_assets_tests.factories import report_tables
 
 CHANCE = 1 / len(EMOTIONS)
 
@@ -33,35 +35,35 @@ def heights(axes) -> list[float]:
 def test_the_confusion_matrix_shows_share_of_the_row_and_number_of_takes():
     counts = np.zeros((8, 8), dtype=int)
     counts[0, :2] = 3, 1
-    said = words(plots.confusion_heatmap(counts, EMOTIONS, "CNN"))
+    said = words(confusion_and_recall.confusion_heatmap(counts, EMOTIONS, "CNN"))
     assert {"75 %\n3", "25 %\n1", "neutral (4)", "calm (0)", "CNN"} <= set(said)
 
 
 def test_bars_have_the_height_of_the_recalls_and_start_at_zero():
-    judged = tables.predictions(("random_forest",))
+    judged = report_tables.predictions(("random_forest",))
     counts = confusion_matrix(judged)
-    axes = plots.emotion_bars(judged).axes[0]
+    axes = confusion_and_recall.emotion_bars(judged).axes[0]
     assert np.allclose(heights(axes), np.diag(counts) / counts.sum(axis=1), atol=1e-6)
     assert axes.get_ylim() == (0, 1)
 
 
 def test_actor_bars_have_a_bar_for_each_actor_and_model():
-    axes = plots.actor_bars(tables.predictions()).axes[0]
-    assert len(axes.patches) == 2 * len(tables.ACTORS)
-    assert [label.get_text() for label in axes.get_xticklabels()] == list(tables.ACTORS)
+    axes = confusion_and_recall.actor_bars(report_tables.predictions()).axes[0]
+    assert len(axes.patches) == 2 * len(report_tables.ACTORS)
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(report_tables.ACTORS)
 
 
 def test_recalls_have_whiskers_where_intervals_are_known():
-    data = tables.full_report()
+    data = report_tables.full_report()
     board = boards(data.scores)[0]
     groups = board.of(data.group_scores)
-    [cnn, forest] = plots.emotion_bars(board.of(data.predictions), groups).axes[0].collections
+    [cnn, forest] = confusion_and_recall.emotion_bars(board.of(data.predictions), groups).axes[0].collections
     own = (
         groups.query("grouping == 'emotion' and metric == 'uar' and model == 'cnn'").set_index("group").loc[[*EMOTIONS]]
     )
     drawn = {tuple(np.round(segment[:, 1], 9)) for each in (cnn, forest) for segment in each.get_segments()}
     assert {(round(low, 9), round(high, 9)) for low, high in zip(own["low"], own["high"], strict=True)} <= drawn
-    assert not plots.emotion_bars(board.of(data.predictions)).axes[0].collections
+    assert not confusion_and_recall.emotion_bars(board.of(data.predictions)).axes[0].collections
 
 
 def dots(axes) -> set[tuple[float, float]]:
@@ -75,9 +77,9 @@ def dots(axes) -> set[tuple[float, float]]:
 
 def test_protocols_have_a_band_each_with_every_model_at_its_score():
     table = pd.concat(
-        [tables.uars({"cnn": 0.5, "svm": 0.4}), tables.uars({"svm": 0.9, "cnn": 0.8}, "random_split", "")]
+        [report_tables.uars({"cnn": 0.5, "svm": 0.4}), report_tables.uars({"svm": 0.9, "cnn": 0.8}, "random_split", "")]
     )
-    figure = score_plots.protocols_side_by_side(boards(table), CHANCE)
+    figure = score_figures.protocols_side_by_side(boards(table), CHANCE)
     assert [axes.get_xlim() for axes in figure.axes] == [(0, 1), (0, 1)]
     assert dots(figure.axes[0]) == {(0.5, 0), (0.4, 1), (0.8, 3), (0.9, 4)}
     assert words(figure).count("chance") == 2
@@ -85,7 +87,7 @@ def test_protocols_have_a_band_each_with_every_model_at_its_score():
 
 
 def test_published_scores_stand_below_in_their_own_metric_and_people_are_a_line():
-    figure = score_plots.protocols_side_by_side(boards(tables.uars({"cnn": 0.5})), CHANCE, REFERENCES)
+    figure = score_figures.protocols_side_by_side(boards(report_tables.uars({"cnn": 0.5})), CHANCE, REFERENCES)
     said = words(figure)
     assert f"people {100 * PEOPLE.accuracy:.1f} %" in said
     assert {system.system for system in SYSTEMS} <= set(said)
@@ -95,9 +97,9 @@ def test_published_scores_stand_below_in_their_own_metric_and_people_are_a_line(
 
 
 def test_reliability_has_a_panel_for_each_model_with_its_bins_and_its_calibration_error():
-    judged = tables.predictions()
+    judged = report_tables.predictions()
     board = boards(score_table(judged, draws=20))[0]
-    figure = score_plots.reliability_diagram(judged, board)
+    figure = score_figures.reliability_diagram(judged, board)
     shown = [axes for axes in figure.axes if axes.get_visible() and axes.get_title(loc="left")]
     assert [axes.get_title(loc="left") for axes in shown] == ["Random Forest", "CNN"]
     for axes, model in zip(shown, board.rows, strict=True):
@@ -108,10 +110,10 @@ def test_reliability_has_a_panel_for_each_model_with_its_bins_and_its_calibratio
 
 
 def test_groups_are_drawn_with_every_model_at_its_uar():
-    data = tables.full_report()
+    data = report_tables.full_report()
     board = boards(data.scores)[0]
     groups = telling_groups(scores_by_group(board.of(data.predictions), data.takes, draws=20))
-    figure = score_plots.group_dots(groups, CHANCE)
+    figure = score_figures.group_dots(groups, CHANCE)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Gender", "Intensity", "Statement"]
     own = data.group_scores.query("protocol == 'speaker_independent' and grouping == 'gender' and metric == 'uar'")
     assert {x for x, _ in dots(figure.axes[0])} == {round(value, 9) for value in own["value"]}
@@ -119,8 +121,8 @@ def test_groups_are_drawn_with_every_model_at_its_uar():
 
 
 def test_copies_are_stacked_on_originals():
-    clips = tables.full_report().clips
-    figure = plots.samples_per_actor_and_emotion(clips, EMOTIONS)
+    clips = report_tables.full_report().clips
+    figure = confusion_and_recall.samples_per_actor_and_emotion(clips, EMOTIONS)
     neutral = figure.axes[0]
     assert heights(neutral) == [2] * 10
     assert [bar.get_y() for bar in neutral.patches] == [0] * 5 + [2] * 5
@@ -128,38 +130,38 @@ def test_copies_are_stacked_on_originals():
 
 
 def test_only_the_first_25_features_are_drawn_the_largest_on_top():
-    importances = tables.full_report().importances.sample(frac=1, random_state=1)
-    axes = plots.feature_importances(importances).axes[0]
+    importances = report_tables.full_report().importances.sample(frac=1, random_state=1)
+    axes = confusion_and_recall.feature_importances(importances).axes[0]
     assert len(axes.patches) == 25
     assert axes.get_yticklabels()[0].get_text() == "mfcc_39_std"
     assert axes.yaxis_inverted()
 
 
 def test_the_mean_learning_curve_ends_where_the_first_fold_ends():
-    figure = plots.learning_curves(tables.full_report().learning_curves)
+    figure = confusion_and_recall.learning_curves(report_tables.full_report().learning_curves)
     ends = {(line.get_linewidth(), np.max(line.get_xdata())) for line in figure.axes[0].lines}
     assert ends == {(0.8, 4), (2.2, 3)}
 
 
 def test_the_grid_shows_only_emotions_that_have_a_clip():
-    figure = clip_plots.example_grid(tables.full_report().examples, "female", EMOTIONS)
+    figure = clip_figures.example_grid(report_tables.full_report().examples, "female", EMOTIONS)
     shown = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible() and axes.get_title(loc="left")]
     assert shown == list(EMOTIONS[:5])
 
 
-@pytest.mark.parametrize("samples", [np.zeros(8000, np.float32), tables.chirp(0.01), tables.chirp(3)])
+@pytest.mark.parametrize("samples", [np.zeros(8000, np.float32), report_tables.chirp(0.01), report_tables.chirp(3)])
 def test_silence_and_short_clips_are_drawn_too(samples: np.ndarray):
-    assert pictures.clip_strip([("calm", samples)], tables.SAMPLING_RATE).startswith(b"\x89PNG")
+    assert thumbnails.clip_strip([("calm", samples)], report_tables.SAMPLING_RATE).startswith(b"\x89PNG")
 
 
 def test_small_pictures_have_the_same_bytes_each_time():
-    counts = confusion_matrix(tables.predictions(("cnn",)))
+    counts = confusion_matrix(report_tables.predictions(("cnn",)))
 
     def draw() -> list[bytes]:
-        clips = [("angry", tables.chirp()), ("sad", tables.chirp(0.2))]
+        clips = [("angry", report_tables.chirp()), ("sad", report_tables.chirp(0.2))]
         return [
-            pictures.clip_strip(clips, tables.SAMPLING_RATE),
-            pictures.confusion_picture(counts, EMOTIONS),
+            thumbnails.clip_strip(clips, report_tables.SAMPLING_RATE),
+            thumbnails.confusion_picture(counts, EMOTIONS),
         ]
 
     first = draw()
@@ -169,25 +171,25 @@ def test_small_pictures_have_the_same_bytes_each_time():
 
 def test_a_strip_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no clip"):
-        pictures.clip_strip([], tables.SAMPLING_RATE)
+        thumbnails.clip_strip([], report_tables.SAMPLING_RATE)
 
 
 def test_markdown_carries_the_picture_itself():
-    png = pictures.clip_strip([("calm", tables.chirp())], tables.SAMPLING_RATE)
+    png = thumbnails.clip_strip([("calm", report_tables.chirp())], report_tables.SAMPLING_RATE)
     encoded = base64.b64encode(png).decode()
-    assert pictures.markdown_picture(png, "a clip") == f"![a clip](data:image/png;base64,{encoded})"
+    assert thumbnails.markdown_picture(png, "a clip") == f"![a clip](data:image/png;base64,{encoded})"
 
 
 def test_no_figure_is_left_in_pyplot():
-    figure = plots.emotion_bars(tables.predictions(("cnn",)))
+    figure = confusion_and_recall.emotion_bars(report_tables.predictions(("cnn",)))
     width, height = struct.unpack(">II", to_png(figure, dpi=50)[16:24])
     assert (width, height) == (550, 190)
     assert sys.modules["matplotlib.pyplot"].get_fignums() == []
 
 
 def test_a_model_without_some_emotion_or_actor_is_still_drawn():
-    judged = tables.predictions()
+    judged = report_tables.predictions()
     few = judged[~((judged["model"] == "cnn") & (judged["actor"] == "01")) & (judged["emotion"] != "sad")]
-    assert len(plots.actor_bars(few).axes[0].containers) == 2
-    assert len(plots.emotion_bars(few).axes[0].containers) == 2
-    assert pd.notna(heights(plots.actor_bars(few).axes[0])).any()
+    assert len(confusion_and_recall.actor_bars(few).axes[0].containers) == 2
+    assert len(confusion_and_recall.emotion_bars(few).axes[0].containers) == 2
+    assert pd.notna(heights(confusion_and_recall.actor_bars(few).axes[0])).any()

@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.reporting import plots
-from ser_assets.reporting.canvas import colour_legend, new_figure, to_png
-from ser_assets.reporting.pictures import clip_strip, confusion_picture, markdown_picture
-from ser_assets.reporting.spelling import legend_of, spell_out
+from ser_assets.reporting.figures import confusion_and_recall
+from ser_assets.reporting.figures.spelling import legend_of, spell_out
+from ser_assets.reporting.figures.style import colour_legend, new_figure, to_png
+from ser_assets.reporting.figures.thumbnails import clip_strip, confusion_picture, markdown_picture
 
 SCRIPTS = ("高兴", "かなしみ", "기쁨", "दुःख", "โกรธ", "සතුට", "😡😡🦩")
 
 
 def texts(labels: list[str]) -> tuple[list[str], str]:
     """What stands on a heatmap of these labels, once it is drawn, and its legend."""
-    figure = plots.confusion_heatmap(np.eye(len(labels), dtype=int), labels)
+    figure = confusion_and_recall.confusion_heatmap(np.eye(len(labels), dtype=int), labels)
     legend = spell_out(figure)
     figure.draw_without_rendering()
     axes = figure.axes[0]
@@ -91,7 +91,7 @@ def test_strips_of_clips_and_bars_of_speakers_are_spelled_too() -> None:
     clips = pd.DataFrame({"actor": ["李雷", "محمد"], "emotion": ["高兴"] * 2, "variant": [0, 0]})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        png = to_png(plots.samples_per_actor_and_emotion(clips, ["高兴"]))
+        png = to_png(confusion_and_recall.samples_per_actor_and_emotion(clips, ["高兴"]))
     assert "LiLei = 李雷" in legend_of(png)
 
 

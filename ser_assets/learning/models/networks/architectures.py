@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from ser_assets.learning.model_settings import ConvolutionSettings, DenseSettings
+from ser_assets.learning.models.settings import ConvolutionSettings, DenseSettings
 
 QUICK = 0.9
 """Momentum of the running means in batch normalisation: Keras's 0.99 lags behind when an epoch has ten steps."""

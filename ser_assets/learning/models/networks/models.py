@@ -5,20 +5,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from ser_assets.learning.architectures import convolutional, dense
-from ser_assets.learning.emotion_model import EmotionModel, Learned
-from ser_assets.learning.examples import Evidence, Examples
-from ser_assets.learning.model_settings import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
-from ser_assets.learning.network_onnx import Member, committee_onnx
-from ser_assets.learning.protocols import validation_parts
-from ser_assets.learning.said import said_of
-from ser_assets.learning.sequences import channels, filled, varied
-from ser_assets.learning.training import LARGEST_DEVIATION, Part, Standardiser, keras_ready, train
+from ser_assets.learning.data.examples import Evidence, Examples
+from ser_assets.learning.data.predictions import said_of
+from ser_assets.learning.data.sequences import channels, filled
+from ser_assets.learning.data.standardiser import LARGEST_DEVIATION, Standardiser
+from ser_assets.learning.models.base import EmotionModel, Learned
+from ser_assets.learning.models.networks.architectures import convolutional, dense
+from ser_assets.learning.models.networks.onnx_export import Member, committee_onnx
+from ser_assets.learning.models.networks.spec_augment import varied
+from ser_assets.learning.models.networks.training import Part, keras_ready, train
+from ser_assets.learning.models.settings import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
+from ser_assets.learning.protocols.protocols import validation_parts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.learning.splits import Split
+    from ser_assets.learning.protocols.splits import Split
 
 
 class _Trained(NamedTuple):

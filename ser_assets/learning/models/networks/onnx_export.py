@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-    from ser_assets.learning.training import Standardiser
+    from ser_assets.learning.data.standardiser import Standardiser
 
 INPUT: Final = "clips"
 OUTPUT: Final = "probabilities"

@@ -8,35 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_assets.learning.model_settings import TrainingSettings
+from ser_assets.learning.models.settings import TrainingSettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LARGEST_DEVIATION = 5.0
-"""Standardised values are cut here: one functional far outside the training range must not drown the others."""
-
 Still = Callable[[np.ndarray], np.ndarray]
 Varied = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-
-
-class Standardiser(NamedTuple):
-    """Mean and deviation of each value over the training rows, float32."""
-
-    mean: np.ndarray
-    deviation: np.ndarray
-
-    @classmethod
-    def learn(cls, values: Sequence[np.ndarray]) -> "Standardiser":
-        """From arrays whose last axis is the one to keep."""
-        table = np.vstack(values).astype(np.float64)
-        deviation = table.std(axis=0)
-        return cls(table.mean(axis=0).astype(np.float32), np.where(deviation > 1e-8, deviation, 1.0).astype(np.float32))
-
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Standardised values, cut at `LARGEST_DEVIATION`; a value that never varied in training becomes 0."""
-        standardised = (values - self.mean) / self.deviation
-        return np.clip(standardised, -LARGEST_DEVIATION, LARGEST_DEVIATION).astype(np.float32)
 
 
 class Part(NamedTuple):

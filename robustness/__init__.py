@@ -1,0 +1,1 @@
+"""Commands that try to break the platform on real recordings: fuzzed files, killed runs, full disks, damage."""

@@ -1,0 +1,1 @@
+"""What the assets partitioned by actor share: partitions, incremental updates, events for each partition."""

@@ -1,0 +1,1 @@
+"""What asset pages show: counts, tables, schemas and thumbnails."""

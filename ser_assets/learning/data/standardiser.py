@@ -1,0 +1,28 @@
+"""Standardisation of features by the mean and the standard deviation of the training rows."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+LARGEST_DEVIATION = 5.0
+"""Standardised values are cut here: one functional far outside the training range must not drown the others."""
+
+
+class Standardiser(NamedTuple):
+    """Mean and deviation of each value over the training rows, float32."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+    @classmethod
+    def learn(cls, values: Sequence[np.ndarray]) -> "Standardiser":
+        """From arrays whose last axis is the one to keep."""
+        table = np.vstack(values).astype(np.float64)
+        deviation = table.std(axis=0)
+        return cls(table.mean(axis=0).astype(np.float32), np.where(deviation > 1e-8, deviation, 1.0).astype(np.float32))
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Standardised values, cut at `LARGEST_DEVIATION`; a value that never varied in training becomes 0."""
+        standardised = (values - self.mean) / self.deviation
+        return np.clip(standardised, -LARGEST_DEVIATION, LARGEST_DEVIATION).astype(np.float32)

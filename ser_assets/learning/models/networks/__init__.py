@@ -1,0 +1,1 @@
+"""The neural networks: architectures in Keras, training, and export to ONNX."""

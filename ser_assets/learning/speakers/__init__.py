@@ -1,0 +1,1 @@
+"""Speaker normalisation: profiles of a speaker from unlabelled clips, and a model's bias for a speaker."""

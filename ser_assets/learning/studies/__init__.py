@@ -1,0 +1,1 @@
+"""Studies that change nothing: feature ablation, hyper-parameter search, and the size of a speaker profile."""

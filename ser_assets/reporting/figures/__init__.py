@@ -1,0 +1,1 @@
+"""Figures: tables and arrays in, one matplotlib figure or PNG out."""
