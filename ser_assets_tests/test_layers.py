@@ -16,9 +16,11 @@ PACKAGES = sorted(path.parent for path in PACKAGE.rglob("__init__.py"))
 KNOW_DAGSTER = {"assets", "definitions", "history", "orchestration", "withdrawal"}
 HEAVY = {"tensorflow", "keras", "librosa", "matplotlib", "seaborn", "scipy", "sklearn", "moviepy", "soundfile"}
 LAYERS = [
-    {"definitions", "cli"},
+    {"cli"},
+    {"definitions"},
     {"orchestration"},
-    {"assets", "baseline"},
+    {"baseline"},
+    {"assets"},
     {"withdrawal"},
     {"history", "serving"},
     {"reporting"},
