@@ -8,7 +8,7 @@ import numpy as np
 from recordings import trimmed_clips
 from timing import compared, in_turns, parser_of, tell
 
-from ser_assets.audio.augmentation import TRANSFORMS, copy_at_speed, copy_clip
+from ser_assets.audio.augmentation import TRANSFORMS, augment_clip, perturb_speed
 
 RATE = 22050
 
@@ -33,11 +33,11 @@ def main() -> None:
     rows = []
     for name in TRANSFORMS:
         ways = {
-            f"ours: {name}": lambda clip, name=name: copy_clip(clip, RATE, name, "take", 1),
+            f"ours: {name}": lambda clip, name=name: augment_clip(clip, RATE, name, "take", 1),
             f"audiomentations: {name}": lambda clip, name=name: with_audiomentations(peers[name], clip),
         }
         rows += compared(in_turns(ways, clips))
-    rows += compared(in_turns({"ours: speed (another voice)": lambda clip: copy_at_speed(clip, RATE, 0.92)}, clips))
+    rows += compared(in_turns({"ours: speed (another voice)": lambda clip: perturb_speed(clip, RATE, 0.92)}, clips))
     tell(f"a copy of {len(clips)} clips, one core", rows, arguments.json)
 
 

@@ -104,7 +104,7 @@ def main() -> None:
 
         seconds = {
             "ours: 1685 functionals, each take in three voices": ours("voices"),
-            "ours: 1685 functionals, copies that balance only": ours("alone", SER_VOICES="none"),
+            "ours: 1685 functionals, copies that balance only": ours("alone", SER_SPEED_PERTURBATION="none"),
             "the notebook's 26, moviepy's audio reader": bare(partial(notebook_way, sound=sound_of), films),
             "the notebook's 26, moviepy by way of a WAV": bare(partial(notebook_way, sound=sound_by_a_file), some),
             "1431 of ours by plain librosa, in three voices": bare(plain_way, some),

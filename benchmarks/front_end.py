@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from timing import write_json
 
-from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.features.names import functional_group, functional_names
 from ser_assets.audio.silence import TrimMode
 from ser_assets.corpus.demo.corpus import make_demo_corpus
@@ -40,7 +40,7 @@ def measured(path: Path, sampling_rate: int, mode: TrimMode) -> tuple[np.ndarray
     samples = trimmed(path, sampling_rate, mode)
     with threadpool_limits(1):
         start = time.process_time()
-        functionals = measure(samples, sampling_rate).functionals
+        functionals = extract_features(samples, sampling_rate).functionals
         return functionals, time.process_time() - start
 
 
@@ -48,7 +48,7 @@ def labels(paths: list[Path]) -> pd.DataFrame:
     """The rows that the project's protocol splits."""
     takes = [parse_name(path.stem) for path in paths]
     rows = pd.DataFrame({"take_id": [t.take_id for t in takes], "actor": [t.actor for t in takes], "variant": 0})
-    return rows.assign(emotion=[take.emotion for take in takes], recording=rows["take_id"])
+    return rows.assign(emotion=[take.emotion for take in takes], audio_hash=rows["take_id"])
 
 
 def right_on_unseen_actors(model: ClassifierMixin, functionals: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
@@ -57,7 +57,7 @@ def right_on_unseen_actors(model: ClassifierMixin, functionals: np.ndarray, rows
     emotion = rows["emotion"].to_numpy()
     for split in speaker_independent(rows, "luna5"):
         model.fit(functionals[split.training], emotion[split.training])
-        right[split.judged] = model.predict(functionals[split.judged]) == emotion[split.judged]
+        right[split.test] = model.predict(functionals[split.test]) == emotion[split.test]
     return right
 
 
@@ -78,7 +78,7 @@ def models() -> dict[str, ClassifierMixin]:
 
 
 def main() -> None:
-    """Measure every take in every variant, judge both models, print a table."""
+    """Measure every take in every variant, evaluate both models, print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=default_folder())
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), help="sampling rate in Hz : way to trim")

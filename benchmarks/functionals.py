@@ -12,7 +12,7 @@ import plain_librosa
 from recordings import trimmed_clips
 from timing import compared, in_turns, parser_of, tell
 
-from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.extract import extract_features
 
 RATE = 22050
 
@@ -25,7 +25,7 @@ def main() -> None:
     clips = trimmed_clips(arguments.folder, arguments.clips, RATE, short=arguments.short)
     smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
     measured = {
-        "ours": lambda clip: measure(clip, RATE).functionals,
+        "ours": lambda clip: extract_features(clip, RATE).functionals,
         "plain librosa, F0 by pyin": plain_librosa.functionals,
         "plain librosa, F0 by yin": partial(plain_librosa.functionals, pitch=plain_librosa.by_yin),
         "the notebook's 26": plain_librosa.notebook_means,

@@ -23,8 +23,8 @@ MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn")
 PROTOCOLS = (
     ("speaker_independent", "luna5", 1200),
     ("speaker_independent", "emobox6", 1200),
-    ("speaker_calibrated", "luna5", 1200),
-    ("speaker_calibrated", "emobox6", 1200),
+    ("speaker_normalised", "luna5", 1200),
+    ("speaker_normalised", "emobox6", 1200),
     ("random_split", "", 240),
     ("random_split_leaky", "", 240),
 )
@@ -52,27 +52,27 @@ def all_takes() -> pd.DataFrame:
 
 
 def made_up_predictions(takes: pd.DataFrame) -> pd.DataFrame:
-    """Every model's probabilities for the takes that each protocol judges, right about half of the time."""
+    """Every model's probabilities for the takes that each protocol evaluates, right about half of the time."""
     random = np.random.default_rng(SEED)
     tables = []
-    for protocol, folds, judged in PROTOCOLS:
-        chosen = takes.iloc[np.sort(random.permutation(len(takes))[:judged])].reset_index(drop=True)
+    for protocol, fold_scheme, evaluated in PROTOCOLS:
+        chosen = takes.iloc[np.sort(random.permutation(len(takes))[:evaluated])].reset_index(drop=True)
         for model in MODELS:
-            evidence = random.normal(size=(judged, len(EMOTIONS)))
-            evidence[np.arange(judged), chosen["emotion"].map(EMOTIONS.index)] += 1.5
+            evidence = random.normal(size=(evaluated, len(EMOTIONS)))
+            evidence[np.arange(evaluated), chosen["emotion"].map(EMOTIONS.index)] += 1.5
             chances = np.exp(evidence) / np.exp(evidence).sum(axis=1, keepdims=True)
             labels = chosen[["take_id", "actor", "emotion"]].assign(
-                model=model, protocol=protocol, folds=folds, fold="1"
+                model=model, protocol=protocol, fold_scheme=fold_scheme, fold="1"
             )
             tables.append(labels.join(pd.DataFrame(chances, columns=probability_columns(EMOTIONS))))
     return pd.concat(tables, ignore_index=True)
 
 
-def with_scikit_learn(judged: pd.DataFrame, draws: int) -> pd.DataFrame:
+def with_scikit_learn(evaluated: pd.DataFrame, draws: int) -> pd.DataFrame:
     """Draw actors, gather their takes and score them, draw by draw."""
-    truth = judged["emotion"].map(EMOTIONS.index).to_numpy()
-    probabilities = judged[probability_columns(EMOTIONS)].to_numpy()
-    of_actor = [np.flatnonzero(judged["actor"] == actor) for actor in ACTORS]
+    truth = evaluated["emotion"].map(EMOTIONS.index).to_numpy()
+    probabilities = evaluated[probability_columns(EMOTIONS)].to_numpy()
+    of_actor = [np.flatnonzero(evaluated["actor"] == actor) for actor in ACTORS]
     random = np.random.default_rng(SEED)
     rows = []
     for _ in range(draws):

@@ -12,7 +12,7 @@ import pandas as pd
 from recordings import demo_films, speech_takes, trimmed
 from timing import parser_of, seconds_of, tell
 
-from ser_assets.audio.features.extract import Measurement, measure
+from ser_assets.audio.features.extract import ClipFeatures, extract_features
 from ser_assets.audio.features.names import NOTEBOOK_MEANS, functional_names
 from ser_assets.baseline.models import probabilities
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
@@ -27,10 +27,10 @@ def labelled(takes: list[Path]) -> pd.DataFrame:
     parsed = [parse_name(path.stem) for path in takes]
     rows = pd.DataFrame([vars(take) for take in parsed]).drop(columns=["modality", "vocal_channel"])
     genders = [take.gender for take in parsed]
-    return rows.assign(variant=0, voice=rows["actor"], recording=rows["take_id"], gender=genders)
+    return rows.assign(variant=0, voice=rows["actor"], audio_hash=rows["take_id"], gender=genders)
 
 
-def examples_of(rows: pd.DataFrame, measured: list[Measurement]) -> tuple[Examples, Examples]:
+def examples_of(rows: pd.DataFrame, measured: list[ClipFeatures]) -> tuple[Examples, Examples]:
     """All that was measured, and the notebook's means alone."""
     functionals = np.stack([each.functionals for each in measured])
     of_notebook = [functional_names().index(f"notebook_{name}") for name in NOTEBOOK_MEANS]
@@ -54,7 +54,7 @@ def main() -> None:
         takes = [take for take in takes if take.parent.name in actors]
         if not takes:
             raise SystemExit(f"no RAVDESS speech under {arguments.folder}; name its folder, or try --short")
-        measured = [measure(trimmed(take, RATE), RATE) for take in takes]
+        measured = [extract_features(trimmed(take, RATE), RATE) for take in takes]
     examples, means = examples_of(labelled(takes), measured)
     if arguments.short:
         # One actor cannot be left out of one: two halves pass for two actors.

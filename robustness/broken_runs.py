@@ -58,7 +58,7 @@ class Platform:
             **os.environ,
             "SER_DATA_DIR": str(self.data),
             "SER_PROTOCOLS": "speaker_independent",
-            "SER_FOLDS": "loso",
+            "SER_FOLD_SCHEMES": "loso",
             "DAGSTER_HOME": str(self.history),
         }
 
@@ -88,8 +88,8 @@ class Platform:
     def run(self, assets: Sequence[str], actors: tuple[str, str] = (ACTORS[0], ACTORS[-1])) -> tuple[int, str]:
         """Materialize assets; hands out the exit code and what was printed."""
         process = self.start(assets, actors)
-        said, _ = process.communicate()
-        return process.returncode, said
+        message, _ = process.communicate()
+        return process.returncode, message
 
     def contents(self) -> dict[str, str]:
         """Hash of every file and every table at rest; the order of rows does not count, nor does that of the files."""
@@ -129,9 +129,9 @@ def undisturbed(recordings: Path, assets: Sequence[str]) -> tuple[dict[str, str]
     """What a run leaves that nothing disturbs, and how many seconds it takes."""
     with platform(recordings) as calm:
         begun = time.monotonic()
-        code, said = calm.run(assets)
+        code, message = calm.run(assets)
         if code:
-            sys.exit(said)
+            sys.exit(message)
         return calm.contents(), time.monotonic() - begun
 
 
@@ -157,14 +157,14 @@ def kill(recordings: Path, times: int, assets: Sequence[str], seed: int) -> list
                     process.kill()
             process.communicate()
             left = len(struck.contents())
-            code, said = struck.run(assets)
+            code, message = struck.run(assets)
             unequal = differences(struck.contents(), wanted)
             litter = [path.name for path in struck.data.rglob(".*~*")]
             told = "the same" if not (code or unequal or litter) else f"exit {code}, differs {unequal}, left {litter}"
             who = "all" if everything else "main"
             print(f"{number + 1}: {who} killed after {moment:.1f} s with {left} at rest: {told}", flush=True)
             if told != "the same":
-                wrong.append(f"{number + 1}: {told}\n{said[-2000:] if code else ''}")
+                wrong.append(f"{number + 1}: {told}\n{message[-2000:] if code else ''}")
     return wrong
 
 
@@ -177,8 +177,8 @@ def full_disk(recordings: Path) -> list[str]:
             before = small.contents()
             filler = small.data / "raw/filler"
             _fill(filler, small.data)
-            code, said = small.run([asset])
-            told = re.search(r"no space left on the disk to write \S+", said)
+            code, message = small.run([asset])
+            told = re.search(r"no space left on the disk to write \S+", message)
             reason = told[0] if told else "no reason"
             touched = differences(small.contents(), before)
             filler.unlink()
@@ -186,10 +186,10 @@ def full_disk(recordings: Path) -> list[str]:
             # Actors that were finished before the disk was full are kept, each whole.
             half = [name for name in touched if name != "table raw_videos"]
             if code == 0 or reason == "no reason" or half:
-                wrong.append(f"{asset}: exit {code}, {reason}, changed {touched}\n{said[-3000:]}")
-            code, said = small.run([asset])
+                wrong.append(f"{asset}: exit {code}, {reason}, changed {touched}\n{message[-3000:]}")
+            code, message = small.run([asset])
             if code:
-                wrong.append(f"{asset}: failed after there was room again\n{said[-3000:]}")
+                wrong.append(f"{asset}: failed after there was room again\n{message[-3000:]}")
         if unequal := differences(small.contents(), wanted):
             wrong.append(f"in the end differs {unequal}")
     return wrong
@@ -210,7 +210,7 @@ def overlap(recordings: Path, times: int) -> list[str]:
                     asked = subprocess.run([sys.executable, "-c", reader, database], capture_output=True, check=False)
                     readings += asked.returncode == 0
                 time.sleep(0.5)
-            said = [run.communicate()[0] for run in runs]
+            message = [run.communicate()[0] for run in runs]
             unequal = differences(shared.contents(), wanted)
             codes = [run.returncode for run in runs]
             print(
@@ -218,7 +218,7 @@ def overlap(recordings: Path, times: int) -> list[str]:
                 flush=True,
             )
             if any(codes) or unequal:
-                wrong.append(f"{number + 1}: {codes}, {unequal}\n" + "\n".join(text[-2000:] for text in said))
+                wrong.append(f"{number + 1}: {codes}, {unequal}\n" + "\n".join(text[-2000:] for text in message))
     return wrong
 
 
@@ -240,7 +240,7 @@ def damage(recordings: Path, times: int, seed: int) -> list[str]:
             aside = list(hurt.data.rglob("*.damaged-*"))
             for each in aside:
                 each.unlink()
-            code, said = hurt.run(CHAIN)
+            code, message = hurt.run(CHAIN)
             unequal = differences(hurt.contents(), wanted)
             print(
                 f"{number + 1}: {path.relative_to(hurt.data)} at {place} of {len(content)}: "
@@ -249,7 +249,7 @@ def damage(recordings: Path, times: int, seed: int) -> list[str]:
                 flush=True,
             )
             if not named or code or unequal:
-                wrong.append(f"{number + 1}: {path}: {unequal}\n{said[-2000:] if code else ''}")
+                wrong.append(f"{number + 1}: {path}: {unequal}\n{message[-2000:] if code else ''}")
     return wrong
 
 

@@ -80,9 +80,9 @@ def look_at(path: Path) -> tuple[str, str, bool]:
     """Status, problem or reason that is missing, and whether the samples are finite; in the child."""
     from ser_assets.audio.decoding.decode import load_mono
     from ser_assets.corpus.interface import Entry, Take
-    from ser_assets.corpus.inventory import Look, examine
+    from ser_assets.corpus.inventory import InspectionTask, inspect_recording
 
-    row = examine(Look(Entry(path, path.name, "01", Take("a take", "01", "happy"))))
+    row = inspect_recording(InspectionTask(Entry(path, path.name, "01", Take("a take", "01", "happy"))))
     if row.status == "rejected":
         return row.status, str(row.problem) if row.reason else "", True
     return row.status, "", bool(np.isfinite(load_mono(path, 22050)).all())

@@ -54,7 +54,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     versions = {name: code_version(name, settings) for name in names}
     versions |= {name: code_version_with_settings(name, of_models[name], settings) for name in of_models}
     assets = [
-        _dressed(asset, group, versions[asset.key.to_user_string()], by_actor, settings)
+        _with_group_attributes(asset, group, versions[asset.key.to_user_string()], by_actor, settings)
         for group, members in groups.items()
         for asset in members
     ]
@@ -62,7 +62,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     checks += prediction_checks(ensemble.NAME)
     return dg.Definitions(
         assets=assets,
-        asset_checks=[*CORPUS_CHECKS, *checks, champion.no_drop],
+        asset_checks=[*CORPUS_CHECKS, *checks, champion.no_regression],
         jobs=JOBS,
         schedules=[retraining_schedule(settings)],
         resources={
@@ -75,7 +75,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-def _dressed(
+def _with_group_attributes(
     asset: dg.AssetsDefinition, group: str, version: str, by_actor: dg.PartitionsDefinition, settings: Settings
 ) -> dg.AssetsDefinition:
     """Give an asset what all of its group have, and a partitioned one the speakers of the corpus."""

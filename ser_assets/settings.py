@@ -21,7 +21,7 @@ WITHOUT_EFFECT_ON_RESULTS = {
     "fresh_days",
 }
 """Settings that change neither data nor scores; those of models are recorded by themselves."""
-Protocol = Literal["speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky", "permuted_labels"]
+Protocol = Literal["speaker_independent", "speaker_normalised", "random_split", "random_split_leaky", "permuted_labels"]
 
 
 class DataFolder(BaseSettings):
@@ -66,7 +66,7 @@ class Settings(DataFolder):
         description="Speakers of a table whose names differ only by case, leading zeros, `.0` or spaces are different "
         "people; else such a table is refused.",
     )
-    most_rejected: Annotated[float, Field(ge=0, le=1)] = Field(
+    max_rejected_share: Annotated[float, Field(ge=0, le=1)] = Field(
         0.5, description="Share of an actor's files that may be rejected before the check `rejected_files` fails."
     )
     workers: Annotated[int, Field(ge=0)] = Field(0, description="Worker processes; 0 is one for each core.")
@@ -77,7 +77,7 @@ class Settings(DataFolder):
     trim_mode: Literal["ends", "everywhere"] = Field(
         "ends", description="Cut silence at the ends only, or everywhere in the clip (the notebook's way)."
     )
-    trim_below_peak_db: Annotated[float, Field(gt=0)] = Field(
+    trim_top_db: Annotated[float, Field(gt=0)] = Field(
         30.0,
         description="A frame this many dB under the loudest of its clip (a beep, a click or a door aside) is silence.",
     )
@@ -88,22 +88,22 @@ class Settings(DataFolder):
     extra_copies: Annotated[int, Field(ge=0)] = Field(
         0, description="Augmented copies of every clip, on top of those that balance the emotions of an actor."
     )
-    noise_snr_db_low: float = Field(15.0, description="Noisiest augmented copy: signal-to-noise ratio in dB.")
-    noise_snr_db_high: float = Field(30.0, description="Cleanest noisy copy: signal-to-noise ratio in dB.")
+    noise_min_snr_db: float = Field(15.0, description="Noisiest augmented copy: signal-to-noise ratio in dB.")
+    noise_max_snr_db: float = Field(30.0, description="Cleanest noisy copy: signal-to-noise ratio in dB.")
 
-    voices: Annotated[tuple[Annotated[float, Field(ge=0.5, le=2)], ...], NoDecode] = Field(
+    speed_perturbation: Annotated[tuple[Annotated[float, Field(ge=0.5, le=2)], ...], NoDecode] = Field(
         (0.92, 1.09),
         description="Speeds at which every take is also heard, as if by other speakers; with commas, or none.",
     )
 
     protocols: Annotated[tuple[Protocol, ...], NoDecode] = Field(
-        ("speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky"),
-        description="Protocols under which the models are judged, with commas; speaker_independent always. There is "
+        ("speaker_independent", "speaker_normalised", "random_split", "random_split_leaky"),
+        description="Protocols under which the models are evaluated, with commas; speaker_independent always. There is "
         "also permuted_labels, which must fall to chance.",
     )
-    folds: Annotated[tuple[FoldScheme, ...], NoDecode] = Field(
+    fold_schemes: Annotated[tuple[FoldScheme, ...], NoDecode] = Field(
         default_factory=lambda given: ("luna5",) if given.get("corpus") == "ravdess" else ("groups5",),
-        description="Folds by actor on which the models are judged: luna5, emobox6, loso, groups5, or several; groups5 "
+        description="Folds by actor on which the models are evaluated: luna5, emobox6, loso, groups5, or several; groups5 "
         "for a table of your own.",
     )
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(42, description="Seed of models, splits and bootstrap.")
@@ -136,7 +136,7 @@ class Settings(DataFolder):
         90, description="Age in days from which `ser-assets prune` removes runs from Dagster's history."
     )
 
-    @field_validator("protocols", "folds", mode="before")
+    @field_validator("protocols", "fold_schemes", mode="before")
     @classmethod
     def _listed(cls, names: object) -> object:
         if not isinstance(names, str):
@@ -146,12 +146,12 @@ class Settings(DataFolder):
             raise ValueError("names none; leave it out for the default")
         return listed
 
-    @field_validator("voices", mode="before")
+    @field_validator("speed_perturbation", mode="before")
     @classmethod
     def _listed_or_none(cls, speeds: object) -> object:
         return () if speeds == "none" else cls._listed(speeds)
 
-    @field_validator("voices")
+    @field_validator("speed_perturbation")
     @classmethod
     def _other_voices(cls, speeds: tuple[float, ...]) -> tuple[float, ...]:
         if 1 in speeds:
@@ -167,10 +167,10 @@ class Settings(DataFolder):
             raise ValueError("speaker_independent must be among them: the report begins with it")
         return tuple(name for name in get_args(Protocol) if name in protocols)
 
-    @field_validator("folds")
+    @field_validator("fold_schemes")
     @classmethod
-    def _folds_in_order(cls, folds: tuple[FoldScheme, ...]) -> tuple[FoldScheme, ...]:
-        return tuple(name for name in get_args(FoldScheme) if name in folds)
+    def _folds_in_order(cls, fold_schemes: tuple[FoldScheme, ...]) -> tuple[FoldScheme, ...]:
+        return tuple(name for name in get_args(FoldScheme) if name in fold_schemes)
 
     @field_validator("corpus_table", "model_settings")
     @classmethod
@@ -192,13 +192,13 @@ class Settings(DataFolder):
 
     @model_validator(mode="after")
     def _low_before_high(self) -> Self:
-        if self.noise_snr_db_low > self.noise_snr_db_high:
-            raise ValueError("noise_snr_db_low lies above noise_snr_db_high")
+        if self.noise_min_snr_db > self.noise_max_snr_db:
+            raise ValueError("noise_min_snr_db lies above noise_max_snr_db")
         return self
 
     @model_validator(mode="after")
     def _folds_for_the_corpus(self) -> Self:
-        if self.corpus == "table" and (strange := sorted({"luna5", "emobox6"} & set(self.folds))):
+        if self.corpus == "table" and (strange := sorted({"luna5", "emobox6"} & set(self.fold_schemes))):
             raise ValueError(f"folds {', '.join(strange)} are of RAVDESS's actors: for a table, groups5 or loso")
         return self
 

@@ -130,9 +130,9 @@ COMMANDS = {
     "run": (),
     "doctor": (),
     "scores": (),
-    "replay-notebook": (),
+    "reproduce-notebook": (),
     "predict": ("take.wav",),
-    "calibrate-speaker": ("take.wav", "--out", "me.json"),
+    "enrol-speaker": ("take.wav", "--out", "me.json"),
     "study": ("ablation",),
     "forget": ("声",),
     "prune": (),
@@ -227,7 +227,7 @@ def test_a_data_folder_may_have_any_other_name(value: str, monkeypatch: pytest.M
     data_dir = read_settings().data_dir
     Warehouse(data_dir).replace_rows("t", pa.table({"a": [1]}), {})
     assert len(Warehouse(data_dir).query("FROM t")) == 1
-    schema = pa.schema([(name, pa.string()) for name in ("take_id", "made_from")] + [("variant", pa.int64())])
-    rows = pa.table({"take_id": ["1"], "made_from": ["x"], "variant": [0]}, schema=schema)
+    schema = pa.schema([(name, pa.string()) for name in ("take_id", "input_fingerprint")] + [("variant", pa.int64())])
+    rows = pa.table({"take_id": ["1"], "input_fingerprint": ["x"], "variant": [0]}, schema=schema)
     ActorFiles(data_dir).write("mono_audio", "a?b*", [(Batch("a", {"1": "x"}, frozenset(), {}), rows)], schema, "r")
     assert ActorFiles(data_dir).query("mono_audio", "SELECT take_id FROM clips", actors=["a?b*"]) == [{"take_id": "1"}]

@@ -22,28 +22,28 @@ def test_a_knob_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> N
         ("SER_SAMPLING_RATE", "400"),
         ("SER_SAMPLING_RATE", "much"),
         ("SER_TRIM_MODE", "sometimes"),
-        ("SER_TRIM_BELOW_PEAK_DB", "-3"),
+        ("SER_TRIM_TOP_DB", "-3"),
         ("SER_EXTRA_COPIES", "-1"),
         ("SER_SEED", "-1"),
         ("SER_SEED", "99999999999"),
-        ("SER_TRIM_BELOW_PEAK_DB", "inf"),
+        ("SER_TRIM_TOP_DB", "inf"),
         ("SER_DATA_DIR", ""),
         ("SER_RETRAIN_CRON", "garbage"),
-        ("SER_NOISE_SNR_DB_LOW", "90"),
-        ("SER_FOLDS", "ten"),
-        ("SER_FOLDS", ""),
+        ("SER_NOISE_MIN_SNR_DB", "90"),
+        ("SER_FOLD_SCHEMES", "ten"),
+        ("SER_FOLD_SCHEMES", ""),
         ("SER_PROTOCOLS", "speaker_independent,by_clip"),
         ("SER_PROTOCOLS", "random_split"),
         ("SER_RETRAIN_TIMEZONE", "Mars/Base"),
         ("SER_ZENODO_URL", "zenodo.org"),
         ("SER_ZENODO_URL", "https://"),
-        ("SER_VOICES", ""),
-        ("SER_VOICES", "deep"),
-        ("SER_VOICES", "0.92,1"),
-        ("SER_VOICES", "0.92,0.92"),
-        ("SER_VOICES", "0.4"),
-        ("SER_VOICES", "2.1"),
-        ("SER_VOICES", "nan"),
+        ("SER_SPEED_PERTURBATION", ""),
+        ("SER_SPEED_PERTURBATION", "deep"),
+        ("SER_SPEED_PERTURBATION", "0.92,1"),
+        ("SER_SPEED_PERTURBATION", "0.92,0.92"),
+        ("SER_SPEED_PERTURBATION", "0.4"),
+        ("SER_SPEED_PERTURBATION", "2.1"),
+        ("SER_SPEED_PERTURBATION", "nan"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -53,11 +53,11 @@ def test_a_value_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_several_are_listed_with_commas_and_come_in_their_usual_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SER_FOLDS", "emobox6, luna5,emobox6")
+    monkeypatch.setenv("SER_FOLD_SCHEMES", "emobox6, luna5,emobox6")
     monkeypatch.setenv("SER_PROTOCOLS", "random_split,speaker_independent")
-    assert Settings().folds == ("luna5", "emobox6")
+    assert Settings().fold_schemes == ("luna5", "emobox6")
     assert Settings().protocols == ("speaker_independent", "random_split")
-    assert Settings().as_text("folds") == "luna5,emobox6"
+    assert Settings().as_text("fold_scheme") == "luna5,emobox6"
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_several_are_listed_with_commas_and_come_in_their_usual_order(monkeypatc
 def test_voices_are_speeds_in_the_order_given_and_are_written_as_they_are_read(
     monkeypatch: pytest.MonkeyPatch, text: str, voices: tuple[float, ...]
 ) -> None:
-    monkeypatch.setenv("SER_VOICES", text)
-    assert Settings().voices == voices
+    monkeypatch.setenv("SER_SPEED_PERTURBATION", text)
+    assert Settings().speed_perturbation == voices
     assert Settings().as_text("voices") == text
 
 
@@ -77,7 +77,7 @@ def test_a_mirror_is_written_with_or_without_a_slash(monkeypatch: pytest.MonkeyP
 
 
 def test_two_voices_are_the_default() -> None:
-    assert Settings().voices == (0.92, 1.09)
+    assert Settings().speed_perturbation == (0.92, 1.09)
 
 
 def test_every_knob_has_a_description() -> None:
@@ -90,10 +90,10 @@ def test_no_worker_count_means_one_for_each_core(monkeypatch: pytest.MonkeyPatch
 
 
 def test_folds_of_ravdess_are_refused_for_a_table_which_has_its_own() -> None:
-    assert Settings(corpus="table").folds == ("groups5",)
-    assert Settings().folds == ("luna5",)
+    assert Settings(corpus="table").fold_schemes == ("groups5",)
+    assert Settings().fold_schemes == ("luna5",)
     with pytest.raises(ValidationError, match="groups5 or loso"):
-        Settings(corpus="table", folds=("luna5",))
+        Settings(corpus="table", fold_scheme=("luna5",))
 
 
 def test_the_settings_say_whether_names_that_differ_little_are_different_people(

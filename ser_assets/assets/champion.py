@@ -18,7 +18,7 @@ from ser_assets.assets.report import metrics_report
 from ser_assets.assets.training.turn import POOL, in_training_turn
 from ser_assets.learning.data.final_models import RAW
 from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, Settings
-from ser_assets.storage.files import sweep, whole_folder
+from ser_assets.storage.files import atomic_folder, remove_leftovers
 from ser_assets.storage.leakage_audit import not_judged_once
 from ser_assets.storage.tables import (
     CHAMPION_PREDICTIONS,
@@ -80,11 +80,11 @@ def champion_model(
     """The best model on unseen actors, as one bundle under `models/champion/` that `ser-assets predict` opens.
 
     Not by a lead that may be luck: among those that the best does not beat beyond the 95 % interval, the smallest. One
-    that is worse than the last champion, beyond the interval, does not take its place (check `no_drop`).
+    that is worse than the last champion, beyond the interval, does not take its place (check `no_regression`).
     """
     from ser_assets.serving.bundle import champion_folder, open_bundle, write_bundle
 
-    sweep(settings.data_dir)
+    remove_leftovers(settings.data_dir)
     require_current(settings, warehouse, drop_withdrawn(context, settings), kinds=("content", "label"))
     candidate = _candidate(settings, warehouse)
     folder = champion_folder(settings.data_dir)
@@ -92,11 +92,11 @@ def champion_model(
         context.log.warning(f"{folder} is left as it was: {candidate.drop.sentence}")
         return _result(folder, {"left as it was": candidate.drop.sentence})
     contents = _contents(candidate, settings, warehouse)
-    with whole_folder(folder) as part:
+    with atomic_folder(folder) as part:
         write_bundle(part, contents, replaces=folder)
         bundle = open_bundle(part)
-        for calibrated in {False, bundle.has_calibrated}:
-            bundle.load(calibrated=calibrated)
+        for speaker_normalised in {False, bundle.has_speaker_normalised}:
+            bundle.load(speaker_normalised=speaker_normalised)
     _keep_predictions(warehouse, candidate.predictions)
     context.log.info(f"{candidate.choice.reason}; bundle at {folder}")
     return _result(
@@ -106,10 +106,10 @@ def champion_model(
 
 @dg.asset_check(asset=champion_model, blocking=True)
 @foreseen_failures
-def no_drop(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+def no_regression(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """The model that would be champion by the scores of now is not worse than the champion, beyond the 95 % interval.
 
-    By paired bootstrap over actors of the difference of UAR, on the takes that both judged.
+    By paired bootstrap over actors of the difference of UAR, on the takes that both evaluated.
     """
     candidate = _candidate(settings, warehouse)
     drop, sentence = candidate.drop, f"{candidate.choice.model}, the best by the scores of now"
@@ -120,7 +120,7 @@ def no_drop(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Wa
 
 
 def _candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
-    from ser_assets.learning.evaluation.champion import Drop, NothingJudgedError, choose, drop
+    from ser_assets.learning.evaluation.champion import Drop, NotEvaluatedError, choose, drop
 
     for table in (SCORES, SCORE_DIFFERENCES, PREDICTIONS):
         if not warehouse.has_table(table):
@@ -129,7 +129,7 @@ def _candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
     sizes = _sizes(settings, scores["model"].unique().tolist())
     try:
         choice = choose(scores, warehouse.query(f"FROM {SCORE_DIFFERENCES}"), sizes)
-    except NothingJudgedError as error:
+    except NotEvaluatedError as error:
         raise _failure(f"{error}: materialize the models and metrics_report first") from error
     own = scores[scores["model"] == choice.model]
     predictions = _predictions(warehouse, choice)
@@ -169,8 +169,8 @@ def _predictions(warehouse: Warehouse, choice: "Choice") -> "pd.DataFrame":
 
     return warehouse.query(
         f"SELECT said.*, recording FROM {PREDICTIONS} AS said JOIN ({USABLE_TAKES}) USING (take_id) "
-        "WHERE model = ? AND protocol = ? AND folds = ? ORDER BY take_id",
-        [choice.model, PROTOCOL, choice.folds],
+        "WHERE model = ? AND protocol = ? AND fold_scheme = ? ORDER BY take_id",
+        [choice.model, PROTOCOL, choice.fold_scheme],
     )
 
 
@@ -180,7 +180,7 @@ def _require_those_of_the_scores(choice: "Choice", scores: "pd.DataFrame", predi
     from ser_assets.learning.evaluation.scores import recall_by_emotion
 
     told = scores[
-        (scores["protocol"] == PROTOCOL) & (scores["folds"] == choice.folds) & (scores["metric"] == METRIC)
+        (scores["protocol"] == PROTOCOL) & (scores["fold_scheme"] == choice.fold_scheme) & (scores["metric"] == METRIC)
     ].iloc[0]
     found = recall_by_emotion(predictions)["recall"].mean()
     if len(predictions) != told["takes"] or abs(found - told["value"]) > 1e-9:
@@ -220,12 +220,12 @@ def _contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) ->
         model=candidate.choice.model,
         reason=candidate.choice.reason,
         models_dir=settings.data_dir / "models",
-        calibrated="speaker_calibrated" in set(candidate.scores["protocol"]),
+        speaker_normalised="speaker_normalised" in set(candidate.scores["protocol"]),
         prior=SpeakerPrior.learn(examples),
         preprocessing=Preprocessing(
             sampling_rate=settings.sampling_rate,
             trim_mode=settings.trim_mode,
-            trim_below_peak_db=settings.trim_below_peak_db,
+            trim_top_db=settings.trim_top_db,
             minimum_clip_seconds=settings.minimum_clip_seconds,
         ),
         scores=candidate.scores,
@@ -248,12 +248,12 @@ def _result(folder: Path, besides: dict[str, Any]) -> dg.MaterializeResult:
     """What is in the bundle that is in place: which, why, how large, how good, and its card."""
     import pandas as pd
 
-    from ser_assets.reporting.summary import boards, score_markdown
+    from ser_assets.reporting.summary import leaderboards, score_markdown
     from ser_assets.serving.bundle import CARD_FILE, FACTS_FILE
 
     facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
     scores = pd.DataFrame(facts["scores"]).assign(model=facts["model"]).astype({"low": float, "high": float})
-    [values] = boards(scores)[0].rows.values()
+    [values] = leaderboards(scores)[0].rows.values()
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     metadata = {
         "champion": facts["model"],

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ser_assets.audio.augmentation import Planned, copy_at_speed, copy_clip
+from ser_assets.audio.augmentation import PlannedCopy, augment_clip, perturb_speed
 from ser_assets.audio.decoding.decode import DecodeError, decode, resample, to_mono
-from ser_assets.audio.features.extract import Measurement, measure
+from ser_assets.audio.features.extract import ClipFeatures, extract_features
 from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import trim
 from ser_assets.corpus.interface import path_of
@@ -30,13 +30,13 @@ def decode_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
         DecodeError: a file has changed since it was accepted; the message names it.
     """
     clips = [_decode_take(batch.about[take_id], settings) for take_id in batch.to_make]
-    return table_of(clips, batch.made_from) if clips else None
+    return table_of(clips, batch.input_fingerprint) if clips else None
 
 
 def trim_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
     """Take the silence out of clips of `mono_audio`."""
     clips = [_trim_clip(clip, settings) for clip in _upstream("mono_audio", batch, settings)]
-    return table_of(clips, batch.made_from) if clips else None
+    return table_of(clips, batch.input_fingerprint) if clips else None
 
 
 def augment_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
@@ -46,13 +46,13 @@ def augment_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
         for clip in _upstream("trimmed_audio", batch, settings)
         for copy in _copies_of(clip, batch.about[clip.take_id], settings)
     ]
-    return table_of(clips, batch.made_from) if clips else None
+    return table_of(clips, batch.input_fingerprint) if clips else None
 
 
 def measure_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
     """Compute functionals and sequences of clips of `augmented_set`."""
     clips = _upstream("augmented_set", batch, settings)
-    measured = [measure(clip.samples, clip.sampling_rate) for clip in clips]
+    measured = [extract_features(clip.samples, clip.sampling_rate) for clip in clips]
     return _measured_table(clips, measured, batch) if clips else None
 
 
@@ -86,7 +86,7 @@ def _decode_take(raw_video: dict[str, Any], settings: Settings) -> Clip:
     try:
         recording = decode(path)
         mono = to_mono(recording.samples)
-        if audio_hash(mono, recording.sampling_rate) != raw_video["recording"]:
+        if audio_hash(mono, recording.sampling_rate) != raw_video["audio_hash"]:
             raise DecodeError("holds another recording than when raw_videos was materialized")
         samples = resample(mono, recording.sampling_rate, settings.sampling_rate)
     except DecodeError as error:
@@ -101,28 +101,28 @@ def _trim_clip(clip: Clip, settings: Settings) -> Clip:
         clip.samples,
         clip.sampling_rate,
         mode=settings.trim_mode,
-        below_peak_db=settings.trim_below_peak_db,
+        top_db=settings.trim_top_db,
         minimum_seconds=settings.minimum_clip_seconds,
     )
     return dataclasses.replace(clip, **vars(trimmed))
 
 
-def _copies_of(clip: Clip, plan: Sequence[Planned], settings: Settings) -> list[Clip]:
+def _copies_of(clip: Clip, plan: Sequence[PlannedCopy], settings: Settings) -> list[Clip]:
     """A clip and its augmented copies; one at another speed is another voice."""
-    snr_db = (settings.noise_snr_db_low, settings.noise_snr_db_high)
+    snr_db = (settings.noise_min_snr_db, settings.noise_max_snr_db)
     clips = [clip]
     for variant, (transform, speed) in enumerate(plan, start=1):
         if speed is None:
             voice = clip.voice
-            copy = copy_clip(clip.samples, clip.sampling_rate, transform, clip.take_id, variant, snr_db)
+            copy = augment_clip(clip.samples, clip.sampling_rate, transform, clip.take_id, variant, snr_db)
         else:
             voice = f"{clip.actor} at {speed}"
-            copy = copy_at_speed(clip.samples, clip.sampling_rate, speed)
+            copy = perturb_speed(clip.samples, clip.sampling_rate, speed)
         clips.append(dataclasses.replace(clip, variant=variant, voice=voice, **vars(copy)))
     return clips
 
 
-def _measured_table(clips: Sequence[Clip], measured: Sequence[Measurement], batch: Batch) -> "pa.Table":
+def _measured_table(clips: Sequence[Clip], measured: Sequence[ClipFeatures], batch: Batch) -> "pa.Table":
     import numpy as np
     import pyarrow as pa
 
@@ -132,7 +132,7 @@ def _measured_table(clips: Sequence[Clip], measured: Sequence[Measurement], batc
         columns
         | {
             "transform": [clip.transform for clip in clips],
-            "made_from": [batch.made_from[clip.take_id] for clip in clips],
+            "input_fingerprint": [batch.input_fingerprint[clip.take_id] for clip in clips],
             "functionals": pa.FixedSizeListArray.from_arrays(functionals.ravel(), functionals.shape[1]),
             "frames": [len(each.mel) for each in measured],
             "bands": [each.mel.shape[1] for each in measured],
@@ -152,7 +152,7 @@ def measured_schema() -> "pa.Schema":
     numbers = pa.list_(pa.float32())
     return pa.schema(
         [
-            *(pa.field(name, types.get(name, pa.string())) for name in (*LABELS, "transform", "made_from")),
+            *(pa.field(name, types.get(name, pa.string())) for name in (*LABELS, "transform", "input_fingerprint")),
             pa.field("functionals", pa.list_(pa.float32(), len(functional_names()))),
             *(pa.field(name, pa.int32()) for name in ("frames", "bands")),
             *(pa.field(name, numbers) for name in ("mel", "f0", "harmonicity")),

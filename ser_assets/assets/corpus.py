@@ -10,7 +10,7 @@ import dagster as dg
 
 from ser_assets.assets.by_actor.absent_actors import no_recordings, skipping_absent
 from ser_assets.assets.by_actor.current_corpus import drop_withdrawn
-from ser_assets.assets.by_actor.incremental import Upstream, at_rest, changed_takes_step
+from ser_assets.assets.by_actor.incremental import Upstream, changed_takes_step, stored_upstream
 from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, for_each_actor
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.metadata.actor_table import clips_of_all, inventory_of_all
@@ -21,7 +21,7 @@ from ser_assets.corpus.media_files import skipped_text
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import TAKE_LABELS
-from ser_assets.storage.files import sweep
+from ser_assets.storage.files import remove_leftovers
 from ser_assets.storage.tables import RAW_VIDEOS, dataclass_table, known_recordings, records, settle_recordings
 from ser_assets.storage.versions import code_version, extended, fingerprint
 from ser_assets.storage.warehouse import Warehouse
@@ -29,7 +29,7 @@ from ser_assets.storage.warehouse import Warehouse
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ser_assets.corpus.inventory import Look
+    from ser_assets.corpus.inventory import InspectionTask
     from ser_assets.corpus.raw_video import RawVideo
 
 
@@ -47,12 +47,12 @@ def raw_videos(
 ) -> dg.MaterializeResult:
     """Which takes of an actor there are, what they mean, and which files were rejected and why (table `raw_videos`)."""
     from ser_assets.corpus import inventory
-    from ser_assets.corpus.duplicates import settle_duplicates
+    from ser_assets.corpus.duplicates import resolve_duplicates
 
-    sweep(settings.data_dir)
+    remove_leftovers(settings.data_dir)
     version = code_version("raw_videos", settings)
     listing = drop_withdrawn(context, settings, corpus.listing())
-    for stray in listing.strays:
+    for stray in listing.unassigned_files:
         context.log.warning(f"of no actor, and left out: {stray.name} {stray.reason}")
     if listing.skipped:
         context.log.info(skipped_text(listing.skipped))
@@ -64,16 +64,16 @@ def raw_videos(
     stock: dict[str, list[RawVideo]] = {}
     all_actors: dict[str, list[RawVideo]] = {}
 
-    def plan(actor: str) -> "list[Look]":
+    def plan(actor: str) -> "list[InspectionTask]":
         if not listing.entries.get(actor):
             raise no_recordings(corpus, actor)
-        unchanged[actor], looks = inventory.take_stock(listing.entries[actor], known[actor])
+        unchanged[actor], looks = inventory.split_known(listing.entries[actor], known[actor])
         looked_at[actor] = len(looks)
         return looks
 
     def store(actor: str, examined: "Iterator[RawVideo]") -> None:
         refuse_forgotten(settings.data_dir, [actor])
-        rows = settle_duplicates([*unchanged[actor], *examined])
+        rows = resolve_duplicates([*unchanged[actor], *examined])
         if rows != sorted(known[actor].values(), key=lambda row: row.path):
             warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})
         stock[actor] = rows
@@ -93,7 +93,7 @@ def raw_videos(
 
     step = Step(
         plan,
-        inventory.examine,
+        inventory.inspect_recording,
         store,
         describe,
         data_version,
@@ -128,8 +128,10 @@ def mono_audio(
                 f"recordings of actor {actor} are not in table {RAW_VIDEOS}: materialize raw_videos for {actor} first"
             )
         about = {row["take_id"]: row for row in accepted[actor]}
-        made_from = {take_id: [row[name] for name in (*TAKE_LABELS, "code_version")] for take_id, row in about.items()}
-        return Upstream(made_from, about, extended("", "raw_videos", accepted[actor][0]["code_version"]))
+        input_fingerprint = {
+            take_id: [row[name] for name in (*TAKE_LABELS, "code_version")] for take_id, row in about.items()
+        }
+        return Upstream(input_fingerprint, about, extended("", "raw_videos", accepted[actor][0]["code_version"]))
 
     return _for_each_actor(context, settings, corpus, actor_files, upstream, decode_batch, guarded=True)
 
@@ -142,10 +144,10 @@ def trimmed_audio(
     corpus: dg.ResourceParam[Corpus],
     actor_files: dg.ResourceParam[ActorFiles],
 ) -> dg.MaterializeResult:
-    """The clips without their silence, judged against each clip's own peak."""
+    """The clips without their silence, evaluated against each clip's own peak."""
     from ser_assets.assets.clip_steps import trim_batch
 
-    upstream = functools.partial(at_rest, actor_files, "mono_audio")
+    upstream = functools.partial(stored_upstream, actor_files, "mono_audio")
     return _for_each_actor(context, settings, corpus, actor_files, upstream, trim_batch)
 
 
@@ -162,10 +164,12 @@ def augmented_set(
     from ser_assets.audio.augmentation import plan_copies
 
     def upstream(actor: str) -> Upstream:
-        clips = at_rest(actor_files, "trimmed_audio", actor)
-        plan = plan_copies(actor_files.emotions("trimmed_audio", actor), settings.extra_copies, settings.voices)
-        made_from = {take_id: [before, plan[take_id]] for take_id, before in clips.made_from.items()}
-        return clips._replace(made_from=made_from, about=plan)
+        clips = stored_upstream(actor_files, "trimmed_audio", actor)
+        plan = plan_copies(
+            actor_files.emotions("trimmed_audio", actor), settings.extra_copies, settings.speed_perturbation
+        )
+        input_fingerprint = {take_id: [before, plan[take_id]] for take_id, before in clips.input_fingerprint.items()}
+        return clips._replace(input_fingerprint=input_fingerprint, about=plan)
 
     return _for_each_actor(context, settings, corpus, actor_files, upstream, augment_batch)
 

@@ -39,7 +39,7 @@ def takes_per_actor(warehouse: dg.ResourceParam[Warehouse], corpus: dg.ResourceP
 @dg.asset_check(asset=raw_videos)
 @foreseen_failures
 def rejected_files(warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
-    """No file is rejected but those that a sound corpus has too; an error over SER_MOST_REJECTED of an actor's."""
+    """No file is rejected but those that a sound corpus has too; an error over SER_MAX_REJECTED_SHARE of an actor's."""
     expected = [problem.value for problem in Problem if problem.is_expected]
     rejected = warehouse.query(
         "SELECT actor, count_if(bad) AS rejected, count_if(status = 'accepted') AS accepted, "
@@ -49,7 +49,7 @@ def rejected_files(warehouse: dg.ResourceParam[Warehouse], settings: dg.Resource
         [expected],
     )
     worst = (rejected["rejected"] / (rejected["rejected"] + rejected["accepted"])).max() if len(rejected) else 0.0
-    severity = ERROR if worst > settings.most_rejected else WARN
+    severity = ERROR if worst > settings.max_rejected_share else WARN
     return check_result(rejected.to_dict("records"), severity, "actors with rejected files; `ser-assets doctor` helps")
 
 

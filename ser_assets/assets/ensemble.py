@@ -12,11 +12,17 @@ from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.metadata.describe import scores_metadata
 from ser_assets.assets.models import MODEL_NAMES, store
 from ser_assets.assets.training.turn import POOL, in_training_turn
-from ser_assets.learning.data.final_models import KEPT, PROTOCOL_OF_KEPT
+from ser_assets.learning.data.final_models import FINAL, PROTOCOL_OF_FINAL_MODEL
 from ser_assets.settings import Settings
-from ser_assets.storage.files import whole_folder
-from ser_assets.storage.tables import ENSEMBLE_WEIGHTS, HELD_OUT, LEAK_PROOF, PREDICTIONS, TRAINING_ROWS
-from ser_assets.storage.training_inputs import kept_folder
+from ser_assets.storage.files import atomic_folder
+from ser_assets.storage.tables import (
+    ENSEMBLE_WEIGHTS,
+    LEAKAGE_AUDIT,
+    PREDICTIONS,
+    TRAINING_ROWS,
+    VALIDATION_PREDICTIONS,
+)
+from ser_assets.storage.training_inputs import final_model_folder
 from ser_assets.storage.versions import content_version, folder_version, rows_version
 from ser_assets.storage.warehouse import Warehouse
 
@@ -36,13 +42,15 @@ def ensemble(
 ) -> dg.MaterializeResult:
     """The four models asked together: a weighted product of their probabilities.
 
-    In each fold the weights come from training takes that the models had held out (table `held_out`), never from what
-    is judged; table `ensemble_weights` holds them. Kept under `models/`, beside its members.
+    In each fold the weights come from training takes that the models had held out (table `validation_predictions`), never from what
+    is evaluated; table `ensemble_weights` holds them. Kept under `models/`, beside its members.
     """
     from ser_assets.learning.models.ensemble import judge_ensemble
 
     drop_withdrawn(context, settings)
-    predictions, weights = judge_ensemble(NAME, _of_members(warehouse, PREDICTIONS), _of_members(warehouse, HELD_OUT))
+    predictions, weights = judge_ensemble(
+        NAME, _of_members(warehouse, PREDICTIONS), _of_members(warehouse, VALIDATION_PREDICTIONS)
+    )
     tables = {
         PREDICTIONS: predictions,
         TRAINING_ROWS: _given_to_any(warehouse),
@@ -50,7 +58,7 @@ def ensemble(
     }
     store(warehouse, NAME, tables, _kept_apart(warehouse))
     folders = _save(settings, weights)
-    shown = weights[weights["fold"] == KEPT] if (weights["fold"] == KEPT).any() else weights
+    shown = weights[weights["fold"] == FINAL] if (weights["fold"] == FINAL).any() else weights
     return dg.MaterializeResult(
         metadata={
             **scores_metadata(predictions, settings.seed),
@@ -72,15 +80,15 @@ def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
     """Keep the weights of the kept models beside them."""
     from ser_assets.learning.models.ensemble import save_ensemble
 
-    kept = weights[weights["fold"] == KEPT]
+    kept = weights[weights["fold"] == FINAL]
     folders = []
-    for kind, protocol in PROTOCOL_OF_KEPT.items():
+    for kind, protocol in PROTOCOL_OF_FINAL_MODEL.items():
         own = kept[kept["protocol"] == protocol]
-        folder = kept_folder(settings, kind, NAME)
+        folder = final_model_folder(settings, kind, NAME)
         if own.empty:
             shutil.rmtree(folder, ignore_errors=True)
             continue
-        with whole_folder(folder) as part:
+        with atomic_folder(folder) as part:
             save_ensemble(part, folder.parent, dict(zip(own["member"], own["weight"], strict=True)))
         folders.append(folder)
     return folders
@@ -100,7 +108,7 @@ def _of_members(warehouse: Warehouse, table: str) -> "pd.DataFrame":
 
 def _given_to_any(warehouse: Warehouse) -> "pd.DataFrame":
     """What any of the members was given to learn from, the ensemble has seen."""
-    columns = "protocol, folds, fold, take_id, variant"
+    columns = "protocol, fold_scheme, fold, take_id, variant"
     members = list(MODEL_NAMES)
     return warehouse.query(
         f"SELECT DISTINCT '{NAME}' AS model, {columns} FROM {TRAINING_ROWS} WHERE list_contains(?, model)", [members]
@@ -108,5 +116,5 @@ def _given_to_any(warehouse: Warehouse) -> "pd.DataFrame":
 
 
 def _kept_apart(warehouse: Warehouse) -> dict[str, str]:
-    rows = warehouse.query(f"SELECT DISTINCT protocol, kept_apart FROM {LEAK_PROOF} WHERE model != '{NAME}'")
-    return dict(zip(rows["protocol"], rows["kept_apart"], strict=True))
+    rows = warehouse.query(f"SELECT DISTINCT protocol, disjoint FROM {LEAKAGE_AUDIT} WHERE model != '{NAME}'")
+    return dict(zip(rows["protocol"], rows["disjoint"], strict=True))

@@ -10,7 +10,7 @@ import dagster as dg
 
 from ser_assets.assets.by_actor.absent_actors import skipping_absent
 from ser_assets.assets.by_actor.current_corpus import drop_withdrawn
-from ser_assets.assets.by_actor.incremental import at_rest, changed_takes_step
+from ser_assets.assets.by_actor.incremental import changed_takes_step, stored_upstream
 from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_each_actor
 from ser_assets.assets.corpus import augmented_set
 from ser_assets.assets.failures import foreseen_failures
@@ -52,7 +52,9 @@ def features(
             metadata.update(features_metadata(warehouse, corpus.emotions))
         return damaged
 
-    upstream = skipping_absent(functools.partial(at_rest, actor_files, "augmented_set"), corpus, listing, warehouse)
+    upstream = skipping_absent(
+        functools.partial(stored_upstream, actor_files, "augmented_set"), corpus, listing, warehouse
+    )
     step = changed_takes_step(
         ASSET, settings, actor_files, upstream, measure_batch, measured_schema(), lambda actor: metadata[actor]
     )
@@ -68,9 +70,9 @@ def fill_tables(warehouse: Warehouse, actor_files: ActorFiles, actors: Sequence[
     DuckDB rewrites much of a table of 1700 columns at every transaction: one for all takes a fraction of one for each.
     """
     in_tables: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in records(warehouse, FEATURES, "true", columns=["DISTINCT actor", "take_id", "made_from"]):
-        in_tables[row["actor"]][row["take_id"]] = row["made_from"]
-    new = [actor for actor in actors if actor_files.made_from(ASSET, actor) != in_tables[actor]]
+    for row in records(warehouse, FEATURES, "true", columns=["DISTINCT actor", "take_id", "input_fingerprint"]):
+        in_tables[row["actor"]][row["take_id"]] = row["input_fingerprint"]
+    new = [actor for actor in actors if actor_files.input_fingerprint(ASSET, actor) != in_tables[actor]]
     damaged: dict[str, Exception] = {}
     if not new:
         return damaged
@@ -93,7 +95,7 @@ def _named_functionals(rows: "pa.Table", recipe: str) -> "pa.Table":
 
     names = functional_names()
     matrix = rows["functionals"].combine_chunks().flatten().to_numpy().reshape(-1, len(names))
-    columns = {name: rows[name] for name in (*LABELS, "transform", "made_from")}
+    columns = {name: rows[name] for name in (*LABELS, "transform", "input_fingerprint")}
     columns["recipe"] = pa.array([recipe] * rows.num_rows)
     return pa.table(columns | dict(zip(names, np.ascontiguousarray(matrix.T), strict=True)))
 

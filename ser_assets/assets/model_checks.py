@@ -42,7 +42,7 @@ def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
         Tried in folds by actor, plain and calibrated, on a take of each emotion (and its copies) of three actors, with
         the model trained briefly.
         """
-        found = _changed_by_poison(name, settings, warehouse)
+        found = _parts_that_saw_test_rows(name, settings, warehouse)
         return check_result(found, ERROR, "fitted parts that have seen more than the training rows")
 
     yield fitted_on_training_rows
@@ -54,21 +54,21 @@ def prediction_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
     @dg.asset_check(asset=name, name="no_leak", blocking=True)
     @foreseen_failures
     def no_leak(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-        """No take, copy, recording or actor that a fold judges was given to it to learn from or to weigh by.
+        """No take, copy, recording or actor that a fold evaluates was given to it to learn from or to weigh by.
 
         In random_split actors may be, in random_split_leaky everything.
         """
         with warehouse.reading() as connection:
             found = leaks(connection, name)
-        return check_result(found.to_dict("records"), ERROR, "judged takes that were trained on")
+        return check_result(found.to_dict("records"), ERROR, "evaluated takes that were trained on")
 
     @dg.asset_check(asset=name, name="judged_once", blocking=True)
     @foreseen_failures
     def judged_once(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-        """Every usable take is judged exactly once in folds by actor, no take twice, and none that is not usable."""
+        """Every usable take is evaluated exactly once in folds by actor, no take twice, and none that is not usable."""
         with warehouse.reading() as connection:
             found = not_judged_once(connection, name)
-        return check_result(found.to_dict("records"), ERROR, "takes not judged exactly once")
+        return check_result(found.to_dict("records"), ERROR, "takes not evaluated exactly once")
 
     @dg.asset_check(asset=name, name="better_than_chance")
     @foreseen_failures
@@ -95,32 +95,32 @@ def _accuracies(warehouse: Warehouse, model: str) -> "list[dict[str, Any]]":
 
     predictions = warehouse.query(f"FROM {PREDICTIONS} WHERE model = ?", [model])
     accuracies = []
-    for (protocol, folds), judged in predictions.groupby(["protocol", "folds"]):
-        counts = confusion_matrix(judged)
+    for (protocol, fold_scheme), evaluated in predictions.groupby(["protocol", "fold_scheme"]):
+        counts = confusion_matrix(evaluated)
         takes = int(counts.sum())
         accuracy, chance = float(counts.trace() / takes), float(counts.sum(axis=1).max() / takes)
         accuracies.append(
-            {"protocol": protocol, "folds": folds, "accuracy": accuracy, "chance": chance, "takes": takes}
+            {"protocol": protocol, "fold_scheme": fold_scheme, "accuracy": accuracy, "chance": chance, "takes": takes}
         )
     return accuracies
 
 
-def _luck(judged: dict[str, Any]) -> float:
+def _luck(evaluated: dict[str, Any]) -> float:
     """Standard error of the accuracy of guessing."""
-    return math.sqrt(judged["chance"] * (1 - judged["chance"]) / judged["takes"])
+    return math.sqrt(evaluated["chance"] * (1 - evaluated["chance"]) / evaluated["takes"])
 
 
-def _changed_by_poison(name: str, settings: Settings, warehouse: Warehouse) -> list[dict[str, str]]:
-    from ser_assets.learning.evaluation.leakage_probe import changed_by_poison
+def _parts_that_saw_test_rows(name: str, settings: Settings, warehouse: Warehouse) -> list[dict[str, str]]:
+    from ser_assets.learning.evaluation.leakage_probe import parts_that_saw_test_rows
     from ser_assets.learning.models.catalog import MODELS
-    from ser_assets.learning.protocols.protocols import speaker_calibrated, speaker_independent
+    from ser_assets.learning.protocols.protocols import speaker_independent, speaker_normalised
 
     examples = load_examples(warehouse, settings)
     factory = functools.partial(MODELS[name].brief, settings.seed)
     found = []
-    for protocol in (speaker_independent, speaker_calibrated):
+    for protocol in (speaker_independent, speaker_normalised):
         part, split = _little_fold(examples, protocol)
-        changed = changed_by_poison(factory, part, split)
+        changed = parts_that_saw_test_rows(factory, part, split)
         found += [{"protocol": split.protocol, "changed": what} for what in changed]
     return found
 

@@ -1,4 +1,4 @@
-"""The four models: each judged under every protocol, and fitted on all actors to be kept in a folder."""
+"""The four models: each evaluated under every protocol, and fitted on all actors to be kept in a folder."""
 
 import contextlib
 import functools
@@ -17,24 +17,24 @@ from ser_assets.assets.training.left_out import splits_and_skipped
 from ser_assets.assets.training.model_config import config_of, settings_from
 from ser_assets.assets.training.turn import POOL, in_training_turn
 from ser_assets.corpus.forgotten import refuse_forgotten
-from ser_assets.learning.data.final_models import CALIBRATED, RAW
+from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.models.settings import SETTINGS_OF_MODELS
 from ser_assets.learning.models.settings_file import as_dictionary
 from ser_assets.runtime import progress
 from ser_assets.settings import Settings
-from ser_assets.storage.files import sweep, whole_folder
-from ser_assets.storage.leakage_audit import leak_proof
+from ser_assets.storage.files import atomic_folder, remove_leftovers
+from ser_assets.storage.leakage_audit import leakage_audit
 from ser_assets.storage.skipped import skipped_table
 from ser_assets.storage.tables import (
-    HELD_OUT,
-    LEAK_PROOF,
+    LEAKAGE_AUDIT,
     LEARNING_CURVES,
     MODEL_SETTINGS,
     PREDICTIONS,
     SKIPPED,
     TRAINING_ROWS,
+    VALIDATION_PREDICTIONS,
 )
-from ser_assets.storage.training_inputs import is_trained, kept_folder, training_fingerprint
+from ser_assets.storage.training_inputs import final_model_folder, is_trained, training_fingerprint
 from ser_assets.storage.training_set import load_examples
 from ser_assets.storage.versions import content_version, folder_version, rows_version
 from ser_assets.storage.warehouse import Warehouse, replace_rows
@@ -65,8 +65,8 @@ def model_asset(name: str, defaults: Any) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=name,
-        description=f"{DESCRIPTIONS[name]} Judged on actors that it has not heard, and under the other protocols "
-        "(tables `predictions`, `training_rows`, `held_out`, `leak_proof`), and fitted on all actors that are "
+        description=f"{DESCRIPTIONS[name]} Evaluated on actors that it has not heard, and under the other protocols "
+        "(tables `predictions`, `training_rows`, `validation_predictions`, `leakage_audit`), and fitted on all actors that are "
         "materialized (kept under `models/`).",
         deps=[features],
         backfill_policy=SINGLE_RUN,
@@ -86,7 +86,7 @@ def model_asset(name: str, defaults: Any) -> dg.AssetsDefinition:
 
         if settings.tensorboard:
             require_tensorboard()
-        sweep(settings.data_dir)
+        remove_leftovers(settings.data_dir)
         require_current(settings, warehouse, drop_withdrawn(context, settings))
         factory = functools.partial(MODELS[name], settings_from(config, settings_type), settings.seed)
         trained_from = training_fingerprint(name, factory.args[0], settings, warehouse)
@@ -96,7 +96,7 @@ def model_asset(name: str, defaults: Any) -> dg.AssetsDefinition:
         else:
             metadata = _train(context, name, factory, trained_from, settings, warehouse)
         version = dg.DataVersion(_version(name, factory, settings, warehouse))
-        folder = dg.MetadataValue.path(str(kept_folder(settings, RAW, name)))
+        folder = dg.MetadataValue.path(str(final_model_folder(settings, RAW, name)))
         return dg.MaterializeResult(metadata=metadata | {"folder": folder}, data_version=version)
 
     return model
@@ -114,7 +114,7 @@ def _train(
 
     factory: makes the model, given its settings and seed.
     """
-    from ser_assets.learning.evaluation.evaluate import Kept, judge
+    from ser_assets.learning.evaluation.evaluate import FinalFit, evaluate
     from ser_assets.learning.models.networks.tensorboard_logs import write_logs
 
     examples = load_examples(warehouse, settings)
@@ -126,35 +126,35 @@ def _train(
         progress.report(name, done, total)
         context.log.info(f"{name}: {done} of {total} fits done")
 
-    kinds = [RAW, CALIBRATED] if "speaker_calibrated" in settings.protocols else [RAW]
+    kinds = [RAW, SPEAKER_NORMALISED] if "speaker_normalised" in settings.protocols else [RAW]
     with contextlib.ExitStack() as folders:
-        parts = {kind: folders.enter_context(whole_folder(kept_folder(settings, kind, name))) for kind in kinds}
-        kept = [Kept(part, calibrated=kind == CALIBRATED) for kind, part in parts.items()]
-        judgement = judge(factory, examples, splits, kept, settings.worker_count, tell)
+        parts = {kind: folders.enter_context(atomic_folder(final_model_folder(settings, kind, name))) for kind in kinds}
+        kept = [FinalFit(part, speaker_normalised=kind == SPEAKER_NORMALISED) for kind, part in parts.items()]
+        judgement = evaluate(factory, examples, splits, kept, settings.worker_count, tell)
         tables = {
             PREDICTIONS: with_origin(judgement.predictions, examples.rows),
             LEARNING_CURVES: judgement.learning_curves,
             TRAINING_ROWS: judgement.training_rows,
-            HELD_OUT: judgement.held_out,
+            VALIDATION_PREDICTIONS: judgement.validation_predictions,
             MODEL_SETTINGS: _settings_row(name, factory, trained_from),
             SKIPPED: skipped_table(name, skipped).to_pandas(),
         }
         refuse_forgotten(settings.data_dir, examples.actors)
         # Inside, so that a database that is busy keeps the old models in place, too.
-        lost = store(warehouse, name, tables, {split.protocol: ", ".join(split.kept_apart) for split in splits})
+        lost = store(warehouse, name, tables, {split.protocol: ", ".join(split.disjoint) for split in splits})
     if lost:
         context.log.warning(f"predictions of other emotions are gone, materialize again: {', '.join(lost)}")
-    if CALIBRATED not in kinds:
-        shutil.rmtree(kept_folder(settings, CALIBRATED, name), ignore_errors=True)
+    if SPEAKER_NORMALISED not in kinds:
+        shutil.rmtree(final_model_folder(settings, SPEAKER_NORMALISED, name), ignore_errors=True)
     if settings.tensorboard:
-        with whole_folder(settings.data_dir / "tensorboard" / name) as part:
+        with atomic_folder(settings.data_dir / "tensorboard" / name) as part:
             write_logs(judgement.learning_curves, part)
     return model_metadata(tables[PREDICTIONS], examples, splits, factory) | skipped_metadata(skipped)
 
 
 def _version(name: str, factory: functools.partial[Any], settings: Settings, warehouse: Warehouse) -> str:
     """Data version of the model that is stored: of its settings and seed, its files, and its predictions."""
-    files = [folder_version(kept_folder(settings, kind, name)) for kind in (RAW, CALIBRATED)]
+    files = [folder_version(final_model_folder(settings, kind, name)) for kind in (RAW, SPEAKER_NORMALISED)]
     return content_version(*map(repr, factory.args), files, rows_version(_stored_predictions(name, warehouse)))
 
 
@@ -163,12 +163,14 @@ def _stored_predictions(name: str, warehouse: Warehouse) -> "pd.DataFrame":
 
 
 def with_origin(predictions: "pd.DataFrame", rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Say of which features each take was judged, so that a change of recording or recipe shows later."""
+    """Say of which features each take was evaluated, so that a change of recording or recipe shows later."""
     originals = rows[rows["variant"] == 0]
-    return predictions.assign(made_from=predictions["take_id"].map(originals.set_index("take_id")["made_from"]))
+    return predictions.assign(
+        input_fingerprint=predictions["take_id"].map(originals.set_index("take_id")["input_fingerprint"])
+    )
 
 
-def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", kept_apart: dict[str, str]) -> list[str]:
+def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", disjoint: dict[str, str]) -> list[str]:
     """Put the tables of a model in the place of the old ones, and the leak proof that they give.
 
     Returns: the other models whose predictions are lost by that, for they tell other emotions apart.
@@ -185,9 +187,9 @@ def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", ke
                 replace_rows(connection, table, pa.Table.from_pandas(rows, preserve_index=False), {"model": name})
             elif table in tables_there:
                 connection.execute(f"DELETE FROM {table} WHERE model = ?", [name])
-        proof = leak_proof(connection, name).assign(model=name)
-        proof["kept_apart"] = proof["protocol"].map(kept_apart)
-        replace_rows(connection, LEAK_PROOF, pa.Table.from_pandas(proof, preserve_index=False), {"model": name})
+        proof = leakage_audit(connection, name).assign(model=name)
+        proof["disjoint"] = proof["protocol"].map(disjoint)
+        replace_rows(connection, LEAKAGE_AUDIT, pa.Table.from_pandas(proof, preserve_index=False), {"model": name})
     return sorted(lost - {name})
 
 
@@ -198,11 +200,11 @@ def drop_other_emotions(connection: "duckdb.DuckDBPyConnection", table: str, row
 
     Returns: the models that were in it.
     """
-    from ser_assets.learning.data.predictions import emotions_in
+    from ser_assets.learning.data.predictions import emotions_of
 
     if not connection.execute("FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall():
         return set()
-    if emotions_in(connection.sql(f"FROM {table} LIMIT 0").df()) == emotions_in(rows):
+    if emotions_of(connection.sql(f"FROM {table} LIMIT 0").df()) == emotions_of(rows):
         return set()
     models = {row[0] for row in connection.execute(f"SELECT DISTINCT model FROM {table}").fetchall()}
     connection.execute(f"DROP TABLE {table}")

@@ -27,10 +27,10 @@ from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.leakage_audit import leaks, not_judged_once
 from ser_assets.storage.skipped import Skipped, skipped_by, skipped_table
 from ser_assets.storage.tables import (
-    LEAK_PROOF,
+    LEAKAGE_AUDIT,
     LEARNING_CURVES,
     MODEL_SETTINGS,
-    NOTEBOOK_REPLAY,
+    NOTEBOOK_REPRODUCTION,
     PREDICTIONS,
     RAW_VIDEOS,
     SCORE_DIFFERENCES,
@@ -43,7 +43,7 @@ from ser_assets.storage.tables import (
     notice_of_demo,
     records,
 )
-from ser_assets.storage.training_inputs import kept_folder
+from ser_assets.storage.training_inputs import final_model_folder
 from ser_assets.storage.versions import content_version, rows_version
 from ser_assets.storage.warehouse import Warehouse, replace_rows
 
@@ -59,11 +59,11 @@ MISSED_SHOWN = 8
 
 
 class PredictionsMissingError(LookupError):
-    """No model has been judged yet, or only on other takes; the message names the remedy."""
+    """No model has been evaluated yet, or only on other takes; the message names the remedy."""
 
 
 class LeakFoundError(ValueError):
-    """A model has judged what it was trained on, so that its scores are worth nothing."""
+    """A model has evaluated what it was trained on, so that its scores are worth nothing."""
 
 
 @dg.asset(deps=[*MODEL_NAMES, ensemble], backfill_policy=SINGLE_RUN, pool=POOL, kinds={"seaborn", "duckdb"})
@@ -76,11 +76,11 @@ def metrics_report(
     actor_files: dg.ResourceParam[ActorFiles],
 ) -> dg.MaterializeResult:
     """Tables `scores`, `score_differences`, `scores_by_group`; the report under `report/`: HTML, Markdown, JSON."""
-    from ser_assets.learning.evaluation.hard_takes import missed_by_all
+    from ser_assets.learning.evaluation.hard_takes import misclassified_by_all
     from ser_assets.learning.evaluation.scores import score_differences, score_table, scores_by_group
     from ser_assets.reporting.page import write_report
     from ser_assets.reporting.report_data import ReportData
-    from ser_assets.reporting.summary import boards
+    from ser_assets.reporting.summary import leaderboards
 
     require_current(settings, warehouse, drop_withdrawn(context, settings), kinds=("content", "label"))
     predictions, left_out = _sound_predictions(warehouse)
@@ -95,9 +95,9 @@ def metrics_report(
     group_scores = scores_by_group(predictions, takes, seed=settings.seed)
     seconds = time.perf_counter() - started
     tables = {SCORES: scores, SCORE_DIFFERENCES: differences, SCORES_BY_GROUP: group_scores}
-    best = boards(scores)[0]
-    of_best = (predictions["protocol"] == best.protocol) & (predictions["folds"] == best.folds)
-    missed = missed_by_all(predictions[of_best])
+    best = leaderboards(scores)[0]
+    of_best = (predictions["protocol"] == best.protocol) & (predictions["fold_scheme"] == best.fold_scheme)
+    missed = misclassified_by_all(predictions[of_best])
     data = ReportData(
         predictions=predictions,
         scores=scores,
@@ -112,7 +112,7 @@ def metrics_report(
         examples=_example_clips(takes, actor_files),
         importances=_importances(settings, predictions),
         learning_curves=_of_models(warehouse, LEARNING_CURVES, predictions, "model, fold, epoch, part"),
-        leak_proof=_leak_proof(warehouse, predictions),
+        leakage_audit=_leak_proof(warehouse, predictions),
         facts=_facts(settings, warehouse, predictions),
         skipped=[each.told for each in (*told, *skipped)],
         notice=notice_of_demo(warehouse),
@@ -143,12 +143,12 @@ def _sound_predictions(warehouse: Warehouse) -> "tuple[pd.DataFrame, list[str]]"
     Looked at again here, for a check only holds up the run that it is part of.
 
     Raises:
-        PredictionsMissingError: no model has been judged on the takes that there are now.
-        LeakFoundError: a model has judged what it was trained on.
+        PredictionsMissingError: no model has been evaluated on the takes that there are now.
+        LeakFoundError: a model has evaluated what it was trained on.
     """
     if not (warehouse.has_table(PREDICTIONS) and warehouse.has_table(TRAINING_ROWS)):
         raise PredictionsMissingError(f"no predictions in {warehouse.path}: materialize at least one model first")
-    predictions = warehouse.query(f"FROM {PREDICTIONS} ORDER BY model, protocol, folds, take_id")
+    predictions = warehouse.query(f"FROM {PREDICTIONS} ORDER BY model, protocol, fold_scheme, take_id")
     left_out = []
     with warehouse.reading() as connection:
         for model in predictions["model"].unique():
@@ -160,7 +160,7 @@ def _sound_predictions(warehouse: Warehouse) -> "tuple[pd.DataFrame, list[str]]"
     sound = predictions[~predictions["model"].isin(left_out)]
     if sound.empty:
         raise PredictionsMissingError(
-            f"{', '.join(left_out)} were judged on other takes than there are now: materialize the models again"
+            f"{', '.join(left_out)} were evaluated on other takes than there are now: materialize the models again"
         )
     return sound, left_out
 
@@ -191,30 +191,30 @@ def _missed_takes(missed: "pd.DataFrame", takes: "pd.DataFrame", actor_files: Ac
         take, clip = about[take_id], clips.get(str(take_id))
         if clip is None:
             continue
-        said = zip(sayings["said"], sayings["probability"], strict=True)
+        predicted = zip(sayings["predicted"], sayings["probability"], strict=True)
         shown.append(
             MissedTake(
                 clip=ExampleClip(clip.emotion, clip.gender or "", clip.take_id, clip.samples, clip.sampling_rate),
                 actor=take["actor"],
                 intensity=take["intensity"],
                 statement=take["statement"],
-                said=dict(zip(sayings["model"], said, strict=True)),
+                predicted=dict(zip(sayings["model"], predicted, strict=True)),
             )
         )
     return shown
 
 
 def _judged_takes(warehouse: Warehouse) -> "pd.DataFrame":
-    """Read the accepted takes that were judged."""
+    """Read the accepted takes that were evaluated."""
     columns = "take_id, actor, emotion, gender, intensity, statement, seconds"
     return warehouse.query(
-        f"SELECT {columns} FROM {RAW_VIDEOS} SEMI JOIN ({USABLE_TAKES}) USING (take_id, recording) "
+        f"SELECT {columns} FROM {RAW_VIDEOS} SEMI JOIN ({USABLE_TAKES}) USING (take_id, audio_hash) "
         f"WHERE status = 'accepted' AND take_id IN (SELECT take_id FROM {PREDICTIONS}) ORDER BY take_id"
     )
 
 
 def _example_clips(takes: "pd.DataFrame", actor_files: ActorFiles) -> "list[ExampleClip]":
-    """Pick one clip of each emotion from the first speaker of each gender, where that is known, who was judged."""
+    """Pick one clip of each emotion from the first speaker of each gender, where that is known, who was evaluated."""
     from ser_assets.reporting.report_data import ExampleClip
     from ser_assets.storage.clips import clips_of
 
@@ -234,7 +234,7 @@ def _importances(settings: Settings, predictions: "pd.DataFrame") -> "pd.DataFra
 
     from ser_assets.learning.models.random_forest import RandomForest
 
-    folder = kept_folder(settings, RAW, RandomForest.name)
+    folder = final_model_folder(settings, RAW, RandomForest.name)
     reported = RandomForest.name in set(predictions["model"])
     return RandomForest.load(folder).importances_ if reported and folder.exists() else pd.DataFrame()
 
@@ -252,7 +252,7 @@ def _of_models(warehouse: Warehouse, table: str, predictions: "pd.DataFrame", or
 
 def _leak_proof(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame":
     """Read the proof of each fold once: models that were given the same rows share it."""
-    proof = _of_models(warehouse, LEAK_PROOF, predictions, "protocol, folds, fold")
+    proof = _of_models(warehouse, LEAKAGE_AUDIT, predictions, "protocol, fold_scheme, fold")
     return proof.drop(columns="model").drop_duplicates(ignore_index=True)
 
 
@@ -263,13 +263,13 @@ def _replay(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame"
     """
     import pandas as pd
 
-    from ser_assets.learning.data.predictions import emotions_in
+    from ser_assets.learning.data.predictions import emotions_of
     from ser_assets.reporting.references import is_ravdess
 
-    of_ravdess = is_ravdess(emotions_in(predictions), set(predictions["actor"]))
-    if not (of_ravdess and warehouse.has_table(NOTEBOOK_REPLAY)):
+    of_ravdess = is_ravdess(emotions_of(predictions), set(predictions["actor"]))
+    if not (of_ravdess and warehouse.has_table(NOTEBOOK_REPRODUCTION)):
         return pd.DataFrame()
-    replay = warehouse.query(f"FROM {NOTEBOOK_REPLAY} ORDER BY model, way, metric")
+    replay = warehouse.query(f"FROM {NOTEBOOK_REPRODUCTION} ORDER BY model, way, metric")
     return replay.drop(columns="demo") if (replay["demo"] == bool(notice_of_demo(warehouse))).all() else pd.DataFrame()
 
 
@@ -277,12 +277,12 @@ def _facts(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame"
     from ser_assets.corpus.spelling import names_joined
 
     actors = sorted(set(predictions["actor"]))
-    judged = {
+    evaluated = {
         "protocols": tuple(name for name in get_args(Protocol) if name in set(predictions["protocol"])),
-        "folds": tuple(name for name in get_args(FoldScheme) if name in set(predictions["folds"])),
+        "fold_scheme": tuple(name for name in get_args(FoldScheme) if name in set(predictions["fold_scheme"])),
     }
     seed, config = _made_with(warehouse, predictions, settings.seed)
-    settings = settings.model_copy(update={**judged, "seed": seed})
+    settings = settings.model_copy(update={**evaluated, "seed": seed})
     knobs = settings.model_dump(exclude=WITHOUT_EFFECT_ON_RESULTS - {"tensorboard"})
     changed = [
         f"SER_{name.upper()}={settings.as_text(name)}"
@@ -291,7 +291,7 @@ def _facts(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame"
     ]
     return {
         "Command": " ".join([*changed, "ser-assets run --actors", shlex.quote(names_joined(actors)), *config]),
-        "Actors judged": ", ".join(actors),
+        "Actors evaluated": ", ".join(actors),
         **{name: settings.as_text(name) for name in knobs},
         "Python": platform.python_version(),
         **{library: version(library) for library in LIBRARIES},

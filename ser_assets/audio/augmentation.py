@@ -22,7 +22,7 @@ STRETCH_STEP_SECONDS = 0.04
 
 
 @dataclass(frozen=True)
-class Copy:
+class AugmentedClip:
     """An augmented copy: float32 `samples`, shape (samples,), and what made it; no `seed` where nothing is drawn."""
 
     samples: np.ndarray
@@ -31,7 +31,7 @@ class Copy:
     seed: int | None
 
 
-class Planned(NamedTuple):
+class PlannedCopy(NamedTuple):
     """A copy to be made: one of `TRANSFORMS`, or SPEED and the speed."""
 
     transform: str
@@ -63,7 +63,7 @@ def copies_needed(emotions: Mapping[str, str], extra_copies: int = 0, voices: in
 
 def plan_copies(
     emotions: Mapping[str, str], extra_copies: int = 0, voices: Sequence[float] = ()
-) -> dict[str, tuple[Planned, ...]]:
+) -> dict[str, tuple[PlannedCopy, ...]]:
     """Say how each copy of each take is made: first the voices, then what else is needed, all transforms in turn.
 
     Args:
@@ -72,14 +72,15 @@ def plan_copies(
         voices: speeds at which every take is copied.
     """
     turn = itertools.cycle(TRANSFORMS)
-    spoken = [Planned(SPEED, speed) for speed in voices]
+    spoken = [PlannedCopy(SPEED, speed) for speed in voices]
     needed = copies_needed(emotions, extra_copies, len(spoken))
     return {
-        take_id: (*spoken, *map(Planned, itertools.islice(turn, count))) for take_id, count in sorted(needed.items())
+        take_id: (*spoken, *map(PlannedCopy, itertools.islice(turn, count)))
+        for take_id, count in sorted(needed.items())
     }
 
 
-def copy_at_speed(samples: np.ndarray, sampling_rate: int, speed: float) -> Copy:
+def perturb_speed(samples: np.ndarray, sampling_rate: int, speed: float) -> AugmentedClip:
     """Play a clip `speed` times as fast: pitch, formants and tempo change at once, as if another speaker spoke.
 
     Speed perturbation (Ko et al. 2015, "Audio augmentation for speech recognition", Interspeech: 3586-3589). `samples`:
@@ -88,17 +89,17 @@ def copy_at_speed(samples: np.ndarray, sampling_rate: int, speed: float) -> Copy
     import soxr
 
     changed = soxr.resample(np.asarray(samples, np.float32), sampling_rate, sampling_rate / speed)
-    return Copy(changed, SPEED, json.dumps({"speed": speed}), None)
+    return AugmentedClip(changed, SPEED, json.dumps({"speed": speed}), None)
 
 
-def copy_clip(
+def augment_clip(
     samples: np.ndarray,
     sampling_rate: int,
     transform: str,
     take_id: str,
     variant: int,
     snr_db: tuple[float, float] = (15.0, 30.0),
-) -> Copy:
+) -> AugmentedClip:
     """Make copy number `variant` (1, 2, …) of a clip by one of `TRANSFORMS`, its parameters drawn from its own seed.
 
     `samples`: float32, shape (samples,). noise: Gaussian at `snr_db` dB; time_stretch: 0.85 to 1.18 times as fast;
@@ -123,7 +124,9 @@ def copy_clip(
             changed = _stretched(samples, sampling_rate, semitones=parameters["num_semitones"])
         case _:
             raise ValueError(f"no transform {transform!r}; there are {', '.join(TRANSFORMS)}")
-    return Copy(np.asarray(changed, np.float32), transform, json.dumps(_plain(parameters), sort_keys=True), seed)
+    return AugmentedClip(
+        np.asarray(changed, np.float32), transform, json.dumps(_plain(parameters), sort_keys=True), seed
+    )
 
 
 def _stretched(samples: np.ndarray, sampling_rate: int, rate: float = 1.0, semitones: float = 0.0) -> np.ndarray:

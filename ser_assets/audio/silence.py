@@ -37,11 +37,11 @@ TrimMode = Literal["ends", "everywhere"]
 class Trimmed:
     """A clip without its silence: float32 `samples`, shape (samples,).
 
-    `kept_whole` if too little would be left; `loud_event` if something short, such as a beep, is far over the voice.
+    `trim_skipped` if too little would be left; `loud_event` if something short, such as a beep, is far over the voice.
     """
 
     samples: np.ndarray
-    kept_whole: bool
+    trim_skipped: bool
     loud_event: bool = False
 
 
@@ -69,10 +69,10 @@ def trim(
     sampling_rate: int,
     *,
     mode: TrimMode = "ends",
-    below_peak_db: float = 30.0,
+    top_db: float = 30.0,
     minimum_seconds: float = 0.3,
 ) -> Trimmed:
-    """Cut the frames that lie more than `below_peak_db` dB under the loudest frame, at the ends or everywhere.
+    """Cut the frames that lie more than `top_db` dB under the loudest frame, at the ends or everywhere.
 
     `samples`: float32, shape (samples,). Frames are RMS over 2048 samples, 512 apart, as in `librosa.effects`; unlike
     there, the level of the clip does not count, however low. Where a short loud event (a beep, a click, a door) stands
@@ -82,18 +82,18 @@ def trim(
     """
     peak = float(np.abs(samples).max(initial=0.0))
     if peak == 0.0:
-        return Trimmed(samples, kept_whole=True)
+        return Trimmed(samples, trim_skipped=True)
     level = _levels(samples / peak, FRAME_LENGTH, HOP_LENGTH)
     utterance = _level_beside_an_event(samples / peak, sampling_rate)
-    loud = _decibels(level, utterance or level.max()) > -below_peak_db
+    loud = _decibels(level, utterance or level.max()) > -top_db
     edges = np.flatnonzero(np.diff(loud, prepend=False, append=False)) * HOP_LENGTH
     intervals = np.minimum(edges, len(samples)).reshape(-1, 2)
     if mode == "ends":
         intervals = np.array([[intervals[0, 0], intervals[-1, 1]]])
     kept = np.concatenate([samples[start:stop] for start, stop in intervals])
     if len(kept) < minimum_seconds * sampling_rate:
-        return Trimmed(samples, kept_whole=True, loud_event=utterance is not None)
-    return Trimmed(kept, kept_whole=False, loud_event=utterance is not None)
+        return Trimmed(samples, trim_skipped=True, loud_event=utterance is not None)
+    return Trimmed(kept, trim_skipped=False, loud_event=utterance is not None)
 
 
 def _level_beside_an_event(samples: np.ndarray, sampling_rate: int) -> float | None:

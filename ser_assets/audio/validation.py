@@ -11,7 +11,7 @@ SHORTEST_SECONDS = 0.1
 LOUDEST = 10.0
 
 
-def refuse_unusable(recording: Recording) -> None:
+def require_utterance(recording: Recording) -> None:
     """Let through what holds an utterance.
 
     Raises:

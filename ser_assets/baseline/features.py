@@ -5,7 +5,7 @@ Kept so that the notebook's table can be made again; the features to use are in 
 
 import numpy as np
 
-from ser_assets.audio.augmentation import copy_clip
+from ser_assets.audio.augmentation import augment_clip
 from ser_assets.audio.features.descriptors import root_mean_square, spectral_shape, zero_crossing_rate
 from ser_assets.audio.features.names import NOTEBOOK_COEFFICIENTS
 from ser_assets.audio.features.spectrum import Spectrum, centred_frames, cepstrum, chroma, decibels, mel_power, spectrum
@@ -32,12 +32,10 @@ def notebook_clips(samples: np.ndarray, sampling_rate: int, take_id: str, emotio
 
     `samples`: float32, shape (samples,). However little is left of a clip is used, as in the notebook.
     """
-    heard = trim(
-        samples, sampling_rate, mode="everywhere", below_peak_db=SILENCE_BELOW_PEAK_DB, minimum_seconds=0.0
-    ).samples
+    heard = trim(samples, sampling_rate, mode="everywhere", top_db=SILENCE_BELOW_PEAK_DB, minimum_seconds=0.0).samples
     transforms = COPIES_OF_NEUTRAL if emotion == "neutral" else ()
     copies = [
-        copy_clip(heard, sampling_rate, transform, take_id, variant).samples
+        augment_clip(heard, sampling_rate, transform, take_id, variant).samples
         for variant, transform in enumerate(transforms, start=1)
     ]
     return [heard, *copies]

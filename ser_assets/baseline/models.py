@@ -1,7 +1,7 @@
 """The four models of the notebook this project grew from, and what they are worth its own way and on unseen actors.
 
 The notebook's README names the layers, the trees and the split. On all else it is silent, and what stands here is our
-choice: values that are common with Keras, and a fixed number of epochs, so that none is picked by judged rows. The
+choice: values that are common with Keras, and a fixed number of epochs, so that none is picked by evaluated rows. The
 dropout after convolutions was raised once, from 0.2 to 0.3, because the simple CNN came out too far above what the
 notebook claims of its own way. Nothing was chosen by the column of unseen actors.
 """
@@ -17,7 +17,7 @@ from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.data.predictions import probability_columns
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.base import require_two_emotions
-from ser_assets.learning.models.networks.training import import_keras, keras_ready
+from ser_assets.learning.models.networks.training import import_keras, reset_keras
 from ser_assets.learning.protocols.protocols import notebook_split, speaker_independent
 from ser_assets.learning.protocols.splits import Split
 from ser_assets.reporting.baseline_table import METRICS
@@ -63,8 +63,8 @@ COLUMNS: Final = ("model", "way", "metric", "value", "low", "high", "actors", "t
 Progress = Callable[[str, int, int], None]
 
 
-def replay_splits(rows: pd.DataFrame) -> list[Split]:
-    """The notebook's own split, which judges copies, too, and the folds by actor, which judge originals only.
+def baseline_splits(rows: pd.DataFrame) -> list[Split]:
+    """The notebook's own split, which evaluates copies, too, and the folds by actor, which evaluate originals only.
 
     rows: take_id, variant, actor, recording and emotion of every clip.
 
@@ -75,16 +75,16 @@ def replay_splits(rows: pd.DataFrame) -> list[Split]:
     return [notebook_split(rows, SEED), *speaker_independent(rows, FOLDS)]
 
 
-def judge_notebook(
+def evaluate_notebook(
     examples: Examples, splits: Sequence[Split], workers: int = 1, progress: Progress | None = None
 ) -> pd.DataFrame:
-    """Fit each of the four models on every split and ask it about what was judged.
+    """Fit each of the four models on every split and ask it about what was evaluated.
 
     examples: originals and augmented copies with the 26 means as functionals; sequences are not read.
     progress: called with the model, its number of splits done and of all; first with none done, for each model.
 
-    Returns: the columns of `judging.Judgement.predictions`; a judged copy has the number of its variant behind its
-    take_id (`01-01-01-01-01-01/2`), so that everything judged has a name of its own.
+    Returns: the columns of `evaluating.Evaluation.predictions`; a evaluated copy has the number of its variant behind its
+    take_id (`01-01-01-01-01-01/2`), so that everything evaluated has a name of its own.
 
     Raises:
         ValueError: a split was made for other rows, or leaves less than two emotions to learn from.
@@ -94,22 +94,22 @@ def judge_notebook(
     if progress:
         for model in MODELS:
             progress(model, 0, len(splits))
-    judged = []
+    evaluated = []
     for table in map_in_workers(functools.partial(_judge, examples), tasks, workers, chunk=1):
-        judged.append(table)
+        evaluated.append(table)
         if progress:
-            progress(table["model"].iloc[0], (len(judged) - 1) % len(splits) + 1, len(splits))
-    return pd.concat(judged, ignore_index=True)
+            progress(table["model"].iloc[0], (len(evaluated) - 1) % len(splits) + 1, len(splits))
+    return pd.concat(evaluated, ignore_index=True)
 
 
-def replay_table(predictions: pd.DataFrame, draws: int = 2000) -> pd.DataFrame:
+def baseline_scores(predictions: pd.DataFrame, draws: int = 2000) -> pd.DataFrame:
     """Put what the notebook claims beside what was measured, both ways.
 
-    predictions: as `judge_notebook` gives them. draws: of the bootstrap over actors.
+    predictions: as `evaluate_notebook` gives them. draws: of the bootstrap over actors.
 
     Returns: `COLUMNS`, a row for each model, way ('claimed_in_readme', 'claimed_in_notebook', 'replayed',
     'unseen_actors') and metric of `METRICS`. low and high are the 95 % interval, NaN for claims, whose actors and
-    takes are 0; takes counts all that was judged, in 'replayed' also copies.
+    takes are 0; takes counts all that was evaluated, in 'replayed' also copies.
     """
     measured = score_table(predictions, draws, SEED)
     measured = measured[measured["metric"].isin(METRICS)]
@@ -161,12 +161,18 @@ def complex_cnn(width: int, emotions: int) -> Any:
 
 def _judge(examples: Examples, task: tuple[str, Split]) -> pd.DataFrame:
     model, split = task
-    judged = split.judged_examples(examples)
-    rows, copies = judged.rows, judged.rows["variant"] > 0
-    said = probabilities(model, split.training_examples(examples), judged)
-    asked = pd.DataFrame(said, columns=probability_columns(examples.emotions))
+    evaluated = split.test_examples(examples)
+    rows, copies = evaluated.rows, evaluated.rows["variant"] > 0
+    predicted = probabilities(model, split.training_examples(examples), evaluated)
+    asked = pd.DataFrame(predicted, columns=probability_columns(examples.emotions))
     names = rows["take_id"].where(~copies, rows["take_id"] + "/" + rows["variant"].astype(str))
-    labels = {"model": model, "protocol": split.protocol, "folds": split.folds, "fold": split.fold, "take_id": names}
+    labels = {
+        "model": model,
+        "protocol": split.protocol,
+        "fold_scheme": split.fold_scheme,
+        "fold": split.fold,
+        "take_id": names,
+    }
     return pd.concat([pd.DataFrame(labels), rows[["actor", "emotion"]], asked], axis=1)
 
 
@@ -195,7 +201,7 @@ def _train_network(
     build: Callable[[int, int], Any], values: np.ndarray, labels: np.ndarray, asked: np.ndarray, emotions: int
 ) -> np.ndarray:
     keras = import_keras()
-    keras_ready(SEED)
+    reset_keras(SEED)
     network = build(values.shape[1], emotions)
     network.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", jit_compile=False)
     network.fit(values, labels, batch_size=BATCH, epochs=EPOCHS, verbose=0)

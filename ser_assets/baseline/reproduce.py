@@ -1,4 +1,4 @@
-"""The notebook, replayed: from the clips at rest over its features and models to table `notebook_replay`."""
+"""The notebook, replayed: from the clips at rest over its features and models to table `notebook_reproduction`."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from ser_assets.runtime.workers import map_in_workers
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import Clip, clips_of
-from ser_assets.storage.tables import NOTEBOOK_REPLAY, USABLE_TAKES, actors_with_takes, notice_of_demo
+from ser_assets.storage.tables import NOTEBOOK_REPRODUCTION, USABLE_TAKES, actors_with_takes, notice_of_demo
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class ReplayError(ValueError):
     """There is not enough to replay the notebook on; the message names what is missing and the remedy."""
 
 
-def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> "pd.DataFrame":
-    """Measure and judge as the notebook does, and on unseen actors; store and hand back `learning.notebook.COLUMNS`.
+def reproduce_notebook(settings: Settings, actors: Sequence[str] | None = None) -> "pd.DataFrame":
+    """Measure and evaluate as the notebook does, and on unseen actors; store and hand back `learning.notebook.COLUMNS`.
 
     actors: only these; else all whose clips are materialized.
 
@@ -44,7 +44,7 @@ def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> 
     """
     import pyarrow as pa
 
-    from ser_assets.baseline.models import judge_notebook, replay_splits, replay_table
+    from ser_assets.baseline.models import baseline_scores, baseline_splits, evaluate_notebook
 
     warehouse = Warehouse(settings.data_dir)
     try:
@@ -53,13 +53,13 @@ def replay_notebook(settings: Settings, actors: Sequence[str] | None = None) -> 
         raise ReplayError(str(error)) from error
     examples = notebook_examples(warehouse, ActorFiles(settings.data_dir), settings.worker_count, actors)
     try:
-        splits = replay_splits(examples.rows)
+        splits = baseline_splits(examples.rows)
     except ValueError as error:
         raise ReplayError(f"cannot replay the notebook on actors {', '.join(examples.actors)}: {error}") from error
-    table = replay_table(judge_notebook(examples, splits, settings.worker_count, progress.report))
+    table = baseline_scores(evaluate_notebook(examples, splits, settings.worker_count, progress.report))
     demo = bool(notice_of_demo(warehouse))
     stored = pa.Table.from_pandas(table.assign(demo=demo), preserve_index=False)
-    warehouse.replace_rows(NOTEBOOK_REPLAY, stored, {})
+    warehouse.replace_rows(NOTEBOOK_REPRODUCTION, stored, {})
     return table
 
 
@@ -69,18 +69,18 @@ def notebook_examples(
     """Compute the 26 means of the accepted takes and of the copies of neutral ones, in the order of actor and take.
 
     Raises:
-        ReplayError, ClipsMissingError: as `replay_notebook`.
+        ReplayError, ClipsMissingError: as `reproduce_notebook`.
     """
     import pandas as pd
 
     from ser_assets.learning.data.examples import Examples
 
     chosen = _actors_with_clips(warehouse, actor_files, actors)
-    usable = set(warehouse.query(USABLE_TAKES)[["take_id", "recording"]].itertuples(index=False, name=None))
+    usable = set(warehouse.query(USABLE_TAKES)[["take_id", "audio_hash"]].itertuples(index=False, name=None))
     rows, means = [], []
     progress.report("notebook means", 0, len(chosen))
     for done, actor in enumerate(chosen, start=1):
-        clips = [clip for clip in clips_of(actor_files.rows(CLIPS, actor)) if (clip.take_id, clip.recording) in usable]
+        clips = [clip for clip in clips_of(actor_files.rows(CLIPS, actor)) if (clip.take_id, clip.audio_hash) in usable]
         _require_ravdess(actor, clips)
         _require_rate(actor, clips)
         for clip, variants in zip(clips, map_in_workers(measure_variants, clips, workers), strict=True):
@@ -104,7 +104,7 @@ def measure_variants(clip: Clip) -> list[np.ndarray]:
 
 
 def replay_for_terminal(table: "pd.DataFrame") -> "Table":
-    """Lay `learning.notebook.replay_table` out for a rich console: a row for each metric and model, a column a way."""
+    """Lay `learning.notebook.baseline_scores` out for a rich console: a row for each metric and model, a column a way."""
     from rich import box
     from rich.table import Table
 
@@ -131,11 +131,11 @@ def replay_markdown(table: "pd.DataFrame") -> str:
 
 def _lines(table: "pd.DataFrame") -> "Iterator[tuple[str, str, list[Score]]]":
     """Name of the metric (where it begins) and of the model, and the score of each way."""
-    from ser_assets.reporting.baseline_table import METRICS, WAY_NAMES, replayed_models
+    from ser_assets.reporting.baseline_table import METRICS, WAY_NAMES, reproduced_models
     from ser_assets.reporting.labels import METRIC_NAMES, MODEL_NAMES, readable
 
     for metric in METRICS:
-        for place, each in enumerate(replayed_models(table)):
+        for place, each in enumerate(reproduced_models(table)):
             name = readable(metric, METRIC_NAMES) if place == 0 else ""
             yield name, readable(each.model, MODEL_NAMES), [each.rows[metric][way] for way in WAY_NAMES]
 
@@ -183,6 +183,6 @@ def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
         )
     if len(RAVDESS_FOLDS[FOLDS]) - len(dropped_folds(heard, FOLDS)) < 2:
         raise ReplayError(
-            f"nobody is left to train on when actors {', '.join(heard) or '-'} are judged, who are in one fold of "
+            f"nobody is left to train on when actors {', '.join(heard) or '-'} are evaluated, who are in one fold of "
             f"{FOLDS}: materialize more actors, for example with `ser-assets run --actors 1-6`"
         )

@@ -6,15 +6,15 @@ from ser_assets.cli.corpus import demo_corpus, doctor, download, make_table
 from ser_assets.cli.entry import Commands
 from ser_assets.cli.forgetting import forget
 from ser_assets.cli.keeping import backup, prune, restore
-from ser_assets.cli.predicting import calibrate_speaker, predict
-from ser_assets.cli.running import replay_notebook, run, scores
+from ser_assets.cli.predicting import enrol_speaker, predict
+from ser_assets.cli.running import reproduce_notebook, run, scores
 from ser_assets.cli.study import study
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ser-assets")
 def main() -> None:
-    """Speech emotion recognition as data assets, judged on speakers that the models have never heard."""
+    """Speech emotion recognition as data assets, evaluated on speakers that the models have never heard."""
 
 
 COMMANDS = (
@@ -24,9 +24,9 @@ COMMANDS = (
     run,
     doctor,
     scores,
-    replay_notebook,
+    reproduce_notebook,
     predict,
-    calibrate_speaker,
+    enrol_speaker,
     study,
     forget,
     prune,

@@ -12,7 +12,7 @@ from ser_assets.corpus.known_corpora import KNOWN_CORPORA, Labelled
 from ser_assets.corpus.zenodo.archives import What
 
 if TYPE_CHECKING:
-    from ser_assets.corpus.zenodo.download import Order
+    from ser_assets.corpus.zenodo.download import DownloadRequest
 
 SHOWN = 5
 LABELLED_BY_NAME = [corpus.name for corpus in KNOWN_CORPORA if not corpus.labels]
@@ -61,7 +61,7 @@ def download(
     (HTTPS_PROXY), and SER_ZENODO_URL names a mirror. Exit code 1 if something could not be brought.
     """
     from ser_assets.corpus.zenodo.archives import DownloadError
-    from ser_assets.corpus.zenodo.download import Order
+    from ser_assets.corpus.zenodo.download import DownloadRequest
 
     settings = read_settings()
     if settings.corpus != "ravdess":
@@ -69,7 +69,7 @@ def download(
             f"this brings RAVDESS, and the settings name a {settings.corpus} (SER_CORPUS={settings.corpus}): unset "
             "SER_CORPUS, in the environment or in .env, and download again"
         )
-    order = Order(
+    order = DownloadRequest(
         what,
         actors,
         settings.zenodo_url,
@@ -85,7 +85,7 @@ def download(
         raise click.ClickException(str(error)) from error
 
 
-def _bring(order: "Order", agree: bool) -> None:
+def _bring(order: "DownloadRequest", agree: bool) -> None:
     from urllib.parse import urlsplit
 
     from rich.filesize import decimal
@@ -145,7 +145,7 @@ def make_table(folder: Path, table: Path, name: str | None) -> None:
     import csv
 
     from ser_assets.corpus.media_files import media_files
-    from ser_assets.storage.files import whole_file
+    from ser_assets.storage.files import atomic_file
 
     paths = [path.resolve() for path in media_files(folder).recordings]
     rows = {each.name: [row for path in paths if (row := each.read(path))] for each in KNOWN_CORPORA}
@@ -154,7 +154,7 @@ def make_table(folder: Path, table: Path, name: str | None) -> None:
         raise click.ClickException(f"no recording under {folder} is named like {name}: write the table yourself")
     if table.exists():
         raise click.ClickException(f"{table} exists: name another file, or remove it")
-    with whole_file(table) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with atomic_file(table) as part, part.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([Labelled._fields, *rows[name]])
     speakers = {row.speaker for row in rows[name]}
     click.echo(f"{table}: {len(rows[name])} of {len(paths)} recordings, {len(speakers)} speakers, named like {name}")

@@ -1,4 +1,4 @@
-"""Commands that ask the champion: `predict`, and `calibrate-speaker` for it."""
+"""Commands that ask the champion: `predict`, and `enrol-speaker` for it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from ser_assets.cli.terminal import progress_bars, read_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ser_assets.serving.predictor import Prediction, Refused
+    from ser_assets.serving.predictor import Prediction, RejectedRecording
 
 WIDE = 1000
 
@@ -22,7 +22,7 @@ WIDE = 1000
 @click.option("--csv", "table", type=click.Path(dir_okay=False, path_type=Path), help="Write the results here, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array, and all else to standard error.")
 @click.option(
-    "--profile", type=click.Path(dir_okay=False, path_type=Path), help="Profile of the speaker (calibrate-speaker)."
+    "--profile", type=click.Path(dir_okay=False, path_type=Path), help="Profile of the speaker (enrol-speaker)."
 )
 @click.option("--bundle", type=click.Path(path_type=Path), help="Folder of the bundle.  [default: the champion's]")
 def predict(
@@ -32,7 +32,7 @@ def predict(
     from ser_assets.runtime.progress import listening
     from ser_assets.serving import batch
     from ser_assets.serving.bundle import champion_folder
-    from ser_assets.serving.predictor import Refused
+    from ser_assets.serving.predictor import RejectedRecording
     from ser_assets.serving.withdrawn import withdrawn_from
     from ser_assets.storage.versions import differences
 
@@ -53,10 +53,10 @@ def predict(
                 "and so may be the probabilities; `ser-assets run` makes a new one",
                 err=True,
             )
-        if profile and not predictor.knows_bias:
+        if profile and not predictor.has_bias_for_model:
             click.echo(
                 f"{profile} was made with another model, and only part of it can be used: make it again with "
-                "`calibrate-speaker`",
+                "`enrol-speaker`",
                 err=True,
             )
         with progress_bars(to_stderr=True) as listener, listening(listener):
@@ -68,17 +68,17 @@ def predict(
     else:
         _print_table(batch.table_for_terminal(results))
     _tell_remarks(results)
-    refused = [each for each in results if isinstance(each, Refused)]
+    refused = [each for each in results if isinstance(each, RejectedRecording)]
     _tell_refused(refused)
     if refused or closed:
         raise SystemExit(1)
 
 
-@click.command("calibrate-speaker")
+@click.command("enrol-speaker")
 @click.argument("files", nargs=-1, required=True, metavar="FILES...", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Profile to write (JSON).")
 @click.option("--bundle", type=click.Path(path_type=Path), help="Folder of the bundle.  [default: the champion's]")
-def calibrate_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -> None:
+def enrol_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -> None:
     """Learn what is usual for one speaker from unlabelled recordings, for `predict --profile`.
 
     The recordings need no label, but should show many emotions: a profile of neutral speech alone takes neutral speech
@@ -94,7 +94,7 @@ def calibrate_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -
         _tell_passed_over(files)
         batch.refuse_to_replace(out, recordings)
         with progress_bars(to_stderr=True) as listener, listening(listener):
-            made = batch.calibrate_speaker(
+            made = batch.enrol_speaker(
                 recordings, out, bundle or champion_folder(settings.data_dir), settings.worker_count
             )
     _tell_refused(made.left_out)
@@ -134,7 +134,7 @@ def _tell_passed_over(paths: Sequence[Path]) -> bool:
     return bool(closed)
 
 
-def _tell_remarks(results: "Sequence[Prediction | Refused]") -> None:
+def _tell_remarks(results: "Sequence[Prediction | RejectedRecording]") -> None:
     from ser_assets.serving.batch import printable
     from ser_assets.serving.predictor import Prediction
 
@@ -143,7 +143,7 @@ def _tell_remarks(results: "Sequence[Prediction | Refused]") -> None:
             click.echo(f"{printable(each.path)} {remark}", err=True)
 
 
-def _tell_refused(refused: "Sequence[Refused]") -> None:
+def _tell_refused(refused: "Sequence[RejectedRecording]") -> None:
     from ser_assets.serving.batch import printable
 
     for each in refused:

@@ -32,7 +32,7 @@ def run(only: str | None, config_json: dict[str, Any] | None) -> None:
     listing = corpus.listing()
     on_disk = tuple(listing.entries)
     if not on_disk:
-        raise click.ClickException(corpus.how_to_fill())
+        raise click.ClickException(corpus.missing_recordings_message())
     for note in listing.notes:
         click.echo(f"Warning: {note}", err=True)
     from ser_assets.definitions import build_definitions
@@ -61,8 +61,10 @@ def run(only: str | None, config_json: dict[str, Any] | None) -> None:
         raise click.BadParameter(str(error), param_hint="--config-json") from error
     if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):
         click.echo(f"{rejected} files rejected: `ser-assets doctor` tells why, and what to do")
-    if listing.strays:
-        click.echo(f"{len(listing.strays)} of no actor left out: `ser-assets doctor` tells why, and what to do")
+    if listing.unassigned_files:
+        click.echo(
+            f"{len(listing.unassigned_files)} of no actor left out: `ser-assets doctor` tells why, and what to do"
+        )
     if refreshed.finished:
         _show_scores(settings)
     if refreshed.failures:
@@ -88,13 +90,13 @@ def scores() -> None:
     _show_scores(read_settings())
 
 
-@click.command("replay-notebook")
+@click.command("reproduce-notebook")
 @click.option("--actors", type=ActorRange(), default=None, help="Only these actors, such as 1-20; else all with clips.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown, and all else to standard error.")
-def replay_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
-    """Judge the notebook's four models its own way and on unseen actors, beside what it claims (takes minutes)."""
+def reproduce_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
+    """Evaluate the notebook's four models its own way and on unseen actors, beside what it claims (takes minutes)."""
     from ser_assets.baseline.reproduce import ReplayError, replay_for_terminal, replay_markdown
-    from ser_assets.baseline.reproduce import replay_notebook as replay
+    from ser_assets.baseline.reproduce import reproduce_notebook as replay
     from ser_assets.runtime.progress import listening
     from ser_assets.storage.actor_files import ClipsMissingError
     from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
@@ -107,15 +109,15 @@ def replay_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
         raise click.ClickException(str(error)) from error
     from rich.console import Console
 
-    from ser_assets.reporting.baseline_table import replay_gap, replayed_models
+    from ser_assets.reporting.baseline_table import replay_gap, reproduced_models
 
     if markdown:
         click.echo(replay_markdown(table))
     else:
         Console().print(replay_for_terminal(table))
     click.echo(
-        f"{replay_gap(replayed_models(table))}\n"
-        "The notebook has every actor, and copies of what it judges, on both sides of its split; what a new speaker "
+        f"{replay_gap(reproduced_models(table))}\n"
+        "The notebook has every actor, and copies of what it evaluates, on both sides of its split; what a new speaker "
         "will get is the column of unseen actors.\n"
         "the next metrics_report shows this: `.venv/bin/dagster asset materialize --select metrics_report -m "
         "ser_assets.definitions`",

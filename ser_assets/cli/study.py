@@ -19,7 +19,7 @@ def study() -> None:
 
 @study.command("ablation")
 def study_ablation() -> None:
-    """What each group of functionals brings on unseen actors, by a linear judge (takes minutes)."""
+    """What each group of functionals brings on unseen actors, by a linear evaluate (takes minutes)."""
     from ser_assets.orchestration.studies import ablate, ablation_markdown
 
     _study(lambda opened: ablation_markdown(ablate(opened)))
@@ -39,20 +39,20 @@ def study_calibration(model: str) -> None:
 @click.option("--trials", type=click.IntRange(2), default=12, show_default=True, help="Settings to try.")
 def study_settings(model: str, trials: int) -> None:
     """Search the settings of a model inside the training actors of each fold (takes from minutes to hours)."""
-    from ser_assets.orchestration.studies import find_settings, found_markdown
+    from ser_assets.orchestration.studies import find_settings, search_markdown
 
-    _study(lambda opened: found_markdown(find_settings(opened, model, trials)))
+    _study(lambda opened: search_markdown(find_settings(opened, model, trials)))
 
 
 def _study(answer: "Callable[[Study], str]") -> None:
-    from ser_assets.orchestration.studies import open_study
+    from ser_assets.orchestration.studies import load_study
     from ser_assets.runtime.progress import listening
     from ser_assets.storage.training_set import FeaturesMissingError
     from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
 
     try:
         with progress_bars(to_stderr=True) as listener, listening(listener):
-            opened = open_study(read_settings())
+            opened = load_study(read_settings())
             table = answer(opened)
     except (FeaturesMissingError, WarehouseBusyError, WarehouseDamagedError, ValueError) as error:
         raise click.ClickException(str(error)) from error

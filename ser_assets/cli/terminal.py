@@ -64,8 +64,8 @@ def progress_bars(*, to_stderr: bool = False, of_bytes: bool = False) -> Iterato
             # Dozens of files, each with a bar for good, would leave no room for those that are on their way.
             bars.update(tasks[name], completed=done, total=total, visible=done < total or not of_bytes)
             if done == total and (of_bytes or not console.is_terminal):
-                said = f"{decimal(done)} have come" if of_bytes else f"{done} of {total} done"
-                click.echo(f"{name}: {said}", err=to_stderr)
+                message = f"{decimal(done)} have come" if of_bytes else f"{done} of {total} done"
+                click.echo(f"{name}: {message}", err=to_stderr)
 
         yield listen
 

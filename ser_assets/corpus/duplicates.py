@@ -11,7 +11,7 @@ from ser_assets.rejections import Problem
 
 def settle_all(rows_of: Mapping[str, Iterable[RawVideo]]) -> dict[str, list[RawVideo]]:
     """Settle the rows of every actor, and reject recordings that are there of two of them. Rows by actor."""
-    rows = [row for own in rows_of.values() for row in settle_duplicates(own)]
+    rows = [row for own in rows_of.values() for row in resolve_duplicates(own)]
     settled: dict[str, list[RawVideo]] = {actor: [] for actor in rows_of}
     for row in _without_contradictions(rows):
         settled[row.actor].append(row)
@@ -33,7 +33,7 @@ def _without_contradictions(rows: Sequence[RawVideo]) -> list[RawVideo]:
 
 def _contradicted(row: RawVideo, same: Iterable[RawVideo]) -> RawVideo:
     others = [other for other in same if (other.actor, other.emotion) != (row.actor, row.emotion)]
-    for other in sorted(others, key=lambda other: other.recording != row.recording):
+    for other in sorted(others, key=lambda other: other.audio_hash != row.audio_hash):
         place = f", {other.place}" if other.place else ""
         reason = f"{_is_the_same(row, other)} {other.path} ({other.emotion}, of {other.actor}{place})"
         return _duplicate(row, other.path, Problem.CONTRADICTION, reason)
@@ -42,14 +42,14 @@ def _contradicted(row: RawVideo, same: Iterable[RawVideo]) -> RawVideo:
 
 def _is_the_same(row: RawVideo, other: RawVideo) -> str:
     """How much alike two rows of one sound are, as words before the name of the other."""
-    return "is the same recording as" if row.recording == other.recording else "sounds the same as"
+    return "is the same recording as" if row.audio_hash == other.audio_hash else "sounds the same as"
 
 
 def _sounds(rows: Sequence[RawVideo]) -> list[int]:
     """A number for each row, the same for accepted rows of the same samples or of the same sound in another coding."""
     first: dict[str | None, int] = {}
     sounds = [
-        first.setdefault(row.recording, number) if row.status == "accepted" else number
+        first.setdefault(row.audio_hash, number) if row.status == "accepted" else number
         for number, row in enumerate(rows)
     ]
     compared = [number for number, row in enumerate(rows) if sounds[number] == number and row.fingerprint]
@@ -61,7 +61,7 @@ def _sounds(rows: Sequence[RawVideo]) -> list[int]:
     return sounds
 
 
-def settle_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
+def resolve_duplicates(rows: Iterable[RawVideo]) -> list[RawVideo]:
     """Keep one file of each take and one name of each recording; the others are rejected and name the one kept.
 
     Lossless recordings go before lossy ones, shallow folders before deep ones (mirrors of RAVDESS hold the folders

@@ -101,8 +101,8 @@ class WithoutForgotten:
         entries = {actor: own for actor, own in listing.entries.items() if not self.leaves_out(actor)}
         return replace(listing, entries=entries)
 
-    def how_to_fill(self, actor: str | None = None) -> str:
+    def missing_recordings_message(self, actor: str | None = None) -> str:
         """Tell where recordings of an actor, or of any, were looked for, and how to bring some."""
         if actor is not None and self.leaves_out(actor):
             return f"{FORGOTTEN_FILE} names {actor}: `ser-assets forget` keeps this speaker out"
-        return self.corpus.how_to_fill(actor)
+        return self.corpus.missing_recordings_message(actor)

@@ -65,7 +65,7 @@ class Listing:
     """
 
     entries: Mapping[str, Sequence[Entry]]
-    strays: Sequence[Stray] = ()
+    unassigned_files: Sequence[Stray] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
     incomplete: bool = False
@@ -109,7 +109,7 @@ class Corpus(Protocol):
         """List the recordings of all actors."""
         ...
 
-    def how_to_fill(self, actor: str | None = None) -> str:
+    def missing_recordings_message(self, actor: str | None = None) -> str:
         """Tell where recordings of an actor, or of any, were looked for, and how to bring some."""
         ...
 

@@ -16,7 +16,7 @@ from ser_assets.audio.decoding.channels import channel_likeness
 from ser_assets.audio.decoding.decode import DecodeError, Recording, decode, to_mono
 from ser_assets.audio.decoding.dropouts import abrupt_silence
 from ser_assets.audio.fingerprint import fingerprint
-from ser_assets.audio.validation import refuse_unusable
+from ser_assets.audio.validation import require_utterance
 from ser_assets.corpus.demo.corpus import DEMO_COMMENT
 from ser_assets.corpus.interface import Entry
 from ser_assets.corpus.raw_video import LABELS, SOUND, RawVideo
@@ -34,16 +34,16 @@ MOST_ALIKE = 50
 
 
 @dataclass(frozen=True)
-class Look:
+class InspectionTask:
     """A recording to be looked at, and the rows of files of its size that were heard before."""
 
     entry: Entry
     heard: tuple[RawVideo, ...] = ()
 
 
-def take_stock(
+def split_known(
     entries: Iterable[Entry], known: Mapping[str, RawVideo] | None = None
-) -> tuple[list[RawVideo], list[Look]]:
+) -> tuple[list[RawVideo], list[InspectionTask]]:
     """Part the recordings of an actor in those known from an earlier look and those to be looked at.
 
     A recording is known if its label and all that the file system reports of its file are unchanged. Every other one is
@@ -52,7 +52,7 @@ def take_stock(
     known = known or {}
     heard: dict[int, list[RawVideo]] = defaultdict(list)
     for row in known.values():
-        if row.recording:
+        if row.audio_hash:
             heard[row.bytes].append(row)
     rows, looks = [], []
     for entry in entries:
@@ -60,11 +60,11 @@ def take_stock(
         if before and _is_known(before, now):
             rows.append(dataclasses.replace(before, place=now.place))
         else:
-            looks.append(Look(entry, tuple(heard[now.bytes][:MOST_ALIKE])))
+            looks.append(InspectionTask(entry, tuple(heard[now.bytes][:MOST_ALIKE])))
     return rows, looks
 
 
-def examine(look: Look) -> RawVideo:
+def inspect_recording(look: InspectionTask) -> RawVideo:
     """Listen to one recording; what cannot be used comes back rejected, with the reason.
 
     A file whose content was heard before is not decoded again.
@@ -80,7 +80,7 @@ def examine(look: Look) -> RawVideo:
                 return _with_sound_of(row, before)
         recording = decode(look.entry.path)
         row = _with_sound(row, recording)
-        refuse_unusable(recording)
+        require_utterance(recording)
     except DecodeError as error:
         return row.rejected(error.problem, str(error))
     except OSError as error:
@@ -88,7 +88,7 @@ def examine(look: Look) -> RawVideo:
     return row
 
 
-def crashed(look: Look) -> RawVideo:
+def crashed(look: InspectionTask) -> RawVideo:
     """What is known of a recording over which the decoder crashed, and took its process with it."""
     return unopened(look.entry).rejected(Problem.CRASHES, "crashes the decoder")
 
@@ -154,7 +154,7 @@ def _with_sound(row: RawVideo, recording: Recording) -> RawVideo:
         audio_track=recording.track,
         seconds=recording.seconds,
         peak=float(np.abs(mono).max()),
-        recording=audio_hash(mono, recording.sampling_rate),
+        audio_hash=audio_hash(mono, recording.sampling_rate),
         fingerprint=None if demo else fingerprint(mono, recording.sampling_rate),
         channel_likeness=channel_likeness(recording.samples, recording.sampling_rate),
         abrupt_silence=abrupt_silence(recording.samples, recording.sampling_rate),

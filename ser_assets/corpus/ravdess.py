@@ -92,21 +92,21 @@ class Ravdess:
         self.root = raw_dir
 
     def listing(self) -> Listing:
-        """List all recordings; what is of no actor, and folders that cannot be entered, are strays."""
+        """List all recordings; what is of no actor, and folders that cannot be entered, are unassigned_files."""
         entries: dict[str, list[Entry]] = defaultdict(list)
         paths, unreadable, skipped = media_files(self.root)
-        strays = [Stray(name_of(path, self.root), reason) for path, reason in unreadable.items()]
+        unassigned_files = [Stray(name_of(path, self.root), reason) for path, reason in unreadable.items()]
         for path in paths:
             placed = self._placed(path)
             if isinstance(placed, Stray):
-                strays.append(placed)
+                unassigned_files.append(placed)
             else:
                 entries[placed.actor].append(placed)
         by_actor = {actor: entries[actor] for actor in ACTORS if actor in entries}
         notes = tuple(other.told for other in self._other_corpora(paths))
-        return Listing(by_actor, strays, skipped, notes, incomplete=bool(unreadable))
+        return Listing(by_actor, unassigned_files, skipped, notes, incomplete=bool(unreadable))
 
-    def how_to_fill(self, actor: str | None = None) -> str:
+    def missing_recordings_message(self, actor: str | None = None) -> str:
         """Name the folder, the commands that fill it, and how to learn from another corpus that lies there instead."""
         root = self.root.absolute()
         others = "".join(f"\n{other.told}" for other in self._other_corpora(media_files(self.root)[0]))

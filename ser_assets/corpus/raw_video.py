@@ -16,7 +16,7 @@ SOUND = (
     "audio_track",
     "seconds",
     "peak",
-    "recording",
+    "audio_hash",
     "fingerprint",
     "channel_likeness",
     "abrupt_silence",
@@ -62,7 +62,7 @@ class RawVideo:
     audio_track: int | None = None
     seconds: float | None = None
     peak: float | None = None
-    recording: str | None = None
+    audio_hash: str | None = None
     fingerprint: str | None = None
     channel_likeness: float | None = None
     abrupt_silence: float | None = None

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
-from ser_assets.storage.files import WRITTEN_BY_OTHERS, beside, full_disk_told, is_left_over, whole_file
+from ser_assets.storage.files import WRITTEN_BY_OTHERS, atomic_file, beside, explain_full_disk, is_left_over
 from ser_assets.storage.warehouse import FILE_NAME, Warehouse
 
 LISTING: Final = "ser-assets-backup.json"
@@ -52,7 +52,7 @@ def back_up(data_dir: Path, target: Path) -> int:
     names = sorted(_names(data_dir))
     if not names:
         raise BackupError(f"nothing to back up in {data_dir.absolute()}: name the data folder with SER_DATA_DIR")
-    with whole_file(target) as part, tarfile.open(part, "w") as archive:
+    with atomic_file(target) as part, tarfile.open(part, "w") as archive:
         listed = {}
         warehouse = Warehouse(data_dir)
         with warehouse.reading() if warehouse.path.exists() else contextlib.nullcontext():
@@ -91,7 +91,7 @@ def restore(source: Path, data_dir: Path) -> int:
     unpacked = beside(data_dir / "restored", "part")
     try:
         unpacked.mkdir()
-        with full_disk_told(data_dir):
+        with explain_full_disk(data_dir):
             number = _unpack(source, unpacked)
         _move(unpacked, data_dir)
     finally:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ser_assets.storage.files import whole_file
+from ser_assets.storage.files import atomic_file
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -64,7 +64,7 @@ def remove_from_history(
     for path in sorted({*logs.rglob("compute_logs/*.out"), *logs.rglob("compute_logs/*.err")}):
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
         if pattern.search(text):
-            with whole_file(path) as part:
+            with atomic_file(path) as part:
                 part.write_text(pattern.sub(REMOVED, text), encoding="utf-8", errors="surrogateescape")
             changed.append(path)
     if failed:

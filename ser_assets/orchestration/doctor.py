@@ -16,13 +16,13 @@ from ser_assets.runtime import progress
 from ser_assets.runtime.workers import WorkerDiedError, outcomes_in_workers
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
-from ser_assets.storage.files import files_set_aside, sweep
+from ser_assets.storage.files import files_set_aside, remove_leftovers
 from ser_assets.storage.tables import known_recordings
 from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
 
 if TYPE_CHECKING:
-    from ser_assets.corpus.inventory import Look
+    from ser_assets.corpus.inventory import InspectionTask
     from ser_assets.corpus.raw_video import RawVideo
 
 FEWEST_ACTORS = 2
@@ -45,7 +45,7 @@ class Finding:
 
 
 def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
-    """Look through the recordings, listening to those not yet known, and through all that is at rest.
+    """InspectionTask through the recordings, listening to those not yet known, and through all that is at rest.
 
     Nothing is changed, but that a damaged file at rest is set aside, and what a killed run left half-written is swept.
 
@@ -53,7 +53,7 @@ def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
         CorpusError: the corpus cannot be listed.
         WarehouseBusyError: another program keeps the database open.
     """
-    sweep(settings.data_dir)
+    remove_leftovers(settings.data_dir)
     damaged = list(_damage(settings))
     listing = corpus.listing()
     yield from _recordings(settings, corpus, listing)
@@ -83,12 +83,12 @@ def _recordings(settings: Settings, corpus: Corpus, listing: Listing) -> Iterato
         yield Finding("several audio tracks", remedy, tracks, urgent=False)
     if listing.skipped:
         yield Finding("no recordings", "", [skipped_text(listing.skipped)], urgent=False)
-    if listing.strays:
-        strays = [f"{name} {reason}" for name, reason in listing.strays]
+    if listing.unassigned_files:
+        unassigned_files = [f"{name} {reason}" for name, reason in listing.unassigned_files]
         remedy = "Name them, or put them where their actor can be told, or leave them."
         if corpus.name == "table":
             remedy = "Correct these rows: nothing of them is used."
-        yield Finding("of no actor", remedy, strays)
+        yield Finding("of no actor", remedy, unassigned_files)
     if listing.unused:
         remedy = f"Nothing to do, unless one should read {', '.join(OPTIONAL)}."
         yield Finding("columns that are not used", remedy, listing.unused, urgent=False)
@@ -123,11 +123,13 @@ def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]
     shown = [f"{name}: {takes[name]} takes of {len(speakers[name])} actors" for name in corpus.emotions]
     yield Finding(f"{len(accepted)} takes of {len(actors)} actors can be used", "", shown, urgent=False)
     if not accepted:
-        yield Finding("nothing to learn from", f"{corpus.how_to_fill()}", [])
+        yield Finding("nothing to learn from", f"{corpus.missing_recordings_message()}", [])
     elif len(actors) < FEWEST_ACTORS:
-        yield Finding("too few actors", "Bring another: models are judged on actors they never heard.", sorted(actors))
+        yield Finding(
+            "too few actors", "Bring another: models are evaluated on actors they never heard.", sorted(actors)
+        )
     elif scarce := [name for name in corpus.emotions if len(speakers[name]) < FEWEST_ACTORS]:
-        remedy = "Bring takes of another actor, or mend the label: it cannot be judged on a voice never heard."
+        remedy = "Bring takes of another actor, or mend the label: it cannot be evaluated on a voice never heard."
         yield Finding("emotions of less than two actors", remedy, scarce)
 
 
@@ -156,11 +158,13 @@ def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
 
     known = known_recordings(Warehouse(settings.data_dir), code_version("raw_videos", settings))
     found: dict[str, list[RawVideo]] = {}
-    looks: list[Look] = []
+    looks: list[InspectionTask] = []
     for actor, entries in listing.entries.items():
-        found[actor], new = inventory.take_stock(entries, known[actor])
+        found[actor], new = inventory.split_known(entries, known[actor])
         looks += new
-    heard = outcomes_in_workers(inventory.examine, looks, settings.worker_count, inventory.FILES_AT_ONCE, guarded=True)
+    heard = outcomes_in_workers(
+        inventory.inspect_recording, looks, settings.worker_count, inventory.FILES_AT_ONCE, guarded=True
+    )
     for done, outcome in enumerate(heard, start=1):
         crashed = isinstance(outcome.error, WorkerDiedError)
         row = inventory.crashed(outcome.item) if crashed else outcome.result()

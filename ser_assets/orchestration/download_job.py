@@ -23,7 +23,7 @@ class DownloadConfig(dg.Config):
 def download_op(context: dg.OpExecutionContext, config: DownloadConfig, settings: dg.ResourceParam[Settings]) -> None:
     """Bring recordings of RAVDESS into the folder of recordings, as `ser-assets download` does."""
     from ser_assets.corpus.zenodo.archives import DownloadError
-    from ser_assets.corpus.zenodo.download import Order, download, plan
+    from ser_assets.corpus.zenodo.download import DownloadRequest, download, plan
     from ser_assets.corpus.zenodo.licence import NOTICE, has_agreed, remember_agreement
 
     if strangers := sorted(set(config.actors) - set(ACTORS)):
@@ -31,7 +31,7 @@ def download_op(context: dg.OpExecutionContext, config: DownloadConfig, settings
     agreed = has_agreed(settings.downloads_dir)
     if not (agreed or config.agree):
         raise dg.Failure(f"{NOTICE}\n\nIf you agree, set agree in the config to true.", allow_retries=False)
-    order = Order(config.what, config.actors, settings.zenodo_url, settings.raw_dir, settings.downloads_dir)
+    order = DownloadRequest(config.what, config.actors, settings.zenodo_url, settings.raw_dir, settings.downloads_dir)
     errands = plan(order)
     try:
         if not agreed:

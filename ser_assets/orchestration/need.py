@@ -64,7 +64,7 @@ def _without_features(warehouse: Warehouse) -> int:
     if not warehouse.has_table(FEATURES):
         return len(records(warehouse, RAW_VIDEOS, "status = 'accepted'", columns=["take_id"]))
     with_features = f"FROM {FEATURES} WHERE variant = 0"
-    rows = warehouse.query_arrow(f"FROM ({USABLE_TAKES}) ANTI JOIN ({with_features}) USING (take_id, recording)")
+    rows = warehouse.query_arrow(f"FROM ({USABLE_TAKES}) ANTI JOIN ({with_features}) USING (take_id, audio_hash)")
     return rows.num_rows
 
 

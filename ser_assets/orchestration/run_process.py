@@ -132,7 +132,7 @@ class _Watch(threading.Thread):
             self._finished.set()
 
     def run(self) -> None:
-        """Look once a second."""
+        """InspectionTask once a second."""
         ended_since = None
         interrupted = False
         while not self._finished.wait(LOOK_SECONDS):

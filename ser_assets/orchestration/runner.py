@@ -23,7 +23,7 @@ CLIPS = dg.AssetSelection.groups(CORPUS_GROUP) - INVENTORY
 FEATURES = dg.AssetSelection.groups(FEATURES_GROUP)
 
 
-class Refreshed(NamedTuple):
+class RunOutcome(NamedTuple):
     """How a refresh went: whether the report was made, and in words what failed or was left out."""
 
     finished: bool
@@ -35,7 +35,7 @@ def refresh(
     actors: Sequence[str],
     usable: Callable[[], Sequence[str]],
     config: Mapping[str, Any] | None = None,
-) -> Refreshed:
+) -> RunOutcome:
     """Materialize everything for these actors: first their inventory, then the rest for those with an accepted take.
 
     One run for the inventory and one for the rest, or more where the actors have gaps; models and report come last.
@@ -61,12 +61,12 @@ def refresh(
         if left_out := sorted(set(actors) - set(with_takes)):
             failures.append(f"left out, for want of an accepted take (table raw_videos): actors {', '.join(left_out)}")
         if not with_takes:
-            return Refreshed(False, failures)
+            return RunOutcome(False, failures)
         *first, last = _ranges(with_takes, everybody)
         for actor_range in first:
             failures += _execute(definitions, prepare_features.name, actor_range, instance, CLIPS | FEATURES).failures
         ran = _execute(definitions, full_refresh.name, last, instance, EVERYTHING - INVENTORY, config)
-        return Refreshed(REPORT in ran.made, failures + ran.failures)
+        return RunOutcome(REPORT in ran.made, failures + ran.failures)
 
 
 def _refuse_wrong_config(definitions: dg.Definitions, config: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Study(NamedTuple):
-    """The features at hand, and how a study splits them: by actor, by the first scheme of `SER_FOLDS`."""
+    """The features at hand, and how a study splits them: by actor, by the first scheme of `SER_FOLD_SCHEMES`."""
 
     examples: "Examples"
     settings: Settings
@@ -27,10 +27,10 @@ class Study(NamedTuple):
     def basis(self) -> str:
         """What a table of this study rests on, in words."""
         originals = int((self.examples.rows["variant"] == 0).sum())
-        return f"{len(self.examples.actors)} actors, {originals} takes, folds {self.settings.folds[0]}"
+        return f"{len(self.examples.actors)} actors, {originals} takes, folds {self.settings.fold_schemes[0]}"
 
 
-def open_study(settings: Settings) -> Study:
+def load_study(settings: Settings) -> Study:
     """Read the features of all actors that are materialized.
 
     Raises:
@@ -43,12 +43,12 @@ def open_study(settings: Settings) -> Study:
 
 
 def ablate(study: Study) -> "pd.DataFrame":
-    """Judge each group of functionals alone and all but each; `learning.ablation.ablation` says how."""
+    """Evaluate each group of functionals alone and all but each; `learning.ablation.ablation` says how."""
     from ser_assets.learning.protocols.protocols import speaker_independent
     from ser_assets.learning.studies.ablation import ablation
 
     settings = study.settings
-    splits = speaker_independent(study.examples.rows, settings.folds[0])
+    splits = speaker_independent(study.examples.rows, settings.fold_schemes[0])
     tell = functools.partial(progress.report, "ablation")
     return ablation(study.examples, splits, settings.worker_count, settings.seed, tell)
 
@@ -56,15 +56,15 @@ def ablate(study: Study) -> "pd.DataFrame":
 def curve(study: Study, model: str) -> "pd.DataFrame":
     """Score a model by the number of clips that a speaker's profile is made of; raises ValueError for one actor."""
     from ser_assets.learning.models.catalog import MODELS
-    from ser_assets.learning.protocols.protocols import speaker_calibrated, speaker_independent
-    from ser_assets.learning.studies.profile_size import calibration_curve
+    from ser_assets.learning.protocols.protocols import speaker_independent, speaker_normalised
+    from ser_assets.learning.studies.profile_size import profile_size_curve
 
     settings, rows = study.settings, study.examples.rows
-    scheme = settings.folds[0]
-    splits = [*speaker_independent(rows, scheme), *speaker_calibrated(rows, scheme)]
+    scheme = settings.fold_schemes[0]
+    splits = [*speaker_independent(rows, scheme), *speaker_normalised(rows, scheme)]
     factory = functools.partial(MODELS[model], None, settings.seed)
     tell = functools.partial(progress.report, model)
-    return calibration_curve(factory, study.examples, splits, settings.worker_count, settings.seed, tell)
+    return profile_size_curve(factory, study.examples, splits, settings.worker_count, settings.seed, tell)
 
 
 def find_settings(study: Study, model: str, trials: int) -> "Found":
@@ -75,7 +75,7 @@ def find_settings(study: Study, model: str, trials: int) -> "Found":
 
     settings = study.settings
     factory = MODELS[model]
-    splits = speaker_independent(study.examples.rows, settings.folds[0])
+    splits = speaker_independent(study.examples.rows, settings.fold_schemes[0])
     tell = functools.partial(progress.report, model)
     return search(
         factory,
@@ -113,7 +113,7 @@ def curve_markdown(table: "pd.DataFrame") -> str:
     return "\n".join(lines)
 
 
-def found_markdown(found: "Found") -> str:
+def search_markdown(found: "Found") -> str:
     """Write what a search found as Markdown: every trial, best first, and what each fold would choose."""
     knobs = [name for name in found.trials.columns if name not in ("uar", "default")]
     lines = [f"| trial | {' | '.join(knobs)} | UAR inside |", f"|---:|{'---|' * len(knobs)}---:|"]
@@ -124,7 +124,7 @@ def found_markdown(found: "Found") -> str:
     uar = found.scores[found.scores["metric"] == "uar"].iloc[0]
     nested = f"{uar['value']:.3f}{_interval(uar['low'], uar['high'])}"
     return "\n".join(
-        [*lines, "", f"Best inside each fold: {chosen}. Judged so, each fold by its own choice: {nested}."]
+        [*lines, "", f"Best inside each fold: {chosen}. Evaluated so, each fold by its own choice: {nested}."]
     )
 
 

@@ -5,12 +5,12 @@ from typing import Final
 
 import pandas as pd
 
-from ser_assets.reporting.labels import MODEL_NAMES, decimal, in_order, listed, points, readable
+from ser_assets.reporting.labels import MODEL_NAMES, decimal, in_given_order, join_words, points, readable
 from ser_assets.reporting.leaderboard import Score
 
 METRICS: Final = ("accuracy", "f1_weighted", "roc_auc")
 """Metrics that the notebook reports, in the order of the table."""
-COMMAND: Final = "ser-assets replay-notebook"
+COMMAND: Final = "ser-assets reproduce-notebook"
 WAY_NAMES: Final = {
     "claimed_in_readme": "Claimed in its README",
     "claimed_in_notebook": "Claimed in its saved outputs",
@@ -18,18 +18,18 @@ WAY_NAMES: Final = {
     "unseen_actors": "On unseen actors",
 }
 WHY_THEY_DIFFER: Final = (
-    "The notebook splits clips at random, so actors stand on both sides: it judges voices that it was trained on.",
+    "The notebook splits clips at random, so actors stand on both sides: it evaluates voices that it was trained on.",
     (
         "It augments before it splits, so copies of a take stand on both sides, and copies of neutral make up a part "
-        "of what is judged, which alone lifts accuracy: always saying neutral is right more often there."
+        "of what is evaluated, which alone lifts accuracy: always saying neutral is right more often there."
     ),
-    "Where a take is judged, the same sentence by the same voice in the same session is in training.",
+    "Where a take is evaluated, the same sentence by the same voice in the same session is in training.",
     "So that score is of recognising known voices; the column of unseen actors is what a new speaker will get.",
 )
 
 
 @dataclass(frozen=True)
-class ReplayedModel:
+class ReproducedModel:
     """One model of the notebook: `rows[metric][way]`, for the metrics and ways that there are."""
 
     model: str
@@ -41,32 +41,32 @@ class ReplayedModel:
         return readable(self.model, MODEL_NAMES)
 
 
-def replayed_models(replay: pd.DataFrame) -> list[ReplayedModel]:
+def reproduced_models(replay: pd.DataFrame) -> list[ReproducedModel]:
     """Put what was claimed and what was found side by side, the models in their usual order; none of an empty table."""
     found: dict[str, dict[str, dict[str, Score]]] = {}
     for row in replay.to_dict("records"):
         score = Score(row["value"], row["low"], row["high"], row["actors"], row["takes"])
         found.setdefault(row["model"], {}).setdefault(row["metric"], {})[row["way"]] = score
     return [
-        ReplayedModel(model, {metric: found[model][metric] for metric in in_order(list(found[model]), METRICS)})
-        for model in in_order(list(found), list(MODEL_NAMES))
+        ReproducedModel(model, {metric: found[model][metric] for metric in in_given_order(list(found[model]), METRICS)})
+        for model in in_given_order(list(found), list(MODEL_NAMES))
     ]
 
 
-def replay_gap(models: list[ReplayedModel]) -> str:
-    """What each model's accuracy loses on unseen actors, and what was judged; empty where nothing was replayed."""
+def replay_gap(models: list[ReproducedModel]) -> str:
+    """What each model's accuracy loses on unseen actors, and what was evaluated; empty where nothing was replayed."""
     replayed = [each for each in models if {"replayed", "unseen_actors"} <= set(each.rows.get("accuracy", {}))]
     if not replayed:
         return ""
     falls = [_fall(each, each.rows["accuracy"]) for each in replayed]
-    judged = replayed[0].rows["accuracy"]
+    evaluated = replayed[0].rows["accuracy"]
     return (
-        f"From its own way to unseen actors accuracy goes: {listed(falls)}. Its own way judges "
-        f"{judged['replayed'].takes} clips, copies among them; unseen are the {judged['unseen_actors'].takes} takes of "
-        f"{judged['unseen_actors'].actors} actors."
+        f"From its own way to unseen actors accuracy goes: {join_words(falls)}. Its own way evaluates "
+        f"{evaluated['replayed'].takes} clips, copies among them; unseen are the {evaluated['unseen_actors'].takes} takes of "
+        f"{evaluated['unseen_actors'].actors} actors."
     )
 
 
-def _fall(each: ReplayedModel, accuracy: dict[str, Score]) -> str:
+def _fall(each: ReproducedModel, accuracy: dict[str, Score]) -> str:
     replayed, unseen = accuracy["replayed"].value, accuracy["unseen_actors"].value
     return f"{each.name} from {decimal(replayed)} to {decimal(unseen)} ({points(unseen - replayed)} points)"

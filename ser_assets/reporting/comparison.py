@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.evaluation.scores import confusion_matrix
-from ser_assets.reporting.labels import MODEL_NAMES, listed, percent, points, readable
-from ser_assets.reporting.leaderboard import Board
+from ser_assets.reporting.labels import MODEL_NAMES, join_words, percent, points, readable
+from ser_assets.reporting.leaderboard import Leaderboard
 
 _RANDOM_SPLITS = ("random_split_leaky", "random_split")
-_COMPARED = (*_RANDOM_SPLITS, "speaker_calibrated")
+_COMPARED = (*_RANDOM_SPLITS, "speaker_normalised")
 _STANDARD_ERRORS = 3
 
 
@@ -51,7 +51,7 @@ class Difference:
         return Difference(self.other, self.model, -self.value, -self.high, -self.low)
 
 
-def differences_on(board: Board, differences: pd.DataFrame) -> list[Difference]:
+def differences_on(board: Leaderboard, differences: pd.DataFrame) -> list[Difference]:
     """Differences in UAR between the models of a board, the best model first in each and the best pairs on top."""
     own = board.of(differences)
     if own.empty:
@@ -66,7 +66,7 @@ def differences_on(board: Board, differences: pd.DataFrame) -> list[Difference]:
     return sorted(turned, key=lambda each: (rank[each.model], rank[each.other]))
 
 
-def lead(board: Board, differences: list[Difference]) -> str:
+def lead(board: Leaderboard, differences: list[Difference]) -> str:
     """Say who is tied with the best model of a board and who is behind it, and how surely; empty for a single model."""
     best, *others = board.rows
     if not others:
@@ -82,14 +82,14 @@ def lead(board: Board, differences: list[Difference]) -> str:
     tied = [each for each in known if not each.excludes_zero]
     behind = [each for each in known if each.excludes_zero]
     unknown = [_name(other) for other in others if other not in against or not against[other].is_known]
-    said = []
+    predicted = []
     if tied:
-        said.append(f"Tied with it, as the difference may be chance: {_distances(tied, ',')}.")
+        predicted.append(f"Tied with it, as the difference may be chance: {_distances(tied, ',')}.")
     if behind:
-        said.append(f"{_distances(behind, ' is')}.")
+        predicted.append(f"{_distances(behind, ' is')}.")
     if unknown:
-        said.append(f"Whether it is ahead of {listed(unknown)} is not known.")
-    return " ".join(said)
+        predicted.append(f"Whether it is ahead of {join_words(unknown)} is not known.")
+    return " ".join(predicted)
 
 
 def _distances(differences: list[Difference], verb: str) -> str:
@@ -97,10 +97,10 @@ def _distances(differences: list[Difference], verb: str) -> str:
     behind = f"{_name(first.other)}{verb} {points(first.value)} points behind"
     parts = [f"{behind} (95 % interval of the difference {first.range} points)"]
     parts += [f"{_name(each.other)} {points(each.value)} ({each.range})" for each in rest]
-    return listed(parts)
+    return join_words(parts)
 
 
-def best_of(board: Board) -> str:
+def best_of(board: Leaderboard) -> str:
     """What choosing the best model, and comparing many pairs, does to their scores; empty for a single model."""
     best, *others = board.rows
     if not others:
@@ -111,7 +111,7 @@ def best_of(board: Board) -> str:
     )
 
 
-def gaps(tables: list[Board]) -> list[str]:
+def gaps(tables: list[Leaderboard]) -> list[str]:
     """What each other protocol adds to the honest scores, in points of UAR by model; none without honest scores.
 
     Two sentences at most: the gaps, and how far those of random splits may be trusted.
@@ -122,43 +122,43 @@ def gaps(tables: list[Board]) -> list[str]:
     if honest.protocol != "speaker_independent" or not compared:
         return []
     by_protocol = "; ".join(f"{board.short_title} ({_gained(honest, board)})" for board in compared)
-    said = [f"Against {honest.short_title}, in points of UAR: {by_protocol}."]
+    predicted = [f"Against {honest.short_title}, in points of UAR: {by_protocol}."]
     if any(board.protocol in _RANDOM_SPLITS for board in compared):
-        said.append("Random splits judge a fifth of the takes only, so their gaps are rough and unpaired.")
-    return said
+        predicted.append("Random splits evaluate a fifth of the takes only, so their gaps are rough and unpaired.")
+    return predicted
 
 
-def _gained(honest: Board, other: Board) -> str:
+def _gained(honest: Leaderboard, other: Leaderboard) -> str:
     gained = {
         model: other.rows[model]["uar"].value - found["uar"].value
         for model, found in honest.rows.items()
         if model in other.rows
     }
-    return listed([f"{_name(model)} {'+' if gain > 0 else ''}{points(gain)}" for model, gain in gained.items()])
+    return join_words([f"{_name(model)} {'+' if gain > 0 else ''}{points(gain)}" for model, gain in gained.items()])
 
 
-def chance_check(board: Board, judged: pd.DataFrame, chance: float) -> str:
+def chance_check(board: Leaderboard, evaluated: pd.DataFrame, chance: float) -> str:
     """Whether scores on permuted labels are at chance, as they should be where nothing leaks.
 
     The rule is that of the blocking asset check: more takes named right than by always naming the most frequent
     emotion, by over three standard errors. A model without any leak is that lucky in less than 0.2 % of cases.
 
-    judged: predictions of the board's own protocol and folds; without any, nothing is said of the outcome. chance: UAR
+    evaluated: predictions of the board's own protocol and fold scheme; without any, nothing is said of the outcome. chance: UAR
         of guessing.
     """
     should = f"{board.short_title}: should be at chance, {percent(chance)}."
-    if judged.empty:
+    if evaluated.empty:
         return f"{should} No predictions tell whether it is."
-    accuracies = {str(model): _accuracy_beyond_luck(own) for model, own in judged.groupby("model", sort=False)}
+    accuracies = {str(model): _accuracy_beyond_luck(own) for model, own in evaluated.groupby("model", sort=False)}
     above = [f"{_name(model)} (accuracy {percent(found)})" for model, found in accuracies.items() if found is not None]
     if above:
-        return f"{should} Above it by more than luck allows: {listed(above)}. Look for a leak."
+        return f"{should} Above it by more than luck allows: {join_words(above)}. InspectionTask for a leak."
     return f"{should} No model is above it by more than luck allows."
 
 
-def _accuracy_beyond_luck(judged: pd.DataFrame) -> float | None:
+def _accuracy_beyond_luck(evaluated: pd.DataFrame) -> float | None:
     """Accuracy of a model that beats guessing by over three standard errors; None for any other."""
-    counts = confusion_matrix(judged)
+    counts = confusion_matrix(evaluated)
     takes = counts.sum()
     accuracy, guessing = np.trace(counts) / takes, counts.sum(axis=1).max() / takes
     luck = _STANDARD_ERRORS * np.sqrt(guessing * (1 - guessing) / takes)

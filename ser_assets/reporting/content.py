@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ser_assets.learning.evaluation.scores import confusion_matrix, reliability
-from ser_assets.reporting.baseline_table import COMMAND, WAY_NAMES, WHY_THEY_DIFFER, replay_gap, replayed_models
+from ser_assets.reporting.baseline_table import COMMAND, WAY_NAMES, WHY_THEY_DIFFER, replay_gap, reproduced_models
 from ser_assets.reporting.comparison import best_of, chance_check, differences_on, gaps
 from ser_assets.reporting.figures.index import all_pictures
 from ser_assets.reporting.labels import (
@@ -18,17 +18,23 @@ from ser_assets.reporting.labels import (
     METRIC_NAMES,
     MODEL_NAMES,
     chance_of,
-    in_order,
-    listed,
+    in_given_order,
+    join_words,
     metric_note,
     percent,
     readable,
 )
-from ser_assets.reporting.leaderboard import Board, Score, all_models, boards
+from ser_assets.reporting.leaderboard import Leaderboard, Score, all_models, leaderboards
 from ser_assets.reporting.leakage_audit import SIDES, proofs
 from ser_assets.reporting.references import REFERENCES, Reference
 from ser_assets.reporting.report_data import MissedTake, ReportData
-from ser_assets.reporting.summary import board_markdown, headline, recalls_by_actor, recalls_by_emotion, telling_groups
+from ser_assets.reporting.summary import (
+    board_markdown,
+    headline,
+    informative_groups,
+    recalls_by_actor,
+    recalls_by_emotion,
+)
 
 # Longer lists of rejected files are folded up, on the screen and in print.
 _PATHS_SHOWN = 12
@@ -41,25 +47,27 @@ def page_content(data: ReportData) -> dict[str, Any]:
 
     sections: title of each section that has something to show, by its anchor, in the order of the page.
     """
-    tables = boards(data.scores)
+    tables = leaderboards(data.scores)
     differences = differences_on(tables[0], data.differences)
     references = _references(data)
-    replayed = replayed_models(data.replay)
-    proven = proofs(data.leak_proof)
+    replayed = reproduced_models(data.replay)
+    proven = proofs(data.leakage_audit)
     groups = _groups(tables[0].of(data.group_scores))
     pictures = list(all_pictures(data, tables, references))
     return {
         "sections": _sections(data, tables, {picture.section for picture in pictures}),
         "headline": headline(tables[0], differences),
         "board": tables[0],
-        "boards": tables,
+        "leaderboards": tables,
         "board_markdown": board_markdown,
         "models": {model: readable(model, MODEL_NAMES) for model in all_models(tables)},
         "metrics": {metric: readable(metric, METRIC_NAMES) for metric in METRIC_NAMES}
         | {metric: readable(metric, METRIC_NAMES) for table in tables for metric in table.metrics},
         "metric_notes": _metric_notes(tables[0], data.emotions),
         "protocol_notes": {table.name: table.note for table in tables if table.note},
-        "fold_notes": {table.folds: FOLD_NAMES[table.folds] for table in tables if table.folds in FOLD_NAMES},
+        "fold_notes": {
+            table.fold_scheme: FOLD_NAMES[table.fold_scheme] for table in tables if table.fold_scheme in FOLD_NAMES
+        },
         "gaps": gaps(tables),
         "chance_checks": [
             chance_check(table, table.of(data.predictions), chance_of(data.emotions))
@@ -71,7 +79,7 @@ def page_content(data: ReportData) -> dict[str, Any]:
         "best_of": best_of(tables[0]),
         "chance": chance_of(data.emotions),
         "groups": groups,
-        "groupings": listed(list(dict.fromkeys(row["grouping"].lower() for row in groups))),
+        "groupings": join_words(list(dict.fromkeys(row["grouping"].lower() for row in groups))),
         "ravdess": data.is_ravdess,
         "missed": [_in_board_order(take, tables[0]) for take in data.missed],
         "missed_sentence": _missed_sentence(data, tables[0]),
@@ -94,7 +102,7 @@ def page_content(data: ReportData) -> dict[str, Any]:
     }
 
 
-def _sections(data: ReportData, tables: list[Board], drawn: set[str]) -> dict[str, str]:
+def _sections(data: ReportData, tables: list[Leaderboard], drawn: set[str]) -> dict[str, str]:
     several = len(tables) > 1
     candidates = {
         "protocols": ("Protocols side by side" if several else "Scores", True),
@@ -103,8 +111,8 @@ def _sections(data: ReportData, tables: list[Board], drawn: set[str]) -> dict[st
         "recall": ("Which emotions, which voices", "recall" in drawn or "groups" in drawn),
         "missed": ("Takes that every model misses", data.missed_count > 0),
         "notebook": ("The notebook, replayed", len(data.replay) > 0),
-        "boards": ("All scores", several),
-        "proof": ("Leak proof", len(data.leak_proof) > 0),
+        "leaderboards": ("All scores", several),
+        "proof": ("Leak proof", len(data.leakage_audit) > 0),
         "corpus": ("What went in", bool(len(data.takes) or len(data.clips) or len(data.rejected))),
         "curves": ("How the networks learned", "curves" in drawn),
         "importances": ("What the Random Forest listens to", "importances" in drawn),
@@ -116,15 +124,15 @@ def _sections(data: ReportData, tables: list[Board], drawn: set[str]) -> dict[st
 
 def machine_readable(data: ReportData) -> dict[str, Any]:
     """All figures of the page as plain values that JSON can hold; a number that does not exist is null."""
-    tables = boards(data.scores)
+    tables = leaderboards(data.scores)
     best = headline(tables[0], differences_on(tables[0], data.differences))
-    judged = tables[0].of(data.predictions)
-    by_model = [(str(model), own) for model, own in judged.groupby("model")] if len(judged) else []
+    evaluated = tables[0].of(data.predictions)
+    by_model = [(str(model), own) for model, own in evaluated.groupby("model")] if len(evaluated) else []
     return {
         "headline": {
             "model": best.model,
             "protocol": best.protocol,
-            "folds": best.folds,
+            "fold_scheme": best.fold_scheme,
             "sentence": best.sentence,
             "comparison": best.comparison,
             "chance": chance_of(data.emotions),
@@ -136,15 +144,15 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
         "emotions": list(data.emotions),
         "reliability": {model: _records(reliability(own)) for model, own in by_model},
         "confusion": {model: confusion_matrix(own).tolist() for model, own in by_model},
-        "recall_by_actor": _records(recalls_by_actor(judged)) if len(judged) else [],
-        "recall_by_emotion": _records(recalls_by_emotion(judged)) if len(judged) else [],
-        "missed_by_all": data.missed_count,
+        "recall_by_actor": _records(recalls_by_actor(evaluated)) if len(evaluated) else [],
+        "recall_by_emotion": _records(recalls_by_emotion(evaluated)) if len(evaluated) else [],
+        "misclassified_by_all": data.missed_count,
         "missed": [_missed_record(take) for take in data.missed],
-        "notebook_replay": _records(data.replay),
+        "notebook_reproduction": _records(data.replay),
         "corpus": _corpus(data.takes),
         "clips": _records(_clip_counts(data.clips)) if len(data.clips) else [],
         "rejected": _records(data.rejected),
-        "leak_proof": _records(data.leak_proof),
+        "leakage_audit": _records(data.leakage_audit),
         "importances": _records(data.importances),
         "learning_curves": _records(data.learning_curves),
         "facts": data.facts,
@@ -153,7 +161,7 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
     }
 
 
-def _metric_notes(board: Board, emotions: Sequence[str]) -> list[str]:
+def _metric_notes(board: Leaderboard, emotions: Sequence[str]) -> list[str]:
     """What the metrics of a board mean, and how far its intervals are to be trusted where there are some."""
     notes = [note for metric in board.metrics if (note := metric_note(metric, emotions))]
     return [*notes, INTERVAL_NOTE] if board.has_intervals else notes
@@ -166,7 +174,7 @@ def _references(data: ReportData) -> tuple[Reference, ...]:
 
 def _groups(group_scores: pd.DataFrame) -> list[dict[str, Any]]:
     """UAR by gender, intensity and statement: a row for each group, `scores` by model."""
-    own = telling_groups(group_scores)
+    own = informative_groups(group_scores)
     if own.empty:
         return []
     rows = [
@@ -184,23 +192,23 @@ def _groups(group_scores: pd.DataFrame) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: order.index(row["grouping"]))
 
 
-def _missed_sentence(data: ReportData, board: Board) -> str:
+def _missed_sentence(data: ReportData, board: Leaderboard) -> str:
     """How many takes every model misses; empty where there are none."""
     if not data.missed_count:
         return ""
-    judged = max(found["uar"].takes for found in board.rows.values())
+    evaluated = max(found["uar"].takes for found in board.rows.values())
     who = "Every model misses" if len(board.rows) > 2 else "All models miss"
     shown = (
         f" Shown: the {len(data.missed)} whose emotion the models thought least likely."
         if 0 < len(data.missed) < data.missed_count
         else ""
     )
-    return f"{who} {data.missed_count} of {judged} takes ({percent(data.missed_count / judged)}).{shown}"
+    return f"{who} {data.missed_count} of {evaluated} takes ({percent(data.missed_count / evaluated)}).{shown}"
 
 
-def _in_board_order(take: MissedTake, board: Board) -> MissedTake:
-    said = {model: take.said[model] for model in in_order(list(take.said), list(board.rows))}
-    return dataclasses.replace(take, said=said)
+def _in_board_order(take: MissedTake, board: Leaderboard) -> MissedTake:
+    predicted = {model: take.predicted[model] for model in in_given_order(list(take.predicted), list(board.rows))}
+    return dataclasses.replace(take, predicted=predicted)
 
 
 def _missed_record(take: MissedTake) -> dict[str, Any]:
@@ -210,9 +218,9 @@ def _missed_record(take: MissedTake) -> dict[str, Any]:
         "emotion": take.clip.emotion,
         "intensity": take.intensity,
         "statement": take.statement,
-        "said": {
+        "predicted": {
             model: {"emotion": emotion, "probability": float(probability)}
-            for model, (emotion, probability) in take.said.items()
+            for model, (emotion, probability) in take.predicted.items()
         },
     }
 

@@ -58,26 +58,26 @@ METRIC_NOTES = {
 }
 # Measured with `learning.bootstrap` on scores drawn at random; its tests do it again.
 INTERVAL_NOTE = (
-    "Intervals hold the models fixed and vary who is judged; they are somewhat narrow: with 6 to 24 actors a nominal "
+    "Intervals hold the models fixed and vary who is evaluated; they are somewhat narrow: with 6 to 24 actors a nominal "
     "95 % holds the true score in 86 to 93 % of cases, and with fewer than 5 none is given."
 )
 PROTOCOL_NAMES = {
     "speaker_independent": "Speaker-independent",
-    "speaker_calibrated": "Speaker-calibrated",
+    "speaker_normalised": "Speaker-normalised",
     "random_split": "Random split",
     "random_split_leaky": "Random split with leaks",
     "permuted_labels": "Labels permuted",
 }
 # What each promises, then what it may be used for.
 PROTOCOL_NOTES = {
-    "speaker_independent": "No judged actor is heard in training. This is what a new speaker will get, and the score "
+    "speaker_independent": "No evaluated actor is heard in training. This is what a new speaker will get, and the score "
     "to quote.",
-    "speaker_calibrated": "No judged actor is heard in training, but features are z-scored, and what a model says too "
-    "often is taken out of its answers, with all takes of each speaker, unlabelled, the judged one among them and the "
+    "speaker_normalised": "No evaluated actor is heard in training, but features are z-scored, and what a model says too "
+    "often is taken out of its answers, with all takes of each speaker, unlabelled, the evaluated one among them and the "
     "emotions in the shares that they have in training. It is an upper bound for a speaker with few recordings.",
     "random_split": "Takes, their copies and their recordings are kept apart, actors are not. This is what a speaker "
     "will get who is among the training voices; it says nothing about a new one.",
-    "random_split_leaky": "Augmented first and split then, as many notebooks do: actors, and copies of judged takes, "
+    "random_split_leaky": "Augmented first and split then, as many notebooks do: actors, and copies of evaluated takes, "
     "stand on both sides. It shows what the leaks are worth and is fit for nothing else.",
     "permuted_labels": "Emotions are shuffled within each actor, so that there is nothing to learn. It checks the "
     "pipeline: scores should be at chance.",
@@ -110,13 +110,13 @@ def readable(name: str, names: dict[str, str]) -> str:
     return names.get(name, name.replace("_", " "))
 
 
-def protocol_title(protocol: str, folds: str) -> str:
+def protocol_title(protocol: str, fold_scheme: str) -> str:
     """The protocol and its folds in full, for people."""
     name = readable(protocol, PROTOCOL_NAMES)
-    return f"{name}, {readable(folds, FOLD_NAMES)}" if folds else name
+    return f"{name}, {readable(fold_scheme, FOLD_NAMES)}" if fold_scheme else name
 
 
-def in_order(found: Sequence[str], order: Sequence[str]) -> list[str]:
+def in_given_order(found: Sequence[str], order: Sequence[str]) -> list[str]:
     """Distinct names in the order of `order`, then the unknown ones as they came."""
     distinct = list(dict.fromkeys(found))
     return [name for name in order if name in distinct] + [name for name in distinct if name not in order]
@@ -153,6 +153,6 @@ def points(value: float) -> str:
     return NOT_A_NUMBER if value != value else f"{round(100 * value, 1) + 0:.1f}".replace("-", "−")
 
 
-def listed(parts: Sequence[str]) -> str:
+def join_words(parts: Sequence[str]) -> str:
     """Join as in a sentence: `a, b and c`."""
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)

@@ -12,7 +12,7 @@ from ser_assets.reporting.labels import (
     PROTOCOL_NAMES,
     PROTOCOL_NOTES,
     decimal,
-    in_order,
+    in_given_order,
     percent,
     points,
     protocol_title,
@@ -60,11 +60,11 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Board:
+class Leaderboard:
     """Scores of one protocol on one fold scheme: `rows[model][metric]`, the best model by UAR first."""
 
     protocol: str
-    folds: str
+    fold_scheme: str
     metrics: list[str]
     rows: dict[str, dict[str, Score]]
 
@@ -76,22 +76,22 @@ class Board:
     @property
     def title(self) -> str:
         """The protocol and its folds, for people."""
-        return protocol_title(self.protocol, self.folds)
+        return protocol_title(self.protocol, self.fold_scheme)
 
     @property
     def short_title(self) -> str:
         """The protocol and the name of its fold scheme."""
-        return f"{self.name}, {self.folds}" if self.folds else self.name
+        return f"{self.name}, {self.fold_scheme}" if self.fold_scheme else self.name
 
     @property
     def basis(self) -> str:
-        """Number of actors and takes that were judged, and where models differ in it, of each."""
-        judged = {
+        """Number of actors and takes that were evaluated, and where models differ in it, of each."""
+        evaluated = {
             model: f"{found['uar'].actors} actors, {found['uar'].takes} takes" for model, found in self.rows.items()
         }
-        if len(set(judged.values())) == 1:
-            return next(iter(judged.values()))
-        return "; ".join(f"{readable(model, MODEL_NAMES)}: {basis}" for model, basis in judged.items())
+        if len(set(evaluated.values())) == 1:
+            return next(iter(evaluated.values()))
+        return "; ".join(f"{readable(model, MODEL_NAMES)}: {basis}" for model, basis in evaluated.items())
 
     @property
     def note(self) -> str:
@@ -112,10 +112,10 @@ class Board:
         """Rows of this protocol and these folds; none of an empty table."""
         if table.empty:
             return table
-        return table[(table["protocol"] == self.protocol) & (table["folds"] == self.folds)]
+        return table[(table["protocol"] == self.protocol) & (table["fold_scheme"] == self.fold_scheme)]
 
 
-def boards(scores: pd.DataFrame) -> list[Board]:
+def leaderboards(scores: pd.DataFrame) -> list[Leaderboard]:
     """Share out the score table by protocol and fold scheme, both in their usual order; the headline's comes first.
 
     Raises:
@@ -124,21 +124,23 @@ def boards(scores: pd.DataFrame) -> list[Board]:
     if scores.empty:
         raise ValueError("the score table is empty: materialize at least one model first")
     tables = []
-    for (protocol, folds), group in scores.groupby(["protocol", "folds"], sort=False):
+    for (protocol, fold_scheme), group in scores.groupby(["protocol", "fold_scheme"], sort=False):
         rows: dict[str, dict[str, Score]] = {}
         for row in group.to_dict("records"):
             score = Score(row["value"], row["low"], row["high"], row["actors"], row["takes"])
             rows.setdefault(row["model"], {})[row["metric"]] = score
         without_uar = [model for model, found in rows.items() if "uar" not in found]
         if without_uar:
-            raise ValueError(f"no UAR among the scores of {', '.join(without_uar)} ({protocol}, {folds})")
+            raise ValueError(f"no UAR among the scores of {', '.join(without_uar)} ({protocol}, {fold_scheme})")
         ranked = dict(sorted(rows.items(), key=lambda item: -np.nan_to_num(item[1]["uar"].value, nan=-1.0)))
-        tables.append(Board(str(protocol), str(folds), in_order(list(group.metric), list(METRIC_NAMES)), ranked))
-    protocols = in_order([table.protocol for table in tables], list(PROTOCOL_NAMES))
-    schemes = in_order([table.folds for table in tables], list(FOLD_NAMES))
-    return sorted(tables, key=lambda table: (protocols.index(table.protocol), schemes.index(table.folds)))
+        tables.append(
+            Leaderboard(str(protocol), str(fold_scheme), in_given_order(list(group.metric), list(METRIC_NAMES)), ranked)
+        )
+    protocols = in_given_order([table.protocol for table in tables], list(PROTOCOL_NAMES))
+    schemes = in_given_order([table.fold_scheme for table in tables], list(FOLD_NAMES))
+    return sorted(tables, key=lambda table: (protocols.index(table.protocol), schemes.index(table.fold_scheme)))
 
 
-def all_models(tables: list[Board]) -> list[str]:
-    """Every model of the boards: in the order of the first board, then those that only others have."""
+def all_models(tables: list[Leaderboard]) -> list[str]:
+    """Every model of the leaderboards: in the order of the first board, then those that only others have."""
     return list(dict.fromkeys(model for table in tables for model in table.rows))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ser_assets.reporting.labels import FOLD_NAMES, PROTOCOL_NAMES, in_order, listed, protocol_title
+from ser_assets.reporting.labels import FOLD_NAMES, PROTOCOL_NAMES, in_given_order, join_words, protocol_title
 
 SIDES: Final = ("actors", "takes", "recordings")
 
@@ -34,12 +34,12 @@ class Shared:
 
 @dataclass(frozen=True)
 class FoldProof:
-    """Who is judged and who is trained on in one fold, and what stands on both sides."""
+    """Who is evaluated and who is trained on in one fold, and what stands on both sides."""
 
     fold: str
-    judged_actors: str
+    test_actors: str
     training_actors: str
-    judged_takes: int
+    test_takes: int
     training_clips: int
     shared: list[Shared]
 
@@ -64,7 +64,7 @@ class ProtocolProof:
             return "What it promises to keep apart is not recorded: what stands on both sides is only counted."
         if not self.promised:
             return "Promises nothing: what stands on both sides is only counted."
-        promise = f"Promises to keep apart {listed(self.promised.split(', '))}"
+        promise = f"Promises to keep apart {join_words(self.promised.split(', '))}"
         broken = [fold.fold for fold in self.folds if fold.broken]
         if broken:
             return f"{promise}: broken in fold {', '.join(broken)}."
@@ -78,20 +78,20 @@ class ProtocolProof:
     @property
     def leaks(self) -> list[str]:
         """Each broken fold and what it shares, for the alarm."""
-        return [f"{self.title}, fold {fold.fold}: {listed(fold.broken)}" for fold in self.folds if fold.broken]
+        return [f"{self.title}, fold {fold.fold}: {join_words(fold.broken)}" for fold in self.folds if fold.broken]
 
 
-def proofs(leak_proof: pd.DataFrame) -> list[ProtocolProof]:
+def proofs(leakage_audit: pd.DataFrame) -> list[ProtocolProof]:
     """The proof of every protocol and fold scheme in their usual order, folds by number; none of an empty table."""
-    if leak_proof.empty:
+    if leakage_audit.empty:
         return []
     found = []
-    for protocol in in_order(leak_proof["protocol"].tolist(), list(PROTOCOL_NAMES)):
-        of_protocol = leak_proof[leak_proof["protocol"] == protocol]
-        for folds in in_order(of_protocol["folds"].tolist(), list(FOLD_NAMES)):
-            rows = of_protocol[of_protocol["folds"] == folds].to_dict("records")
+    for protocol in in_given_order(leakage_audit["protocol"].tolist(), list(PROTOCOL_NAMES)):
+        of_protocol = leakage_audit[leakage_audit["protocol"] == protocol]
+        for fold_scheme in in_given_order(of_protocol["fold_scheme"].tolist(), list(FOLD_NAMES)):
+            rows = of_protocol[of_protocol["fold_scheme"] == fold_scheme].to_dict("records")
             rows.sort(key=lambda row: (len(row["fold"]), row["fold"]))
-            title = protocol_title(protocol, folds)
+            title = protocol_title(protocol, fold_scheme)
             promises = [_promise(row) for row in rows]
             promised = None if None in promises else promises[0]
             found.append(ProtocolProof(title, promised, [_fold(row) for row in rows]))
@@ -100,16 +100,16 @@ def proofs(leak_proof: pd.DataFrame) -> list[ProtocolProof]:
 
 def _promise(row: dict[Any, Any]) -> str | None:
     """What a fold promises to keep apart, empty where nothing, None where it was not recorded."""
-    return None if pd.isna(row["kept_apart"]) else str(row["kept_apart"])
+    return None if pd.isna(row["disjoint"]) else str(row["disjoint"])
 
 
 def _fold(row: dict[Any, Any]) -> FoldProof:
     promised = (_promise(row) or "").split(", ")
     return FoldProof(
         fold=row["fold"],
-        judged_actors=actor_ranges(row["judged_actors"]),
+        test_actors=actor_ranges(row["test_actors"]),
         training_actors=actor_ranges(row["training_actors"]),
-        judged_takes=row["judged_takes"],
+        test_takes=row["test_takes"],
         training_clips=row["training_clips"],
         shared=[Shared(name, int(row[f"shared_{name}"]), name in promised) for name in SIDES],
     )

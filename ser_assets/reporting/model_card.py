@@ -5,7 +5,15 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ser_assets.reporting.labels import INTERVAL_NOTE, METRIC_NAMES, MODEL_NAMES, chance_of, decimal, listed, readable
+from ser_assets.reporting.labels import (
+    INTERVAL_NOTE,
+    METRIC_NAMES,
+    MODEL_NAMES,
+    chance_of,
+    decimal,
+    join_words,
+    readable,
+)
 from ser_assets.reporting.references import is_ravdess
 
 if TYPE_CHECKING:
@@ -21,7 +29,7 @@ def model_card(facts: dict[str, Any], scores: "pd.DataFrame") -> str:
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from ser_assets.reporting.leaderboard import boards
+    from ser_assets.reporting.leaderboard import leaderboards
 
     environment = Environment(
         loader=PackageLoader("ser_assets.reporting"),
@@ -31,17 +39,17 @@ def model_card(facts: dict[str, Any], scores: "pd.DataFrame") -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - it is Markdown, of our own facts
     )
-    model, tables = facts["model"], boards(scores)
+    model, tables = facts["model"], leaderboards(scores)
     return environment.get_template("model_card.md.jinja").render(
         **facts,
         name=readable(model, MODEL_NAMES),
         members=[readable(name, MODEL_NAMES) for name in facts["training"]["members"]],
-        calibrated=any(file.startswith("calibrated/") for file in facts["files"]),
+        speaker_normalised=any(file.startswith("speaker_normalised/") for file in facts["files"]),
         metrics={metric: readable(metric, METRIC_NAMES) for metric in METRICS_SHOWN},
-        boards=[(table, table.rows[model]) for table in tables],
+        leaderboards=[(table, table.rows[model]) for table in tables],
         notes={table.name: table.note for table in tables},
         interval_note=INTERVAL_NOTE,
-        listed=listed,
+        join_words=join_words,
         chance=decimal(chance_of(facts["emotions"])),
         ravdess=is_ravdess(facts["emotions"], facts["training"]["actors"]),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from ser_assets.reporting.content import machine_readable, page_content
 from ser_assets.reporting.labels import decimal, percent, points
 from ser_assets.reporting.report_data import ReportData
-from ser_assets.storage.files import whole_folder
+from ser_assets.storage.files import atomic_folder
 
 _OWN_FILES = {"index.html", "report.md", "report.json", "pictures"}
 
@@ -27,7 +27,7 @@ def write_report(data: ReportData, folder: Path, store: Callable[[], None] = lam
         FileExistsError: `folder` holds something that is no report and would be lost.
     """
     _refuse_to_replace_foreign_files(folder)
-    with whole_folder(folder) as part:
+    with atomic_folder(folder) as part:
         _write_files(data, part)
         store()
     return folder / "index.html"

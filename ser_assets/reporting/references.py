@@ -56,7 +56,7 @@ SYSTEMS: Final = (
         "Mak-Sim/ResLSTM-SER",
         "https://github.com/Mak-Sim/ResLSTM-SER",
         uar=0.623,
-        caveat="mean of ten runs; features scaled with all recordings, judged ones included",
+        caveat="mean of ten runs; features scaled with all recordings, evaluated ones included",
     ),
     Reference("ComParE 2016 (6373) + logistic regression", "leave one actor out", *_HSN07PK, accuracy=0.634, uar=0.636),
     Reference("HuBERT base, frozen, last layer", "EmoBox's 6 folds by actor", *_EMOBOX, accuracy=0.662),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.data.predictions import emotions_in
+from ser_assets.learning.data.predictions import emotions_of
 from ser_assets.reporting.references import is_ravdess
 
 
@@ -33,7 +33,7 @@ class MissedTake:
     actor: str
     intensity: str | None
     statement: str | None
-    said: dict[str, tuple[str, float]]
+    predicted: dict[str, tuple[str, float]]
 
     @property
     def performance(self) -> str:
@@ -47,12 +47,12 @@ class MissedTake:
 class ReportData:
     """All that the report shows; an empty table or list drops its section.
 
-    predictions: model, protocol, folds, fold, take_id, actor, emotion, p_<emotion> of each, in the order of the
+    predictions: model, protocol, fold_scheme, fold, take_id, actor, emotion, p_<emotion> of each, in the order of the
         emotions
-    scores: model, protocol, folds, metric, value, low, high, actors, takes
-    differences: as `learning.scores.score_differences` gives them: protocol, folds, metric, model, other, difference,
+    scores: model, protocol, fold_scheme, metric, value, low, high, actors, takes
+    differences: as `learning.scores.score_differences` gives them: protocol, fold_scheme, metric, model, other, difference,
         low, high, actors, takes
-    group_scores: as `learning.scores.scores_by_group` gives them: model, protocol, folds, grouping, group, metric,
+    group_scores: as `learning.scores.scores_by_group` gives them: model, protocol, fold_scheme, grouping, group, metric,
         value, low, high, actors, takes
     missed: a few of the takes that every model misses under the headline's protocol, the least expected emotion first
     missed_count: how many of those there are
@@ -63,9 +63,9 @@ class ReportData:
     clips: one clip a row: take_id, variant (0 is the original), actor, emotion
     examples: at most one clip for each emotion and gender
     importances: feature, importance
-    learning_curves: model, protocol, folds, fold, epoch, part (training or validation), loss, accuracy
-    leak_proof: protocol, folds, fold, training_actors, judged_actors, training_clips, judged_takes, shared_actors,
-        shared_takes, shared_recordings (counts), kept_apart (what the protocol promises, such as "takes, recordings")
+    learning_curves: model, protocol, fold_scheme, fold, epoch, part (training or validation), loss, accuracy
+    leakage_audit: protocol, fold_scheme, fold, training_actors, test_actors, training_clips, test_takes, shared_actors,
+        shared_takes, shared_recordings (counts), disjoint (what the protocol promises, such as "takes, recordings")
     facts: versions, command, settings
     skipped: what was requested and left out, each with the reason, in a line
     notice: what a reader must know before the figures, such as that no person speaks here; empty for nothing. With a
@@ -85,7 +85,7 @@ class ReportData:
     examples: Sequence[ExampleClip] = ()
     importances: pd.DataFrame = field(default_factory=pd.DataFrame)
     learning_curves: pd.DataFrame = field(default_factory=pd.DataFrame)
-    leak_proof: pd.DataFrame = field(default_factory=pd.DataFrame)
+    leakage_audit: pd.DataFrame = field(default_factory=pd.DataFrame)
     facts: dict[str, str] = field(default_factory=dict)
     skipped: Sequence[str] = ()
     notice: str = ""
@@ -93,9 +93,9 @@ class ReportData:
     @property
     def emotions(self) -> tuple[str, ...]:
         """The emotions that the models tell apart, in their order."""
-        return emotions_in(self.predictions)
+        return emotions_of(self.predictions)
 
     @property
     def is_ravdess(self) -> bool:
-        """Whether it is RAVDESS that was judged, of which people and published systems have scores."""
+        """Whether it is RAVDESS that was evaluated, of which people and published systems have scores."""
         return is_ravdess(self.emotions, set(self.predictions["actor"]))

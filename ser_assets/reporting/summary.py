@@ -9,7 +9,7 @@ import pandas as pd
 from ser_assets.learning.evaluation.scores import recall_by_actor, recall_by_emotion
 from ser_assets.reporting.comparison import Difference, lead
 from ser_assets.reporting.labels import GROUPING_NAMES, METRIC_NAMES, MODEL_NAMES, percent, readable
-from ser_assets.reporting.leaderboard import Board, Score, all_models, boards
+from ser_assets.reporting.leaderboard import Leaderboard, Score, all_models, leaderboards
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,27 +22,27 @@ class Headline:
 
     model: str
     protocol: str
-    folds: str
+    fold_scheme: str
     uar: Score
     accuracy: Score | None
     sentence: str
     comparison: str
 
 
-def headline(board: Board, differences: Sequence[Difference] = ()) -> Headline:
+def headline(board: Leaderboard, differences: Sequence[Difference] = ()) -> Headline:
     """Say who leads a board, in sentences that a visitor reads in five seconds."""
     model, best = next(iter(board.rows.items()))
     uar = best["uar"]
     whom = {
         "speaker_independent": "in voices it has never heard",
-        "speaker_calibrated": "in new voices, after calibrating on unlabelled clips of each",
+        "speaker_normalised": "in new voices, after calibrating on unlabelled clips of each",
         "permuted_labels": "after learning from permuted labels",
     }.get(board.protocol, "in voices that it also heard in training")
     interval = f" (95 % interval {uar.range})" if uar.has_interval else ""
     return Headline(
         model=model,
         protocol=board.protocol,
-        folds=board.folds,
+        fold_scheme=board.fold_scheme,
         uar=uar,
         accuracy=best.get("accuracy"),
         sentence=f"{readable(model, MODEL_NAMES)} recognises {percent(uar.value)} of emotions {whom}{interval}.",
@@ -56,12 +56,12 @@ def score_markdown(scores: pd.DataFrame) -> str:
     Raises:
         ValueError: the table is empty or has no UAR.
     """
-    tables = boards(scores)
+    tables = leaderboards(scores)
     side_by_side = [_protocols_markdown(tables)] if len(tables) > 1 else []
     return "\n\n".join([*side_by_side, board_markdown(tables[0])])
 
 
-def board_markdown(board: Board) -> str:
+def board_markdown(board: Leaderboard) -> str:
     """Markdown table of the metrics of a board by model, `value [low, high]`, the best model first."""
     title = f"**{board.title}** ({board.basis}; {board.intervals})"
     rows = {
@@ -70,7 +70,7 @@ def board_markdown(board: Board) -> str:
     return _models_as_columns(title, "Metric", list(board.rows), rows)
 
 
-def _protocols_markdown(tables: list[Board]) -> str:
+def _protocols_markdown(tables: list[Leaderboard]) -> str:
     models = all_models(tables)
     rows = {table.short_title: [_uar(table, model) for model in models] for table in tables}
     return _models_as_columns(f"**UAR by protocol** ({tables[0].intervals})", "Protocol", models, rows)
@@ -90,7 +90,7 @@ def markdown_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _uar(table: Board, model: str) -> Score | None:
+def _uar(table: Leaderboard, model: str) -> Score | None:
     return table.rows[model]["uar"] if model in table.rows else None
 
 
@@ -104,7 +104,7 @@ def score_table_for_terminal(scores: pd.DataFrame) -> "RenderableType":
     """
     from rich.console import Group
 
-    first, *others = tables = boards(scores)
+    first, *others = tables = leaderboards(scores)
     models = all_models(tables)
     shown: list[RenderableType] = [headline(first).sentence, ""]
     if others:
@@ -134,7 +134,7 @@ def _add_row(table: "Table", name: str, scores: list[Score | None]) -> None:
     table.add_row(name, *("" if score is None else score.narrow for score in scores))
 
 
-def telling_groups(group_scores: pd.DataFrame) -> pd.DataFrame:
+def informative_groups(group_scores: pd.DataFrame) -> pd.DataFrame:
     """UAR by gender, intensity and statement, of one protocol and fold scheme, as far as these tell takes apart.
 
     A grouping of which there is one group, or none, says no more than the score of all takes.

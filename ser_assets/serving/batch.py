@@ -1,4 +1,4 @@
-"""The commands `predict` and `calibrate-speaker`: from paths over the bundle to a table, JSON, CSV or a profile."""
+"""The commands `predict` and `enrol-speaker`: from paths over the bundle to a table, JSON, CSV or a profile."""
 
 import csv
 import functools
@@ -15,15 +15,22 @@ from ser_assets.learning.speakers.profile import ProfileError, SpeakerProfile
 from ser_assets.runtime import progress
 from ser_assets.runtime.workers import map_in_workers
 from ser_assets.serving.bundle import Bundle, open_bundle
-from ser_assets.serving.predictor import Heard, Prediction, Predictor, Refused, hear, speaker_profile
-from ser_assets.storage.files import whole_file
+from ser_assets.serving.predictor import (
+    MeasuredRecording,
+    Prediction,
+    Predictor,
+    RejectedRecording,
+    measure_recording,
+    speaker_profile,
+)
+from ser_assets.storage.files import atomic_file
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 MANY: Final = 100
 """With fewer recordings, worker processes take longer to start than they save."""
-ASKED_AT_ONCE: Final = 64
+BATCH: Final = 64
 
 
 class NoRecordingError(LookupError):
@@ -34,11 +41,11 @@ class ReplacesRecordingError(ValueError):
     """A result would be written over a recording; the message names it."""
 
 
-class Calibrated(NamedTuple):
+class Enrolment(NamedTuple):
     """How a profile was made: of how many clips, and what was left out."""
 
     clips: int
-    left_out: list[Refused]
+    left_out: list[RejectedRecording]
 
 
 def recordings_among(paths: Sequence[Path]) -> list[Path]:
@@ -62,7 +69,7 @@ def recordings_among(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def passed_over(paths: Sequence[Path]) -> tuple[Counter[str], list[Refused]]:
+def passed_over(paths: Sequence[Path]) -> tuple[Counter[str], list[RejectedRecording]]:
     """What is left out of the folders among these: how many files of which ending, and folders that are closed."""
     skipped: Counter[str] = Counter()
     closed = []
@@ -70,7 +77,7 @@ def passed_over(paths: Sequence[Path]) -> tuple[Counter[str], list[Refused]]:
         if path.is_dir():
             content = media_files(path)
             skipped += content.skipped
-            closed += [Refused(folder, reason) for folder, reason in content.unreadable.items()]
+            closed += [RejectedRecording(folder, reason) for folder, reason in content.unreadable.items()]
     return skipped, closed
 
 
@@ -92,16 +99,16 @@ def open_predictor(bundle_folder: Path, profile: Path | None) -> Predictor:
 
 def predict_recordings(
     recordings: Sequence[Path], predictor: Predictor, workers: int
-) -> Iterator[Prediction | Refused]:
+) -> Iterator[Prediction | RejectedRecording]:
     """Say of each recording, in the order given, which emotion is in it, or why it cannot be told."""
     heard = _heard("predict", recordings, predictor.bundle, workers)
-    while part := list(itertools.islice(heard, ASKED_AT_ONCE)):
-        predictions = iter(predictor.predict([each for each in part if isinstance(each, Heard)]))
+    while part := list(itertools.islice(heard, BATCH)):
+        predictions = iter(predictor.predict([each for each in part if isinstance(each, MeasuredRecording)]))
         for each in part:
-            yield each if isinstance(each, Refused) else next(predictions)
+            yield each if isinstance(each, RejectedRecording) else next(predictions)
 
 
-def calibrate_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path, workers: int) -> Calibrated:
+def enrol_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path, workers: int) -> Enrolment:
     """Write the profile of the one speaker of these recordings.
 
     Raises:
@@ -109,36 +116,38 @@ def calibrate_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path
         ProfileError: no recording could be used; nothing is written.
     """
     bundle = open_bundle(bundle_folder)
-    bundle.require_calibrated()
+    bundle.require_speaker_normalised()
     results = list(_heard("calibrate", recordings, bundle, workers))
-    left_out = [each for each in results if isinstance(each, Refused)]
-    usable, repeated = _without_repeats([each for each in results if isinstance(each, Heard)])
+    left_out = [each for each in results if isinstance(each, RejectedRecording)]
+    usable, repeated = _without_repeats([each for each in results if isinstance(each, MeasuredRecording)])
     left_out += repeated
     if not usable:
         reasons = "\n".join(f"{printable(each.path)} {each.reason}" for each in left_out)
         raise ProfileError(f"no profile was made, for no recording can be used:\n{reasons}")
     profile = speaker_profile(usable, bundle)
-    with whole_file(out) as part:
+    with atomic_file(out) as part:
         profile.save(part)
-    return Calibrated(len(usable), left_out)
+    return Enrolment(len(usable), left_out)
 
 
-def _without_repeats(measured: Iterable[Heard]) -> tuple[list[Heard], list[Refused]]:
+def _without_repeats(measured: Iterable[MeasuredRecording]) -> tuple[list[MeasuredRecording], list[RejectedRecording]]:
     """Keep the first of the recordings that measure exactly the same: a copy would count its clip twice."""
-    first: dict[bytes, Heard] = {}
+    first: dict[bytes, MeasuredRecording] = {}
     repeated = []
     for each in measured:
         same = first.setdefault(each.functionals.tobytes(), each)
         if same is not each:
-            repeated.append(Refused(each.path, f"is the same recording as {printable(same.path)}, and counts once"))
+            repeated.append(
+                RejectedRecording(each.path, f"is the same recording as {printable(same.path)}, and counts once")
+            )
     return list(first.values()), repeated
 
 
-def records(results: Iterable[Prediction | Refused]) -> list[dict[str, Any]]:
+def records(results: Iterable[Prediction | RejectedRecording]) -> list[dict[str, Any]]:
     """Results as they go into JSON: path, emotion, probabilities, seconds, remarks; or path and error."""
     return [
         {"path": printable(each.path), "error": each.reason}
-        if isinstance(each, Refused)
+        if isinstance(each, RejectedRecording)
         else {
             "path": printable(each.path),
             "emotion": each.emotion,
@@ -150,15 +159,15 @@ def records(results: Iterable[Prediction | Refused]) -> list[dict[str, Any]]:
     ]
 
 
-def as_json(results: Iterable[Prediction | Refused]) -> str:
+def as_json(results: Iterable[Prediction | RejectedRecording]) -> str:
     """One JSON array of `records`."""
     return json.dumps(records(results), indent=1, ensure_ascii=False)
 
 
-def write_csv(results: Iterable[Prediction | Refused], path: Path, emotions: Sequence[str]) -> None:
+def write_csv(results: Iterable[Prediction | RejectedRecording], path: Path, emotions: Sequence[str]) -> None:
     """Write columns path, emotion, p_<emotion> of each of these emotions, seconds, remarks, error; whole or not."""
     columns = ["path", "emotion", *(f"p_{emotion}" for emotion in emotions), "seconds", "remarks", "error"]
-    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with atomic_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         for record in records(results):
@@ -167,7 +176,7 @@ def write_csv(results: Iterable[Prediction | Refused], path: Path, emotions: Seq
             writer.writerow(record | {f"p_{emotion}": value for emotion, value in probabilities.items()})
 
 
-def table_for_terminal(results: Iterable[Prediction | Refused]) -> "Table":
+def table_for_terminal(results: Iterable[Prediction | RejectedRecording]) -> "Table":
     """Lay out what was predicted: the emotion, its probability, the next one and its own, seconds."""
     from rich import box
     from rich.table import Table
@@ -192,9 +201,11 @@ def printable(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _heard(name: str, recordings: Sequence[Path], bundle: Bundle, workers: int) -> Iterator[Heard | Refused]:
+def _heard(
+    name: str, recordings: Sequence[Path], bundle: Bundle, workers: int
+) -> Iterator[MeasuredRecording | RejectedRecording]:
     """Measure the recordings, and report under this name how far it has come."""
-    listen = functools.partial(hear, preprocessing=bundle.preprocessing)
+    listen = functools.partial(measure_recording, preprocessing=bundle.preprocessing)
     progress.report(name, 0, len(recordings))
     measured = map_in_workers(listen, recordings, workers if len(recordings) >= MANY else 1)
     for done, each in enumerate(measured, start=1):

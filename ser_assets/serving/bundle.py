@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import TrimMode
-from ser_assets.learning.data.final_models import CALIBRATED, RAW
+from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ class Preprocessing:
 
     sampling_rate: int
     trim_mode: TrimMode
-    trim_below_peak_db: float
+    trim_top_db: float
     minimum_clip_seconds: float
 
 
@@ -51,7 +51,7 @@ class Preprocessing:
 class Contents:
     """What a bundle is made of.
 
-    models_dir: holds the kept models, `raw/<model>` and, where `calibrated` says so, `calibrated/<model>`.
+    models_dir: holds the kept models, `raw/<model>` and, where `speaker_normalised` says so, `calibrated/<model>`.
     reason: a sentence that says why this model. scores: rows of this model in `learning.scores.score_table`.
     recipe: how the features were made. settings: the knobs behind all of it, as text. demo: the voices are the demo's.
     date: of today, as YYYY-MM-DD.
@@ -60,7 +60,7 @@ class Contents:
     model: str
     reason: str
     models_dir: Path
-    calibrated: bool
+    speaker_normalised: bool
     prior: "SpeakerPrior"
     preprocessing: Preprocessing
     scores: "pd.DataFrame"
@@ -88,9 +88,9 @@ class Bundle:
         return bool(self.facts["training"]["demo"])
 
     @property
-    def has_calibrated(self) -> bool:
+    def has_speaker_normalised(self) -> bool:
         """Whether there is a model for clips that are calibrated by a speaker's profile."""
-        return f"{CALIBRATED}/{self.model}/{_MODEL_FACTS}" in self.facts["files"]
+        return f"{SPEAKER_NORMALISED}/{self.model}/{_MODEL_FACTS}" in self.facts["files"]
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -103,7 +103,7 @@ class Bundle:
         made = json.dumps([self.facts["training"]["recipe"], self.facts["preprocessing"]], sort_keys=True)
         return hashlib.blake2b(made.encode(), digest_size=16).hexdigest()
 
-    def load(self, *, calibrated: bool = False) -> "EmotionModel | Ensemble":
+    def load(self, *, speaker_normalised: bool = False) -> "EmotionModel | Ensemble":
         """Open the model, for raw clips or for calibrated ones.
 
         Raises:
@@ -111,19 +111,19 @@ class Bundle:
         """
         from ser_assets.learning.models.catalog import load_model
 
-        if calibrated:
-            self.require_calibrated()
-        kind = CALIBRATED if calibrated else RAW
+        if speaker_normalised:
+            self.require_speaker_normalised()
+        kind = SPEAKER_NORMALISED if speaker_normalised else RAW
         try:
             return load_model(self.folder / kind / self.model)
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise BundleError(f"the model {kind}/{self.model} of {self.folder} cannot be opened: {error}") from error
 
-    def require_calibrated(self) -> None:
+    def require_speaker_normalised(self) -> None:
         """Raise BundleError where there is no model for calibrated clips."""
-        if not self.has_calibrated:
+        if not self.has_speaker_normalised:
             raise BundleError(
-                f"{self.folder} holds no model for a calibrated speaker: have speaker_calibrated among SER_PROTOCOLS, "
+                f"{self.folder} holds no model for a calibrated speaker: have speaker_normalised among SER_PROTOCOLS, "
                 "and materialize the models and champion_model again; or leave the profile out"
             )
 
@@ -150,7 +150,7 @@ def write_bundle(folder: Path, contents: Contents, replaces: Path | None = None)
     """
     from ser_assets.reporting.model_card import model_card
 
-    for kind in (RAW, CALIBRATED) if contents.calibrated else (RAW,):
+    for kind in (RAW, SPEAKER_NORMALISED) if contents.speaker_normalised else (RAW,):
         for name in parts_of(contents.models_dir / kind, contents.model):
             shutil.copytree(contents.models_dir / kind / name, folder / kind / name)
     contents.prior.save(folder / PRIOR_FILE)
@@ -182,7 +182,7 @@ def open_bundle(folder: Path) -> Bundle:
     if found != FORMAT:
         raise BundleError(f"{folder} has the format {found!r}, and this version of ser-assets reads {FORMAT!r}")
     try:
-        _refuse_strangers(folder, facts)
+        _verify_bundle(folder, facts)
         bundle = Bundle(folder, facts)
         _ = bundle.preprocessing
     except (KeyError, TypeError, AttributeError) as error:
@@ -211,7 +211,7 @@ def size_of(models_dir: Path, model: str) -> int:
 def _facts(contents: Contents, folder: Path) -> dict[str, Any]:
     training = _training(folder / RAW, contents.model)
     emotions = _facts_of_model(folder / RAW / contents.model)["emotions"]
-    columns = ["protocol", "folds", "metric", "value", "low", "high", "actors", "takes"]
+    columns = ["protocol", "fold_scheme", "metric", "value", "low", "high", "actors", "takes"]
     return {
         "format": FORMAT,
         "model": contents.model,
@@ -279,7 +279,7 @@ def _facts_before(folder: Path | None) -> dict[str, Any]:
         return {}
 
 
-def _refuse_strangers(folder: Path, facts: dict[str, Any]) -> None:
+def _verify_bundle(folder: Path, facts: dict[str, Any]) -> None:
     if tuple(facts["functional_names"]) != functional_names():
         raise BundleError(
             f"{folder} was made for {len(facts['functional_names'])} functionals, and they are not the "

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_assets.audio.decoding.decode import DecodeError, Recording, decode, resample, to_mono
-from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import Trimmed, trim
-from ser_assets.audio.validation import refuse_unusable
+from ser_assets.audio.validation import require_utterance
 from ser_assets.serving.bundle import Bundle, Preprocessing
 
 if TYPE_CHECKING:
-    from ser_assets.learning.data.examples import Evidence
+    from ser_assets.learning.data.examples import Features
     from ser_assets.learning.speakers.profile import SpeakerProfile
 
 
 @dataclass(frozen=True)
-class Refused:
+class RejectedRecording:
     """A file that cannot be used, and why; the reason goes on where the path ends: `is silent`."""
 
     path: Path
@@ -28,7 +28,7 @@ class Refused:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class MeasuredRecording:
     """A recording of `seconds`, measured: float32 functionals (F,) and sequence (frames, 66) as in training.
 
     `remarks` are what one should know of it, each going on where the path ends: `has 2 audio tracks: …`.
@@ -45,7 +45,7 @@ class Heard:
 class Prediction:
     """What the model says of a recording of `seconds`: the probability of each emotion; they sum to 1.
 
-    `remarks` as in `Heard`.
+    `remarks` as in `MeasuredRecording`.
     """
 
     path: Path
@@ -64,30 +64,30 @@ class Prediction:
         return sorted(self.probabilities, key=lambda emotion: -self.probabilities[emotion])
 
 
-def hear(path: Path, preprocessing: Preprocessing) -> Heard | Refused:
+def measure_recording(path: Path, preprocessing: Preprocessing) -> MeasuredRecording | RejectedRecording:
     """Decode, trim and measure a recording as training does; what cannot be used comes back with the reason."""
     try:
         if not path.exists():
-            return Refused(path, "is not there")
+            return RejectedRecording(path, "is not there")
         if not path.is_file():
-            return Refused(path, "cannot be read (it is no regular file)")
+            return RejectedRecording(path, "cannot be read (it is no regular file)")
         # Decoded once: what `load_mono` does, with a look at the recording in between, as the inventory takes one.
         recording = decode(path)
-        refuse_unusable(recording)
+        require_utterance(recording)
         clip = trim(
             resample(to_mono(recording.samples), recording.sampling_rate, preprocessing.sampling_rate),
             preprocessing.sampling_rate,
             mode=preprocessing.trim_mode,
-            below_peak_db=preprocessing.trim_below_peak_db,
+            top_db=preprocessing.trim_top_db,
             minimum_seconds=preprocessing.minimum_clip_seconds,
         )
-        measurement = measure(clip.samples, preprocessing.sampling_rate)
+        measurement = extract_features(clip.samples, preprocessing.sampling_rate)
     except DecodeError as error:
-        return Refused(path, str(error))
+        return RejectedRecording(path, str(error))
     except Exception as error:  # One strange file must not stop the others.
-        return Refused(path, f"cannot be measured ({type(error).__name__}: {error})")
+        return RejectedRecording(path, f"cannot be measured ({type(error).__name__}: {error})")
     remarks = tuple(_remarks(recording, clip))
-    return Heard(path, recording.seconds, measurement.functionals, measurement.sequence, remarks)
+    return MeasuredRecording(path, recording.seconds, measurement.functionals, measurement.sequence, remarks)
 
 
 def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:
@@ -95,30 +95,30 @@ def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:
         yield f"has {recording.tracks} audio tracks: track {recording.track} is used"
     if clip.loud_event:
         yield "holds a short loud event (a beep, a click, a door) far over the voice: cut it out, and predict again"
-    if clip.kept_whole:
+    if clip.trim_skipped:
         yield "is used with its silence: too little would be left without"
 
 
-def evidence_of(heard: Sequence[Heard]) -> "Evidence":
+def features_of(heard: Sequence[MeasuredRecording]) -> "Features":
     """Lay recordings before a model, in their order; at least one."""
-    from ser_assets.learning.data.examples import Evidence
+    from ser_assets.learning.data.examples import Features
 
-    return Evidence(
+    return Features(
         functionals=np.stack([each.functionals for each in heard]),
         functional_names=functional_names(),
         sequences=tuple(each.sequence for each in heard),
     )
 
 
-def speaker_profile(heard: Sequence[Heard], bundle: Bundle) -> "SpeakerProfile":
+def speaker_profile(heard: Sequence[MeasuredRecording], bundle: Bundle) -> "SpeakerProfile":
     """Make the profile of the one speaker of these recordings, at least one, for the models of this bundle.
 
     Raises:
         BundleError: the bundle has no model for a calibrated speaker, or it cannot be opened.
     """
-    evidence, model = evidence_of(heard), bundle.load(calibrated=True)
+    evidence, model = features_of(heard), bundle.load(speaker_normalised=True)
     profile = bundle.prior().profile(evidence)
-    bias = model.bias_for(profile.calibrated(evidence))
+    bias = model.bias_for(profile.normalise(evidence))
     return replace(profile, measured_as=bundle.measured_as, bias=bias)
 
 
@@ -134,7 +134,7 @@ class Predictor:
         """
         self.bundle = bundle
         self._profile = profile
-        self._model = bundle.load(calibrated=profile is not None)
+        self._model = bundle.load(speaker_normalised=profile is not None)
         if profile is not None:
             self._refuse_stranger(profile)
 
@@ -144,28 +144,28 @@ class Predictor:
         return self._model.emotions
 
     @property
-    def knows_bias(self) -> bool:
+    def has_bias_for_model(self) -> bool:
         """Whether the profile tells what these very models say too often of the speaker."""
         return self._profile is not None and self._model.fingerprints <= set(self._profile.bias)
 
-    def predict(self, heard: Sequence[Heard]) -> list[Prediction]:
+    def predict(self, heard: Sequence[MeasuredRecording]) -> list[Prediction]:
         """Ask the model, in the order of the recordings."""
         if not heard:
             return []
-        evidence = evidence_of(heard)
+        evidence = features_of(heard)
         if self._profile is None:
-            said = self._model.predict_proba(evidence)
+            predicted = self._model.predict_proba(evidence)
         else:
-            said = self._model.predict_proba(self._profile.calibrated(evidence), self._profile.bias)
+            predicted = self._model.predict_proba(self._profile.normalise(evidence), self._profile.bias)
         return [
             Prediction(each.path, each.seconds, dict(zip(self.emotions, row, strict=True)), each.remarks)
-            for each, row in zip(heard, said.tolist(), strict=True)
+            for each, row in zip(heard, predicted.tolist(), strict=True)
         ]
 
     def _refuse_stranger(self, profile: "SpeakerProfile") -> None:
         from ser_assets.learning.speakers.profile import ProfileError
 
-        remedy = "make it again with `calibrate-speaker`"
+        remedy = "make it again with `enrol-speaker`"
         if profile.measured_as != self.bundle.measured_as:
             raise ProfileError(f"the profile was made for a bundle that measures otherwise: {remedy}")
         known = self._model.fingerprints & set(profile.bias)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ser_assets.serving.bundle import CARD_FILE, FACTS_FILE
-from ser_assets.storage.files import whole_file
+from ser_assets.storage.files import atomic_file
 
 WITHDRAWN_FILE: Final = "withdrawn.json"
 _NOTICE: Final = "> **Withdrawn recordings:** "
@@ -60,13 +60,13 @@ def mark_withdrawn(folder: Path, takes: int, speakers: int, today: str) -> bool:
         return False
     before = withdrawn_from(folder)
     mark = WithdrawnMark(takes, speakers, before.since if before else today)
-    with whole_file(folder / WITHDRAWN_FILE) as part:
+    with atomic_file(folder / WITHDRAWN_FILE) as part:
         part.write_text(json.dumps(dataclasses.asdict(mark)) + "\n", encoding="utf-8")
     card = folder / CARD_FILE
     if card.exists():
         title, *rest = card.read_text(encoding="utf-8").splitlines()
         rest = [line for line in rest if not line.startswith(_NOTICE)]
-        with whole_file(card) as part:
+        with atomic_file(card) as part:
             text = "\n".join([title, "", f"{_NOTICE}{mark.sentence}.", *rest])
             part.write_text(text + "\n", encoding="utf-8")
     return True

@@ -1,6 +1,6 @@
 """Assets at rest as one Parquet file an actor, `<asset>/actor_NN.parquet`: whole, sorted by take, take by take anew.
 
-Each row says in `made_from` what its take was made from, so that a later run makes only the takes that have changed.
+Each row says in `input_fingerprint` what its take was made from, so that a later run makes only the takes that have changed.
 """
 
 import glob
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from ser_assets.storage.files import set_aside_if_possible, whole_file
+from ser_assets.storage.files import atomic_file, set_aside_if_possible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,19 +34,19 @@ class ClipsDamagedError(ClipsMissingError):
 class Batch:
     """Takes of one actor, in their order, that go through a step together.
 
-    `made_from` tells of each take what it is made from; those in `kept` are at rest already, made from the same.
+    `input_fingerprint` tells of each take what it is made from; those in `kept` are at rest already, made from the same.
     `about` holds what the step wants to know of each take.
     """
 
     actor: str
-    made_from: Mapping[str, str]
+    input_fingerprint: Mapping[str, str]
     kept: frozenset[str]
     about: Mapping[str, Any]
 
     @property
     def to_make(self) -> list[str]:
         """The takes that have to be made."""
-        return [take_id for take_id in self.made_from if take_id not in self.kept]
+        return [take_id for take_id in self.input_fingerprint if take_id not in self.kept]
 
 
 def batches_of(
@@ -98,7 +98,7 @@ class ActorFiles:
         path = self.path(asset, actor)
         schema = schema.with_metadata({**(schema.metadata or {}), "recipe": recipe})
         with (
-            whole_file(path) as part,
+            atomic_file(path) as part,
             _opened(path) as old,
             pq.ParquetWriter(part, schema, compression="zstd", write_page_checksum=True) as writer,
         ):
@@ -122,10 +122,10 @@ class ActorFiles:
             raise ClipsMissingError(f"no {asset} of actor {actor} at {path}: materialize {asset} for {actor} first")
         return _read(path, path, takes, columns)
 
-    def made_from(self, asset: str, actor: str) -> dict[str, str]:
+    def input_fingerprint(self, asset: str, actor: str) -> dict[str, str]:
         """Tell of each take at rest what it was made from; nothing where there is no file, or a damaged one."""
         try:
-            return _by_take(self.rows(asset, actor, columns=["take_id", "made_from"]), "made_from")
+            return _by_take(self.rows(asset, actor, columns=["take_id", "input_fingerprint"]), "input_fingerprint")
         except ClipsDamagedError as error:
             logging.getLogger(__name__).warning("%s", error)
             return {}
@@ -189,10 +189,10 @@ class ActorFiles:
 
         path, picture = self.path(asset, actor), self.picture_path(asset, actor)
         changed = [each for each in (path, picture) if each.exists()]
-        kept = {take: made for take, made in self.made_from(asset, actor).items() if take not in takes}
+        kept = {take: made for take, made in self.input_fingerprint(asset, actor).items() if take not in takes}
         if kept:
             batches = batches_of(actor, kept, {}, {})
-            unchanged = [(replace(batch, kept=frozenset(batch.made_from)), None) for batch in batches]
+            unchanged = [(replace(batch, kept=frozenset(batch.input_fingerprint)), None) for batch in batches]
             schema = pq.read_schema(path)
             about = {key: value for key, value in (schema.metadata or {}).items() if key != b"recipe"}
             self.write(asset, actor, unchanged, schema.with_metadata(about), self.recipe(asset, actor))
@@ -208,7 +208,7 @@ class ActorFiles:
 
     def write_picture(self, asset: str, actor: str, png: bytes) -> None:
         """Keep a picture of an actor's clips beside them."""
-        with whole_file(self.picture_path(asset, actor)) as part:
+        with atomic_file(self.picture_path(asset, actor)) as part:
             part.write_bytes(png)
 
     def picture_path(self, asset: str, actor: str) -> Path:
@@ -294,7 +294,7 @@ def _merged(
     if batch.kept and old is not None:
         parts.append(_read(old, path, sorted(batch.kept)))
     rows = pa.concat_tables([part.cast(schema) for part in parts]) if parts else schema.empty_table()
-    if _by_take(rows, "made_from") != batch.made_from:
+    if _by_take(rows, "input_fingerprint") != batch.input_fingerprint:
         raise ClipsMissingError(f"{path}, or what it is made from, changed while it was being made: run again")
     if len(parts) > 1:
         rows = rows.sort_by([("take_id", "ascending"), ("variant", "ascending")])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-TAKE_LABELS = ("emotion", "intensity", "statement", "repetition", "gender", "recording")
+TAKE_LABELS = ("emotion", "intensity", "statement", "repetition", "gender", "audio_hash")
 LABELS = ("take_id", "variant", "actor", "voice", *TAKE_LABELS)
 # Types as both Arrow and Hugging Face name them; the sound comes after these columns.
 CLIP_COLUMNS = {
@@ -24,12 +24,12 @@ CLIP_COLUMNS = {
     "statement": "string",
     "repetition": "int32",
     "gender": "string",
-    "recording": "string",
-    "made_from": "string",
+    "audio_hash": "string",
+    "input_fingerprint": "string",
     "seconds": "float64",
     "peak": "float64",
     "sampling_rate": "int32",
-    "kept_whole": "bool",
+    "trim_skipped": "bool",
     "loud_event": "bool",
     "transform": "string",
     "parameters": "string",
@@ -43,7 +43,7 @@ class Clip:
 
     `variant` 0 is the take itself, 1… its augmented copies, with what made them. `voice` names the speaker who is
     heard: the actor, or "07 at 0.92" where a copy sounds like another; it is a name, not to be parsed. `recording` is
-    the hash of the decoded recording that the clip comes from. `kept_whole` marks a clip that trimming would have made
+    the hash of the decoded recording that the clip comes from. `trim_skipped` marks a clip that trimming would have made
     too short, `loud_event` one in which a beep, a click or a door is far louder than the voice.
     """
 
@@ -56,10 +56,10 @@ class Clip:
     statement: str
     repetition: int
     gender: str
-    recording: str
+    audio_hash: str
     samples: "np.ndarray"
     sampling_rate: int
-    kept_whole: bool = False
+    trim_skipped: bool = False
     loud_event: bool = False
     transform: str | None = None
     parameters: str | None = None
@@ -81,18 +81,18 @@ class Clip:
         return {name: getattr(self, name) for name in LABELS}
 
 
-def table_of(clips: Sequence[Clip], made_from: Mapping[str, str]) -> "pa.Table":
-    """Rows of some clips, at least one; `made_from` tells of each take what it was made from."""
+def table_of(clips: Sequence[Clip], input_fingerprint: Mapping[str, str]) -> "pa.Table":
+    """Rows of some clips, at least one; `input_fingerprint` tells of each take what it was made from."""
     import pyarrow as pa
 
     rows = [
         {
             **clip.labels,
-            "made_from": made_from[clip.take_id],
+            "input_fingerprint": input_fingerprint[clip.take_id],
             "seconds": clip.seconds,
             "peak": clip.peak,
             "sampling_rate": clip.sampling_rate,
-            "kept_whole": clip.kept_whole,
+            "trim_skipped": clip.trim_skipped,
             "loud_event": clip.loud_event,
             "transform": clip.transform,
             "parameters": clip.parameters,
@@ -125,7 +125,7 @@ def _clip(row: dict[str, Any]) -> Clip:
     import soundfile
 
     samples, sampling_rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="float32")
-    rest = {name: row[name] for name in (*LABELS, "kept_whole", "loud_event", "transform", "parameters", "seed")}
+    rest = {name: row[name] for name in (*LABELS, "trim_skipped", "loud_event", "transform", "parameters", "seed")}
     return Clip(**rest, samples=samples, sampling_rate=sampling_rate)
 
 

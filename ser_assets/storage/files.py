@@ -27,7 +27,7 @@ class DiskFullError(OSError):
 
 
 @contextmanager
-def full_disk_told(target: Path) -> Iterator[None]:
+def explain_full_disk(target: Path) -> Iterator[None]:
     """Say of a full disk what could not be written, and what to do; all else is raised as it comes."""
     try:
         yield
@@ -42,13 +42,13 @@ def full_disk_told(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
+def atomic_file(target: Path) -> Iterator[Path]:
     """Hand out a temporary name beside `target` to write to; it becomes `target` if the body ends well."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = beside(target, "part")
     _in_use.add(part)
     try:
-        with full_disk_told(target):
+        with explain_full_disk(target):
             yield part
             require_running()
             part.replace(target)
@@ -58,14 +58,14 @@ def whole_file(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def atomic_folder(target: Path) -> Iterator[Path]:
     """Hand out an empty temporary folder beside `target`; it takes the place of `target` if the body ends well."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part, old = beside(target, "part"), beside(target, "old")
     shutil.rmtree(part, ignore_errors=True)
     _in_use.update((part, old))
     try:
-        with full_disk_told(target):
+        with explain_full_disk(target):
             part.mkdir()
             yield part
         require_running()
@@ -83,7 +83,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
         _in_use.difference_update((part, old))
 
 
-def set_aside(path: Path) -> Path:
+def quarantine(path: Path) -> Path:
     """Give a damaged file another name, `NAME.damaged-1`, so that a new one can be made and nothing is lost."""
     number = 1
     while (aside := path.with_name(f"{path.name}{DAMAGED}{number}")).exists():
@@ -94,7 +94,7 @@ def set_aside(path: Path) -> Path:
 def set_aside_if_possible(path: Path) -> str:
     """Give a damaged file another name; say, as the end of a sentence, which, or why it stays where it is."""
     try:
-        return f"is set aside as {set_aside(path).name}"
+        return f"is set aside as {quarantine(path).name}"
     except OSError as error:
         return f"cannot be set aside ({error.strerror})"
 
@@ -114,7 +114,7 @@ def is_left_over(name: str) -> bool:
     return bool(_SET_ASIDE.search(name) or _TEMPORARY.fullmatch(name))
 
 
-def sweep(data_dir: Path) -> None:
+def remove_leftovers(data_dir: Path) -> None:
     """Take away what killed processes of this machine left half-written, and put back a folder they were replacing."""
     for left in list(_made_here(data_dir)):
         match = _TEMPORARY.fullmatch(left.name)

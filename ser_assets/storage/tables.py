@@ -18,9 +18,9 @@ FEATURES = "features"
 MEL_SEQUENCES = "mel_sequences"
 PREDICTIONS = "predictions"
 LEARNING_CURVES = "learning_curves"
-LEAK_PROOF = "leak_proof"
+LEAKAGE_AUDIT = "leakage_audit"
 TRAINING_ROWS = "training_rows"
-HELD_OUT = "held_out"
+VALIDATION_PREDICTIONS = "validation_predictions"
 MODEL_SETTINGS = "model_settings"
 ENSEMBLE_WEIGHTS = "ensemble_weights"
 CHAMPION_PREDICTIONS = "champion_predictions"
@@ -28,7 +28,7 @@ SCORES = "scores"
 SCORE_DIFFERENCES = "score_differences"
 SCORES_BY_GROUP = "scores_by_group"
 SKIPPED = "skipped"
-NOTEBOOK_REPLAY = "notebook_replay"
+NOTEBOOK_REPRODUCTION = "notebook_reproduction"
 
 # Spoken by a synthesiser, the demo corpus never stands among recordings of people.
 USABLE_TAKES = f"""
@@ -36,7 +36,7 @@ USABLE_TAKES = f"""
     WHERE status = 'accepted' AND NOT (demo AND EXISTS (FROM {RAW_VIDEOS} WHERE status = 'accepted' AND NOT demo))
 """
 USABLE_CLIPS = (
-    f"SELECT take_id, variant, actor, emotion FROM {FEATURES} SEMI JOIN ({USABLE_TAKES}) USING (take_id, recording)"
+    f"SELECT take_id, variant, actor, emotion FROM {FEATURES} SEMI JOIN ({USABLE_TAKES}) USING (take_id, audio_hash)"
 )
 
 

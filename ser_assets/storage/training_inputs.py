@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_assets.learning.data.final_models import CALIBRATED, RAW
+from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.models.settings_file import as_dictionary
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MODEL_SETTINGS, PREDICTIONS, USABLE_TAKES, records
@@ -19,9 +19,10 @@ def training_fingerprint(name: str, of_model: Any, settings: Settings, warehouse
 
     of_model: the settings of the model.
     """
-    columns = "take_id, variant, actor, emotion, made_from"
+    columns = "take_id, variant, actor, emotion, input_fingerprint"
     usable: pa.Table | None = warehouse.query_if_there(
-        FEATURES, f"SELECT {columns} FROM {FEATURES} SEMI JOIN ({USABLE_TAKES}) USING (take_id, recording) ORDER BY ALL"
+        FEATURES,
+        f"SELECT {columns} FROM {FEATURES} SEMI JOIN ({USABLE_TAKES}) USING (take_id, audio_hash) ORDER BY ALL",
     )
     clips = [] if usable is None else [list(row.values()) for row in usable.to_pylist()]
     return fingerprint(name, settings, as_dictionary(of_model), recipe(settings), clips)
@@ -32,13 +33,13 @@ def is_trained(name: str, trained_from: str, settings: Settings, warehouse: Ware
     stored = records(warehouse, MODEL_SETTINGS, "model = ?", [name])
     if not stored or stored[0].get("trained_from") != trained_from:
         return False
-    kinds = [RAW, CALIBRATED] if "speaker_calibrated" in settings.protocols else [RAW]
+    kinds = [RAW, SPEAKER_NORMALISED] if "speaker_normalised" in settings.protocols else [RAW]
     has_predictions = bool(records(warehouse, PREDICTIONS, "model = ? LIMIT 1", [name], columns=["take_id"]))
-    return has_predictions and all(kept_folder(settings, kind, name).is_dir() for kind in kinds)
+    return has_predictions and all(final_model_folder(settings, kind, name).is_dir() for kind in kinds)
 
 
-def kept_folder(settings: Settings, kind: str, name: str) -> Path:
-    """Where a kept model rests: `kind` is `RAW` or `CALIBRATED`, which is the evidence that it takes."""
+def final_model_folder(settings: Settings, kind: str, name: str) -> Path:
+    """Where a kept model rests: `kind` is `RAW` or `SPEAKER_NORMALISED`, which is the evidence that it takes."""
     return settings.data_dir / "models" / kind / name
 
 

@@ -43,7 +43,7 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
         if rows[key] != mels[key]:
             raise FeaturesMissingError(f"{FEATURES} and {MEL_SEQUENCES} hold other clips: materialize features again")
     return Examples(
-        rows=rows.select([*COLUMNS, "made_from"]).to_pandas(),
+        rows=rows.select([*COLUMNS, "input_fingerprint"]).to_pandas(),
         emotions=_emotions(corpus_of(settings), rows),
         functionals=_matrix(rows),
         functional_names=functional_names(),

@@ -29,17 +29,17 @@ class _Made(NamedTuple):
 _MADE = {
     "raw_videos": _Made("4", (), ("av",)),
     "mono_audio": _Made("5", ("sampling_rate",), ("av", "soxr")),
-    "trimmed_audio": _Made("4", ("trim_mode", "trim_below_peak_db", "minimum_clip_seconds"), ("numpy",)),
+    "trimmed_audio": _Made("4", ("trim_mode", "trim_top_db", "minimum_clip_seconds"), ("numpy",)),
     "augmented_set": _Made(
         "3",
-        ("voices", "extra_copies", "noise_snr_db_low", "noise_snr_db_high"),
+        ("speed_perturbation", "extra_copies", "noise_min_snr_db", "noise_max_snr_db"),
         ("audiomentations", "python-stretch", "soxr"),
     ),
     "features": _Made("4", (), ("numpy", "scipy", "librosa")),
-    "random_forest": _Made("6", ("protocols", "folds", "seed"), ("scikit-learn", "skl2onnx")),
-    "neural_network": _Made("6", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
-    "cnn": _Made("6", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
-    "complex_cnn": _Made("6", ("protocols", "folds", "seed"), ("tensorflow", "keras", "onnx")),
+    "random_forest": _Made("6", ("protocols", "fold_schemes", "seed"), ("scikit-learn", "skl2onnx")),
+    "neural_network": _Made("6", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
+    "cnn": _Made("6", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
+    "complex_cnn": _Made("6", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
     "ensemble": _Made("1", (), ("scipy",)),
     "metrics_report": _Made("3", ("seed",)),
     "champion_model": _Made("2", ("seed",)),
@@ -102,9 +102,9 @@ def extended(upstream: str, asset: str, version: str) -> str:
     return f"{upstream} > {asset} {version}" if upstream else f"{asset} {version}"
 
 
-def fingerprint(asset: str, settings: Settings, *made_from: object) -> str:
+def fingerprint(asset: str, settings: Settings, *input_fingerprint: object) -> str:
     """Hash of everything that decides what an asset holds: its code version and what it is made from."""
-    return _hash([asset, code_version(asset, settings), *made_from])
+    return _hash([asset, code_version(asset, settings), *input_fingerprint])
 
 
 def content_version(*parts: object) -> str:

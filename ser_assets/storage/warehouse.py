@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_assets.runtime.stopping import require_running
-from ser_assets.storage.files import full_disk_told, set_aside_if_possible, whole_file
+from ser_assets.storage.files import atomic_file, explain_full_disk, set_aside_if_possible
 from ser_assets.storage.turns import Notices, TurnTimeoutError, turn
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Warehouse:
     def writing(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """Open for writing, in one transaction: committed if the body ends well, otherwise rolled back."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        with full_disk_told(self.path), self._connection(read_only=False) as connection:
+        with explain_full_disk(self.path), self._connection(read_only=False) as connection:
             connection.begin()
             try:
                 yield connection
@@ -129,7 +129,7 @@ class Warehouse:
         if not self.path.exists():
             self.compaction_due.unlink(missing_ok=True)
             return
-        with self._connection(read_only=False) as connection, whole_file(self.path) as part:
+        with self._connection(read_only=False) as connection, atomic_file(self.path) as part:
             name = connection.execute("SELECT current_database()").fetchall()[0][0]
             quoted = str(part).replace("'", "''")
             connection.execute(f"ATTACH '{quoted}' AS compacted")

@@ -14,7 +14,7 @@ from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.files import files_set_aside, leftovers
 from ser_assets.storage.tables import (
     CHAMPION_PREDICTIONS,
-    NOTEBOOK_REPLAY,
+    NOTEBOOK_REPRODUCTION,
     RAW_VIDEOS,
     SCORE_DIFFERENCES,
     SCORES,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CLIP_ASSETS = ("mono_audio", "trimmed_audio", "augmented_set", "features")
 # Computed from the predictions of all models on all takes.
-SUMMARIES = (SCORES, SCORE_DIFFERENCES, SCORES_BY_GROUP, SKIPPED, NOTEBOOK_REPLAY)
+SUMMARIES = (SCORES, SCORE_DIFFERENCES, SCORES_BY_GROUP, SKIPPED, NOTEBOOK_REPRODUCTION)
 
 
 class StoredTake(NamedTuple):
@@ -59,7 +59,7 @@ def stored_takes(data_dir: Path, *, in_files: bool = True) -> Stored:
     """
     actor_files, warehouse = ActorFiles(data_dir), Warehouse(data_dir)
     files = {
-        (asset, actor): frozenset(actor_files.made_from(asset, actor))
+        (asset, actor): frozenset(actor_files.input_fingerprint(asset, actor))
         for asset in (CLIP_ASSETS if in_files else ())
         for actor in actor_files.actors(asset)
     }

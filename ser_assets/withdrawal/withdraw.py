@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
 from ser_assets.corpus.interface import Corpus, Listing
 from ser_assets.history.take_removal import mark_removed, remove_from_history
-from ser_assets.learning.data.final_models import CALIBRATED, RAW
+from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.rejections import Problem
 from ser_assets.settings import Settings
-from ser_assets.storage.files import sweep, whole_file
+from ser_assets.storage.files import atomic_file, remove_leftovers
 from ser_assets.storage.tables import CHAMPION_PREDICTIONS, RAW_VIDEOS, records, settle_recordings
 from ser_assets.storage.turns import turn
 from ser_assets.storage.versions import code_version
@@ -157,7 +157,7 @@ def remove(settings: Settings, withdrawn: Withdrawn, instance: "dg.DagsterInstan
         return Removed()
     models = models_with_takes(warehouse, withdrawn.takes)
     marked = _mark_champion(settings, withdrawn)
-    folders = [settings.data_dir / "models" / kind / name for kind in (RAW, CALIBRATED) for name in models]
+    folders = [settings.data_dir / "models" / kind / name for kind in (RAW, SPEAKER_NORMALISED) for name in models]
     folders += [settings.data_dir / "tensorboard" / name for name in models]
     files = remove_folders([*folders, settings.data_dir / "report"] if models else [])
     files += remove_from_files(settings.data_dir, withdrawn.takes, withdrawn.stored)
@@ -186,10 +186,10 @@ def forget(
     entries = [entry for entry in corpus.listing().entries.get(speaker, ()) if entry.path.exists()]
     path = settings.data_dir / FORGOTTEN_FILE
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with turn(path, read_only=False, seconds=LOCK_SECONDS), whole_file(path) as part:
+    with turn(path, read_only=False, seconds=LOCK_SECONDS), atomic_file(path) as part:
         speakers = sorted({*forgotten_speakers(settings.data_dir), speaker})
         part.write_text("".join(f"{each}\n" for each in speakers), encoding="utf-8")
-    sweep(settings.data_dir)
+    remove_leftovers(settings.data_dir)
     removed = remove(settings, find_speaker(settings, speaker), instance)
     if instance is not None:
         # Also where nothing else is stored any more: a run that was going on may have written more.

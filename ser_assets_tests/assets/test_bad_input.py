@@ -8,11 +8,11 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.extract import extract_features
 from ser_assets.corpus import inventory
 from ser_assets.corpus.raw_video import RawVideo
 from ser_assets.serving.bundle import Preprocessing
-from ser_assets.serving.predictor import Heard, hear
+from ser_assets.serving.predictor import MeasuredRecording, measure_recording
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import clips_of
@@ -44,10 +44,10 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
     return str(failed.user_failure_data.description)
 
 
-real_examine = inventory.examine
+real_examine = inventory.inspect_recording
 
 
-def examine_or_die(look: inventory.Look) -> RawVideo:
+def examine_or_die(look: inventory.InspectionTask) -> RawVideo:
     """Die over one recording, as a library that crashes would have it."""
     if look.entry.path.stem == "03-01-03-01-01-01-01":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -58,7 +58,7 @@ def test_a_recording_that_crashes_the_decoder_is_rejected_and_the_others_are_tak
     settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sing(settings, "01")
-    monkeypatch.setattr(inventory, "examine", examine_or_die)
+    monkeypatch.setattr(inventory, "inspect_recording", examine_or_die)
     assert materialize(settings, "01", "01", instance, ["raw_videos"]).success
     [rejected] = records(warehouse, RAW_VIDEOS, "status = 'rejected'")
     assert (rejected["path"], rejected["problem"]) == ("Actor_01/03-01-03-01-01-01-01.wav", "crashes the decoder")
@@ -76,7 +76,7 @@ def test_rejected_files_are_an_error_only_over_the_share_that_is_set(
         (settings.raw_dir / f"Actor_01/03-01-03-02-01-0{number}-01.wav").write_bytes(b"broken")
         write_wav(settings.raw_dir / f"Actor_01/02-01-03-02-01-0{number}-01.wav", voice())
     for most, severity in ((0.5, dg.AssetCheckSeverity.WARN), (0.1, dg.AssetCheckSeverity.ERROR)):
-        strict = settings.model_copy(update={"most_rejected": most})
+        strict = settings.model_copy(update={"max_rejected_share": most})
         result = materialize(strict, "01", "01", instance, ["raw_videos"])
         [check] = [each for each in result.get_asset_check_evaluations() if each.check_name == "rejected_files"]
         assert (check.passed, check.severity) == (False, severity)
@@ -253,11 +253,11 @@ def test_training_and_prediction_trim_alike(settings: Settings, instance: dg.Dag
     assert materialize(settings, "01", "01", instance, CHAIN[:3]).success
     [clip] = clips_of(ActorFiles(settings.data_dir).rows("trimmed_audio", "01", ["01-04-02-01-01-01"]))
     preprocessing = Preprocessing(
-        settings.sampling_rate, settings.trim_mode, settings.trim_below_peak_db, settings.minimum_clip_seconds
+        settings.sampling_rate, settings.trim_mode, settings.trim_top_db, settings.minimum_clip_seconds
     )
-    predicted = hear(path, preprocessing)
-    assert isinstance(predicted, Heard)
-    np.testing.assert_array_equal(predicted.functionals, measure(clip.samples, clip.sampling_rate).functionals)
+    predicted = measure_recording(path, preprocessing)
+    assert isinstance(predicted, MeasuredRecording)
+    np.testing.assert_array_equal(predicted.functionals, extract_features(clip.samples, clip.sampling_rate).functionals)
 
 
 def test_a_take_that_moves_to_its_true_speaker_leaves_the_other_who_holds_up_nothing(
@@ -268,7 +268,7 @@ def test_a_take_that_moves_to_its_true_speaker_leaves_the_other_who_holds_up_not
         path = write_wav(settings.data_dir / f"own/{number}.wav", voice(0.6, hertz=100 + 15 * number, seed=number))
         lines.append(f"{path},{'AB'[number // 4]},{('joy', 'fear')[number % 2]}")
     table = settings.data_dir / "voices.csv"
-    own = Settings(corpus="table", corpus_table=table, voices=())
+    own = Settings(corpus="table", corpus_table=table, speed_perturbation=())
     table.write_text("\n".join(lines))
     assert materialize(own, "A", "B", instance).success
     table.write_text("\n".join([lines[0], lines[1].replace(",A,", ",B,"), *lines[2:]]))

@@ -21,14 +21,14 @@ from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.factories.examples import BANDS, made_up_rows
 
 FRAMES = 20
-SMALL_FOREST = {"ops": {"random_forest": {"config": {"trees": 10, "trees_of_a_part": 5}}}}
+SMALL_FOREST = {"ops": {"random_forest": {"config": {"trees": 10, "validation_trees": 5}}}}
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Three actors in folds of their own, and a random split, in one process."""
     protocols = ("speaker_independent", "random_split")
-    return Settings(data_dir=tmp_path, workers=1, folds=("loso",), protocols=protocols)
+    return Settings(data_dir=tmp_path, workers=1, fold_scheme=("loso",), protocols=protocols)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def store(
     harmonicity = [np.full(FRAMES, 0.9, np.float32)] * len(rows)
     originals = rows[rows["variant"] == 0].drop(columns="variant")
     tables = {
-        FEATURES: features.assign(recipe=recipe(settings), made_from=origin),
+        FEATURES: features.assign(recipe=recipe(settings), input_fingerprint=origin),
         MEL_SEQUENCES: rows[["take_id", "variant", "actor"]].assign(
             frames=FRAMES, bands=BANDS, mel=mels, f0=f0, harmonicity=harmonicity
         ),
@@ -105,7 +105,9 @@ def test_an_honest_pipeline_gets_as_far_as_the_report(
 def test_a_model_of_other_takes_than_there_are_now_is_not_reported(settings: Settings, warehouse: Warehouse) -> None:
     assert failed_checks(run(settings, "random_forest")) == set()
     store(warehouse, settings, made_up_rows(("01", "02", "03"), 6, 2), origin="a synthesiser")
-    assert "judged on other takes than there are now: materialize" in reason_of_failure(run(settings, "metrics_report"))
+    assert "evaluated on other takes than there are now: materialize" in reason_of_failure(
+        run(settings, "metrics_report")
+    )
 
 
 def test_random_splits_that_cannot_be_made_are_left_out_and_the_honest_ones_are_judged(
@@ -133,7 +135,7 @@ def test_copies_of_judged_takes_that_are_fed_into_training_are_caught(
 ) -> None:
     def with_copies_of_the_judged(split: Split, examples):
         rows = examples.rows
-        copies = rows["take_id"].isin(rows["take_id"].iloc[split.judged]) & (rows["variant"] > 0)
+        copies = rows["take_id"].isin(rows["take_id"].iloc[split.test]) & (rows["variant"] > 0)
         return split._as_handed_out(examples.subset(np.union1d(split.training, np.flatnonzero(copies))))
 
     break_what_is_handed_out(monkeypatch, with_copies_of_the_judged)
@@ -142,7 +144,9 @@ def test_copies_of_judged_takes_that_are_fed_into_training_are_caught(
     assert not report_was_begun(result)
     assert "random_forest must not be reported" in reason_of_failure(run(settings, "metrics_report"))
     assert not warehouse.has_table("scores")
-    shared = warehouse.query("SELECT sum(shared_takes) AS takes FROM leak_proof WHERE protocol = 'speaker_independent'")
+    shared = warehouse.query(
+        "SELECT sum(shared_takes) AS takes FROM leakage_audit WHERE protocol = 'speaker_independent'"
+    )
     assert shared["takes"][0] > 0
 
 
@@ -166,7 +170,7 @@ def test_the_mp4_and_the_wav_of_one_take_in_different_folds_are_caught(
     settings: Settings, warehouse: Warehouse
 ) -> None:
     rows = made_up_rows(("01", "02", "03"), takes_each=6, copies_of_neutral=0)
-    as_wav = rows.iloc[[0]].assign(actor="02", recording="hash of the wav", variant=1)
+    as_wav = rows.iloc[[0]].assign(actor="02", audio_hash="hash of the wav", variant=1)
     store(
         warehouse, settings, pd.concat([rows, as_wav], ignore_index=True).sort_values(["actor", "take_id", "variant"])
     )
@@ -179,9 +183,9 @@ def test_the_mp4_and_the_wav_of_one_take_in_different_folds_are_caught(
 
 def test_one_recording_in_the_folders_of_two_actors_is_caught(settings: Settings, warehouse: Warehouse) -> None:
     rows = made_up_rows(("01", "02", "03"), takes_each=6, copies_of_neutral=0)
-    rows.loc[rows["actor"] == "02", "recording"] = rows.loc[rows["actor"] == "01", "recording"].to_numpy()
+    rows.loc[rows["actor"] == "02", "audio_hash"] = rows.loc[rows["actor"] == "01", "audio_hash"].to_numpy()
     store(warehouse, settings, rows)
-    assert "would train on what it judges: recordings" in reason_of_failure(run(settings))
+    assert "would train on what it evaluates: recordings" in reason_of_failure(run(settings))
     assert not warehouse.has_table(PREDICTIONS)
 
 

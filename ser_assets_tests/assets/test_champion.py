@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from ser_assets.assets import champion
-from ser_assets.assets.champion import champion_model, no_drop
+from ser_assets.assets.champion import champion_model, no_regression
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
 from ser_assets.learning.evaluation.scores import score_differences, score_table
 from ser_assets.serving.bundle import champion_folder, open_bundle
@@ -32,7 +32,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings(data_dir=tmp_path, workers=1)
 
 
-def judged(model: str, right: float, protocol: str = "speaker_independent") -> pd.DataFrame:
+def evaluated(model: str, right: float, protocol: str = "speaker_independent") -> pd.DataFrame:
     """Two takes of each emotion from six actors; of each actor's takes this share is named right."""
     rows = pd.DataFrame(
         [
@@ -45,11 +45,17 @@ def judged(model: str, right: float, protocol: str = "speaker_independent") -> p
     hit = rows.groupby("actor").cumcount() < right * 2 * len(EMOTIONS)
     named = (rows["emotion"].map(EMOTIONS.index).to_numpy() + np.where(hit, 0, 1)) % len(EMOTIONS)
     probabilities = pd.DataFrame(np.eye(len(EMOTIONS))[named], columns=[f"p_{emotion}" for emotion in EMOTIONS])
-    labels = {"model": model, "protocol": protocol, "folds": "luna5", "fold": "1", "made_from": "these recordings"}
+    labels = {
+        "model": model,
+        "protocol": protocol,
+        "fold_scheme": "luna5",
+        "fold": "1",
+        "input_fingerprint": "these recordings",
+    }
     return pd.concat([rows.assign(**labels), probabilities], axis=1)
 
 
-def store(settings: Settings, *predictions: pd.DataFrame, demo: bool = False, recording: str = "") -> None:
+def store(settings: Settings, *predictions: pd.DataFrame, demo: bool = False, audio_hash: str = "") -> None:
     """Put to rest what the models and `metrics_report` would: predictions, their scores, and the takes behind them."""
     table = pd.concat(predictions, ignore_index=True)
     takes = table.drop_duplicates("take_id")
@@ -58,10 +64,10 @@ def store(settings: Settings, *predictions: pd.DataFrame, demo: bool = False, re
         SCORES: score_table(table, draws=200),
         SCORE_DIFFERENCES: score_differences(table, draws=200),
         RAW_VIDEOS: takes[["take_id", "actor", "emotion"]].assign(
-            recording=recording + takes["take_id"], status="accepted", demo=demo
+            audio_hash=audio_hash + takes["take_id"], status="accepted", demo=demo
         ),
-        FEATURES: takes[["take_id", "actor", "emotion", "made_from"]].assign(
-            recording=recording + takes["take_id"], variant=0
+        FEATURES: takes[["take_id", "actor", "emotion", "input_fingerprint"]].assign(
+            audio_hash=audio_hash + takes["take_id"], variant=0
         ),
     }
     for name, rows in tables.items():
@@ -71,7 +77,7 @@ def store(settings: Settings, *predictions: pd.DataFrame, demo: bool = False, re
 def materialize(settings: Settings, *, accept_drop: bool | None = None) -> dg.ExecuteInProcessResult:
     config: dict[str, Any] = {"accept_drop": accept_drop} if accept_drop is not None else {}
     return dg.materialize(
-        [champion_model, no_drop],
+        [champion_model, no_regression],
         resources={"settings": settings, "warehouse": Warehouse(settings.data_dir)},
         run_config={"ops": {"champion_model": {"config": config}}} if config else None,
         raise_on_error=False,
@@ -107,25 +113,25 @@ def remembered(settings: Settings) -> tuple[str, float]:
 
 
 def test_the_best_model_becomes_the_champion(settings: Settings) -> None:
-    calibrated = [judged(name, 0.9, "speaker_calibrated") for name in ("random_forest", "ensemble")]
-    store(settings, judged("random_forest", 0.5), judged("ensemble", 0.75), *calibrated)
+    speaker_normalised = [evaluated(name, 0.9, "speaker_normalised") for name in ("random_forest", "ensemble")]
+    store(settings, evaluated("random_forest", 0.5), evaluated("ensemble", 0.75), *speaker_normalised)
     result = materialize(settings)
     assert result.success
     bundle = open_bundle(champion_folder(settings.data_dir))
     assert bundle.model == "ensemble"
-    assert bundle.has_calibrated
+    assert bundle.has_speaker_normalised
     assert bundle.load().predict_proba(measured_examples()).shape == (16, len(EMOTIONS))
     assert bundle.preprocessing.sampling_rate == settings.sampling_rate
     assert bundle.facts["training"]["demo"] is False
-    assert bundle.facts["training"]["settings"]["folds"] == "luna5"
-    assert {row["protocol"] for row in bundle.facts["scores"]} == {"speaker_independent", "speaker_calibrated"}
+    assert bundle.facts["training"]["settings"]["fold_scheme"] == "luna5"
+    assert {row["protocol"] for row in bundle.facts["scores"]} == {"speaker_independent", "speaker_normalised"}
     assert check_of(result).passed
     assert check_of(result).description == "ensemble, the best by the scores of now, is the champion"
     assert remembered(settings) == ("ensemble", 0.75)
 
 
 def test_the_ui_shows_which_why_how_large_how_good_and_the_card(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.5), judged("ensemble", 0.75), demo=True)
+    store(settings, evaluated("random_forest", 0.5), evaluated("ensemble", 0.75), demo=True)
     metadata = metadata_of(materialize(settings))
     assert metadata["champion"] == "ensemble"
     assert "beats random_forest beyond the 95 % interval" in metadata["why"]
@@ -137,9 +143,9 @@ def test_the_ui_shows_which_why_how_large_how_good_and_the_card(settings: Settin
 
 
 def test_a_model_of_features_that_were_made_anew_is_not_bundled_as_if_it_had_heard_them(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.5), judged("ensemble", 0.75))
+    store(settings, evaluated("random_forest", 0.5), evaluated("ensemble", 0.75))
     warehouse = Warehouse(settings.data_dir)
-    made_anew = warehouse.query(f"FROM {FEATURES}").assign(made_from="other settings")
+    made_anew = warehouse.query(f"FROM {FEATURES}").assign(input_fingerprint="other settings")
     warehouse.replace_rows(FEATURES, pa.Table.from_pandas(made_anew, preserve_index=False), {})
     reason = reason_of_failure(materialize(settings))
     assert "ensemble was trained on other takes or features than those of now: materialize it again" in reason
@@ -147,13 +153,13 @@ def test_a_model_of_features_that_were_made_anew_is_not_bundled_as_if_it_had_hea
 
 
 def test_a_model_for_calibrated_clips_is_left_out_where_it_was_not_judged(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.5))
+    store(settings, evaluated("random_forest", 0.5))
     materialize(settings)
-    assert not open_bundle(champion_folder(settings.data_dir)).has_calibrated
+    assert not open_bundle(champion_folder(settings.data_dir)).has_speaker_normalised
 
 
 def test_the_same_again_gives_the_same_bytes(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.5))
+    store(settings, evaluated("random_forest", 0.5))
     materialize(settings)
     before = files(settings)
     assert materialize(settings).success
@@ -161,9 +167,9 @@ def test_the_same_again_gives_the_same_bytes(settings: Settings) -> None:
 
 
 def test_a_better_model_takes_the_place_of_the_champion(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.5))
+    store(settings, evaluated("random_forest", 0.5))
     materialize(settings)
-    store(settings, judged("random_forest", 0.5), judged("ensemble", 0.75))
+    store(settings, evaluated("random_forest", 0.5), evaluated("ensemble", 0.75))
     result = materialize(settings)
     assert check_of(result).passed
     assert "+0.250" in metadata_of(result)["against the last champion"]
@@ -171,10 +177,10 @@ def test_a_better_model_takes_the_place_of_the_champion(settings: Settings) -> N
 
 
 def test_a_drop_leaves_the_champion_in_place_and_fails_the_check(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.75))
+    store(settings, evaluated("random_forest", 0.75))
     materialize(settings)
     before = files(settings)
-    store(settings, judged("random_forest", 0.5))
+    store(settings, evaluated("random_forest", 0.5))
     result = materialize(settings)
     assert not result.success
     assert files(settings) == before
@@ -191,9 +197,9 @@ def test_a_drop_leaves_the_champion_in_place_and_fails_the_check(settings: Setti
 
 
 def test_a_drop_is_accepted_on_request_and_stays_accepted(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.75))
+    store(settings, evaluated("random_forest", 0.75))
     materialize(settings)
-    store(settings, judged("random_forest", 0.5))
+    store(settings, evaluated("random_forest", 0.5))
     for accept_drop in (True, False):
         result = materialize(settings, accept_drop=accept_drop)
         assert result.success
@@ -202,28 +208,28 @@ def test_a_drop_is_accepted_on_request_and_stays_accepted(settings: Settings) ->
 
 
 def test_the_command_that_the_check_names_carries_a_config_that_dagster_takes(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.75))
+    store(settings, evaluated("random_forest", 0.75))
     config = json.loads(champion.HOW_TO_ACCEPT.split("--config-json ")[1].strip("'"))
     resources = {"settings": settings, "warehouse": Warehouse(settings.data_dir)}
     assert dg.materialize([champion_model], resources=resources, run_config=config).success
 
 
 def test_a_champion_that_was_deleted_defends_nothing(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.75))
+    store(settings, evaluated("random_forest", 0.75))
     materialize(settings)
     shutil.rmtree(champion_folder(settings.data_dir))
-    store(settings, judged("random_forest", 0.5))
+    store(settings, evaluated("random_forest", 0.5))
     assert check_of(materialize(settings)).passed
     assert remembered(settings) == ("random_forest", 0.5)
 
 
 def test_a_champion_of_demo_voices_does_not_hold_up_one_of_people(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.9), demo=True, recording="spoken by espeak: ")
+    store(settings, evaluated("random_forest", 0.9), demo=True, audio_hash="spoken by espeak: ")
     materialize(settings)
-    store(settings, judged("random_forest", 0.4))
+    store(settings, evaluated("random_forest", 0.4))
     result = materialize(settings)
     assert check_of(result).passed
-    assert "no take was judged by both" in metadata_of(result)["against the last champion"]
+    assert "no take was evaluated by both" in metadata_of(result)["against the last champion"]
 
 
 def test_before_any_report_it_says_what_to_make_first(settings: Settings) -> None:
@@ -233,25 +239,25 @@ def test_before_any_report_it_says_what_to_make_first(settings: Settings) -> Non
 
 
 def test_without_a_kept_model_there_is_no_champion(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.5))
+    store(settings, evaluated("random_forest", 0.5))
     shutil.rmtree(settings.data_dir / "models")
-    assert "none of the judged models is kept: random_forest" in reason_of_failure(materialize(settings))
+    assert "none of the evaluated models is kept: random_forest" in reason_of_failure(materialize(settings))
 
 
 def test_an_ensemble_without_its_members_is_not_kept(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.5), judged("ensemble", 0.9))
+    store(settings, evaluated("random_forest", 0.5), evaluated("ensemble", 0.9))
     shutil.rmtree(settings.data_dir / "models/raw/random_forest")
-    assert "none of the judged models is kept" in reason_of_failure(materialize(settings))
+    assert "none of the evaluated models is kept" in reason_of_failure(materialize(settings))
 
 
 def test_without_a_model_judged_on_unseen_actors_there_is_no_champion(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.5, "random_split"))
-    assert "no model was judged under speaker_independent" in reason_of_failure(materialize(settings))
+    store(settings, evaluated("random_forest", 0.5, "random_split"))
+    assert "no model was evaluated under speaker_independent" in reason_of_failure(materialize(settings))
 
 
 def test_a_model_trained_again_since_the_report_is_not_bundled_under_its_old_scores(settings: Settings) -> None:
-    store(settings, judged("random_forest", 0.5))
-    newer = pa.Table.from_pandas(judged("random_forest", 0.25), preserve_index=False)
+    store(settings, evaluated("random_forest", 0.5))
+    newer = pa.Table.from_pandas(evaluated("random_forest", 0.25), preserve_index=False)
     Warehouse(settings.data_dir).replace_rows(PREDICTIONS, newer, {})
     assert "materialize metrics_report again" in reason_of_failure(materialize(settings))
     assert not champion_folder(settings.data_dir).exists()

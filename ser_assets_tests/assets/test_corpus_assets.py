@@ -111,7 +111,7 @@ def test_without_other_voices_there_are_only_the_copies_that_balance(
     settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sing(settings, "01", repetitions=2)
-    monkeypatch.setenv("SER_VOICES", "none")
+    monkeypatch.setenv("SER_SPEED_PERTURBATION", "none")
     assert materialize(Settings(), "01", "01", instance, CHAIN[:4]).success
     labels = ActorFiles(settings.data_dir).labels("augmented_set", "01")
     assert len(labels) == 8 * 2
@@ -152,9 +152,9 @@ def test_making_it_all_again_gives_the_same_bytes(
     assert records(warehouse, FEATURES, "true ORDER BY take_id, variant") == features
 
 
-def made_from(warehouse: Warehouse) -> dict[str, str]:
-    rows = records(warehouse, FEATURES, "true", columns=["take_id", "made_from"])
-    return {row["take_id"]: row["made_from"] for row in rows}
+def input_fingerprint(warehouse: Warehouse) -> dict[str, str]:
+    rows = records(warehouse, FEATURES, "true", columns=["take_id", "input_fingerprint"])
+    return {row["take_id"]: row["input_fingerprint"] for row in rows}
 
 
 def test_only_what_has_changed_is_decoded_trimmed_augmented_and_measured_again(
@@ -163,13 +163,13 @@ def test_only_what_has_changed_is_decoded_trimmed_augmented_and_measured_again(
     for actor in ("01", "02"):
         sing(settings, actor)
     assert materialize(settings, "01", "02", instance).success
-    before = made_from(warehouse)
+    before = input_fingerprint(warehouse)
     changed = settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav"
     clips_of_the_other = settings.data_dir / "mono_audio/actor_02.parquet"
     written = clips_of_the_other.stat()
     write_wav(changed, voice(1.1, hertz=333))
     worked_on: Counter[str] = Counter()
-    for step in ("trim", "copy_at_speed", "measure"):
+    for step in ("trim", "perturb_speed", "measure"):
         function = getattr(clip_steps, step)
 
         def counted(*arguments: object, _step: str = step, _function: object = function, **named: object) -> object:
@@ -182,9 +182,9 @@ def test_only_what_has_changed_is_decoded_trimmed_augmented_and_measured_again(
     read = [each.metadata["files read anew"].value for each in run.asset_materializations_for_node("raw_videos")]
     assert sorted(read) == [0, 1]
     assert clips_of_the_other.stat() == written
-    after = made_from(warehouse)
+    after = input_fingerprint(warehouse)
     assert {take_id for take_id in after if after[take_id] != before[take_id]} == {"01-03-01-01-01-01"}
-    assert worked_on == {"trim": 1, "copy_at_speed": 2, "measure": 3}
+    assert worked_on == {"trim": 1, "perturb_speed": 2, "measure": 3}
 
 
 def test_features_at_rest_fill_a_database_that_was_lost_and_nothing_is_measured_again(
@@ -217,13 +217,13 @@ def test_a_changed_setting_is_obeyed_by_what_comes_after_it(
 ) -> None:
     sing(settings, "01", repetitions=2)
     assert materialize(settings, "01", "01", instance).success
-    mono = ActorFiles(settings.data_dir).made_from("mono_audio", "01")
+    mono = ActorFiles(settings.data_dir).input_fingerprint("mono_audio", "01")
     monkeypatch.setenv("SER_EXTRA_COPIES", "1")
     assert materialize(Settings(), "01", "01", instance).success
     labels = ActorFiles(settings.data_dir).labels("augmented_set", "01")
     assert len(labels) == 8 * 2 * (1 + 2 + 1)
     assert (labels["emotion"].value_counts() == 2 * (1 + 2 + 1)).all()
-    assert ActorFiles(settings.data_dir).made_from("mono_audio", "01") == mono
+    assert ActorFiles(settings.data_dir).input_fingerprint("mono_audio", "01") == mono
 
 
 def reason_of_failure(result: dg.ExecuteInProcessResult) -> str:

@@ -20,14 +20,14 @@ REPORT = ("metrics_report", "champion_model")
 EVERYTHING = (*CHAIN, FOREST, *REPORT)
 SPEAKERS = ("Ann", "Bob", "Cy")
 EMOTIONS = ("fear", "joy", "rage")
-SMALL: dict[str, Any] = {"trees": 12, "parts": 1, "trees_of_a_part": 4}
+SMALL: dict[str, Any] = {"trees": 12, "parts": 1, "validation_trees": 4}
 
 
 VARIABLES = {
     "SER_CORPUS": "table",
     "SER_WORKERS": "1",
-    "SER_VOICES": "none",
-    "SER_FOLDS": "loso",
+    "SER_SPEED_PERTURBATION": "none",
+    "SER_FOLD_SCHEMES": "loso",
     "SER_PROTOCOLS": "speaker_independent",
 }
 
@@ -168,10 +168,10 @@ def test_a_speaker_who_leaves_takes_along_what_was_trained(platform: Platform) -
 @pytest.mark.parametrize(
     ("variable", "value", "expected"),
     [
-        ("SER_TRIM_BELOW_PEAK_DB", "25", all_of("trimmed_audio")),
-        ("SER_VOICES", "0.92", all_of("augmented_set")),
+        ("SER_TRIM_TOP_DB", "25", all_of("trimmed_audio")),
+        ("SER_SPEED_PERTURBATION", "0.92", all_of("augmented_set")),
         ("SER_SEED", "7", {FOREST, *REPORT}),
-        ("SER_FOLDS", "groups5", {FOREST}),
+        ("SER_FOLD_SCHEMES", "groups5", {FOREST}),
         ("SER_FRESH_DAYS", "7", set()),
     ],
 )
@@ -185,7 +185,7 @@ def test_a_setting_marks_what_obeys_it(
 def test_clips_made_with_another_setting_mark_those_that_are_made_from_them(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SER_TRIM_BELOW_PEAK_DB", "25")
+    monkeypatch.setenv("SER_TRIM_TOP_DB", "25")
     platform.materialize("trimmed_audio", speakers=("Ann", "Bob"))
     assert platform.stale == {"trimmed_audio Cy", "augmented_set Ann", "augmented_set Bob"}
 

@@ -10,24 +10,24 @@ import pytest
 
 from ser_assets.assets.model_checks import model_checks
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.storage.leakage_audit import leak_proof
-from ser_assets.storage.tables import FEATURES, HELD_OUT, PREDICTIONS, RAW_VIDEOS, TRAINING_ROWS
+from ser_assets.storage.leakage_audit import leakage_audit
+from ser_assets.storage.tables import FEATURES, PREDICTIONS, RAW_VIDEOS, TRAINING_ROWS, VALIDATION_PREDICTIONS
 from ser_assets.storage.warehouse import Warehouse
 
 ACTORS = ("01", "02")
-FOLD = {"model": "cnn", "protocol": "speaker_independent", "folds": "loso"}
+FOLD = {"model": "cnn", "protocol": "speaker_independent", "fold_scheme": "loso"}
 PROBABILITIES = [f"p_{name}" for name in EMOTIONS]
 
 
 def honest_tables() -> dict[str, pd.DataFrame]:
-    """Two actors with one take of each emotion and a copy of it, each judged by a model of the other, always right."""
+    """Two actors with one take of each emotion and a copy of it, each evaluated by a model of the other, always right."""
     takes = pd.DataFrame(
         {
             "take_id": f"{emotion}-{actor}",
-            "recording": f"sound of {emotion} {actor}",
+            "audio_hash": f"sound of {emotion} {actor}",
             "actor": actor,
             "emotion": emotion,
-            "made_from": "these recordings",
+            "input_fingerprint": "these recordings",
         }
         for actor in ACTORS
         for emotion in EMOTIONS
@@ -36,9 +36,9 @@ def honest_tables() -> dict[str, pd.DataFrame]:
     chances = {f"p_{name}": (takes["emotion"] == name).astype(float) for name in EMOTIONS}
     other = clips["actor"].map(dict(zip(ACTORS, ACTORS[::-1], strict=True)))
     return {
-        RAW_VIDEOS: takes.drop(columns="made_from").assign(status="accepted", demo=False),
+        RAW_VIDEOS: takes.drop(columns="input_fingerprint").assign(status="accepted", demo=False),
         FEATURES: clips,
-        PREDICTIONS: takes.drop(columns="recording").assign(**FOLD, fold=takes["actor"], **chances),
+        PREDICTIONS: takes.drop(columns="audio_hash").assign(**FOLD, fold=takes["actor"], **chances),
         TRAINING_ROWS: clips[["take_id", "variant"]].assign(**FOLD, fold=other),
     }
 
@@ -68,26 +68,28 @@ def test_every_promise_about_leaks_holds_up_the_report() -> None:
 
 
 def under(protocol: str, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Have all that was judged stand under another protocol."""
+    """Have all that was evaluated stand under another protocol."""
     for name in (PREDICTIONS, TRAINING_ROWS):
         tables[name] = tables[name].assign(protocol=protocol)
     return tables
 
 
-def held_out(take_of: str, fold: str) -> pd.DataFrame:
+def validation_predictions(take_of: str, fold: str) -> pd.DataFrame:
     """What a model of this fold says it had held out of training, to weigh by: the takes of one actor."""
     takes = [f"{emotion}-{take_of}" for emotion in EMOTIONS]
     return pd.DataFrame({"take_id": takes, "actor": take_of, **FOLD, "fold": fold})
 
 
 def test_what_is_held_out_of_the_training_rows_may_be_weighed_by(tmp_path: Path) -> None:
-    of_training = held_out("02", fold="01")
-    kept = held_out("01", fold="kept").assign(folds="")
-    assert checked(honest_tables() | {HELD_OUT: pd.concat([of_training, kept])}, tmp_path)["no_leak"]
+    of_training = validation_predictions("02", fold="01")
+    kept = validation_predictions("01", fold="kept").assign(fold_scheme="")
+    assert checked(honest_tables() | {VALIDATION_PREDICTIONS: pd.concat([of_training, kept])}, tmp_path)["no_leak"]
 
 
 def test_what_is_judged_may_not_be_weighed_by(tmp_path: Path) -> None:
-    assert not checked(honest_tables() | {HELD_OUT: held_out("01", fold="01")}, tmp_path)["no_leak"]
+    assert not checked(honest_tables() | {VALIDATION_PREDICTIONS: validation_predictions("01", fold="01")}, tmp_path)[
+        "no_leak"
+    ]
 
 
 def test_an_honest_model_passes(tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ def test_an_honest_model_passes(tmp_path: Path) -> None:
     ("protocol", "caught"),
     [
         ("speaker_independent", True),
-        ("speaker_calibrated", True),
+        ("speaker_normalised", True),
         ("permuted_labels", True),
         ("random_split", False),
         ("random_split_leaky", False),
@@ -119,7 +121,7 @@ def test_a_fold_that_trains_on_another_take_of_the_actor_it_judges_is_caught_whe
     assert checked(tables, tmp_path)["no_leak"] == (not caught)
 
 
-@pytest.mark.parametrize("protocol", ["speaker_independent", "speaker_calibrated", "random_split"])
+@pytest.mark.parametrize("protocol", ["speaker_independent", "speaker_normalised", "random_split"])
 def test_a_copy_of_what_is_judged_among_the_training_rows_is_caught(tmp_path: Path, protocol: str) -> None:
     tables = under(protocol, honest_tables())
     copy = {"take_id": f"{EMOTIONS[0]}-01", "variant": 1, **FOLD, "protocol": protocol, "fold": "01"}
@@ -130,7 +132,7 @@ def test_a_copy_of_what_is_judged_among_the_training_rows_is_caught(tmp_path: Pa
 @pytest.mark.parametrize("protocol", ["speaker_independent", "random_split"])
 def test_a_recording_of_another_name_on_the_other_side_is_caught(tmp_path: Path, protocol: str) -> None:
     tables = under(protocol, honest_tables())
-    tables[FEATURES].loc[0, "recording"] = tables[FEATURES].loc[len(EMOTIONS), "recording"]
+    tables[FEATURES].loc[0, "audio_hash"] = tables[FEATURES].loc[len(EMOTIONS), "audio_hash"]
     assert not checked(tables, tmp_path)["no_leak"]
 
 
@@ -149,7 +151,7 @@ def test_a_take_that_is_judged_never_or_twice_is_caught(tmp_path: Path, rows: ob
 
 def test_a_random_split_judges_some_takes_and_none_twice(tmp_path: Path) -> None:
     tables = honest_tables()
-    in_folds, at_random = tables[PREDICTIONS], tables[PREDICTIONS].assign(protocol="random_split", folds="")
+    in_folds, at_random = tables[PREDICTIONS], tables[PREDICTIONS].assign(protocol="random_split", fold_scheme="")
     tables[PREDICTIONS] = pd.concat([in_folds, at_random.iloc[:4]])
     assert checked(tables, tmp_path / "some")["judged_once"]
     tables[PREDICTIONS] = pd.concat([in_folds, at_random.iloc[[0, 0, 1]]])
@@ -170,7 +172,7 @@ def test_a_take_that_is_judged_and_may_no_longer_be_used_is_caught(tmp_path: Pat
 
 def test_a_take_that_was_judged_by_features_of_before_is_caught(tmp_path: Path) -> None:
     tables = honest_tables()
-    tables[FEATURES].loc[tables[FEATURES]["actor"] == "02", "made_from"] = "other recordings"
+    tables[FEATURES].loc[tables[FEATURES]["actor"] == "02", "input_fingerprint"] = "other recordings"
     assert not checked(tables, tmp_path)["judged_once"]
 
 
@@ -178,7 +180,7 @@ def test_another_model_and_another_scheme_are_not_mixed_up_with_this_one(tmp_pat
     tables = honest_tables()
     for name in (PREDICTIONS, TRAINING_ROWS):
         leaky_model = tables[name].assign(model="random_forest", fold="all")
-        other_scheme = tables[name].assign(folds="luna5")
+        other_scheme = tables[name].assign(fold_scheme="luna5")
         tables[name] = pd.concat([tables[name], leaky_model, other_scheme], ignore_index=True)
     found = checked(tables, tmp_path)
     assert found["no_leak"]
@@ -201,10 +203,10 @@ def test_the_leak_proof_counts_what_was_really_given(tmp_path: Path) -> None:
     tables[TRAINING_ROWS] = pd.concat([tables[TRAINING_ROWS], pd.DataFrame([copies])])
     checked(tables, tmp_path)
     with Warehouse(tmp_path).reading() as connection:
-        proof = leak_proof(connection, "cnn").set_index("fold")
-    assert proof["judged_actors"].to_dict() == {"01": "01", "02": "02"}
+        proof = leakage_audit(connection, "cnn").set_index("fold")
+    assert proof["test_actors"].to_dict() == {"01": "01", "02": "02"}
     assert proof["training_actors"].to_dict() == {"01": "01, 02", "02": "01"}
-    assert proof["judged_takes"].to_dict() == {"01": 8, "02": 8}
+    assert proof["test_takes"].to_dict() == {"01": 8, "02": 8}
     assert proof["training_clips"].to_dict() == {"01": 17, "02": 16}
     shared = ["shared_actors", "shared_takes", "shared_recordings"]
     assert proof.loc["01", shared].tolist() == [1, 1, 1]

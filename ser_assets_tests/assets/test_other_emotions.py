@@ -13,11 +13,11 @@ from ser_assets.learning.protocols.protocols import speaker_independent
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import Clip
-from ser_assets.storage.tables import HELD_OUT, LEAK_PROOF, PREDICTIONS, TRAINING_ROWS
+from ser_assets.storage.tables import LEAKAGE_AUDIT, PREDICTIONS, TRAINING_ROWS, VALIDATION_PREDICTIONS
 from ser_assets.storage.training_set import FeaturesMissingError, load_examples
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets import test_broken_pipelines as pipelines
-from ser_assets_tests.assets.test_model_checks import checked, held_out, honest_tables
+from ser_assets_tests.assets.test_model_checks import checked, honest_tables, validation_predictions
 from ser_assets_tests.factories.examples import made_up_examples, made_up_predictions, made_up_rows
 from ser_assets_tests.factories.media import voice
 from ser_assets_tests.factories.stored_data import put
@@ -33,17 +33,21 @@ def clips_of(rows: pd.DataFrame) -> list[Clip]:
 
 
 def new_tables() -> dict[str, pd.DataFrame]:
-    said = made_up_predictions(SPEAKERS, 1, model="random_forest", emotions=FIVE)
-    given = said[["model", "protocol", "folds", "fold", "take_id"]].assign(variant=0)
-    return {PREDICTIONS: said.assign(made_from="now"), HELD_OUT: said.iloc[:0], TRAINING_ROWS: given}
+    message = made_up_predictions(SPEAKERS, 1, model="random_forest", emotions=FIVE)
+    given = message[["model", "protocol", "fold_scheme", "fold", "take_id"]].assign(variant=0)
+    return {
+        PREDICTIONS: message.assign(input_fingerprint="now"),
+        VALIDATION_PREDICTIONS: message.iloc[:0],
+        TRAINING_ROWS: given,
+    }
 
 
 def test_a_model_of_other_emotions_takes_the_place_of_the_whole_table_and_names_whose_predictions_are_lost(
     tmp_path: Path,
 ) -> None:
-    said = honest_tables()[PREDICTIONS]
-    old = honest_tables() | {HELD_OUT: held_out("02", "01").assign(p_happy=1.0)}
-    old[PREDICTIONS] = pd.concat([said, said.assign(model="random_forest")])
+    message = honest_tables()[PREDICTIONS]
+    old = honest_tables() | {VALIDATION_PREDICTIONS: validation_predictions("02", "01").assign(p_happy=1.0)}
+    old[PREDICTIONS] = pd.concat([message, message.assign(model="random_forest")])
     warehouse = Warehouse(tmp_path)
     for name, rows in old.items():
         warehouse.replace_rows(name, pa.Table.from_pandas(rows, preserve_index=False), {})
@@ -52,8 +56,8 @@ def test_a_model_of_other_emotions_takes_the_place_of_the_whole_table_and_names_
     assert [column for column in kept if column.startswith("p_")] == [f"p_{emotion}" for emotion in FIVE]
     assert set(kept["model"]) == {"random_forest"}
     assert not kept.isna().any(axis=None)
-    assert not warehouse.has_table(HELD_OUT)
-    assert warehouse.has_table(LEAK_PROOF)
+    assert not warehouse.has_table(VALIDATION_PREDICTIONS)
+    assert warehouse.has_table(LEAKAGE_AUDIT)
     assert store(warehouse, "random_forest", new_tables(), {}) == []
     assert len(warehouse.query(f"FROM {PREDICTIONS}")) == len(kept)
 
@@ -61,10 +65,10 @@ def test_a_model_of_other_emotions_takes_the_place_of_the_whole_table_and_names_
 @pytest.mark.parametrize("right", [True, False])
 def test_accuracy_is_held_against_guessing_among_these_emotions(tmp_path: Path, right: bool) -> None:
     tables = honest_tables()
-    said = made_up_predictions(SPEAKERS, 2, model="cnn", emotions=FIVE).assign(made_from="now")
-    labels = said["emotion"].map(FIVE.index).to_numpy()
-    said[[f"p_{emotion}" for emotion in FIVE]] = np.eye(len(FIVE))[labels if right else labels * 0]
-    assert checked(tables | {PREDICTIONS: said}, tmp_path)["better_than_chance"] == right
+    message = made_up_predictions(SPEAKERS, 2, model="cnn", emotions=FIVE).assign(input_fingerprint="now")
+    labels = message["emotion"].map(FIVE.index).to_numpy()
+    message[[f"p_{emotion}" for emotion in FIVE]] = np.eye(len(FIVE))[labels if right else labels * 0]
+    assert checked(tables | {PREDICTIONS: message}, tmp_path)["better_than_chance"] == right
 
 
 def settings_of_table(folder: Path) -> Settings:
@@ -76,7 +80,7 @@ def settings_of_table(folder: Path) -> Settings:
         workers=1,
         corpus="table",
         corpus_table=folder / "voices.csv",
-        folds=("loso",),
+        fold_scheme=("loso",),
         protocols=("speaker_independent",),
     )
 

@@ -32,7 +32,7 @@ FIVE = ("01", "02", "03", "04", "05")
 def sung(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dg.ExecuteInProcessResult]:
     """Two actors from recordings to features, one of whose files is broken, and the run that made them."""
     folder = tmp_path_factory.mktemp("sung")
-    settings = Settings(data_dir=folder, workers=1, voices=())
+    settings = Settings(data_dir=folder, workers=1, speed_perturbation=())
     for actor in ("01", "02"):
         sing(settings, actor, repetitions=2)
     (folder / "raw/Actor_01/03-01-03-02-01-01-01.wav").write_bytes(b"broken")
@@ -44,10 +44,13 @@ def sung(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dg.ExecuteInPr
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dg.ExecuteInProcessResult]:
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dg.ExecuteInProcessResult]:
     """A forest on made-up features of five actors, its report and the champion, and the run that made them."""
     settings = Settings(
-        data_dir=tmp_path_factory.mktemp("judged"), workers=1, folds=("loso",), protocols=("speaker_independent",)
+        data_dir=tmp_path_factory.mktemp("evaluated"),
+        workers=1,
+        fold_scheme=("loso",),
+        protocols=("speaker_independent",),
     )
     store(Warehouse(settings.data_dir), settings, made_up_rows(FIVE, takes_each=4, copies_of_neutral=0))
     with pytest.MonkeyPatch.context() as patch:
@@ -112,11 +115,11 @@ def test_the_columns_of_the_functionals_are_stored_with_the_definition_and_not_i
 
 @pytest.mark.parametrize("asset", JUDGED)
 def test_columns_that_depend_on_the_emotions_are_those_of_the_table_that_was_made(
-    judged: tuple[Path, dg.ExecuteInProcessResult], asset: str
+    evaluated: tuple[Path, dg.ExecuteInProcessResult], asset: str
 ) -> None:
-    table = definition_metadata(Settings(data_dir=judged[0]), asset)["dagster/table_name"]
-    [metadata] = shown(judged[1], asset).values()
-    assert set(names(metadata["dagster/column_schema"])) == set(columns_of(judged[0], table))
+    table = definition_metadata(Settings(data_dir=evaluated[0]), asset)["dagster/table_name"]
+    [metadata] = shown(evaluated[1], asset).values()
+    assert set(names(metadata["dagster/column_schema"])) == set(columns_of(evaluated[0], table))
 
 
 def test_folders_on_the_pages_are_absolute_wherever_the_server_was_started(
@@ -186,9 +189,9 @@ def test_takes_are_counted_by_emotion_as_takes_and_clips_as_clips(sung: tuple[Pa
     ("asset", "name"), [("random_forest", "uar"), ("champion_model", "uar"), ("metrics_report", "best uar")]
 )
 def test_uar_and_the_ends_of_its_interval_are_numbers_that_can_be_plotted(
-    judged: tuple[Path, dg.ExecuteInProcessResult], asset: str, name: str
+    evaluated: tuple[Path, dg.ExecuteInProcessResult], asset: str, name: str
 ) -> None:
-    [metadata] = shown(judged[1], asset).values()
+    [metadata] = shown(evaluated[1], asset).values()
     assert 0 < metadata[f"{name} low"] <= metadata[name] <= metadata[f"{name} high"] <= 1
 
 
@@ -198,18 +201,18 @@ def test_without_an_interval_uar_stands_alone() -> None:
     assert not {"uar low", "uar high"} & set(metadata)
 
 
-def test_a_model_shows_what_it_was_trained_with(judged: tuple[Path, dg.ExecuteInProcessResult]) -> None:
-    [metadata] = shown(judged[1], "random_forest").values()
+def test_a_model_shows_what_it_was_trained_with(evaluated: tuple[Path, dg.ExecuteInProcessResult]) -> None:
+    [metadata] = shown(evaluated[1], "random_forest").values()
     settings = {row["setting"]: row["value"] for row in records(metadata["settings"])}
     assert settings["trees"] == str(SMALL_FOREST["ops"]["random_forest"]["config"]["trees"])
     assert metadata["seed"] == 42
 
 
-def test_the_report_is_read_on_its_page_without_its_pictures(judged: tuple[Path, dg.ExecuteInProcessResult]) -> None:
-    [metadata] = shown(judged[1], "metrics_report").values()
-    page = judged[0] / "report/index.html"
+def test_the_report_is_read_on_its_page_without_its_pictures(evaluated: tuple[Path, dg.ExecuteInProcessResult]) -> None:
+    [metadata] = shown(evaluated[1], "metrics_report").values()
+    page = evaluated[0] / "report/index.html"
     assert metadata["page"] == str(page)
-    text = (judged[0] / "report/report.md").read_text(encoding="utf-8")
+    text = (evaluated[0] / "report/report.md").read_text(encoding="utf-8")
     assert "](pictures/" in text
     assert "](pictures/" not in metadata["report"]
     written = {line for line in text.splitlines() if not line.startswith(("![", "In the picture:"))}

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from ser_assets.audio.augmentation import (
     TRANSFORMS,
-    Planned,
+    PlannedCopy,
+    augment_clip,
     copies_needed,
-    copy_at_speed,
-    copy_clip,
+    perturb_speed,
     plan_copies,
     seed_of,
 )
@@ -61,14 +61,14 @@ def test_an_actor_of_ravdess_in_two_other_voices_has_24_clips_of_each_emotion() 
         f"{emotion}{number}": emotion for emotion in EMOTIONS for number in range(4 if emotion == "neutral" else 8)
     }
     plan = plan_copies(emotions, voices=(0.92, 1.09))
-    assert plan["happy3"] == (Planned("speed", 0.92), Planned("speed", 1.09))
+    assert plan["happy3"] == (PlannedCopy("speed", 0.92), PlannedCopy("speed", 1.09))
     assert {len(plan[f"neutral{number}"]) for number in range(4)} == {2 + 3}
     assert sum(1 + len(plan[take_id]) for take_id in plan) == 8 * 24
 
 
 @pytest.mark.parametrize("speed", [0.92, 1.09, 2.0])
 def test_at_another_speed_pitch_and_tempo_change_at_once(speed: float) -> None:
-    copy = copy_at_speed(CLIP, RATE, speed)
+    copy = perturb_speed(CLIP, RATE, speed)
     assert copy.samples.dtype == np.float32
     assert len(copy.samples) == pytest.approx(len(CLIP) / speed, abs=2)
     heard, before = (fundamental_frequency(samples, RATE).f0 for samples in (copy.samples, CLIP))
@@ -76,17 +76,17 @@ def test_at_another_speed_pitch_and_tempo_change_at_once(speed: float) -> None:
 
 
 def test_a_copy_at_another_speed_says_its_speed_and_draws_nothing() -> None:
-    copy = copy_at_speed(CLIP, RATE, 0.92)
+    copy = perturb_speed(CLIP, RATE, 0.92)
     assert (copy.transform, copy.seed) == ("speed", None)
     assert json.loads(copy.parameters) == {"speed": 0.92}
-    np.testing.assert_array_equal(copy.samples, copy_at_speed(CLIP, RATE, 0.92).samples)
+    np.testing.assert_array_equal(copy.samples, perturb_speed(CLIP, RATE, 0.92).samples)
 
 
 def test_the_same_take_and_number_give_the_same_copy_whatever_was_done_before() -> None:
-    first = copy_clip(CLIP, RATE, "pitch_shift", "take", 1)
+    first = augment_clip(CLIP, RATE, "pitch_shift", "take", 1)
     random.random(), np.random.random()
-    copy_clip(CLIP, RATE, "noise", "other", 2)
-    again = copy_clip(CLIP, RATE, "pitch_shift", "take", 1)
+    augment_clip(CLIP, RATE, "noise", "other", 2)
+    again = augment_clip(CLIP, RATE, "pitch_shift", "take", 1)
     np.testing.assert_array_equal(first.samples, again.samples)
     assert (first.transform, first.parameters, first.seed) == (again.transform, again.parameters, again.seed)
 
@@ -95,13 +95,13 @@ def test_making_a_copy_leaves_the_global_generators_as_they_were() -> None:
     random.seed(1), np.random.seed(1)
     expected = random.random(), np.random.random()
     random.seed(1), np.random.seed(1)
-    copy_clip(CLIP, RATE, "noise", "take", 1)
+    augment_clip(CLIP, RATE, "noise", "take", 1)
     assert (random.random(), np.random.random()) == expected
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
 def test_each_transform_changes_the_clip_and_says_how(transform: str) -> None:
-    copy = copy_clip(CLIP, RATE, transform, "take", 1)
+    copy = augment_clip(CLIP, RATE, transform, "take", 1)
     assert copy.transform == transform
     assert copy.samples.dtype == np.float32
     assert np.isfinite(copy.samples).all()
@@ -116,7 +116,7 @@ def median_f0(samples: np.ndarray) -> float:
 
 @pytest.mark.parametrize("variant", range(1, 5))
 def test_another_pitch_is_as_long_and_so_many_semitones_away(variant: int) -> None:
-    copy = copy_clip(CLIP, RATE, "pitch_shift", "take", variant)
+    copy = augment_clip(CLIP, RATE, "pitch_shift", "take", variant)
     semitones = json.loads(copy.parameters)["num_semitones"]
     assert len(copy.samples) == len(CLIP)
     assert median_f0(copy.samples) == pytest.approx(median_f0(CLIP) * 2 ** (semitones / 12), rel=0.02)
@@ -124,25 +124,25 @@ def test_another_pitch_is_as_long_and_so_many_semitones_away(variant: int) -> No
 
 @pytest.mark.parametrize("variant", range(1, 5))
 def test_another_tempo_has_the_same_pitch(variant: int) -> None:
-    copy = copy_clip(CLIP, RATE, "time_stretch", "take", variant)
+    copy = augment_clip(CLIP, RATE, "time_stretch", "take", variant)
     assert len(copy.samples) == pytest.approx(len(CLIP) / json.loads(copy.parameters)["rate"], abs=2)
     assert median_f0(copy.samples) == pytest.approx(median_f0(CLIP), rel=0.02)
 
 
 def test_a_noisy_copy_has_the_signal_to_noise_ratio_that_was_asked_for() -> None:
-    copy = copy_clip(CLIP, RATE, "noise", "take", 1, snr_db=(20.0, 20.0))
+    copy = augment_clip(CLIP, RATE, "noise", "take", 1, snr_db=(20.0, 20.0))
     ratio = 10 * np.log10(np.square(CLIP).mean() / np.square(copy.samples - CLIP).mean())
     assert abs(ratio - 20.0) < 0.5
 
 
 def test_a_noisy_copy_says_its_signal_to_noise_ratio() -> None:
-    copy = copy_clip(CLIP, RATE, "noise", "take", 1, snr_db=(17.0, 17.0))
+    copy = augment_clip(CLIP, RATE, "noise", "take", 1, snr_db=(17.0, 17.0))
     assert json.loads(copy.parameters) == {"snr_db": pytest.approx(17.0, abs=0.01)}
 
 
 def test_a_transform_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="no transform 'typo'"):
-        copy_clip(CLIP, RATE, "typo", "take", 1)
+        augment_clip(CLIP, RATE, "typo", "take", 1)
 
 
 def test_copies_of_one_take_differ() -> None:

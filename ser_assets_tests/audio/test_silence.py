@@ -18,7 +18,7 @@ def test_the_ends_are_cut_and_the_middle_stays() -> None:
     clip = np.concatenate([voice(2.0, rate=RATE), voice(2.0, rate=RATE)])
     trimmed = trim(clip, RATE)
     assert 3.0 < len(trimmed.samples) / RATE < 3.4
-    assert not trimmed.kept_whole
+    assert not trimmed.trim_skipped
 
 
 def test_everywhere_cuts_the_pause_in_the_middle_too() -> None:
@@ -37,7 +37,7 @@ def test_a_clip_that_would_become_too_short_is_kept_whole_and_marked() -> None:
     click = np.zeros(RATE, np.float32)
     click[5000:5100] = 0.5
     trimmed = trim(click, RATE, minimum_seconds=0.3)
-    assert trimmed.kept_whole
+    assert trimmed.trim_skipped
     np.testing.assert_array_equal(trimmed.samples, click)
 
 
@@ -114,7 +114,7 @@ def test_a_short_loud_event_leaves_the_voice_as_long_as_it_is(event: str, under_
     sound = sound + 1e-5 * np.random.default_rng(1).standard_normal(len(sound)).astype(np.float32)
     trimmed = trim(sound, rate)
     assert trimmed.loud_event
-    assert not trimmed.kept_whole
+    assert not trimmed.trim_skipped
     # At both ends a syllable begins or dies away.
     assert len(trimmed.samples) > len(voiced) - 0.3 * rate
     everywhere = trim(sound, rate, mode="everywhere")

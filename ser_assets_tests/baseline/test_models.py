@@ -1,4 +1,4 @@
-"""The notebook's four models: what they look like, what they are fitted on, and how they are judged both ways."""
+"""The notebook's four models: what they look like, what they are fitted on, and how they are evaluated both ways."""
 
 import dataclasses
 
@@ -9,8 +9,8 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from ser_assets.audio.features.names import NOTEBOOK_MEANS
 from ser_assets.baseline import models as baseline_models
-from ser_assets.baseline.models import CLAIMS, MODELS, judge_notebook, probabilities, replay_splits
-from ser_assets.baseline.models import replay_table as table_of
+from ser_assets.baseline.models import CLAIMS, MODELS, baseline_splits, evaluate_notebook, probabilities
+from ser_assets.baseline.models import baseline_scores as table_of
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.data.predictions import probability_columns
@@ -45,12 +45,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def judged() -> pd.DataFrame:
-    """What a forest answers under all splits, in the name of all four models: who is judged does not hang on them."""
+def evaluated() -> pd.DataFrame:
+    """What a forest answers under all splits, in the name of all four models: who is evaluated does not hang on them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(baseline_models, "MODELS", dict.fromkeys(MODELS, MODELS["random_forest"]))
         patch.setattr(baseline_models, "TREES", 30)
-        return judge_notebook(EXAMPLES, replay_splits(EXAMPLES.rows))
+        return evaluate_notebook(EXAMPLES, baseline_splits(EXAMPLES.rows))
 
 
 def sizes(network: object, kind: str, what: str) -> list[int]:
@@ -91,9 +91,9 @@ def test_it_answers_the_same_each_time(model: str):
 def test_nothing_that_is_fitted_sees_what_is_judged():
     model = "neural_network"
     heard, asked = EXAMPLES.subset(np.arange(40)), EXAMPLES.subset(np.array([40, 41]))
-    poisoned = dataclasses.replace(asked, functionals=asked.functionals * [[1], [1e6]])
+    corrupted = dataclasses.replace(asked, functionals=asked.functionals * [[1], [1e6]])
     np.testing.assert_allclose(
-        probabilities(model, heard, poisoned)[0], probabilities(model, heard, asked)[0], atol=1e-6
+        probabilities(model, heard, corrupted)[0], probabilities(model, heard, asked)[0], atol=1e-6
     )
 
 
@@ -117,8 +117,8 @@ def test_one_emotion_alone_is_refused():
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_its_own_way_judges_copies_and_unseen_actors_are_judged_on_every_original(judged: pd.DataFrame, model: str):
-    own = judged[judged["model"] == model]
+def test_its_own_way_tests_copies_and_unseen_actors_are_judged_on_every_original(evaluated: pd.DataFrame, model: str):
+    own = evaluated[evaluated["model"] == model]
     replayed, unseen = own[own["protocol"] == "notebook"], own[own["protocol"] == "speaker_independent"]
     assert len(replayed) == len(set(replayed["take_id"])) == round(0.2 * len(EXAMPLES) + 0.5)
     copies = replayed["take_id"].str.contains("/")
@@ -126,20 +126,20 @@ def test_its_own_way_judges_copies_and_unseen_actors_are_judged_on_every_origina
     assert sorted(unseen["take_id"]) == sorted(ORIGINALS.rows["take_id"])
 
 
-def test_its_own_way_judges_exactly_the_rows_of_its_split(judged: pd.DataFrame):
-    split, *_ = replay_splits(EXAMPLES.rows)
-    rows = EXAMPLES.rows.iloc[split.judged]
+def test_its_own_way_judges_exactly_the_rows_of_its_split(evaluated: pd.DataFrame):
+    split, *_ = baseline_splits(EXAMPLES.rows)
+    rows = EXAMPLES.rows.iloc[split.test]
     expected = {f"{row.take_id}/{row.variant}" if row.variant else row.take_id for row in rows.itertuples()}
-    assert set(judged.loc[judged["protocol"] == "notebook", "take_id"]) == expected
+    assert set(evaluated.loc[evaluated["protocol"] == "notebook", "take_id"]) == expected
     assert any("/" in name for name in expected)
 
 
 @pytest.mark.parametrize(("way", "protocol"), [("replayed", "notebook"), ("unseen_actors", "speaker_independent")])
 @pytest.mark.parametrize("model", MODELS)
-def test_what_was_measured_agrees_with_scikit_learn(judged: pd.DataFrame, model: str, way: str, protocol: str):
-    own = judged[(judged["model"] == model) & (judged["protocol"] == protocol)]
+def test_what_was_measured_agrees_with_scikit_learn(evaluated: pd.DataFrame, model: str, way: str, protocol: str):
+    own = evaluated[(evaluated["model"] == model) & (evaluated["protocol"] == protocol)]
     truth, answers = own["emotion"].map(EMOTIONS.index), own[probability_columns(EMOTIONS)].to_numpy()
-    table = table_of(judged, draws=20)
+    table = table_of(evaluated, draws=20)
     found = table[(table["model"] == model) & (table["way"] == way)].set_index("metric")
     assert found.loc["accuracy", "value"] == pytest.approx(accuracy_score(truth, answers.argmax(axis=1)))
     f1 = f1_score(truth, answers.argmax(axis=1), average="weighted")
@@ -148,8 +148,8 @@ def test_what_was_measured_agrees_with_scikit_learn(judged: pd.DataFrame, model:
     assert (found["takes"] == len(own)).all()
 
 
-def test_what_is_claimed_stands_before_what_was_measured_for_every_model_and_metric(judged: pd.DataFrame):
-    table = table_of(judged, draws=20)
+def test_what_is_claimed_stands_before_what_was_measured_for_every_model_and_metric(evaluated: pd.DataFrame):
+    table = table_of(evaluated, draws=20)
     ways = ["claimed_in_readme", "claimed_in_notebook", "replayed", "unseen_actors"]
     expected = [(model, way, metric) for model in MODELS for way in ways for metric in METRICS]
     assert list(table[["model", "way", "metric"]].itertuples(index=False, name=None)) == expected
@@ -161,5 +161,5 @@ def test_what_is_claimed_stands_before_what_was_measured_for_every_model_and_met
 def test_progress_is_told_of_each_model_from_none_to_all(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(baseline_models, "MODELS", {"random_forest": MODELS["random_forest"]})
     told = []
-    judge_notebook(EXAMPLES, replay_splits(EXAMPLES.rows), progress=lambda *news: told.append(news))
+    evaluate_notebook(EXAMPLES, baseline_splits(EXAMPLES.rows), progress=lambda *news: told.append(news))
     assert told == [("random_forest", done, 4) for done in range(5)]

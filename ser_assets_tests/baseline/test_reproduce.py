@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from ser_assets.audio.features.names import NOTEBOOK_MEANS
 from ser_assets.baseline import models as baseline_models
 from ser_assets.baseline.features import COPIES_OF_NEUTRAL, SAMPLING_RATE, notebook_clips, notebook_means
-from ser_assets.baseline.models import replay_table
+from ser_assets.baseline.models import baseline_scores
 from ser_assets.baseline.reproduce import (
     ReplayError,
     notebook_examples,
     replay_for_terminal,
     replay_markdown,
-    replay_notebook,
+    reproduce_notebook,
 )
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.corpus.raw_video import RawVideo
@@ -26,7 +26,7 @@ from ser_assets.runtime import progress
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsMissingError
 from ser_assets.storage.clips import Clip
-from ser_assets.storage.tables import NOTEBOOK_REPLAY, RAW_VIDEOS, dataclass_table
+from ser_assets.storage.tables import NOTEBOOK_REPRODUCTION, RAW_VIDEOS, dataclass_table
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.factories.examples import made_up_predictions
 from ser_assets_tests.factories.media import voice
@@ -51,7 +51,7 @@ def sing(settings: Settings, *actors: str, sampling_rate: int = SAMPLING_RATE, d
             statement="Kids are talking by the door",
             repetition=repetition,
             gender="male" if int(actor) % 2 else "female",
-            recording=f"{number} {repetition} {actor}",
+            audio_hash=f"{number} {repetition} {actor}",
             samples=voice(0.6, 100 + 20 * number + int(actor), sampling_rate, seed=repetition),
             sampling_rate=sampling_rate,
         )
@@ -62,7 +62,7 @@ def sing(settings: Settings, *actors: str, sampling_rate: int = SAMPLING_RATE, d
     for actor in actors:
         own = [clip for clip in clips if clip.actor == actor]
         rows = [
-            RawVideo(f"{clip.take_id}.wav", actor, 1, take_id=clip.take_id, recording=clip.recording, demo=demo)
+            RawVideo(f"{clip.take_id}.wav", actor, 1, take_id=clip.take_id, audio_hash=clip.audio_hash, demo=demo)
             for clip in own
         ]
         warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows), {"actor": actor})
@@ -96,7 +96,7 @@ def table() -> pd.DataFrame:
         for model in baseline_models.MODELS
         for protocol, takes in (("notebook", 2), ("speaker_independent", 3))
     ]
-    return replay_table(pd.concat(guesses), draws=20)
+    return baseline_scores(pd.concat(guesses), draws=20)
 
 
 def test_every_take_is_measured_and_every_neutral_one_three_times_more(settings: Settings) -> None:
@@ -135,9 +135,9 @@ def test_the_replay_rests_in_its_table_in_the_place_of_the_last_one(settings: Se
     sing(settings, *ACTORS)
     told = []
     with progress.listening(lambda *news: told.append(news)):
-        replay_notebook(settings)
-    table = replay_notebook(settings, ["01", "02"])
-    stored = Warehouse(settings.data_dir).query(f"FROM {NOTEBOOK_REPLAY}")
+        reproduce_notebook(settings)
+    table = reproduce_notebook(settings, ["01", "02"])
+    stored = Warehouse(settings.data_dir).query(f"FROM {NOTEBOOK_REPRODUCTION}")
     pd.testing.assert_frame_equal(stored.drop(columns="demo"), table, check_dtype=False)
     assert not stored["demo"].any()
     unseen = stored[stored["way"] == "unseen_actors"]
@@ -155,7 +155,7 @@ def test_a_take_that_is_not_accepted_is_neither_learned_from_nor_judged(settings
 def test_a_clip_of_a_recording_that_has_been_replaced_is_left_out(settings: Settings) -> None:
     first, *others = sing(settings, *ACTORS)
     own = [clip for clip in others if clip.actor == "01"]
-    changed = [dataclasses.replace(first, recording="another"), *own]
+    changed = [dataclasses.replace(first, audio_hash="another"), *own]
     put(ActorFiles(settings.data_dir), "mono_audio", "01", changed)
     assert first.take_id not in set(examples_of(settings).rows["take_id"])
 
@@ -175,21 +175,21 @@ def test_only_the_actors_that_are_asked_for_are_heard(settings: Settings) -> Non
 
 def test_without_clips_the_remedy_is_named(settings: Settings) -> None:
     with pytest.raises(ReplayError, match=r"no recordings are materialized .* `ser-assets run`"):
-        replay_notebook(settings)
+        reproduce_notebook(settings)
     assert not settings.data_dir.exists()
 
 
 def test_an_actor_without_clips_is_asked_for_by_name(settings: Settings) -> None:
     sing(settings, "01", "02")
     with pytest.raises(ReplayError, match=r"actors 03, 10 .*--actors 3,10`"):
-        replay_notebook(settings, ["01", "03", "10"])
+        reproduce_notebook(settings, ["01", "03", "10"])
 
 
 @pytest.mark.parametrize("actors", [("01",), ("02", "05")])
 def test_actors_who_leave_nobody_to_train_on_are_refused(settings: Settings, actors: tuple[str, ...]) -> None:
     sing(settings, *actors)
-    with pytest.raises(ReplayError, match=f"nobody is left to train on when actors {', '.join(actors)} are judged"):
-        replay_notebook(settings)
+    with pytest.raises(ReplayError, match=f"nobody is left to train on when actors {', '.join(actors)} are evaluated"):
+        reproduce_notebook(settings)
 
 
 def test_too_few_clips_for_the_notebooks_split_are_refused(settings: Settings) -> None:
@@ -200,13 +200,13 @@ def test_too_few_clips_for_the_notebooks_split_are_refused(settings: Settings) -
     for clip in clips[-6:]:
         reject(settings, clip.take_id)
     with pytest.raises(ReplayError, match=r"cannot replay the notebook on actors 01, 02: .*too few"):
-        replay_notebook(settings)
+        reproduce_notebook(settings)
 
 
 def test_clips_of_another_sampling_rate_than_the_notebooks_are_refused(settings: Settings) -> None:
     sing(settings, "01", "02", sampling_rate=16000)
     with pytest.raises(ReplayError, match="at 16000 Hz: materialize them with SER_SAMPLING_RATE=22050"):
-        replay_notebook(settings)
+        reproduce_notebook(settings)
 
 
 def test_another_corpus_than_ravdess_is_refused(settings: Settings) -> None:
@@ -214,17 +214,17 @@ def test_another_corpus_than_ravdess_is_refused(settings: Settings) -> None:
     own = [clip for clip in others if clip.actor == "01"]
     put(ActorFiles(settings.data_dir), "mono_audio", "01", [dataclasses.replace(first, emotion="joy"), *own])
     with pytest.raises(ReplayError, match="of RAVDESS and can be replayed on it alone: 01 performs joy"):
-        replay_notebook(settings)
+        reproduce_notebook(settings)
     sing(settings, "25")
     with pytest.raises(ReplayError, match="of RAVDESS and can be replayed on it alone: 25 is none of its actors"):
-        replay_notebook(settings, ["02", "25"])
+        reproduce_notebook(settings, ["02", "25"])
 
 
 def test_damaged_clips_are_named(settings: Settings) -> None:
     sing(settings, "01", "02")
     ActorFiles(settings.data_dir).path("mono_audio", "02").write_bytes(b"garbage")
     with pytest.raises(ClipsMissingError, match=r"actor_02\.parquet was damaged"):
-        replay_notebook(settings)
+        reproduce_notebook(settings)
 
 
 def test_the_tables_show_models_by_ways_accuracy_first(table: pd.DataFrame) -> None:

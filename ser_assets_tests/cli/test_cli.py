@@ -17,7 +17,7 @@ from ser_assets.corpus.table.corpus import Table
 from ser_assets.definitions import build_definitions
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.orchestration.run_config import ConfigError
-from ser_assets.orchestration.runner import Refreshed, refresh
+from ser_assets.orchestration.runner import RunOutcome, refresh
 from ser_assets.runtime import progress
 from ser_assets.settings import Settings
 from ser_assets_tests.factories.examples import made_up_predictions
@@ -81,7 +81,7 @@ def test_a_run_ends_with_the_number_of_rows_that_it_left_out(
     (tmp_path / "voices.csv").write_text("\n".join(rows))
     monkeypatch.setenv("SER_CORPUS", "table")
     monkeypatch.setenv("SER_CORPUS_TABLE", str(tmp_path / "voices.csv"))
-    monkeypatch.setattr("ser_assets.orchestration.runner.refresh", lambda *_: Refreshed(finished=False, failures=[]))
+    monkeypatch.setattr("ser_assets.orchestration.runner.refresh", lambda *_: RunOutcome(finished=False, failures=[]))
     result = call("run")
     assert result.exit_code == 0
     assert result.output.endswith("2 of no actor left out: `ser-assets doctor` tells why, and what to do\n")
@@ -130,7 +130,7 @@ def test_one_wrong_setting_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("SER_CORPUS", "tabel")
     output = call("scores").output
     assert "SER_CORPUS: " in output
-    assert "SER_FOLDS" not in output
+    assert "SER_FOLD_SCHEMES" not in output
 
 
 def test_a_demo_corpus_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,14 +149,16 @@ def a_replay() -> pd.DataFrame:
         for model in baseline_models.MODELS
         for protocol in ("notebook", "speaker_independent")
     ]
-    return baseline_models.replay_table(pd.concat(guesses), draws=20)
+    return baseline_models.baseline_scores(pd.concat(guesses), draws=20)
 
 
 @pytest.mark.usefixtures("settings")
 def test_a_replay_prints_what_is_claimed_beside_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(reproduce, "replay_notebook", lambda _settings, actors: (asked.append(actors), a_replay())[1])
-    result = call("replay-notebook", "--actors", "1-2")
+    monkeypatch.setattr(
+        reproduce, "reproduce_notebook", lambda _settings, actors: (asked.append(actors), a_replay())[1]
+    )
+    result = call("reproduce-notebook", "--actors", "1-2")
     assert result.exit_code == 0, result.output
     assert asked == [("01", "02")]
     assert "0.742" in result.stdout
@@ -171,8 +173,8 @@ def test_a_replay_as_markdown_prints_the_table_and_nothing_else(monkeypatch: pyt
         progress.report("cnn", 6, 6)
         return a_replay()
 
-    monkeypatch.setattr(reproduce, "replay_notebook", tell_and_hand_back)
-    result = call("replay-notebook", "--markdown")
+    monkeypatch.setattr(reproduce, "reproduce_notebook", tell_and_hand_back)
+    result = call("reproduce-notebook", "--markdown")
     assert result.exit_code == 0, result.output
     assert all(line.startswith("|") for line in result.stdout.splitlines())
     assert "cnn: 6 of 6 done" in result.stderr
@@ -181,7 +183,7 @@ def test_a_replay_as_markdown_prints_the_table_and_nothing_else(monkeypatch: pyt
 
 @pytest.mark.usefixtures("settings")
 def test_a_replay_without_recordings_ends_with_the_remedy() -> None:
-    result = call("replay-notebook")
+    result = call("reproduce-notebook")
     assert result.exit_code == 1
     assert "no recordings are materialized" in result.output
     assert "`ser-assets run`" in result.output

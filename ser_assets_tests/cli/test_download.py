@@ -167,10 +167,10 @@ def test_ctrl_c_ends_the_command_while_a_server_is_silent(published: Settings, z
         time.sleep(0.01)
     command.send_signal(signal.SIGINT)
     # The server stays silent for as long as the test lasts, and the command would wait half a minute for it.
-    _, said = command.communicate(timeout=20)
+    _, message = command.communicate(timeout=20)
     assert command.returncode == 1
-    assert "stopped; the same command goes on from here" in said
-    assert "Traceback" not in said
+    assert "stopped; the same command goes on from here" in message
+    assert "Traceback" not in message
     assert FIRST_ZIP.startswith(part.read_bytes())
     assert call("--actors", "1").exit_code == 0
     assert zenodo.starts[1] is not None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ser_assets.audio.decoding.decode import load_mono
-from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.extract import extract_features
 from ser_assets.corpus.interface import path_of
 from ser_assets.rejections import Problem
 from ser_assets_tests.factories.bad_recordings import ACCEPTED, CASES, REJECTED, Case, open_folder, table, take_in
@@ -32,7 +32,7 @@ def test_what_is_accepted_can_be_opened_by_its_name_and_measured(case: Case, tmp
     samples = load_mono(path_of(found.row.path, tmp_path), 22050)
     assert abs(samples.mean()) < 0.01
     assert 0.1 < np.abs(samples).max() < 1.5
-    assert np.isfinite(measure(samples, 22050).functionals).all()
+    assert np.isfinite(extract_features(samples, 22050).functionals).all()
 
 
 def test_every_problem_has_a_remedy() -> None:

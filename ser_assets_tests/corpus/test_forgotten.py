@@ -56,7 +56,7 @@ def test_a_corpus_of_forgotten_speakers_alone_says_so(tmp_path: Path) -> None:
     corpus = WithoutForgotten(Table(table_of(tmp_path, "Ann")), {"Ann"})
     with pytest.raises(CorpusError, match="every speaker of the corpus is named in"):
         _ = corpus.actors
-    assert "keeps this speaker out" in corpus.how_to_fill("Ann")
+    assert "keeps this speaker out" in corpus.missing_recordings_message("Ann")
 
 
 def _forget(data_dir: Path, table: Path, speaker: str) -> None:

@@ -11,9 +11,9 @@ import pytest
 from ser_assets.audio.decoding.decode import Recording, decode, resample
 from ser_assets.corpus import inventory as inventory_module
 from ser_assets.corpus.demo import corpus as demo
-from ser_assets.corpus.duplicates import settle_all, settle_duplicates
+from ser_assets.corpus.duplicates import resolve_duplicates, settle_all
 from ser_assets.corpus.interface import Entry, Listing
-from ser_assets.corpus.inventory import Look, examine, take_stock
+from ser_assets.corpus.inventory import InspectionTask, inspect_recording, split_known
 from ser_assets.corpus.ravdess import Ravdess, speech_takes
 from ser_assets.corpus.raw_video import RawVideo
 from ser_assets.rejections import Problem
@@ -29,7 +29,9 @@ def _files_settle_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def inventory(raw: Path, actor: str) -> dict[str, RawVideo]:
-    rows = settle_duplicates(examine(Look(entry)) for entry in Ravdess(raw).listing().entries.get(actor, []))
+    rows = resolve_duplicates(
+        inspect_recording(InspectionTask(entry)) for entry in Ravdess(raw).listing().entries.get(actor, [])
+    )
     return {row.path: row for row in rows}
 
 
@@ -59,7 +61,9 @@ def test_the_row_says_how_many_tracks_there_are_and_which_is_used(tmp_path: Path
     assert row.track_used == "Actor_05/01-01-03-02-01-02-05.mp4 has 2 audio tracks: track 2 is used"
     assert (plain.audio_tracks, plain.audio_track, plain.track_used) == (1, 1, "")
     shutil.copy(film, tmp_path / "Actor_05/01-01-05-02-01-02-05.mp4")
-    again = examine(Look(entry_of(tmp_path / "Actor_05/01-01-05-02-01-02-05.mp4", tmp_path), (row,)))
+    again = inspect_recording(
+        InspectionTask(entry_of(tmp_path / "Actor_05/01-01-05-02-01-02-05.mp4", tmp_path), (row,))
+    )
     assert (again.audio_tracks, again.audio_track) == (2, 2)
 
 
@@ -91,7 +95,7 @@ def test_trap_3_a_stereo_wav_is_the_same_recording_as_its_mono_twin(tmp_path: Pa
     rows = inventory(tmp_path, "01")
     stereo = rows["Actor_01/03-01-02-01-01-02-01.wav"]
     assert (stereo.status, stereo.channels) == ("accepted", 2)
-    assert rows["mono/Actor_01/03-01-02-01-01-01-01.wav"].recording == stereo.recording
+    assert rows["mono/Actor_01/03-01-02-01-01-01-01.wav"].audio_hash == stereo.audio_hash
 
 
 def test_trap_4_one_recording_under_two_names_is_accepted_once(tmp_path: Path) -> None:
@@ -118,12 +122,12 @@ def test_trap_6_of_the_doubled_folders_of_a_mirror_the_outer_one_is_taken(tmp_pa
 
 def test_recordings_of_people_go_before_the_demo_corpus(tmp_path: Path) -> None:
     write_wav(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", voice())
-    real = examine(Look(entry_of(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", tmp_path)))
-    same = dataclasses.replace(real, path="A/Actor_01/x.wav", recording="other", demo=True)
-    another = dataclasses.replace(same, path="A/Actor_01/y.wav", take_id="another", recording="third")
-    settled = settle_duplicates([same, another, real])
+    real = inspect_recording(InspectionTask(entry_of(tmp_path / "Actor_01/03-01-03-01-01-01-01.wav", tmp_path)))
+    same = dataclasses.replace(real, path="A/Actor_01/x.wav", audio_hash="other", demo=True)
+    another = dataclasses.replace(same, path="A/Actor_01/y.wav", take_id="another", audio_hash="third")
+    settled = resolve_duplicates([same, another, real])
     assert [row for row in settled if row.status == "accepted"] == [real]
-    alone = settle_duplicates(row for row in settled if row.demo)
+    alone = resolve_duplicates(row for row in settled if row.demo)
     assert [row.status for row in alone] == ["accepted", "accepted"]
 
 
@@ -205,7 +209,7 @@ def test_what_is_of_no_actor_is_told_with_the_reason(tmp_path: Path) -> None:
     for name in ("Actor_25/03-01-03-01-01-01-25.wav", "Actor_00/x.wav", "holiday.mp4"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    told = {stray.name: stray.reason for stray in Ravdess(tmp_path).listing().strays}
+    told = {stray.name: stray.reason for stray in Ravdess(tmp_path).listing().unassigned_files}
     assert "RAVDESS has actors 01 to 24" in told["Actor_25/03-01-03-01-01-01-25.wav"]
     assert "RAVDESS has actors 01 to 24" in told["Actor_00/x.wav"]
     assert "no folder of an actor" in told["holiday.mp4"]
@@ -214,10 +218,10 @@ def test_what_is_of_no_actor_is_told_with_the_reason(tmp_path: Path) -> None:
 def test_a_file_is_looked_at_again_only_when_it_has_changed(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
     entry = entry_of(path, tmp_path)
-    row = examine(Look(entry))
-    assert take_stock([entry], {row.path: row}) == ([row], [])
+    row = inspect_recording(InspectionTask(entry))
+    assert split_known([entry], {row.path: row}) == ([row], [])
     write_wav(path, voice(2.0))
-    assert take_stock([entry], {row.path: row}) == ([], [Look(entry)])
+    assert split_known([entry], {row.path: row}) == ([], [InspectionTask(entry)])
 
 
 def never(_: Path) -> Recording:
@@ -228,12 +232,12 @@ def test_a_file_that_was_only_touched_is_read_but_not_decoded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
-    before = examine(Look(entry_of(path, tmp_path)))
+    before = inspect_recording(InspectionTask(entry_of(path, tmp_path)))
     os.utime(path, ns=(1, 1))
-    known, [look] = take_stock([entry_of(path, tmp_path)], {before.path: before})
+    known, [look] = split_known([entry_of(path, tmp_path)], {before.path: before})
     assert known == []
     monkeypatch.setattr("ser_assets.corpus.inventory.decode", never)
-    touched = examine(look)
+    touched = inspect_recording(look)
     assert touched.file_state != before.file_state
     assert touched == dataclasses.replace(before, file_state=touched.file_state)
 
@@ -245,10 +249,10 @@ def test_two_recordings_of_one_size_and_time_that_trade_names_trade_labels(tmp_p
         os.utime(path, (1_700_000_000, 1_700_000_000))
     before = inventory(tmp_path, "03")
     trade_names(happy, sad)
-    known, looks = take_stock(Ravdess(tmp_path).listing().entries["03"], before)
+    known, looks = split_known(Ravdess(tmp_path).listing().entries["03"], before)
     assert known == []
-    after = {row.path: row for row in map(examine, looks)}
-    assert [after[path].recording for path in sorted(after)] == [before[path].recording for path in sorted(before)][
+    after = {row.path: row for row in map(inspect_recording, looks)}
+    assert [after[path].audio_hash for path in sorted(after)] == [before[path].audio_hash for path in sorted(before)][
         ::-1
     ]
 
@@ -266,25 +270,25 @@ def test_a_recording_replaced_under_the_same_strange_time_is_hashed_again(tmp_pa
         os.utime(path, ns=(modified_ns, modified_ns))
     except OSError:
         pytest.skip("this file system cannot store the time")
-    before = examine(Look(entry_of(path, tmp_path)))
-    assert take_stock([entry_of(path, tmp_path)], {before.path: before})[1] == []
+    before = inspect_recording(InspectionTask(entry_of(path, tmp_path)))
+    assert split_known([entry_of(path, tmp_path)], {before.path: before})[1] == []
     content = write_wav(tmp_path / "other.wav", voice(hertz=220)).read_bytes()
     path.write_bytes(content)
     os.utime(path, ns=(modified_ns, modified_ns))
-    [look] = take_stock([entry_of(path, tmp_path)], {before.path: before})[1]
-    after = examine(look)
-    assert (after.bytes, after.recording == before.recording) == (before.bytes, False)
+    [look] = split_known([entry_of(path, tmp_path)], {before.path: before})[1]
+    after = inspect_recording(look)
+    assert (after.bytes, after.audio_hash == before.audio_hash) == (before.bytes, False)
     assert dataclass_table([after])["file_state"].to_pylist() == [after.file_state]
 
 
 def test_a_recording_replaced_by_a_hard_link_to_another_is_hashed_again(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice(hertz=110))
     other = write_wav(tmp_path / "other.wav", voice(hertz=220))
-    before = examine(Look(entry_of(path, tmp_path)))
+    before = inspect_recording(InspectionTask(entry_of(path, tmp_path)))
     path.unlink()
     path.hardlink_to(other)
-    [look] = take_stock([entry_of(path, tmp_path)], {before.path: before})[1]
-    assert examine(look).recording != before.recording
+    [look] = split_known([entry_of(path, tmp_path)], {before.path: before})[1]
+    assert inspect_recording(look).audio_hash != before.audio_hash
 
 
 def test_a_link_that_leads_to_another_recording_is_hashed_again(tmp_path: Path) -> None:
@@ -293,11 +297,11 @@ def test_a_link_that_leads_to_another_recording_is_hashed_again(tmp_path: Path) 
     link = tmp_path / "Actor_03/03-01-03-01-01-01-03.wav"
     link.parent.mkdir()
     link.symlink_to(first)
-    before = examine(Look(entry_of(link, tmp_path)))
+    before = inspect_recording(InspectionTask(entry_of(link, tmp_path)))
     link.unlink()
     link.symlink_to(second)
-    [look] = take_stock([entry_of(link, tmp_path)], {before.path: before})[1]
-    assert examine(look).recording != before.recording
+    [look] = split_known([entry_of(link, tmp_path)], {before.path: before})[1]
+    assert inspect_recording(look).audio_hash != before.audio_hash
 
 
 def test_a_file_that_changed_a_moment_ago_is_hashed_again_next_time(
@@ -305,9 +309,9 @@ def test_a_file_that_changed_a_moment_ago_is_hashed_again_next_time(
 ) -> None:
     monkeypatch.setattr(inventory_module, "FINE_TICK_NS", 3_600_000_000_000)
     path = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
-    row = examine(Look(entry_of(path, tmp_path)))
+    row = inspect_recording(InspectionTask(entry_of(path, tmp_path)))
     assert row.file_state == ""
-    assert take_stock([entry_of(path, tmp_path)], {row.path: row})[0] == []
+    assert split_known([entry_of(path, tmp_path)], {row.path: row})[0] == []
 
 
 def test_a_file_under_a_new_name_is_not_decoded_again_but_means_what_its_name_says(
@@ -315,23 +319,34 @@ def test_a_file_under_a_new_name_is_not_decoded_again_but_means_what_its_name_sa
 ) -> None:
     happy = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
     silent = write_wav(tmp_path / "Actor_03/03-01-03-01-01-02-03.wav", np.zeros(48000))
-    known = {row.path: row for row in (examine(Look(entry_of(path, tmp_path))) for path in (happy, silent))}
+    known = {
+        row.path: row
+        for row in (inspect_recording(InspectionTask(entry_of(path, tmp_path))) for path in (happy, silent))
+    }
     sad = happy.rename(happy.with_name("03-01-04-01-01-01-03.wav"))
     still_silent = silent.rename(silent.with_name("03-01-04-01-01-02-03.wav"))
     monkeypatch.setattr("ser_assets.corpus.inventory.decode", never)
-    rows = [examine(look) for look in take_stock([entry_of(path, tmp_path) for path in (sad, still_silent)], known)[1]]
+    rows = [
+        inspect_recording(look)
+        for look in split_known([entry_of(path, tmp_path) for path in (sad, still_silent)], known)[1]
+    ]
     assert [(row.emotion, row.status) for row in rows] == [("sad", "accepted"), ("sad", "rejected")]
-    assert rows[0].recording == known["Actor_03/03-01-03-01-01-01-03.wav"].recording
+    assert rows[0].audio_hash == known["Actor_03/03-01-03-01-01-01-03.wav"].audio_hash
     assert "is silent" in str(rows[1].reason)
 
 
 def test_a_second_file_takes_the_place_of_a_first_that_is_gone(tmp_path: Path) -> None:
     wav = write_wav(tmp_path / "Actor_03/03-01-03-01-01-01-03.wav", voice())
     mp4 = write_mp4(tmp_path / "Actor_03/01-01-03-01-01-01-03.mp4", voice())
-    first = settle_duplicates([examine(Look(entry_of(wav, tmp_path))), examine(Look(entry_of(mp4, tmp_path)))])
+    first = resolve_duplicates(
+        [
+            inspect_recording(InspectionTask(entry_of(wav, tmp_path))),
+            inspect_recording(InspectionTask(entry_of(mp4, tmp_path))),
+        ]
+    )
     left = [row for row in first if row.path.endswith("mp4")]
     assert left[0].status == "rejected"
-    assert settle_duplicates(left)[0].status == "accepted"
+    assert resolve_duplicates(left)[0].status == "accepted"
 
 
 def test_of_the_eight_originals_five_are_accepted_and_three_are_video_only(ravdess: Path, tmp_path: Path) -> None:
@@ -354,7 +369,7 @@ def test_the_real_actor_07_has_one_recording_twice(ravdess: Path) -> None:
 
 
 def test_the_real_stereo_recordings_and_the_quietest_actor_are_accepted(ravdess: Path) -> None:
-    stereo = examine(Look(entry_of(ravdess / "Actor_05/03-01-02-01-02-02-05.flac", ravdess)))
+    stereo = inspect_recording(InspectionTask(entry_of(ravdess / "Actor_05/03-01-02-01-02-02-05.flac", ravdess)))
     assert (stereo.status, stereo.channels) == ("accepted", 2)
     own = [row for row in inventory(ravdess, "09").values() if row.path.startswith("Actor_09/")]
     assert {row.status for row in own} == {"accepted"}
@@ -390,14 +405,14 @@ def test_one_performance_of_two_speakers_in_two_forms_is_a_contradiction(form: s
 @pytest.mark.parametrize("form", FORMS)
 def test_one_performance_with_two_emotions_in_two_forms_is_a_contradiction(form: str) -> None:
     sound, rate = FORMS[form]
-    settled = settle_duplicates([row_of("a.wav", SPOKEN, "Ann", "joy"), row_of("b.wav", sound, "Ann", "fear", rate)])
+    settled = resolve_duplicates([row_of("a.wav", SPOKEN, "Ann", "joy"), row_of("b.wav", sound, "Ann", "fear", rate)])
     assert {row.problem for row in settled} == {Problem.CONTRADICTION}
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_one_performance_in_two_forms_under_one_label_is_used_once(form: str) -> None:
     sound, rate = FORMS[form]
-    settled = settle_duplicates([row_of("a.wav", SPOKEN, "Ann", "joy"), row_of("b.wav", sound, "Ann", "joy", rate)])
+    settled = resolve_duplicates([row_of("a.wav", SPOKEN, "Ann", "joy"), row_of("b.wav", sound, "Ann", "joy", rate)])
     assert [row.status for row in settled] == ["accepted", "rejected"]
     assert (settled[1].problem, settled[1].duplicate_of) == (Problem.SAME_RECORDING, "a.wav")
     assert settled[1].reason == "sounds the same as a.wav, under another name"
@@ -407,7 +422,7 @@ def test_a_synthesiser_may_say_a_sentence_twice_alike() -> None:
     twice = [
         row_of(name, level * SPOKEN, "Ann", "joy", comment=demo.DEMO_COMMENT) for name, level in (("a", 1), ("b", 0.5))
     ]
-    assert [row.status for row in settle_duplicates(twice)] == ["accepted", "accepted"]
+    assert [row.status for row in resolve_duplicates(twice)] == ["accepted", "accepted"]
 
 
 def test_no_take_of_real_recordings_sounds_like_another(ravdess: Path) -> None:
@@ -420,4 +435,4 @@ def test_no_take_of_real_recordings_sounds_like_another(ravdess: Path) -> None:
     ]
     heard = [(name, decode(ravdess / name)) for name in names]
     rows = [row_of(name, own.samples[0], name[6:8], name, own.sampling_rate) for name, own in heard]
-    assert {row.status for row in settle_duplicates(rows)} == {"accepted"}
+    assert {row.status for row in resolve_duplicates(rows)} == {"accepted"}

@@ -116,7 +116,7 @@ def test_a_corpus_alone_or_beside_ravdess_is_told(beside: list[str], tmp_path: P
         "2 recordings are named like TESS (OAF_back_fear.wav)",
         "2 recordings are named like EMO-DB (03a01Fa.wav)",
     ]
-    assert all(note in Ravdess(tmp_path).how_to_fill("03") for note in listing.notes)
+    assert all(note in Ravdess(tmp_path).missing_recordings_message("03") for note in listing.notes)
 
 
 def test_a_corpus_in_folders_of_actors_is_told_too(tmp_path: Path) -> None:

@@ -104,9 +104,9 @@ def test_speakers_of_rows_that_are_left_out_are_not_ambiguous(tmp_path: Path) ->
 
 def test_speakers_come_in_natural_order(tmp_path: Path) -> None:
     names = ["10", "2", "S3", "1", "s 20", "S10", "b", "A", "3"]
-    in_order = ("1", "2", "3", "10", "A", "b", "S3", "S10", "s 20")
+    in_given_order = ("1", "2", "3", "10", "A", "b", "S3", "S10", "s 20")
     rows = "".join(f"{number}.wav,{name},joy\n" for number, name in enumerate(names))
-    assert table(tmp_path, HEADER + rows).actors == in_order
+    assert table(tmp_path, HEADER + rows).actors == in_given_order
 
 
 @given(st.lists(st.text(max_size=6), min_size=2, max_size=6))

@@ -14,11 +14,11 @@ import pytest
 
 from ser_assets.corpus.zenodo import archives
 from ser_assets.corpus.zenodo.archives import DownloadError
-from ser_assets.corpus.zenodo.download import Order, download, plan
-from ser_assets.corpus.zenodo.transfer import Patience, Transfer
+from ser_assets.corpus.zenodo.download import DownloadRequest, download, plan
+from ser_assets.corpus.zenodo.transfer import RetryPolicy, Transfer
 from ser_assets_tests.factories.zenodo_server import Answer, Zenodo, an_archive, serving
 
-IMPATIENT = Patience(silence=10, more_tries=3, pause=0, jitter=0)
+IMPATIENT = RetryPolicy(silence=10, more_tries=3, pause=0, jitter=0)
 ARCHIVE, CONTENT = an_archive("01")
 NOWHERE = "http://127.0.0.1:9"
 
@@ -144,24 +144,26 @@ def test_a_proxy_that_is_not_there_is_told_apart_from_the_server(fetch: Fetch, m
 
 
 @pytest.fixture
-def order(tmp_path: Path, zenodo: Zenodo, monkeypatch: pytest.MonkeyPatch) -> Order:  # noqa: ARG001 - takes proxies away
+def order(tmp_path: Path, zenodo: Zenodo, monkeypatch: pytest.MonkeyPatch) -> DownloadRequest:  # noqa: ARG001 - takes proxies away
     """Ask a server that is not there for the films of six actors."""
     films = {actor: an_archive(actor)[0] for actor in ("01", "02", "03", "04", "05", "06")}
     monkeypatch.setattr(archives, "ARCHIVES", {"speech-video": tuple(films.values())})
-    return Order("speech-video", tuple(films), NOWHERE, tmp_path / "raw", tmp_path / "downloads")
+    return DownloadRequest("speech-video", tuple(films), NOWHERE, tmp_path / "raw", tmp_path / "downloads")
 
 
-def test_a_server_that_nothing_reaches_is_given_up_once_for_all(order: Order) -> None:
-    said: list[str] = []
-    first, *others = download(order, plan(order), tell=said.append, patience=IMPATIENT)
+def test_a_server_that_nothing_reaches_is_given_up_once_for_all(order: DownloadRequest) -> None:
+    message: list[str] = []
+    first, *others = download(order, plan(order), tell=message.append, patience=IMPATIENT)
     assert "127.0.0.1 cannot be reached" in first
     assert "4 times in a row; run the same command later" in first
     assert len(others) == 5
     assert sum("given up too, for 127.0.0.1 has never answered" in other for other in others) >= 3
-    assert len(said) <= 3 * IMPATIENT.more_tries
+    assert len(message) <= 3 * IMPATIENT.more_tries
 
 
-def test_nobody_waits_out_a_pause_for_a_server_that_is_given_up(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_out_a_pause_for_a_server_that_is_given_up(
+    order: DownloadRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order = dataclasses.replace(order, actors=("01", "02"), at_once=2)
     pausing = threading.Event()
     really_run = Transfer.run
@@ -183,7 +185,7 @@ def test_nobody_waits_out_a_pause_for_a_server_that_is_given_up(order: Order, mo
     assert failures == ["not to be had", "Speech_02.zip: given up too, for 127.0.0.1 has never answered"]
 
 
-def test_an_archive_that_is_there_is_unpacked_though_nothing_reaches_the_server(order: Order) -> None:
+def test_an_archive_that_is_there_is_unpacked_though_nothing_reaches_the_server(order: DownloadRequest) -> None:
     order = dataclasses.replace(order, at_once=1)
     order.downloads_dir.mkdir()
     (order.downloads_dir / "Speech_02.zip").write_bytes(an_archive("02")[1])

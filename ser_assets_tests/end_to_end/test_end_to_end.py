@@ -27,11 +27,11 @@ TABLES = (
     "predictions",
     "training_rows",
     "learning_curves",
-    "leak_proof",
+    "leakage_audit",
     "scores",
     "score_differences",
     "scores_by_group",
-    "held_out",
+    "validation_predictions",
     "model_settings",
     "ensemble_weights",
     "champion_predictions",
@@ -39,7 +39,7 @@ TABLES = (
 PROTOCOLS = "speaker_independent"
 STATEMENT_2 = "*-02-0?-0?.mp4"
 BRIEFLY = {
-    "random_forest": {"trees": 60, "parts": 1, "trees_of_a_part": 20},
+    "random_forest": {"trees": 60, "parts": 1, "validation_trees": 20},
     "neural_network": {"members": 1, "epochs": 8},
     "cnn": {"members": 1, "epochs": 8, "filters": [16, 32], "learning_rate": 0.005},
     "complex_cnn": {"members": 1, "epochs": 8, "filters": [16, 32, 32], "learning_rate": 0.005},
@@ -103,8 +103,10 @@ def test_one_command_fills_every_table(platform: Path) -> None:
     assert query(platform, "SELECT count(*) FROM raw_videos WHERE status = 'accepted' AND demo") == [(60,)]
     assert query(platform, "SELECT actor, emotion FROM features GROUP BY ALL HAVING count(*) != 12") == []
     assert query(platform, "SELECT count(*) FROM features") == [(2 * 96,)]
-    judged = query(platform, "SELECT model, protocol, folds, count(DISTINCT take_id) FROM predictions GROUP BY ALL")
-    assert sorted(judged) == sorted((model, "speaker_independent", "luna5", 60) for model in MODELS)
+    evaluated = query(
+        platform, "SELECT model, protocol, fold_scheme, count(DISTINCT take_id) FROM predictions GROUP BY ALL"
+    )
+    assert sorted(evaluated) == sorted((model, "speaker_independent", "luna5", 60) for model in MODELS)
     metrics = query(platform, "SELECT DISTINCT metric FROM scores")
     assert {name for (name,) in metrics} >= {"accuracy", "uar", "f1_macro", "f1_weighted", "roc_auc"}
 
@@ -116,10 +118,10 @@ def test_the_models_hear_more_than_chance_and_less_than_everything(platform: Pat
 
 
 def test_no_fold_trains_on_what_it_judges(platform: Path) -> None:
-    proof = query(platform, "SELECT judged_actors, training_actors, shared_actors FROM leak_proof")
+    proof = query(platform, "SELECT test_actors, training_actors, shared_actors FROM leakage_audit")
     assert len(proof) == len(MODELS) * 2
-    for judged, training, shared in proof:
-        assert not set(judged.split(", ")) & set(training.split(", "))
+    for evaluated, training, shared in proof:
+        assert not set(evaluated.split(", ")) & set(training.split(", "))
         assert shared == 0
 
 

@@ -20,7 +20,7 @@ import soundfile
 
 from ser_assets.audio.features.names import functional_names
 from ser_assets.definitions import build_definitions
-from ser_assets.learning.evaluation.evaluate import judge
+from ser_assets.learning.evaluation.evaluate import evaluate
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.learning.protocols.protocols import speaker_independent
@@ -78,7 +78,11 @@ def predictions(folder: Path, rows: list[Row]) -> pd.DataFrame:
     """Materialize a corpus up to its features, and evaluate a small forest on unseen speakers; sorted by take."""
     write_table(folder, rows)
     settings = Settings(
-        data_dir=folder / "data", corpus="table", corpus_table=folder / "voices.csv", workers=1, voices=(1.09,)
+        data_dir=folder / "data",
+        corpus="table",
+        corpus_table=folder / "voices.csv",
+        workers=1,
+        speed_perturbation=(1.09,),
     )
     actors = sorted({row.speaker for row in rows})
     done = (
@@ -92,8 +96,10 @@ def predictions(folder: Path, rows: list[Row]) -> pd.DataFrame:
     )
     assert done.success
     examples = load_examples(Warehouse(settings.data_dir), settings)
-    factory = functools.partial(RandomForest, ForestSettings(trees=30, parts=1, trees_of_a_part=10), 42)
-    found = judge(factory, examples, speaker_independent(examples.rows, "groups5")).predictions
+    factory = functools.partial(
+        RandomForest, ForestSettings(n_estimators=30, validation_forests=1, validation_trees=10), 42
+    )
+    found = evaluate(factory, examples, speaker_independent(examples.rows, "groups5")).predictions
     return found.assign(take_id=found["take_id"].str.partition("/")[2]).sort_values("take_id", ignore_index=True)
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from ser_assets.learning.data.examples import Examples
-from ser_assets.learning.evaluation.evaluate import Judgement, Kept, judge
-from ser_assets.learning.evaluation.hard_takes import missed_by_all
+from ser_assets.learning.evaluation.evaluate import Evaluation, FinalFit, evaluate
+from ser_assets.learning.evaluation.hard_takes import misclassified_by_all
 from ser_assets.learning.evaluation.scores import recall_by_emotion, score_differences, score_table, scores_by_group
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.ensemble import judge_ensemble, save_ensemble
@@ -23,7 +23,7 @@ from ser_assets.reporting.page import write_report
 from ser_assets.reporting.report_data import ReportData
 from ser_assets.serving import batch
 from ser_assets.serving.bundle import open_bundle, write_bundle
-from ser_assets.serving.predictor import Heard, Predictor, evidence_of, hear
+from ser_assets.serving.predictor import MeasuredRecording, Predictor, features_of, measure_recording
 from ser_assets_tests.factories.bundles import PREPROCESSING, contents
 from ser_assets_tests.factories.media import voice, write_wav
 
@@ -31,9 +31,9 @@ EMOTIONS = ("not sure", "Ärger", "joy", 'a "b", c', "fear")
 SPEAKERS = ("Anna B", "ben", "Çağrı")
 MISSING = {("Anna B", "joy"), *((speaker, "fear") for speaker in SPEAKERS[1:])}
 """Anna B never performs joy, and nobody but her performs fear."""
-PROTOCOLS = ["speaker_independent", "speaker_calibrated"]
+PROTOCOLS = ["speaker_independent", "speaker_normalised"]
 FACTORIES = {
-    "random_forest": ForestSettings(trees=5, parts=2, trees_of_a_part=3),
+    "random_forest": ForestSettings(n_estimators=5, validation_forests=2, validation_trees=3),
     "neural_network": DenseSettings(members=1, epochs=2, units=(8,)),
 }
 
@@ -58,17 +58,17 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str,
 
 
 @pytest.fixture(scope="module")
-def heard(recordings: dict[tuple[str, str, int], Path]) -> list[Heard]:
-    measured = [hear(path, PREPROCESSING) for path in recordings.values()]
-    return [each for each in measured if isinstance(each, Heard)]
+def heard(recordings: dict[tuple[str, str, int], Path]) -> list[MeasuredRecording]:
+    measured = [measure_recording(path, PREPROCESSING) for path in recordings.values()]
+    return [each for each in measured if isinstance(each, MeasuredRecording)]
 
 
 @pytest.fixture(scope="module")
-def examples(recordings: dict[tuple[str, str, int], Path], heard: list[Heard]) -> Examples:
+def examples(recordings: dict[tuple[str, str, int], Path], heard: list[MeasuredRecording]) -> Examples:
     rows = pd.DataFrame(list(recordings), columns=["actor", "emotion", "take"])
     rows = rows.assign(take_id=[path.stem for path in recordings.values()], variant=0, voice=rows["actor"])
-    rows = rows.assign(recording=rows["take_id"], gender=None, intensity=None, statement=None)
-    return Examples(**vars(evidence_of(heard)), rows=rows, emotions=EMOTIONS)
+    rows = rows.assign(audio_hash=rows["take_id"], gender=None, intensity=None, statement=None)
+    return Examples(**vars(features_of(heard)), rows=rows, emotions=EMOTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -77,26 +77,28 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def judgements(examples: Examples, kept: Path) -> dict[str, Judgement]:
+def judgements(examples: Examples, kept: Path) -> dict[str, Evaluation]:
     splits = make_splits(examples.rows, PROTOCOLS, ["groups5"], 42)
     made = {}
     for name, settings in FACTORIES.items():
-        folders = [kept / kind / name for kind in ("raw", "calibrated")]
+        folders = [kept / kind / name for kind in ("raw", "speaker_normalised")]
         for folder in folders:
             folder.mkdir(parents=True)
-        to_keep = [Kept(folder, calibrated=folder.parent.name == "calibrated") for folder in folders]
-        made[name] = judge(functools.partial(MODELS[name], settings, 1), examples, splits, to_keep)
+        to_keep = [
+            FinalFit(folder, speaker_normalised=folder.parent.name == "speaker_normalised") for folder in folders
+        ]
+        made[name] = evaluate(functools.partial(MODELS[name], settings, 1), examples, splits, to_keep)
     return made
 
 
-def together(judgements: dict[str, Judgement], table: str) -> pd.DataFrame:
+def together(judgements: dict[str, Evaluation], table: str) -> pd.DataFrame:
     return pd.concat([getattr(judgement, table) for judgement in judgements.values()], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
-def predictions(judgements: dict[str, Judgement]) -> pd.DataFrame:
+def predictions(judgements: dict[str, Evaluation]) -> pd.DataFrame:
     members = together(judgements, "predictions")
-    return pd.concat([members, judge_ensemble("ensemble", members, together(judgements, "held_out"))[0]])
+    return pd.concat([members, judge_ensemble("ensemble", members, together(judgements, "validation_predictions"))[0]])
 
 
 def test_every_model_gives_a_probability_to_each_emotion_in_their_order(predictions: pd.DataFrame) -> None:
@@ -128,7 +130,7 @@ def test_the_report_is_written(predictions: pd.DataFrame, examples: Examples, tm
         predictions=predictions,
         scores=score_table(predictions, draws=20),
         group_scores=groups,
-        missed_count=missed_by_all(one)["take_id"].nunique(),
+        missed_count=misclassified_by_all(one)["take_id"].nunique(),
         takes=takes,
     )
     page = write_report(data, tmp_path / "report").read_text(encoding="utf-8")
@@ -137,9 +139,9 @@ def test_the_report_is_written(predictions: pd.DataFrame, examples: Examples, tm
 
 
 @pytest.fixture(scope="module")
-def bundle(judgements: dict[str, Judgement], examples: Examples, kept: Path, tmp_path_factory: Any) -> Path:
+def bundle(judgements: dict[str, Evaluation], examples: Examples, kept: Path, tmp_path_factory: Any) -> Path:
     scores = score_table(judgements["random_forest"].predictions, draws=20)
-    for kind in ("raw", "calibrated"):
+    for kind in ("raw", "speaker_normalised"):
         (kept / kind / "ensemble").mkdir()
         save_ensemble(kept / kind / "ensemble", kept / kind, dict.fromkeys(FACTORIES, 0.5))
     folder: Path = tmp_path_factory.mktemp("bundle")
@@ -158,7 +160,9 @@ def test_a_bundle_says_whose_emotions_it_tells_and_nothing_of_ravdess(bundle: Pa
     assert "RAVDESS" not in card
 
 
-def test_a_bundle_is_asked_and_answers_in_its_own_emotions(bundle: Path, heard: list[Heard], tmp_path: Path) -> None:
+def test_a_bundle_is_asked_and_answers_in_its_own_emotions(
+    bundle: Path, heard: list[MeasuredRecording], tmp_path: Path
+) -> None:
     predictor = batch.open_predictor(bundle, None)
     results = predictor.predict(heard[:3])
     assert [list(each.probabilities) for each in results] == [list(EMOTIONS)] * 3
@@ -180,9 +184,9 @@ def test_a_speaker_is_calibrated_for_it(
     bundle: Path, recordings: dict[tuple[str, str, int], Path], tmp_path: Path
 ) -> None:
     own = [path for (speaker, _, _), path in recordings.items() if speaker == "ben"]
-    batch.calibrate_speaker(own, tmp_path / "ben.json", bundle, workers=1)
+    batch.enrol_speaker(own, tmp_path / "ben.json", bundle, workers=1)
     assert {len(bias) for bias in SpeakerProfile.load(tmp_path / "ben.json").bias.values()} == {len(EMOTIONS)}
     predictor: Predictor = batch.open_predictor(bundle, tmp_path / "ben.json")
-    assert predictor.knows_bias
-    [said] = batch.predict_recordings(own[:1], predictor, workers=1)
-    assert said.emotion in EMOTIONS  # type: ignore[union-attr]
+    assert predictor.has_bias_for_model
+    [message] = batch.predict_recordings(own[:1], predictor, workers=1)
+    assert message.emotion in EMOTIONS  # type: ignore[union-attr]

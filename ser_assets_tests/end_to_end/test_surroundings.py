@@ -48,7 +48,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "voices.csv").write_text("\n".join(rows), encoding="utf-8")
     write_wav(folder / "take.wav", voice())
     settings = Settings(
-        corpus="table", corpus_table=folder / "voices.csv", data_dir=folder / "data", workers=1, voices=()
+        corpus="table", corpus_table=folder / "voices.csv", data_dir=folder / "data", workers=1, speed_perturbation=()
     )
     prepare = build_definitions(settings).resolve_job_def("prepare_features")
     tags = {"dagster/asset_partition_range_start": "Ann", "dagster/asset_partition_range_end": "李雷"}
@@ -96,8 +96,8 @@ def test_no_command_fails_over_a_character(command: str, charset: str, monkeypat
 
     # What takes minutes is not done, but tells something of these labels.
     monkeypatch.setattr(demo, "speech_takes", lambda _: [])
-    monkeypatch.setattr(studies, "open_study", find_no_features)
-    monkeypatch.setattr(runner, "refresh", lambda *_: runner.Refreshed(True, ["left out: 高兴"]))
+    monkeypatch.setattr(studies, "load_study", find_no_features)
+    monkeypatch.setattr(runner, "refresh", lambda *_: runner.RunOutcome(True, ["left out: 高兴"]))
     arguments = ["声0.wav" if each == "take.wav" else each for each in COMMANDS[command]]
     result = CliRunner(charset=charset).invoke(main, [command, *arguments])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
@@ -222,14 +222,14 @@ def test_damage_where_nothing_may_be_written_is_told_once(file: str, folder: Pat
     assert folder == read_only
 
 
-@pytest.mark.parametrize("command", ["run", "calibrate-speaker", "demo-corpus", "download"])
+@pytest.mark.parametrize("command", ["run", "enrol-speaker", "demo-corpus", "download"])
 def test_what_has_to_write_and_may_not_says_so_in_a_line(
     command: str, read_only: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = {
         "demo-corpus": (str(read_only / "data" / "raw"), "--actors", "1"),
         "download": ("--agree", "--actors", "1"),
-        "calibrate-speaker": ("take.wav", "--out", str(read_only / "me.json")),
+        "enrol-speaker": ("take.wav", "--out", str(read_only / "me.json")),
     }
     if command == "download":
         monkeypatch.setenv("SER_CORPUS", "ravdess")

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ser_assets.corpus.duplicates import settle_duplicates
-from ser_assets.corpus.inventory import Look, examine
+from ser_assets.corpus.duplicates import resolve_duplicates
+from ser_assets.corpus.inventory import InspectionTask, inspect_recording
 from ser_assets.corpus.media_files import skipped_text
 from ser_assets.corpus.ravdess import Ravdess
 from ser_assets.corpus.raw_video import RawVideo
@@ -340,11 +340,11 @@ def take_in(case: Case, raw: Path) -> Found:
     case.make(_first(case, path))
     with _no_longer_root(needed=not case.reads_as_root):
         listing = Ravdess(raw).listing()
-        rows = settle_duplicates(examine(Look(entry)) for entry in listing.entries.get("03", []))
+        rows = resolve_duplicates(inspect_recording(InspectionTask(entry)) for entry in listing.entries.get("03", []))
     for row in rows:
         if row.path == case.name:
             return Found(row.status, row.reason or "", row)
-    for stray in listing.strays:
+    for stray in listing.unassigned_files:
         if stray.name == case.name:
             return Found(STRAY, stray.reason)
     return Found(PASSED_OVER, skipped_text(listing.skipped) if listing.skipped else "")

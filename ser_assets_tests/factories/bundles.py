@@ -15,9 +15,9 @@ from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.ensemble import save_ensemble
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
-from ser_assets.learning.speakers.profile import SpeakerPrior, calibrated
+from ser_assets.learning.speakers.profile import SpeakerPrior, normalise_speakers
 from ser_assets.serving.bundle import Contents, Preprocessing, write_bundle
-from ser_assets.serving.predictor import Heard, evidence_of, hear
+from ser_assets.serving.predictor import MeasuredRecording, features_of, measure_recording
 from ser_assets_tests.factories.examples import made_up_predictions
 from ser_assets_tests.factories.media import write_wav
 
@@ -41,10 +41,10 @@ def measured_examples() -> Examples:
     """What was learned from."""
     takes = spoken_takes()
     with tempfile.TemporaryDirectory() as folder:
-        heard = [hear(write_take(Path(folder), take), PREPROCESSING) for take in takes]
+        heard = [measure_recording(write_take(Path(folder), take), PREPROCESSING) for take in takes]
     rows = pd.DataFrame([{**vars(take), "gender": take.gender} for take in takes])
-    rows = rows.assign(variant=0, voice=rows["actor"], recording=rows["take_id"], made_from="these recordings")
-    evidence = evidence_of([each for each in heard if isinstance(each, Heard)])
+    rows = rows.assign(variant=0, voice=rows["actor"], audio_hash=rows["take_id"], input_fingerprint="these recordings")
+    evidence = features_of([each for each in heard if isinstance(each, MeasuredRecording)])
     return Examples(**vars(evidence), rows=rows, emotions=EMOTIONS)
 
 
@@ -55,11 +55,13 @@ def fitted(kind: str) -> RandomForest:
     Leaves of one clip would lie apart by less than the rounding of another order of sums.
     """
     examples = measured_examples()
-    forest = RandomForest(ForestSettings(trees=5, smallest_leaf=5, parts=1, trees_of_a_part=5), 1)
-    return forest.fit(calibrated(examples) if kind == "calibrated" else examples)
+    forest = RandomForest(
+        ForestSettings(n_estimators=5, min_samples_leaf=5, validation_forests=1, validation_trees=5), 1
+    )
+    return forest.fit(normalise_speakers(examples) if kind == "speaker_normalised" else examples)
 
 
-def keep_models(models_dir: Path, kinds: tuple[str, ...] = ("raw", "calibrated")) -> Path:
+def keep_models(models_dir: Path, kinds: tuple[str, ...] = ("raw", "speaker_normalised")) -> Path:
     """Keep the forest, and an ensemble of it alone, as the assets do."""
     for kind in kinds:
         for name in ("random_forest", "ensemble"):
@@ -70,8 +72,8 @@ def keep_models(models_dir: Path, kinds: tuple[str, ...] = ("raw", "calibrated")
 
 
 def made_up_scores(model: str, actors: tuple[str, ...] = ("01", "02", "03", "04", "05")) -> pd.DataFrame:
-    said = made_up_predictions(actors, model=model)
-    return score_table(pd.concat([said, said.assign(protocol="speaker_calibrated")]), draws=100)
+    message = made_up_predictions(actors, model=model)
+    return score_table(pd.concat([message, message.assign(protocol="speaker_normalised")]), draws=100)
 
 
 def contents(models_dir: Path, **changes: Any) -> Contents:
@@ -81,7 +83,7 @@ def contents(models_dir: Path, **changes: Any) -> Contents:
         "model": model,
         "reason": f"{model} is the only one",
         "models_dir": models_dir,
-        "calibrated": (models_dir / "calibrated").exists(),
+        "speaker_normalised": (models_dir / "speaker_normalised").exists(),
         "prior": SpeakerPrior.learn(measured_examples()),
         "preprocessing": PREPROCESSING,
         "scores": made_up_scores(model),
@@ -93,7 +95,7 @@ def contents(models_dir: Path, **changes: Any) -> Contents:
     return Contents(**(usual | changes))
 
 
-def make_bundle(folder: Path, kinds: tuple[str, ...] = ("raw", "calibrated"), **changes: Any) -> Path:
+def make_bundle(folder: Path, kinds: tuple[str, ...] = ("raw", "speaker_normalised"), **changes: Any) -> Path:
     """Write a bundle into `folder`/bundle from models kept in `folder`/models."""
     models_dir = keep_models(folder / "models", kinds)
     (folder / "bundle").mkdir()

@@ -26,4 +26,6 @@ def left_out(of: Table) -> dict[str, str]:
     """Why a row labels no recording, by its place."""
     listing = of.listing()
     rejected = [entry for own in listing.entries.values() for entry in own if entry.rejection]
-    return {entry.place: entry.rejection.reason for entry in rejected if entry.rejection} | dict(listing.strays)
+    return {entry.place: entry.rejection.reason for entry in rejected if entry.rejection} | dict(
+        listing.unassigned_files
+    )

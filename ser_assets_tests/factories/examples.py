@@ -27,7 +27,7 @@ def made_up_rows(
             "intensity": "normal",
             "statement": "Kids are talking by the door",
             "gender": "male" if number_of(actor) % 2 else "female",
-            "recording": f"hash of {number} {repetition} {actor}",
+            "audio_hash": f"hash of {number} {repetition} {actor}",
         }
         for actor in actors
         for number, emotion in enumerate(emotions, start=1)
@@ -75,7 +75,7 @@ def made_up_predictions(
     scores[np.arange(len(rows)), labels] += 0.3
     table = pd.DataFrame(scores / scores.sum(axis=1, keepdims=True), columns=[f"p_{emotion}" for emotion in emotions])
     labelled = rows[["take_id", "actor", "emotion"]].assign(
-        model=model, protocol="speaker_independent", folds="loso", fold="1"
+        model=model, protocol="speaker_independent", fold_scheme="loso", fold="1"
     )
     return pd.concat([labelled, table], axis=1)
 

@@ -29,37 +29,37 @@ def predictions(
                     chances = np.exp(evidence) / np.exp(evidence).sum()
                     take_id = f"01-{number + 1:02d}-01-01-{take:02d}-{actor}"
                     rows.append([model, protocol, "loso", actor, take_id, actor, emotion, *chances])
-    names = ["model", "protocol", "folds", "fold", "take_id", "actor", "emotion"]
+    names = ["model", "protocol", "fold_scheme", "fold", "take_id", "actor", "emotion"]
     return pd.DataFrame(rows, columns=names + [f"p_{emotion}" for emotion in EMOTIONS])
 
 
 def scores(
-    rows: list[tuple[str, str, float, float, float]], protocol: str = "speaker_independent", folds: str = "luna5"
+    rows: list[tuple[str, str, float, float, float]], protocol: str = "speaker_independent", fold_scheme: str = "luna5"
 ) -> pd.DataFrame:
     """A score table from model, metric, value, low, high."""
     table = pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high"])
-    return table.assign(protocol=protocol, folds=folds, actors=24, takes=1440)
+    return table.assign(protocol=protocol, fold_scheme=fold_scheme, actors=24, takes=1440)
 
 
-def uars(values: dict[str, float], protocol: str = "speaker_independent", folds: str = "luna5") -> pd.DataFrame:
+def uars(values: dict[str, float], protocol: str = "speaker_independent", fold_scheme: str = "luna5") -> pd.DataFrame:
     """A score table of UARs alone, with an interval of four points to each side."""
-    return scores([(model, "uar", uar, uar - 0.04, uar + 0.04) for model, uar in values.items()], protocol, folds)
+    return scores([(model, "uar", uar, uar - 0.04, uar + 0.04) for model, uar in values.items()], protocol, fold_scheme)
 
 
 def differences(rows: list[tuple[str, str, float, float, float]]) -> pd.DataFrame:
     """Differences in UAR from model, other, difference, low, high."""
     table = pd.DataFrame(rows, columns=["model", "other", "difference", "low", "high"])
-    return table.assign(protocol="speaker_independent", folds="luna5", metric="uar", actors=24, takes=1440)
+    return table.assign(protocol="speaker_independent", fold_scheme="luna5", metric="uar", actors=24, takes=1440)
 
 
-def proof(protocol: str, kept_apart: str, shared: tuple[int, int, int], folds: str = "loso") -> pd.DataFrame:
+def proof(protocol: str, disjoint: str, shared: tuple[int, int, int], fold_scheme: str = "loso") -> pd.DataFrame:
     """The leak proof of a protocol with a fold for each of three actors; shared actors, takes, recordings in each."""
     rows = [
-        (protocol, folds, str(number), actor, _others(actor), 36, 16, *shared, kept_apart)
+        (protocol, fold_scheme, str(number), actor, _others(actor), 36, 16, *shared, disjoint)
         for number, actor in enumerate(PROVEN_ACTORS, start=1)
     ]
-    names = ["protocol", "folds", "fold", "judged_actors", "training_actors", "training_clips", "judged_takes"]
-    return pd.DataFrame(rows, columns=[*names, "shared_actors", "shared_takes", "shared_recordings", "kept_apart"])
+    names = ["protocol", "fold_scheme", "fold", "test_actors", "training_actors", "training_clips", "test_takes"]
+    return pd.DataFrame(rows, columns=[*names, "shared_actors", "shared_takes", "shared_recordings", "disjoint"])
 
 
 def _others(actor: str) -> str:
@@ -82,8 +82,8 @@ def replay() -> pd.DataFrame:
 def missed_take() -> MissedTake:
     """A calm take that two models take for something else."""
     clip = ExampleClip("calm", "male", "01-02-01-01-01-03", chirp(), SAMPLING_RATE)
-    said = {"cnn": ("sad", 0.614), "random_forest": ("neutral", 0.3)}
-    return MissedTake(clip, "03", "normal", "Kids are <talking> by the door", said)
+    message = {"cnn": ("sad", 0.614), "random_forest": ("neutral", 0.3)}
+    return MissedTake(clip, "03", "normal", "Kids are <talking> by the door", message)
 
 
 def chirp(seconds: float = 0.4) -> np.ndarray:
@@ -99,14 +99,14 @@ def scores_alone(table: pd.DataFrame, **parts: Any) -> ReportData:
 
 def bare_report() -> ReportData:
     """Predictions and scores only."""
-    judged = predictions()
-    return ReportData(predictions=judged, scores=score_table(judged, draws=50))
+    evaluated = predictions()
+    return ReportData(predictions=evaluated, scores=score_table(evaluated, draws=50))
 
 
 def full_report() -> ReportData:
     """Every section, small: two protocols, two models, five actors."""
     honest = predictions()
-    judged = pd.concat([honest, predictions(protocol="random_split_leaky", skill=3).assign(folds="")])
+    evaluated = pd.concat([honest, predictions(protocol="random_split_leaky", skill=3).assign(fold_scheme="")])
     takes = honest.drop_duplicates("take_id")[["take_id", "actor", "emotion"]].assign(
         gender=lambda rows: np.where(rows["actor"].astype(int) % 2, "male", "female"),
         intensity=lambda rows: np.where(rows["take_id"].str[12:14] == "01", "normal", "strong"),
@@ -120,12 +120,12 @@ def full_report() -> ReportData:
         for epoch in range(1, last + 1)
         for part in ("training", "validation")
     ]
-    curves = ["model", "protocol", "folds", "fold", "epoch", "part", "loss", "accuracy"]
+    curves = ["model", "protocol", "fold_scheme", "fold", "epoch", "subset", "loss", "accuracy"]
     return ReportData(
-        predictions=judged,
-        scores=score_table(judged, draws=50),
-        differences=score_differences(judged, draws=50),
-        group_scores=scores_by_group(judged, takes, draws=50),
+        predictions=evaluated,
+        scores=score_table(evaluated, draws=50),
+        differences=score_differences(evaluated, draws=50),
+        group_scores=scores_by_group(evaluated, takes, draws=50),
         missed=[missed_take()],
         missed_count=6,
         replay=replay(),
@@ -137,9 +137,9 @@ def full_report() -> ReportData:
             {"feature": [f"mfcc_{n:02d}_std" for n in range(40)], "importance": np.arange(40) / 780}
         ),
         learning_curves=pd.DataFrame(epochs, columns=curves),
-        leak_proof=pd.concat(
+        leakage_audit=pd.concat(
             [
-                proof("random_split_leaky", "", (3, 5, 5), folds=""),
+                proof("random_split_leaky", "", (3, 5, 5), fold_scheme=""),
                 proof("speaker_independent", "actors, takes, recordings", (0, 0, 0)),
             ]
         ),

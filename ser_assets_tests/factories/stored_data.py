@@ -21,16 +21,16 @@ def spoken_clip(take_id: str, samples: np.ndarray, rate: int, variant: int = 0) 
         statement="Kids are talking by the door",
         repetition=1,
         gender="male",
-        recording=f"recording of {take_id}",
+        audio_hash=f"recording of {take_id}",
         samples=samples,
         sampling_rate=rate,
     )
 
 
-def put(files: ActorFiles, asset: str, actor: str, clips: Sequence[Clip], made_from: str = "by hand") -> Path:
+def put(files: ActorFiles, asset: str, actor: str, clips: Sequence[Clip], input_fingerprint: str = "by hand") -> Path:
     """Store an actor's clips as an asset does, each take made from the same."""
-    wanted = dict.fromkeys((clip.take_id for clip in clips), made_from)
+    wanted = dict.fromkeys((clip.take_id for clip in clips), input_fingerprint)
     batches = batches_of(actor, wanted, {}, {})
-    made = [table_of([clip for clip in clips if clip.take_id in batch.made_from], wanted) for batch in batches]
+    made = [table_of([clip for clip in clips if clip.take_id in batch.input_fingerprint], wanted) for batch in batches]
     schema = clip_schema(clips[0].sampling_rate)
     return files.write(asset, actor, zip(batches, made, strict=True), schema, "a recipe")

@@ -18,7 +18,7 @@ MODELS_FILE = """
 [random_forest]
 trees = 5
 parts = 1
-trees_of_a_part = 5
+validation_trees = 5
 [neural_network]
 members = 1
 epochs = 1
@@ -89,7 +89,11 @@ def _small_forest(network: str) -> type[RandomForest]:
     """Make a stand-in for a network: a forest of few trees under its name, whatever its settings are."""
 
     def init(self: RandomForest, settings: object = None, seed: int = 42) -> None:
-        few = settings if isinstance(settings, ForestSettings) else ForestSettings(5, parts=1, trees_of_a_part=5)
+        few = (
+            settings
+            if isinstance(settings, ForestSettings)
+            else ForestSettings(5, validation_forests=1, validation_trees=5)
+        )
         RandomForest.__init__(self, few, seed)
 
     return type(network, (RandomForest,), {"__init__": init, "name": network})

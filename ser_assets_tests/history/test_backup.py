@@ -27,7 +27,7 @@ IN_A_BACKUP = {
     "dagster/logs/1/compute_logs/a.out": b"",
 }
 NOT_IN_IT = {
-    "raw/Actor_01/03-01-01-01-01-01-01.wav": b"recording",
+    "raw/Actor_01/03-01-01-01-01-01-01.wav": b"audio_hash",
     "downloads/Video_Speech_Actor_01.zip.part": b"half",
     "README.md": b"words",
     "ser.duckdb.lock": b"{}",

@@ -25,7 +25,7 @@ def _without_what_takes_long() -> Iterator[None]:
     """Train forests for networks, draw no pictures, and fit no model again to check it: that is tested elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
         stand_in_for_networks(patch)
-        patch.setattr("ser_assets.assets.model_checks._changed_by_poison", lambda *_: [])
+        patch.setattr("ser_assets.assets.model_checks._parts_that_saw_test_rows", lambda *_: [])
         patch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
         yield
 
@@ -105,7 +105,7 @@ def test_recordings_that_left_the_corpus_are_counted_and_not_named(platform: Sun
 
 
 def test_other_settings_of_features_are_noticed(platform: SungPlatform) -> None:
-    ticked = platform.tick(trim_below_peak_db=20.0)
+    ticked = platform.tick(trim_top_db=20.0)
     assert reason(ticked) == "features of 3 speakers made with other settings or by other code"
 
 

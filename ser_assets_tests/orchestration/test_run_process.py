@@ -17,7 +17,7 @@ from dagster._core.events import EngineEventData
 from ser_assets.orchestration import run_process
 from ser_assets.orchestration.run_process import PROCESS_TAG, death_of, fail_dead_runs, process_tag, supervised
 from ser_assets.runtime.stopping import RunEndedError
-from ser_assets.storage.files import whole_file, whole_folder
+from ser_assets.storage.files import atomic_file, atomic_folder
 
 STARTED, STARTING = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING
 
@@ -110,10 +110,10 @@ def test_a_run_that_is_ended_elsewhere_stores_nothing_more(instance: dg.DagsterI
     run = run_with(instance)
     # The interrupt of the main thread that follows within a second is part of it.
     with pytest.raises((RunEndedError, KeyboardInterrupt)), supervised(instance, run.run_id):
-        with whole_file(tmp_path / "before") as part:
+        with atomic_file(tmp_path / "before") as part:
             part.write_text("stored")
         instance.report_run_canceled(run)
-        with whole_folder(tmp_path / "after") as part:
+        with atomic_folder(tmp_path / "after") as part:
             (part / "model").write_text("not stored")
     assert [path.name for path in tmp_path.iterdir()] == ["before"]
 

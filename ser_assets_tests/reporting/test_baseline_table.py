@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from ser_assets.reporting.baseline_table import WAY_NAMES, WHY_THEY_DIFFER, replay_gap, replayed_models
+from ser_assets.reporting.baseline_table import WAY_NAMES, WHY_THEY_DIFFER, replay_gap, reproduced_models
 from ser_assets_tests.factories import report_tables
 
 
 def test_each_model_has_its_claims_its_replay_and_what_is_left_by_metric():
-    [forest] = replayed_models(report_tables.replay())
+    [forest] = reproduced_models(report_tables.replay())
     assert list(forest.rows) == ["accuracy", "roc_auc"]
     assert {way: str(score) for way, score in forest.rows["accuracy"].items()} == {
         "claimed_in_readme": "0.742",
@@ -20,20 +20,20 @@ def test_each_model_has_its_claims_its_replay_and_what_is_left_by_metric():
 
 def test_models_are_in_their_usual_order():
     both = pd.concat([report_tables.replay().assign(model="complex_cnn"), report_tables.replay()])
-    assert [each.name for each in replayed_models(both)] == ["Random Forest", "Complex CNN"]
+    assert [each.name for each in reproduced_models(both)] == ["Random Forest", "Complex CNN"]
 
 
 def test_the_gap_is_worked_out_from_the_replay_and_not_from_the_claims():
-    assert replay_gap(replayed_models(report_tables.replay())) == (
+    assert replay_gap(reproduced_models(report_tables.replay())) == (
         "From its own way to unseen actors accuracy goes: Random Forest from 0.700 to 0.410 (−29.0 points). Its own "
-        "way judges 276 clips, copies among them; unseen are the 1199 takes of 20 actors."
+        "way evaluates 276 clips, copies among them; unseen are the 1199 takes of 20 actors."
     )
 
 
 def test_claims_alone_make_no_gap():
     claims = report_tables.replay().query("way.str.startswith('claimed')")
-    assert replay_gap(replayed_models(claims)) == ""
-    assert replayed_models(pd.DataFrame()) == []
+    assert replay_gap(reproduced_models(claims)) == ""
+    assert reproduced_models(pd.DataFrame()) == []
 
 
 def test_the_gap_is_explained_in_four_sentences():

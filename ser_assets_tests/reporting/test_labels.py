@@ -16,8 +16,8 @@ from ser_assets.reporting.labels import (
     PROTOCOL_NAMES,
     PROTOCOL_NOTES,
     decimal,
-    in_order,
-    listed,
+    in_given_order,
+    join_words,
     model_colours,
     percent,
     points,
@@ -60,7 +60,7 @@ def test_a_model_keeps_its_colour_and_a_stranger_gets_a_spare_one():
 
 
 def test_known_names_come_first_and_strangers_as_they_came():
-    assert in_order(["svm", "b", "svm", "a"], ["a", "b", "c"]) == ["a", "b", "svm"]
+    assert in_given_order(["svm", "b", "svm", "a"], ["a", "b", "c"]) == ["a", "b", "svm"]
 
 
 def test_a_number_that_does_not_exist_is_a_dash():
@@ -83,7 +83,7 @@ def test_points_have_one_decimal_and_a_true_minus(share: float, shown: str):
     ("parts", "shown"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
 )
 def test_a_list_reads_as_in_a_sentence(parts: list[str], shown: str):
-    assert listed(parts) == shown
+    assert join_words(parts) == shown
 
 
 def test_every_metric_and_every_protocol_has_its_name_and_its_explanation():

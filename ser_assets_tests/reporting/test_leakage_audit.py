@@ -8,7 +8,7 @@ from ser_assets_tests.factories import report_tables
 
 
 def test_a_kept_promise_has_a_tick_and_what_is_not_promised_is_a_bare_count():
-    [proof] = proofs(report_tables.proof("random_split", "takes, recordings", (3, 0, 0), folds=""))
+    [proof] = proofs(report_tables.proof("random_split", "takes, recordings", (3, 0, 0), fold_scheme=""))
     assert [shared.text for shared in proof.folds[0].shared] == ["3", "0 ✓", "0 ✓"]
     assert [shared.state for shared in proof.folds[0].shared] == ["open", "kept", "kept"]
     assert proof.verdict == "Promises to keep apart takes and recordings: kept in all 3 folds."
@@ -27,7 +27,7 @@ def test_a_broken_promise_is_named_with_its_fold():
 
 
 def test_a_protocol_that_promises_nothing_breaks_nothing():
-    [proof] = proofs(report_tables.proof("random_split_leaky", "", (3, 9, 9), folds=""))
+    [proof] = proofs(report_tables.proof("random_split_leaky", "", (3, 9, 9), fold_scheme=""))
     assert proof.is_kept
     assert "only counted" in proof.verdict
     assert {shared.state for shared in proof.folds[0].shared} == {"open"}
@@ -35,7 +35,7 @@ def test_a_protocol_that_promises_nothing_breaks_nothing():
 
 @pytest.mark.parametrize("missing", [None, float("nan")])
 def test_what_was_not_recorded_is_said_so_and_breaks_nothing(missing: float | None):
-    [proof] = proofs(report_tables.proof("random_split", "", (3, 1, 0), folds="").assign(kept_apart=missing))
+    [proof] = proofs(report_tables.proof("random_split", "", (3, 1, 0), fold_scheme="").assign(disjoint=missing))
     assert proof.is_kept
     assert proof.verdict.startswith("What it promises to keep apart is not recorded")
     assert [shared.text for shared in proof.folds[0].shared] == ["3", "1", "0"]
@@ -43,8 +43,8 @@ def test_what_was_not_recorded_is_said_so_and_breaks_nothing(missing: float | No
 
 
 def test_one_fold_without_a_record_takes_the_verdict_and_not_the_alarm():
-    table = report_tables.proof("random_split", "takes", (3, 1, 0), folds="").assign(
-        kept_apart=["takes", None, "takes"]
+    table = report_tables.proof("random_split", "takes", (3, 1, 0), fold_scheme="").assign(
+        disjoint=["takes", None, "takes"]
     )
     [proof] = proofs(table)
     assert proof.promised is None
@@ -57,20 +57,20 @@ def test_protocols_and_schemes_are_in_their_order_and_folds_by_number():
     )
     table = pd.concat(
         [
-            report_tables.proof("random_split", "takes", (3, 0, 0), folds=""),
-            report_tables.proof("speaker_calibrated", "actors", (0, 0, 0), folds="luna5"),
+            report_tables.proof("random_split", "takes", (3, 0, 0), fold_scheme=""),
+            report_tables.proof("speaker_normalised", "actors", (0, 0, 0), fold_scheme="luna5"),
             many,
-            report_tables.proof("speaker_independent", "actors", (0, 0, 0), folds="luna5"),
+            report_tables.proof("speaker_independent", "actors", (0, 0, 0), fold_scheme="luna5"),
         ]
     )
     found = proofs(table)
     assert [proof.title for proof in found] == [
         "Speaker-independent, Luna-Jiménez's five folds by actor",
         "Speaker-independent, one fold for each actor",
-        "Speaker-calibrated, Luna-Jiménez's five folds by actor",
+        "Speaker-normalised, Luna-Jiménez's five folds by actor",
         "Random split",
     ]
-    assert [fold.fold for fold in found[1].folds] == ["2", "10"]
+    assert [fold.fold for fold in found[1].fold_scheme] == ["2", "10"]
 
 
 def test_no_table_no_proof():

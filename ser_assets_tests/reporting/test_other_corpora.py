@@ -17,11 +17,11 @@ from ser_assets.reporting.figures import confusion_and_recall
 from ser_assets.reporting.figures import scores as score_figures
 from ser_assets.reporting.figures.style import to_png
 from ser_assets.reporting.labels import EMOTION_COLOURS, emotion_colours, metric_note
-from ser_assets.reporting.leaderboard import boards
+from ser_assets.reporting.leaderboard import leaderboards
 from ser_assets.reporting.page import write_report
 from ser_assets.reporting.references import is_ravdess
 from ser_assets.reporting.report_data import ExampleClip, MissedTake, ReportData
-from ser_assets.reporting.summary import telling_groups
+from ser_assets.reporting.summary import informative_groups
 from ser_assets_tests.factories import report_tables
 from ser_assets_tests.factories.examples import made_up_predictions
 
@@ -35,31 +35,31 @@ def report_of(
 ) -> ReportData:
     """A report with all sections of two models; of the takes no more is known than who performed which emotion."""
     forest, cnn = (
-        made_up_predictions(speakers, seed=number, model=model, emotions=emotions).assign(folds="groups5")
+        made_up_predictions(speakers, seed=number, model=model, emotions=emotions).assign(fold_scheme="groups5")
         for number, model in enumerate(("random_forest", "cnn"))
     )
-    judged = pd.concat([forest, cnn, cnn.assign(protocol="permuted_labels")], ignore_index=True)
+    evaluated = pd.concat([forest, cnn, cnn.assign(protocol="permuted_labels")], ignore_index=True)
     takes = forest[["take_id", "actor", "emotion"]].assign(gender=gender, intensity=None, statement=None, seconds=2.0)
     clips = [
         ExampleClip(emotion, gender or "", "a take", report_tables.chirp(), report_tables.SAMPLING_RATE)
         for emotion in emotions
     ]
-    said = {"cnn": (emotions[1], 0.6), "random_forest": (emotions[-1], 0.5)}
+    predicted = {"cnn": (emotions[1], 0.6), "random_forest": (emotions[-1], 0.5)}
     return ReportData(
-        predictions=judged,
-        scores=score_table(judged, draws=50),
-        differences=score_differences(judged, draws=50),
-        group_scores=scores_by_group(judged, takes, draws=50),
-        missed=[MissedTake(clips[0], speakers[0], None, None, said)],
+        predictions=evaluated,
+        scores=score_table(evaluated, draws=50),
+        differences=score_differences(evaluated, draws=50),
+        group_scores=scores_by_group(evaluated, takes, draws=50),
+        missed=[MissedTake(clips[0], speakers[0], None, None, predicted)],
         missed_count=1,
         takes=takes,
         clips=takes[["take_id", "actor", "emotion"]].assign(variant=0),
         examples=clips,
-        leak_proof=pd.DataFrame(
+        leakage_audit=pd.DataFrame(
             [("speaker_independent", "groups5", "1", speakers[0], ", ".join(speakers[1:]), 50, 10, 0, 0, 0, "actors")],
             columns=[
-                *("protocol", "folds", "fold", "judged_actors", "training_actors", "training_clips", "judged_takes"),
-                *("shared_actors", "shared_takes", "shared_recordings", "kept_apart"),
+                *("protocol", "fold_scheme", "fold", "test_actors", "training_actors", "training_clips", "test_takes"),
+                *("shared_actors", "shared_takes", "shared_recordings", "disjoint"),
             ],
         ),
     )
@@ -116,20 +116,20 @@ def test_the_machine_readable_report_has_the_emotions_in_the_order_of_the_predic
 @pytest.mark.parametrize("emotions", [TWELVE, FIVE, FIVE[:2]])
 def test_any_number_of_emotions_is_drawn_each_in_a_panel_of_its_own(emotions: tuple[str, ...]) -> None:
     data = report_of(emotions)
-    board = boards(data.scores)[0]
-    judged = board.of(data.predictions)
+    board = leaderboards(data.scores)[0]
+    evaluated = board.of(data.predictions)
     figure = confusion_and_recall.samples_per_actor_and_emotion(data.clips, emotions)
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert [axes.get_title(loc="left").split(":")[0] for axes in shown] == list(emotions)
-    matrix = confusion_and_recall.model_confusion(judged, "cnn")
+    matrix = confusion_and_recall.model_confusion(evaluated, "cnn")
     assert [label.get_text() for label in matrix.axes[0].get_xticklabels()] == list(emotions)
     grid = clip_figures.example_grid(data.examples, "", emotions)
     for drawn in (
         figure,
         matrix,
         grid,
-        confusion_and_recall.emotion_bars(judged),
-        confusion_and_recall.actor_bars(judged),
+        confusion_and_recall.emotion_bars(evaluated),
+        confusion_and_recall.actor_bars(evaluated),
     ):
         assert to_png(drawn, dpi=40).startswith(b"\x89PNG")
 
@@ -144,14 +144,14 @@ def test_a_hundred_speakers_have_a_bar_each_and_names_that_do_not_run_into_each_
 
 
 def test_groupings_that_tell_nothing_apart_are_left_out() -> None:
-    assert telling_groups(report_of(FIVE).group_scores).empty
-    assert telling_groups(report_of(FIVE, gender="female").group_scores).empty
-    assert telling_groups(pd.DataFrame()).empty
+    assert informative_groups(report_of(FIVE).group_scores).empty
+    assert informative_groups(report_of(FIVE, gender="female").group_scores).empty
+    assert informative_groups(pd.DataFrame()).empty
     data = report_of(FIVE)
     half = data.takes.assign(intensity=np.where(data.takes.index % 2, "loud", None))
-    assert telling_groups(scores_by_group(data.predictions, half, draws=5)).empty
+    assert informative_groups(scores_by_group(data.predictions, half, draws=5)).empty
     loudness = data.takes.assign(intensity=np.where(data.takes.index % 2, "loud", "low"))
-    groups = telling_groups(scores_by_group(data.predictions, loudness, draws=5))
+    groups = informative_groups(scores_by_group(data.predictions, loudness, draws=5))
     assert set(groups["grouping"]) == {"intensity"}
     assert [axes.get_title(loc="left") for axes in score_figures.group_dots(groups, 0.2).axes] == ["Intensity"]
 
@@ -176,9 +176,9 @@ def test_blind_guessing_among_two_emotions_costs_the_logarithm_of_two() -> None:
 
 
 def test_permuted_labels_are_held_against_the_chance_of_these_emotions() -> None:
-    board = boards(report_tables.uars({"cnn": 0.2}, "permuted_labels"))[0]
-    judged = made_up_predictions(SPEAKERS, emotions=FIVE)
-    assert "at chance, 20.0 %" in chance_check(board, judged, 0.2)
+    board = leaderboards(report_tables.uars({"cnn": 0.2}, "permuted_labels"))[0]
+    evaluated = made_up_predictions(SPEAKERS, emotions=FIVE)
+    assert "at chance, 20.0 %" in chance_check(board, evaluated, 0.2)
 
 
 def test_a_page_in_other_scripts_tells_beside_each_picture_what_its_spellings_stand_for(tmp_path: Path) -> None:

@@ -66,11 +66,13 @@ def test_every_number_of_the_score_table_is_the_one_that_was_scored(
         uars = own[own["metric"] == "uar"].set_index("protocol").loc[protocols]
         [side_by_side] = rows(section(html, "protocols"), MODEL_NAMES[str(model)])
         assert side_by_side == [text(row) for row in uars.itertuples()]
-        for shown, protocol in zip(rows(section(html, "boards"), MODEL_NAMES[str(model)]), protocols, strict=True):
+        for shown, protocol in zip(
+            rows(section(html, "leaderboards"), MODEL_NAMES[str(model)]), protocols, strict=True
+        ):
             values = own[own["protocol"] == protocol].set_index("metric").loc[[*METRIC_NAMES]]
             assert shown == [text(row) for row in values.itertuples()]
         assert all(text(row) in markdown for row in own.itertuples())
-    assert "5 actors, 80 takes" in plain(section(html, "boards"))
+    assert "5 actors, 80 takes" in plain(section(html, "leaderboards"))
 
 
 def text(row) -> str:
@@ -102,17 +104,17 @@ def test_the_machine_readable_report_holds_the_same_figures(report: tuple[Report
     for name, table in (
         ("differences", data.differences),
         ("group_scores", data.group_scores),
-        ("notebook_replay", data.replay),
+        ("notebook_reproduction", data.replay),
     ):
         pd.testing.assert_frame_equal(
             pd.DataFrame(figures[name]), table, check_exact=False, rtol=1e-12, check_dtype=False
         )
-    assert figures["missed_by_all"] == 6
-    assert figures["missed"][0]["said"]["cnn"] == {"emotion": "sad", "probability": 0.614}
+    assert figures["misclassified_by_all"] == 6
+    assert figures["missed"][0]["predicted"]["cnn"] == {"emotion": "sad", "probability": 0.614}
     assert {reference["system"] for reference in figures["references"]} == {each.system for each in REFERENCES}
     assert figures["corpus"]["takes"] == len(data.takes)
     assert sum(row["copies"] for row in figures["clips"]) == (data.clips["variant"] > 0).sum()
-    assert len(figures["leak_proof"]) == 2 * len(report_tables.PROVEN_ACTORS)
+    assert len(figures["leakage_audit"]) == 2 * len(report_tables.PROVEN_ACTORS)
     assert figures["facts"] == data.facts
 
 
@@ -162,10 +164,10 @@ def test_a_kept_promise_raises_no_alarm_and_neither_does_what_was_never_promised
 
 
 def test_a_broken_promise_of_any_protocol_is_the_first_thing_that_is_said(tmp_path: Path):
-    leaking = report_tables.proof("random_split", "takes, recordings", (3, 0, 0), folds="").assign(
+    leaking = report_tables.proof("random_split", "takes, recordings", (3, 0, 0), fold_scheme="").assign(
         shared_recordings=[0, 1, 0]
     )
-    bare = report_tables.scores_alone(report_tables.uars({"cnn": 0.5}), leak_proof=leaking)
+    bare = report_tables.scores_alone(report_tables.uars({"cnn": 0.5}), leakage_audit=leaking)
     html = write_report(bare, tmp_path / "report").read_text(encoding="utf-8")
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     for page_text in (html, markdown):
@@ -217,7 +219,7 @@ def test_the_replayed_notebook_has_claims_replay_and_unseen_actors_side_by_side(
     for page_text in (shown, markdown):
         assert "(−29.0 points)" in page_text
         assert " ".join(WHY_THEY_DIFFER) in page_text
-        assert "ser-assets replay-notebook" in page_text
+        assert "ser-assets reproduce-notebook" in page_text
         assert "Where the README is silent the choices are ours" in page_text
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.reporting.labels import METRIC_NAMES
-from ser_assets.reporting.leaderboard import boards
+from ser_assets.reporting.leaderboard import leaderboards
 from ser_assets.reporting.summary import (
     board_markdown,
     headline,
@@ -30,22 +30,22 @@ def test_the_best_is_picked_by_uar_even_where_another_has_more_accuracy():
             ("complex_cnn", "accuracy", 0.58, 0.54, 0.62),
         ]
     )
-    said = headline(boards(table)[0])
-    assert said.model == "complex_cnn"
-    assert said.sentence == (
+    predicted = headline(leaderboards(table)[0])
+    assert predicted.model == "complex_cnn"
+    assert predicted.sentence == (
         "Complex CNN recognises 60.0 % of emotions in voices it has never heard (95 % interval 56.0 to 64.0 %)."
     )
-    assert said.accuracy is not None
-    assert said.accuracy.value == 0.58
+    assert predicted.accuracy is not None
+    assert predicted.accuracy.value == 0.58
 
 
 def test_a_single_model_is_compared_with_nobody():
-    assert headline(boards(report_tables.scores([("cnn", "uar", 0.6, 0.5, 0.7)]))[0]).comparison == ""
+    assert headline(leaderboards(report_tables.scores([("cnn", "uar", 0.6, 0.5, 0.7)]))[0]).comparison == ""
 
 
 def test_a_random_split_is_never_sold_as_unheard_voices():
     table = report_tables.scores([("cnn", "uar", 0.8, 0.7, 0.9)], protocol="random_split")
-    assert "also heard in training" in headline(boards(table)[0]).sentence
+    assert "also heard in training" in headline(leaderboards(table)[0]).sentence
 
 
 def test_the_speaker_independent_board_comes_first_whatever_the_others_reach():
@@ -55,32 +55,34 @@ def test_the_speaker_independent_board_comes_first_whatever_the_others_reach():
             report_tables.scores([("cnn", "uar", 0.4, 0.3, 0.5)]),
         ]
     )
-    assert [board.protocol for board in boards(table)] == ["speaker_independent", "random_split_leaky"]
+    assert [board.protocol for board in leaderboards(table)] == ["speaker_independent", "random_split_leaky"]
 
 
 def test_scores_that_are_missing_are_refused_by_name():
     with pytest.raises(ValueError, match="empty"):
-        boards(report_tables.scores([]))
+        leaderboards(report_tables.scores([]))
     with pytest.raises(ValueError, match="no UAR among the scores of cnn"):
-        boards(report_tables.scores([("cnn", "accuracy", 0.5, 0.4, 0.6)]))
+        leaderboards(report_tables.scores([("cnn", "accuracy", 0.5, 0.4, 0.6)]))
 
 
 def test_boards_are_in_the_order_of_protocols_and_of_fold_schemes_in_each():
-    found = [("random_split", ""), ("speaker_calibrated", "luna5"), ("speaker_independent", "loso")]
+    found = [("random_split", ""), ("speaker_normalised", "luna5"), ("speaker_independent", "loso")]
     found += [("permuted_labels", "luna5"), ("speaker_independent", "emobox6"), ("speaker_independent", "luna5")]
-    table = pd.concat([report_tables.uars({"cnn": 0.5}, protocol, folds) for protocol, folds in found])
-    assert [(board.protocol, board.folds) for board in boards(table)] == [
-        *(("speaker_independent", folds) for folds in ("luna5", "emobox6", "loso")),
-        ("speaker_calibrated", "luna5"),
+    table = pd.concat([report_tables.uars({"cnn": 0.5}, protocol, fold_scheme) for protocol, fold_scheme in found])
+    assert [(board.protocol, board.fold_scheme) for board in leaderboards(table)] == [
+        *(("speaker_independent", fold_scheme) for fold_scheme in ("luna5", "emobox6", "loso")),
+        ("speaker_normalised", "luna5"),
         ("random_split", ""),
         ("permuted_labels", "luna5"),
     ]
 
 
 def test_a_board_takes_its_own_rows_of_any_table():
-    table = pd.concat([report_tables.uars({"cnn": 0.5}, folds=folds) for folds in ("luna5", "emobox6")])
-    second = boards(table)[1]
-    assert second.of(table)["folds"].tolist() == ["emobox6"]
+    table = pd.concat(
+        [report_tables.uars({"cnn": 0.5}, fold_scheme=fold_scheme) for fold_scheme in ("luna5", "emobox6")]
+    )
+    second = leaderboards(table)[1]
+    assert second.of(table)["fold_scheme"].tolist() == ["emobox6"]
     assert second.of(pd.DataFrame()).empty
 
 
@@ -95,7 +97,7 @@ def test_board_markdown_has_a_row_for_each_metric_with_its_interval_and_what_it_
         "| UAR | 0.500 [0.450, 0.550] |",
         "| my metric | 0.250 |",
     ]
-    assert board_markdown(boards(table)[0]).splitlines() == expected
+    assert board_markdown(leaderboards(table)[0]).splitlines() == expected
     assert score_markdown(table).splitlines() == expected
 
 
@@ -132,8 +134,8 @@ def test_the_terminal_shows_the_headline_and_the_same_numbers():
 def test_six_boards_of_four_models_and_seven_metrics_fit_into_80_columns():
     models = ("random_forest", "neural_network", "cnn", "complex_cnn")
     metrics = tuple(METRIC_NAMES)
-    schemes = [("speaker_independent", "luna5"), ("speaker_independent", "emobox6"), ("speaker_calibrated", "luna5")]
-    schemes += [("speaker_calibrated", "emobox6"), ("random_split", ""), ("random_split_leaky", "")]
+    schemes = [("speaker_independent", "luna5"), ("speaker_independent", "emobox6"), ("speaker_normalised", "luna5")]
+    schemes += [("speaker_normalised", "emobox6"), ("random_split", ""), ("random_split_leaky", "")]
     value = iter(np.arange(168) / 1000)
     table = pd.concat(
         report_tables.scores(
@@ -143,7 +145,7 @@ def test_six_boards_of_four_models_and_seven_metrics_fit_into_80_columns():
     )
     shown = printed(table, width=80)
     uar = table[table["metric"] == "uar"]
-    first = table[(table["protocol"] == "speaker_independent") & (table["folds"] == "luna5")]
+    first = table[(table["protocol"] == "speaker_independent") & (table["fold_scheme"] == "luna5")]
     assert all(f" {value:.3f} " in shown for value in [*uar["value"], *first["value"]])
     assert shown.count("0.10-0.90") == 6 * 4 + 7 * 4
     assert "…" not in shown
@@ -151,9 +153,9 @@ def test_six_boards_of_four_models_and_seven_metrics_fit_into_80_columns():
 
 
 def test_recalls_are_given_for_every_model():
-    judged = report_tables.predictions(("random_forest", "svm"))
-    by_actor, by_emotion = recalls_by_actor(judged), recalls_by_emotion(judged)
+    evaluated = report_tables.predictions(("random_forest", "svm"))
+    by_actor, by_emotion = recalls_by_actor(evaluated), recalls_by_emotion(evaluated)
     assert len(by_actor) == 2 * len(report_tables.ACTORS)
     assert len(by_emotion) == 2 * 8
-    overall = score_table(judged, draws=10).query("model == 'svm' and metric == 'uar'")["value"].item()
+    overall = score_table(evaluated, draws=10).query("model == 'svm' and metric == 'uar'")["value"].item()
     assert np.isclose(by_emotion.query("model == 'svm'")["recall"].mean(), overall)

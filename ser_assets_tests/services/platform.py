@@ -23,7 +23,7 @@ from ser_assets_tests.services.processes import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-SMALL = {"SER_PROTOCOLS": "speaker_independent", "SER_VOICES": "none", "SER_WORKERS": "2"}
+SMALL = {"SER_PROTOCOLS": "speaker_independent", "SER_SPEED_PERTURBATION": "none", "SER_WORKERS": "2"}
 TRAINED = "neural_network"
 LONG_TRAINING = {"epochs": 100_000, "members": 1}
 OF_TENSORFLOW_BYTES = 350 << 20
@@ -32,7 +32,7 @@ BRIEF_SETTINGS = """\
 [random_forest]
 trees = 20
 parts = 1
-trees_of_a_part = 10
+validation_trees = 10
 
 [neural_network]
 members = 1

@@ -30,7 +30,7 @@ WEEKS_OF_A_QUARTER = 13
 MOST_GROWTH = 1.5
 MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn")
 MODELS_FILE = """
-random_forest = { trees = 5, parts = 1, trees_of_a_part = 5 }
+random_forest = { trees = 5, parts = 1, validation_trees = 5 }
 neural_network = { members = 1, epochs = 1, units = [4] }
 cnn = { members = 1, epochs = 1, filters = [4] }
 complex_cnn = { members = 1, epochs = 1, filters = [4] }
@@ -143,7 +143,7 @@ class Year:
             corpus="table",
             corpus_table=self.corpus.table,
             workers=1,
-            voices=(),
+            speed_perturbation=(),
             protocols=("speaker_independent",),
         )
         # As after a reload of the code location, which finds new speakers of a table.
@@ -197,7 +197,7 @@ def _without_what_takes_long() -> Iterator[None]:
     """Train forests for networks, draw no pictures, and fit no model again to check it: that is tested elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
         stand_in_for_networks(patch)
-        patch.setattr("ser_assets.assets.model_checks._changed_by_poison", lambda *_: [])
+        patch.setattr("ser_assets.assets.model_checks._parts_that_saw_test_rows", lambda *_: [])
         patch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
         yield
 

@@ -121,9 +121,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("config", "said"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(("config", "message"), WRONG.values(), ids=WRONG)
 def test_a_wrong_setting_is_refused_before_the_first_step(
-    platform: Platform, config: dict[str, dict[str, int]], said: str
+    platform: Platform, config: dict[str, dict[str, int]], message: str
 ) -> None:
     try:
         run = platform.ui.launch(["features", "random_forest"], partition="01", config=config)
@@ -133,6 +133,6 @@ def test_a_wrong_setting_is_refused_before_the_first_step(
         assert platform.ui.run_end(run) == "FAILURE"
         assert platform.ui.steps_started(run) == []
         reasons = platform.ui.reasons(run)
-    [sentence] = {line for reason in reasons for line in reason.splitlines() if said in line}
+    [sentence] = {line for reason in reasons for line in reason.splitlines() if message in line}
     assert len(sentence) < 300
     platform.no_process_of_a_run_is_left()

@@ -1,4 +1,4 @@
-"""The commands `predict` and `calibrate-speaker` as users type them, on spoken takes and a small bundle."""
+"""The commands `predict` and `enrol-speaker` as users type them, on spoken takes and a small bundle."""
 
 import csv
 import dataclasses
@@ -25,7 +25,7 @@ from ser_assets.runtime.workers import WorkerDiedError
 from ser_assets.serving import batch
 from ser_assets.serving.batch import NoRecordingError, open_predictor, passed_over, predict_recordings, recordings_among
 from ser_assets.serving.bundle import champion_folder, open_bundle
-from ser_assets.serving.predictor import Heard, Prediction
+from ser_assets.serving.predictor import MeasuredRecording, Prediction
 from ser_assets.settings import Settings
 from ser_assets.storage.versions import recipe
 from ser_assets_tests.factories.bundles import fitted, make_bundle, measured_examples, probabilities_of, spoken_takes
@@ -78,11 +78,11 @@ def test_every_recording_of_a_folder_gets_its_emotion(spoken: Path) -> None:
 def test_json_is_all_that_stands_on_standard_output(spoken: Path) -> None:
     result = call("predict", spoken, "--json")
     assert result.exit_code == 0, result.output
-    said = json.loads(result.stdout)
-    assert [each["path"] for each in said] == [str(path) for path in recordings(spoken)]
+    predicted = json.loads(result.stdout)
+    assert [each["path"] for each in predicted] == [str(path) for path in recordings(spoken)]
     learned = {take.take_id: number for number, take in enumerate(spoken_takes())}
     probabilities = fitted("raw").predict_proba(measured_examples())
-    for each in said:
+    for each in predicted:
         assert list(each["probabilities"]) == list(EMOTIONS)
         expected = probabilities[learned[Path(each["path"]).stem[3:]]]
         np.testing.assert_allclose(list(each["probabilities"].values()), expected, atol=1e-5)
@@ -230,7 +230,7 @@ def test_a_csv_that_cannot_be_written_is_named(spoken: Path, tmp_path: Path) -> 
 def test_a_profile_is_made_of_what_can_be_used_and_then_heeded(spoken: Path, tmp_path: Path) -> None:
     silent = write_wav(tmp_path / "silent.wav", np.zeros(48000, np.float32))
     profile = tmp_path / "me.json"
-    result = call("calibrate-speaker", spoken, silent, "--out", profile)
+    result = call("enrol-speaker", spoken, silent, "--out", profile)
     assert result.exit_code == 0, result.output
     assert "made of 4 recordings, 1 left out" in result.stdout
     assert f"{silent} is silent" in result.stderr
@@ -247,7 +247,7 @@ def test_no_result_takes_the_place_of_a_recording(spoken: Path, tmp_path: Path) 
     before = mine.read_bytes()
     for result in (
         call("predict", mine, "--csv", mine),
-        call("calibrate-speaker", mine, "--out", mine),
+        call("enrol-speaker", mine, "--out", mine),
         call("predict", mine, "--csv", tmp_path / "new.WAV"),
     ):
         assert result.exit_code == 2
@@ -272,18 +272,18 @@ def test_a_profile_that_was_made_with_another_model_is_heeded_as_far_as_it_goes(
     result = call("predict", spoken, "--json", "--profile", profile, "--bundle", made)
     assert result.exit_code == 0
     assert f"{profile} was made with another model" in result.stderr
-    assert "make it again with `calibrate-speaker`" in result.stderr
+    assert "make it again with `enrol-speaker`" in result.stderr
 
 
 @pytest.mark.usefixtures("bundle")
 def test_a_profile_of_nothing_is_not_written(tmp_path: Path) -> None:
     silent = write_wav(tmp_path / "silent.wav", np.zeros(48000, np.float32))
-    result = call("calibrate-speaker", silent, "--out", tmp_path / "me.json")
+    result = call("enrol-speaker", silent, "--out", tmp_path / "me.json")
     assert result.exit_code == 1
     assert "no recording can be used" in result.stderr
     assert f"{silent} is silent" in result.stderr
     assert not (tmp_path / "me.json").exists()
-    assert call("calibrate-speaker", tmp_path / "nowhere", "--out", tmp_path / "me.json").exit_code == 2
+    assert call("enrol-speaker", tmp_path / "nowhere", "--out", tmp_path / "me.json").exit_code == 2
 
 
 @pytest.mark.usefixtures("bundle")
@@ -308,7 +308,7 @@ def test_a_profile_needs_a_bundle_with_a_model_for_it(spoken: Path, tmp_path: Pa
     SpeakerProfile.learn(measured_examples()).save(profile)
     for result in (
         call("predict", spoken, "--profile", profile, "--bundle", raw_only),
-        call("calibrate-speaker", spoken, "--out", tmp_path / "new.json", "--bundle", raw_only),
+        call("enrol-speaker", spoken, "--out", tmp_path / "new.json", "--bundle", raw_only),
     ):
         assert result.exit_code == 1
         assert "holds no model for a calibrated speaker" in result.stderr
@@ -329,7 +329,7 @@ def test_many_recordings_are_shared_out_among_workers_and_few_are_not(
     predictor = open_predictor(made, None)
     few = list(predict_recordings(recordings(spoken), predictor, workers=2))
     monkeypatch.setattr(batch, "MANY", 4)
-    monkeypatch.setattr(batch, "ASKED_AT_ONCE", 3)
+    monkeypatch.setattr(batch, "BATCH", 3)
     many = list(predict_recordings(recordings(spoken), predictor, workers=2))
     assert asked == [1, 2]
     assert [each.path for each in many] == [each.path for each in few]
@@ -340,7 +340,7 @@ def test_many_recordings_are_shared_out_among_workers_and_few_are_not(
 def test_the_process_that_predicts_loads_nothing_that_trains(made: Path, spoken: Path, tmp_path: Path) -> None:
     profile = tmp_path / "me.json"
     calls = (
-        ["calibrate-speaker", str(spoken), "--out", str(profile), "--bundle", str(made)],
+        ["enrol-speaker", str(spoken), "--out", str(profile), "--bundle", str(made)],
         ["predict", str(spoken), "--profile", str(profile), "--bundle", str(made)],
     )
     script = f"""
@@ -360,7 +360,7 @@ print("loaded:", *sorted({{name.split(".")[0] for name in sys.modules}}))
 
 @pytest.mark.usefixtures("bundle")
 def test_a_worker_that_dies_is_told_in_one_line(spoken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def died(*_: object) -> Iterator[Heard]:
+    def died(*_: object) -> Iterator[MeasuredRecording]:
         raise WorkerDiedError("the process that worked on it died")
         yield
 
@@ -377,8 +377,8 @@ def test_a_recording_that_is_there_twice_counts_once_in_a_profile(spoken: Path, 
     copy = Path(shutil.copy(first, tmp_path / "copy.wav"))
     flac = tmp_path / "copy.flac"
     soundfile.write(flac, *soundfile.read(first, dtype="int16"))
-    once = call("calibrate-speaker", spoken, "--out", tmp_path / "once.json")
-    twice = call("calibrate-speaker", spoken, copy, flac, "--out", tmp_path / "twice.json")
+    once = call("enrol-speaker", spoken, "--out", tmp_path / "once.json")
+    twice = call("enrol-speaker", spoken, copy, flac, "--out", tmp_path / "twice.json")
     assert (once.exit_code, twice.exit_code) == (0, 0)
     assert f"{copy} is the same recording as {first}, and counts once" in twice.stderr
     assert f"{flac} is the same recording as" in twice.stderr

@@ -10,7 +10,7 @@ import pytest
 
 from ser_assets.audio.features.names import functional_names
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.speakers.profile import calibrated
+from ser_assets.learning.speakers.profile import normalise_speakers
 from ser_assets.serving.bundle import BundleError, Preprocessing, open_bundle, size_of, write_bundle
 from ser_assets_tests.factories.bundles import (
     PREPROCESSING,
@@ -71,8 +71,10 @@ def test_the_model_answers_as_the_one_that_was_kept(folder: Path) -> None:
     examples = measured_examples()
     raw = open_bundle(folder).load().predict_proba(examples)
     np.testing.assert_allclose(raw, fitted("raw").predict_proba(examples), atol=1e-12)
-    relative = open_bundle(folder).load(calibrated=True).predict_proba(calibrated(examples))
-    np.testing.assert_allclose(relative, fitted("calibrated").predict_proba(calibrated(examples)), atol=1e-12)
+    relative = open_bundle(folder).load(speaker_normalised=True).predict_proba(normalise_speakers(examples))
+    np.testing.assert_allclose(
+        relative, fitted("speaker_normalised").predict_proba(normalise_speakers(examples)), atol=1e-12
+    )
 
 
 def test_an_ensemble_brings_its_members(tmp_path: Path) -> None:
@@ -128,9 +130,9 @@ def test_a_model_that_is_not_kept_cannot_be_bundled(tmp_path: Path) -> None:
 def test_a_bundle_without_a_model_for_calibrated_clips_says_how_to_get_one(tmp_path: Path) -> None:
     folder = make_bundle(tmp_path, kinds=("raw",))
     bundle = open_bundle(folder)
-    assert not bundle.has_calibrated
-    with pytest.raises(BundleError, match="speaker_calibrated among SER_PROTOCOLS"):
-        bundle.load(calibrated=True)
+    assert not bundle.has_speaker_normalised
+    with pytest.raises(BundleError, match="speaker_normalised among SER_PROTOCOLS"):
+        bundle.load(speaker_normalised=True)
     assert "no model for a calibrated speaker" in (folder / "model_card.md").read_text()
 
 
@@ -172,7 +174,7 @@ def test_the_card_tells_what_the_model_is_for_and_how_it_was_judged(kept: Path) 
         "What it is",
         "Intended use",
         "Out-of-scope use, and limits",
-        "How it was judged",
+        "How it was evaluated",
         "Training data and licence",
         "Calibration",
         "How to use it",

@@ -13,10 +13,17 @@ from ser_assets.audio.decoding.decode import decode, to_mono
 from ser_assets.corpus.demo.corpus import SAMPLING_RATE, perform
 from ser_assets.corpus.inventory import audio_hash
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.speakers.profile import ProfileError, SpeakerProfile, calibrated
+from ser_assets.learning.speakers.profile import ProfileError, SpeakerProfile, normalise_speakers
 from ser_assets.serving import predictor as serving
 from ser_assets.serving.bundle import Bundle, Preprocessing, open_bundle
-from ser_assets.serving.predictor import Heard, Predictor, Refused, evidence_of, hear, speaker_profile
+from ser_assets.serving.predictor import (
+    MeasuredRecording,
+    Predictor,
+    RejectedRecording,
+    features_of,
+    measure_recording,
+    speaker_profile,
+)
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, Batch
 from ser_assets_tests.factories.bundles import (
@@ -36,9 +43,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return open_bundle(make_bundle(tmp_path_factory.mktemp("bundle")))
 
 
-def heard(path: Path, preprocessing: Preprocessing = PREPROCESSING) -> Heard:
-    result = hear(path, preprocessing)
-    assert isinstance(result, Heard), result
+def heard(path: Path, preprocessing: Preprocessing = PREPROCESSING) -> MeasuredRecording:
+    result = measure_recording(path, preprocessing)
+    assert isinstance(result, MeasuredRecording), result
     return result
 
 
@@ -47,7 +54,7 @@ def raw_video(path: Path) -> Mapping[str, Any]:
     take = dataclasses.asdict(spoken_takes()[0])
     recording = decode(path)
     content = audio_hash(to_mono(recording.samples), recording.sampling_rate)
-    return {**take, "gender": "male", "recording": content, "path": path.name}
+    return {**take, "gender": "male", "audio_hash": content, "path": path.name}
 
 
 def as_asset_features_does(row: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
@@ -71,7 +78,7 @@ def as_asset_features_does(row: Mapping[str, Any], settings: Settings) -> dict[s
 
 SETTINGS = (
     {},
-    {"sampling_rate": 16000, "trim_mode": "everywhere", "trim_below_peak_db": 25.0, "minimum_clip_seconds": 0.1},
+    {"sampling_rate": 16000, "trim_mode": "everywhere", "trim_top_db": 25.0, "minimum_clip_seconds": 0.1},
 )
 
 
@@ -96,11 +103,11 @@ def test_a_recording_is_measured_just_as_asset_features_does(tmp_path: Path, end
 def test_the_kept_model_is_asked(bundle: Bundle, tmp_path: Path) -> None:
     clips = [heard(write_take(tmp_path, take)) for take in spoken_takes()]
     predictions = Predictor(bundle).predict(clips)
-    said = probabilities_of(predictions)
-    np.testing.assert_allclose(said, fitted("raw").predict_proba(measured_examples()), atol=1e-6)
-    np.testing.assert_allclose(said.sum(axis=1), 1)
+    predicted = probabilities_of(predictions)
+    np.testing.assert_allclose(predicted, fitted("raw").predict_proba(measured_examples()), atol=1e-6)
+    np.testing.assert_allclose(predicted.sum(axis=1), 1)
     assert [each.path for each in predictions] == [each.path for each in clips]
-    assert [EMOTIONS.index(each.emotion) for each in predictions] == said.argmax(axis=1).tolist()
+    assert [EMOTIONS.index(each.emotion) for each in predictions] == predicted.argmax(axis=1).tolist()
     assert all(3 < each.seconds < 6 for each in predictions)
 
 
@@ -117,42 +124,42 @@ def test_a_speaker_with_a_profile_is_heard_by_the_calibrated_model(bundle: Bundl
     examples = measured_examples().subset(np.flatnonzero(measured_examples().rows["actor"] == "01"))
     profile = dataclasses.replace(SpeakerProfile.learn(examples), measured_as=bundle.measured_as)
     predictions = Predictor(bundle, profile).predict(clips)
-    expected = fitted("calibrated").predict_proba(calibrated(examples))
+    expected = fitted("speaker_normalised").predict_proba(normalise_speakers(examples))
     np.testing.assert_allclose(probabilities_of(predictions), expected, atol=1e-6)
 
 
 def test_what_the_model_says_too_often_of_the_speaker_is_taken_out(bundle: Bundle, tmp_path: Path) -> None:
     clips = [heard(write_take(tmp_path, take)) for take in spoken_takes() if take.actor == "01"]
     profile = speaker_profile(clips, bundle)
-    model, evidence = fitted("calibrated"), profile.calibrated(evidence_of(clips))
-    said = probabilities_of(Predictor(bundle, profile).predict(clips))
-    np.testing.assert_allclose(said, model.predict_proba(evidence, model.bias_for(evidence)), atol=1e-6)
+    model, evidence = fitted("speaker_normalised"), profile.normalise(features_of(clips))
+    predicted = probabilities_of(Predictor(bundle, profile).predict(clips))
+    np.testing.assert_allclose(predicted, model.predict_proba(evidence, model.bias_for(evidence)), atol=1e-6)
     without = probabilities_of(Predictor(bundle, dataclasses.replace(profile, bias={})).predict(clips))
     np.testing.assert_allclose(without, model.predict_proba(evidence), atol=1e-6)
-    assert np.abs(said - without).max() > 1e-3
+    assert np.abs(predicted - without).max() > 1e-3
 
 
 def test_a_profile_of_clips_that_were_measured_otherwise_is_refused(bundle: Bundle) -> None:
     profile = SpeakerProfile.learn(measured_examples())
-    with pytest.raises(ProfileError, match="measures otherwise: make it again with `calibrate-speaker`"):
+    with pytest.raises(ProfileError, match="measures otherwise: make it again with `enrol-speaker`"):
         Predictor(bundle, profile)
 
 
 def test_a_profile_with_a_bias_of_another_number_of_emotions_is_refused(bundle: Bundle) -> None:
     profile = dataclasses.replace(SpeakerProfile.learn(measured_examples()), measured_as=bundle.measured_as)
-    bias = {fitted("calibrated").fingerprint: np.zeros(5)}
-    with pytest.raises(ProfileError, match="damaged: make it again with `calibrate-speaker`"):
+    bias = {fitted("speaker_normalised").fingerprint: np.zeros(5)}
+    with pytest.raises(ProfileError, match="damaged: make it again with `enrol-speaker`"):
         Predictor(bundle, dataclasses.replace(profile, bias=bias))
 
 
 def test_bundles_that_trim_otherwise_measure_otherwise(bundle: Bundle) -> None:
-    facts = bundle.facts | {"preprocessing": bundle.facts["preprocessing"] | {"trim_below_peak_db": 20.0}}
+    facts = bundle.facts | {"preprocessing": bundle.facts["preprocessing"] | {"trim_top_db": 20.0}}
     assert dataclasses.replace(bundle, facts=facts).measured_as != bundle.measured_as
 
 
 def refusal(path: Path) -> str:
-    result = hear(path, PREPROCESSING)
-    assert isinstance(result, Refused)
+    result = measure_recording(path, PREPROCESSING)
+    assert isinstance(result, RejectedRecording)
     assert result.path == path
     return result.reason
 
@@ -172,7 +179,9 @@ def test_what_cannot_be_used_comes_back_with_its_reason(tmp_path: Path) -> None:
 def test_a_recording_of_several_minutes_is_no_utterance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ser_assets.audio.decoding.frames.LONGEST_SECONDS", 2.0)
     assert refusal(write_wav(tmp_path / "long.wav", voice(2.5))) == "is longer than 2 s, the most for one utterance"
-    assert isinstance(hear(write_wav(tmp_path / "short.wav", voice(2.0)), PREPROCESSING), Heard)
+    assert isinstance(
+        measure_recording(write_wav(tmp_path / "short.wav", voice(2.0)), PREPROCESSING), MeasuredRecording
+    )
 
 
 def test_a_click_is_no_utterance(tmp_path: Path) -> None:

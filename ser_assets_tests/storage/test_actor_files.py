@@ -46,7 +46,7 @@ def remake(files: ActorFiles, wanted: dict[str, str]) -> list[str]:
         made.extend(batch.to_make)
         return (each for each in CLIPS if each.take_id in batch.to_make)
 
-    batches = batches_of("05", wanted, files.made_from("mono_audio", "05"), {})
+    batches = batches_of("05", wanted, files.input_fingerprint("mono_audio", "05"), {})
     rows = ((batch, table_of(list(making(batch)), wanted) if batch.to_make else None) for batch in batches)
     files.write("mono_audio", "05", rows, SCHEMA, "a recipe")
     return made
@@ -64,7 +64,7 @@ def test_takes_that_have_not_changed_are_kept_and_the_file_is_the_same_to_the_by
 def test_a_take_that_is_gone_leaves_the_file_and_nothing_is_made(files: ActorFiles) -> None:
     put(files, "mono_audio", "05", CLIPS, "these")
     assert remake(files, dict.fromkeys(TAKES[1:], "these")) == []
-    assert list(files.made_from("mono_audio", "05")) == TAKES[1:]
+    assert list(files.input_fingerprint("mono_audio", "05")) == TAKES[1:]
 
 
 def test_a_new_take_is_made_alone(files: ActorFiles) -> None:
@@ -93,7 +93,7 @@ def test_the_same_clips_give_the_same_bytes(files: ActorFiles) -> None:
 def test_clips_that_are_not_there_are_asked_for_by_name(files: ActorFiles) -> None:
     with pytest.raises(ClipsMissingError, match="materialize mono_audio for 05"):
         files.rows("mono_audio", "05")
-    assert files.made_from("mono_audio", "05") == {}
+    assert files.input_fingerprint("mono_audio", "05") == {}
     assert files.recipe("mono_audio", "05") == ""
     assert files.labels("mono_audio", "05").empty
     assert files.query("mono_audio", "SELECT * FROM clips", actors=["05", "06"]) == []
@@ -107,7 +107,7 @@ def test_a_damaged_file_is_named_with_the_remedy(files: ActorFiles) -> None:
         match=r"actor_05\.parquet was damaged .* set aside as .*\.damaged-1: materialize mono_audio for 05",
     ):
         files.rows("mono_audio", "05")
-    assert files.made_from("mono_audio", "05") == {}
+    assert files.input_fingerprint("mono_audio", "05") == {}
 
 
 def test_one_wrong_byte_anywhere_in_a_file_is_found_out_and_the_file_set_aside(files: ActorFiles) -> None:
@@ -161,8 +161,8 @@ def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
 
 def test_a_file_of_another_version_is_made_anew_and_not_called_damaged(files: ActorFiles) -> None:
     path = put(files, "mono_audio", "05", CLIPS)
-    pq.write_table(pq.read_table(path).drop_columns(["made_from"]), path)
-    assert files.made_from("mono_audio", "05") == {}
+    pq.write_table(pq.read_table(path).drop_columns(["input_fingerprint"]), path)
+    assert files.input_fingerprint("mono_audio", "05") == {}
     assert path.exists()
 
 
@@ -192,9 +192,9 @@ def test_files_of_speakers_differ_by_more_than_case_and_tell_whose_they_are(
     assert max(len(path.name) for path in paths) < 200
     assert files.actors("mono_audio") == sorted(speakers)
     for speaker in speakers:
-        assert set(files.made_from("mono_audio", speaker).values()) == {speaker}
-        found = files.query("mono_audio", "SELECT DISTINCT made_from FROM clips", actors=[speaker])
-        assert found == [{"made_from": speaker}]
+        assert set(files.input_fingerprint("mono_audio", speaker).values()) == {speaker}
+        found = files.query("mono_audio", "SELECT DISTINCT input_fingerprint FROM clips", actors=[speaker])
+        assert found == [{"input_fingerprint": speaker}]
 
 
 def test_files_of_the_actors_of_ravdess_are_named_by_their_number(files: ActorFiles) -> None:
@@ -213,7 +213,7 @@ def test_a_write_that_fails_leaves_the_old_clips(files: ActorFiles) -> None:
     broken = dataclasses.replace(CLIPS[0], samples=None)  # type: ignore[arg-type]
     with pytest.raises(Exception):  # noqa: B017, PT011
         put(files, "mono_audio", "05", [*CLIPS[2:], broken], "others")
-    assert set(files.made_from("mono_audio", "05").values()) == {"these"}
+    assert set(files.input_fingerprint("mono_audio", "05").values()) == {"these"}
     assert [path.name for path in (files.data_dir / "mono_audio").iterdir()] == ["actor_05.parquet"]
 
 
@@ -227,7 +227,7 @@ def test_a_new_file_takes_the_picture_of_the_old_one_away(files: ActorFiles) -> 
 def test_takes_that_were_to_be_kept_and_are_gone_are_not_passed_over(files: ActorFiles) -> None:
     put(files, "mono_audio", "05", CLIPS, "these")
     wanted = {**dict.fromkeys(TAKES, "these"), TAKES[3]: "others"}
-    batches = batches_of("05", wanted, files.made_from("mono_audio", "05"), {})
+    batches = batches_of("05", wanted, files.input_fingerprint("mono_audio", "05"), {})
     files.path("mono_audio", "05").unlink()
     new = table_of([each for each in CLIPS if each.take_id == TAKES[3]], wanted)
     with pytest.raises(ClipsMissingError, match="changed while it was being made: run again"):

@@ -35,7 +35,11 @@ def recording(folder: Path, actor: str, emotion: int) -> Path:
 
 def shell(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SER_", "DAGSTER_"))}
-    environment |= {"SER_PROTOCOLS": "speaker_independent", "SER_FOLDS": "loso", "SER_VOICES": "none"} | variables
+    environment |= {
+        "SER_PROTOCOLS": "speaker_independent",
+        "SER_FOLD_SCHEMES": "loso",
+        "SER_SPEED_PERTURBATION": "none",
+    } | variables
     return subprocess.run([BIN / command[0], *command[1:]], cwd=folder, env=environment, capture_output=True, text=True)
 
 

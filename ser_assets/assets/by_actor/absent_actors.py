@@ -13,7 +13,9 @@ LOOK_FOR_REASONS = "`ser-assets doctor` lists why, and what to do"
 
 def no_recordings(corpus: Corpus, actor: str) -> NothingToDoError:
     """Why an actor is skipped of whom the corpus lists no recording."""
-    return NothingToDoError(corpus.how_to_fill(actor), "have no recordings", corpus.how_to_fill())
+    return NothingToDoError(
+        corpus.missing_recordings_message(actor), "have no recordings", corpus.missing_recordings_message()
+    )
 
 
 def skipping_absent(

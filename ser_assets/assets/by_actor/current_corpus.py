@@ -99,7 +99,7 @@ def _not_in_features(
         if stored is None:
             yield Change(row.actor, row.path, "new", "has no features yet")
         elif different := [name for name in ("actor", *TAKE_LABELS) if stored[name] != getattr(row, name)]:
-            kind: Literal["content", "label"] = "content" if different == ["recording"] else "label"
+            kind: Literal["content", "label"] = "content" if different == ["audio_hash"] else "label"
             yield Change(row.actor, row.path, kind, f"has another {different[0]} than its features")
 
 

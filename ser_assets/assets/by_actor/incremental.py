@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 class Upstream(NamedTuple):
     """What an actor's clips are made from.
 
-    `made_from` tells of each take all that decides how it comes out, `about` what the step wants to know of it, and
+    `input_fingerprint` tells of each take all that decides how it comes out, `about` what the step wants to know of it, and
     `recipe` how it was made so far.
     """
 
-    made_from: Mapping[str, object]
+    input_fingerprint: Mapping[str, object]
     about: Mapping[str, Any]
     recipe: str
 
 
-def at_rest(actor_files: ActorFiles, asset: str, actor: str) -> Upstream:
+def stored_upstream(actor_files: ActorFiles, asset: str, actor: str) -> Upstream:
     """Tell what an actor's clips upstream were made from.
 
     Raises:
         ClipsMissingError: there are none.
     """
-    made_from = actor_files.made_from(asset, actor)
-    if not made_from:
+    input_fingerprint = actor_files.input_fingerprint(asset, actor)
+    if not input_fingerprint:
         path = actor_files.path(asset, actor)
         raise ClipsMissingError(f"no {asset} of actor {actor} at {path}: materialize {asset} for {actor} first")
-    return Upstream(made_from, {}, actor_files.recipe(asset, actor))
+    return Upstream(input_fingerprint, {}, actor_files.recipe(asset, actor))
 
 
 def changed_takes_step(
@@ -54,8 +54,11 @@ def changed_takes_step(
 
     def plan(actor: str) -> list[Batch] | None:
         before = upstream(actor)
-        wanted = {take_id: fingerprint(asset, settings, made_from) for take_id, made_from in before.made_from.items()}
-        batches = batches_of(actor, wanted, actor_files.made_from(asset, actor), before.about)
+        wanted = {
+            take_id: fingerprint(asset, settings, input_fingerprint)
+            for take_id, input_fingerprint in before.input_fingerprint.items()
+        }
+        batches = batches_of(actor, wanted, actor_files.input_fingerprint(asset, actor), before.about)
         if not batches:
             return None
         planned[actor] = batches, extended(before.recipe, asset, code_version(asset, settings))
@@ -67,7 +70,7 @@ def changed_takes_step(
         actor_files.write(asset, actor, zip(batches, made, strict=True), schema, recipe)
 
     def data_version(actor: str) -> str:
-        return content_version(actor_files.made_from(asset, actor))
+        return content_version(actor_files.input_fingerprint(asset, actor))
 
     return Step(plan, functools.partial(work, settings=settings), store, describe, data_version, crashed=_crashed)
 

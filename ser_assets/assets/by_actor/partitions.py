@@ -94,7 +94,7 @@ def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], work
             "the partition range names no actor: write FIRST...LAST in the order of the partitions, such as 01...03",
             allow_retries=False,
         )
-    passage = _Passage(context, step)
+    passage = _PartitionLoop(context, step)
     try:
         passage.go(workers)
         return passage.result()
@@ -107,7 +107,7 @@ def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], work
 
 
 @dataclass
-class _Passage:
+class _PartitionLoop:
     """One walk through the actors of a run: how many tasks each has, who is done, skipped or failed, and why."""
 
     context: dg.AssetExecutionContext

@@ -50,7 +50,7 @@ def clips_of_all(asset: str, actor_files: ActorFiles, actors: Sequence[str]) -> 
     rows = actor_files.query(
         asset,
         "SELECT actor, count(DISTINCT take_id) AS takes, count(*) AS clips, round(sum(seconds), 1) AS seconds, "
-        'round(max(peak), 4) AS peak, count(*) FILTER (kept_whole) AS "kept whole" FROM clips GROUP BY actor',
+        'round(max(peak), 4) AS peak, count(*) FILTER (trim_skipped) AS "kept whole" FROM clips GROUP BY actor',
         actors=actors,
     )
     return _overview(rows, actors)

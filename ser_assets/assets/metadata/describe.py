@@ -73,7 +73,7 @@ def clips_metadata(asset: str, actor: str, actor_files: ActorFiles, emotions: Se
         "seconds": round(float(labels["seconds"].sum()), 1),
         "mean seconds": round(float(labels["seconds"].mean()), 2),
         "loudest peak": round(float(labels["peak"].max()), 4),
-        "kept whole": int(labels["kept_whole"].sum()),
+        "kept whole": int(labels["trim_skipped"].sum()),
         "with a loud event": int(labels["loud_event"].sum()),
         "clips by emotion": by_emotion(labels["emotion"], emotions),
         "file": dg.MetadataValue.path(str(actor_files.path(asset, actor))),
@@ -135,10 +135,10 @@ def model_metadata(
 
     factory: makes the model, given its settings and seed.
     """
-    folds = Counter(" ".join((split.protocol, split.folds)).strip() for split in splits)
+    fold_scheme = Counter(" ".join((split.protocol, split.fold_scheme)).strip() for split in splits)
     return {
         **scores_metadata(predictions, factory.args[1]),
-        "folds by protocol": ", ".join(f"{name}: {count}" for name, count in folds.items()),
+        "folds by protocol": ", ".join(f"{name}: {count}" for name, count in fold_scheme.items()),
         "trained on actors": ", ".join(examples.actors),
         "trained on clips": len(examples),
         **_settings_metadata(factory),
@@ -172,22 +172,24 @@ def skipped_metadata(skipped: "Sequence[Skipped]") -> dict[str, Any]:
 
 def scores_metadata(predictions: "pd.DataFrame", seed: int) -> dict[str, Any]:
     """Scores of one model under every protocol, and its confusion matrix on unseen actors."""
-    from ser_assets.learning.data.predictions import emotions_in
+    from ser_assets.learning.data.predictions import emotions_of
     from ser_assets.learning.evaluation.scores import confusion_matrix, score_table
     from ser_assets.reporting.figures.thumbnails import confusion_picture
-    from ser_assets.reporting.summary import boards, score_markdown
+    from ser_assets.reporting.summary import leaderboards, score_markdown
 
     scores = score_table(predictions, seed=seed)
-    first = boards(scores)[0]
+    first = leaderboards(scores)[0]
     [values] = first.rows.values()
-    judged = predictions[(predictions["protocol"] == first.protocol) & (predictions["folds"] == first.folds)]
-    picture = confusion_picture(confusion_matrix(judged), emotions_in(judged))
+    evaluated = predictions[
+        (predictions["protocol"] == first.protocol) & (predictions["fold_scheme"] == first.fold_scheme)
+    ]
+    picture = confusion_picture(confusion_matrix(evaluated), emotions_of(evaluated))
     return {
         **score_metadata("uar", values["uar"]),
         **{metric: round(values[metric].value, 4) for metric in ("accuracy", "f1_macro", "roc_auc")},
         "scores": dg.MetadataValue.md(score_markdown(scores)),
         "confusion matrix": picture_metadata(picture, "performed against recognised emotion"),
-        "judged takes": len(judged),
+        "evaluated takes": len(evaluated),
         **rows_metadata(predictions),
     }
 
@@ -209,9 +211,9 @@ def rows_metadata(rows: "pd.DataFrame") -> dict[str, Any]:
 
 def report_metadata(scores: "pd.DataFrame", page: Path) -> dict[str, Any]:
     """Show the score table and the report itself, and where its page is: a browser opens no file from a web page."""
-    from ser_assets.reporting.summary import boards, headline, score_markdown
+    from ser_assets.reporting.summary import headline, leaderboards, score_markdown
 
-    best = headline(boards(scores)[0])
+    best = headline(leaderboards(scores)[0])
     return {
         "in short": best.sentence,
         "best model": best.model,

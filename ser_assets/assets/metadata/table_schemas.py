@@ -35,7 +35,7 @@ def table_metadata(asset: str, settings: Settings) -> dict[str, Any]:
     if asset == "raw_videos":
         return table | _schema({**_columns_of(RawVideo), "code_version": "string"})
     if asset == "features":
-        labels = (*LABELS, "transform", "made_from", "recipe")
+        labels = (*LABELS, "transform", "input_fingerprint", "recipe")
         columns = {name: CLIP_COLUMNS.get(name, "string") for name in labels}
         return table | _schema(columns | dict.fromkeys(functional_names(), "float32"))
     return table

@@ -23,12 +23,12 @@ def splits_and_skipped(examples: "Examples", settings: Settings) -> "tuple[list[
     skipped = []
     for protocol in settings.protocols:
         try:
-            splits += make_splits(examples.rows, [protocol], settings.folds, settings.seed)
+            splits += make_splits(examples.rows, [protocol], settings.fold_schemes, settings.seed)
         except TooFewTakesError as error:
             skipped.append(Skipped(f"protocol {protocol}", str(error)))
-    for scheme in settings.folds:
+    for scheme in settings.fold_schemes:
         if dropped := dropped_folds(examples.actors, scheme):
-            number = "fold" if len(dropped) == 1 else "folds"
+            number = "fold" if len(dropped) == 1 else "fold_scheme"
             skipped.append(Skipped(f"{number} {', '.join(dropped)} of {scheme}", "none of their actors is there"))
     return splits, skipped
 
@@ -57,7 +57,10 @@ def skipped_by_report(
         if model not in shown and model not in outdated
     ]
     known = {each.what for each in told}
-    for kind, column, wanted in (("protocol", "protocol", settings.protocols), ("folds", "folds", settings.folds)):
+    for kind, column, wanted in (
+        ("protocol", "protocol", settings.protocols),
+        ("fold_scheme", "fold_scheme", settings.fold_schemes),
+    ):
         there = set(predictions[column])
         skipped += [
             Skipped(f"{kind} {name}", "the models were last trained without it: materialize them again")
@@ -70,7 +73,7 @@ def skipped_by_report(
 def _skipped_actors(warehouse: Warehouse, evaluated: set[str]) -> list[Skipped]:
     rows = warehouse.query_arrow(
         f"SELECT actor, count(*) FILTER (status = 'accepted') AS accepted, count(usable.take_id) AS usable "
-        f"FROM {RAW_VIDEOS} LEFT JOIN ({USABLE_TAKES}) AS usable USING (take_id, recording) "
+        f"FROM {RAW_VIDEOS} LEFT JOIN ({USABLE_TAKES}) AS usable USING (take_id, audio_hash) "
         "GROUP BY actor ORDER BY actor"
     ).to_pylist()
     skipped = []

@@ -35,7 +35,7 @@ DYNAMIC_RANGE_DB = 80.0
 
 
 @dataclass(frozen=True)
-class Measurement:
+class ClipFeatures:
     """What was measured in one clip.
 
     Attributes:
@@ -56,7 +56,7 @@ class Measurement:
         return np.hstack([self.mel, self.pitch])
 
 
-def measure(samples: np.ndarray, sampling_rate: int) -> Measurement:
+def extract_features(samples: np.ndarray, sampling_rate: int) -> ClipFeatures:
     """Measure one clip.
 
     Frames are about 46 ms long (a power of two: 1024 samples at 22.05 kHz) and a quarter of that apart. Where a clip
@@ -103,7 +103,7 @@ def measure(samples: np.ndarray, sampling_rate: int) -> Measurement:
         ]
     )
     heard = np.column_stack([pitch.f0, pitch.strength])[::2].astype(np.float32)
-    return Measurement(functionals.astype(np.float32), decibels(_pairs(mel)), heard)
+    return ClipFeatures(functionals.astype(np.float32), decibels(_pairs(mel)), heard)
 
 
 def _checked(samples: np.ndarray, sampling_rate: int) -> np.ndarray:

@@ -118,7 +118,7 @@ MODULATION = tuple(
 
 
 def functional_names() -> tuple[str, ...]:
-    """Names of the functionals, in the order of `features.Measurement.functionals`."""
+    """Names of the functionals, in the order of `features.ClipFeatures.functionals`."""
     return tuple(_groups())
 
 

@@ -53,10 +53,10 @@ class Table:
         places = {row.values["speaker"]: row.place for row in reversed(self._rows) if not _why_stray(row)}
         if not places:
             raise CorpusError(f"{self.path} names no speaker{self._left_out()}: fill its column 'speaker'")
-        in_order = {name: places[name] for name in sorted(places, key=natural_order)}
-        if not self.distinct_speakers and (groups := ambiguous_speakers(in_order)):
+        in_given_order = {name: places[name] for name in sorted(places, key=natural_order)}
+        if not self.distinct_speakers and (groups := ambiguous_speakers(in_given_order)):
             raise CorpusError(self._ambiguous(groups, places))
-        return tuple(in_order)
+        return tuple(in_given_order)
 
     @cached_property
     def emotions(self) -> tuple[str, ...]:
@@ -74,8 +74,8 @@ class Table:
         return emotions
 
     def listing(self) -> Listing:
-        """List the recordings of all rows; rows without a speaker are strays, other bad ones rejected by their line."""
-        strays = [Stray(row.place, reason) for row in self._rows if (reason := _why_stray(row))]
+        """List the recordings of all rows; rows without a speaker are unassigned_files, other bad ones rejected by their line."""
+        unassigned_files = [Stray(row.place, reason) for row in self._rows if (reason := _why_stray(row))]
         files = FileSearch(self.root)
         found = [self._entry(row, files) for row in self._rows if not _why_stray(row)]
         usable = [
@@ -88,9 +88,9 @@ class Table:
         by_actor: dict[str, list[Entry]] = defaultdict(list)
         for entry in _with_names_apart(entries):
             by_actor[entry.actor].append(entry)
-        return Listing({actor: by_actor[actor] for actor in self.actors}, strays, unused=self._read.unused)
+        return Listing({actor: by_actor[actor] for actor in self.actors}, unassigned_files, unused=self._read.unused)
 
-    def how_to_fill(self, actor: str | None = None) -> str:
+    def missing_recordings_message(self, actor: str | None = None) -> str:
         """Name the table, and the setting that names another."""
         return (
             f"no recordings{f' of {actor}' if actor else ''} in {self.path.absolute()}: add rows, or name another "
@@ -139,8 +139,10 @@ class Table:
 
     def _left_out(self) -> str:
         """Tell of rows that are left out, where too little is left."""
-        strays = [f"{row.place} {reason}" for row in self._rows if (reason := _why_stray(row))]
-        return f" (rows left out: {len(strays)}, the first: {strays[0]})" if strays else ""
+        unassigned_files = [f"{row.place} {reason}" for row in self._rows if (reason := _why_stray(row))]
+        return (
+            f" (rows left out: {len(unassigned_files)}, the first: {unassigned_files[0]})" if unassigned_files else ""
+        )
 
     def _ambiguous(self, groups: list[list[str]], places: dict[str, str]) -> str:
         told = [", ".join(f"{name!r} ({places[name]})" for name in group[:_SHOWN]) for group in groups[:_SHOWN]]

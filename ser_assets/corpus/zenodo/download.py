@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
 from ser_assets.corpus.zenodo.archives import Archive, DownloadError, What, archives_for
-from ser_assets.corpus.zenodo.transfer import Patience, Transfer
+from ser_assets.corpus.zenodo.transfer import RetryPolicy, Transfer
 from ser_assets.corpus.zenodo.unpacking import make_folder, refuse_full_disk, refuse_to_replace, unpack
 from ser_assets.runtime.progress import Listener
 
@@ -31,7 +31,7 @@ _SECONDS_TO_STOP = 1.0
 
 
 @dataclass(frozen=True)
-class Order:
+class DownloadRequest:
     """Which recordings are wanted, from where, and where they go; `at_once` archives are on their way together."""
 
     what: What
@@ -45,7 +45,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Errand:
+class ArchiveJob:
     """An archive to be fetched, and the files in it to be unpacked, `Actor_NN/….mp4`."""
 
     archive: Archive
@@ -63,23 +63,23 @@ class Errand:
         return self.archive.unpacked_bytes * len(self.files) // len(self.archive.files())
 
 
-def plan(order: Order) -> list[Errand]:
+def plan(order: DownloadRequest) -> list[ArchiveJob]:
     """List what has to be fetched: an archive none of whose files is missing, cut short or replaced is not."""
     errands = []
     for archive in archives_for(order.what, order.actors):
         sizes = _sizes_unpacked(order, archive)
         files = archive.files(order.actors, with_video_only=order.with_video_only)
         if missing := tuple(name for name in files if not _is_there(order.raw_dir / name, sizes.get(name), archive)):
-            errands.append(Errand(archive, missing, _bytes_there(order, archive)))
+            errands.append(ArchiveJob(archive, missing, _bytes_there(order, archive)))
     return errands
 
 
 def download(
-    order: Order,
-    errands: Sequence[Errand],
+    order: DownloadRequest,
+    errands: Sequence[ArchiveJob],
     progress: Listener = lambda *_: None,
     tell: Callable[[str], None] = lambda _: None,
-    patience: Patience | None = None,
+    patience: RetryPolicy | None = None,
 ) -> list[str]:
     """Do the errands, a few at once; one that fails does not stop the others, unless the server never answers.
 
@@ -106,7 +106,7 @@ def download(
     try:
         with lock:
             _refuse_full_disks(order, errands)
-            return _Crew(order, errands, progress, tell, patience or Patience()).work()
+            return _DownloadPool(order, errands, progress, tell, patience or RetryPolicy()).work()
     except Timeout as error:
         raise DownloadError(f"another download is at work in {order.downloads_dir}: let it end first") from error
 
@@ -115,23 +115,23 @@ class _Stopped(Exception):  # noqa: N818 - somebody's wish
     """The user does not want to wait."""
 
 
-class _Crew:
+class _DownloadPool:
     """Threads that do errands; all that they have to say is said by the thread that waits for them."""
 
     def __init__(
         self,
-        order: Order,
-        errands: Sequence[Errand],
+        order: DownloadRequest,
+        errands: Sequence[ArchiveJob],
         progress: Listener,
         tell: Callable[[str], None],
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> None:
         self._order, self._patience = order, patience
         self._progress, self._tell = progress, tell
         self._there = {errand.archive.name: errand.there_bytes for errand in errands}
         self._all_bytes = sum(errand.archive.bytes for errand in errands)
         self._failures: list[str] = []
-        self._to_do: SimpleQueue[Errand] = SimpleQueue()
+        self._to_do: SimpleQueue[ArchiveJob] = SimpleQueue()
         for errand in errands:
             self._to_do.put(errand)
         self._said: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -178,7 +178,7 @@ class _Crew:
         finally:
             self._said.put(None)
 
-    def _do(self, errand: Errand) -> None:
+    def _do(self, errand: ArchiveJob) -> None:
         refuse_to_replace(self._order.raw_dir, errand.files)
         archive, downloads = errand.archive, self._order.downloads_dir
         whole, part = downloads / archive.name, downloads / f"{archive.name}.part"
@@ -236,7 +236,7 @@ def _throw(error: BaseException) -> NoReturn:
     raise error
 
 
-def _refuse_full_disks(order: Order, errands: Sequence[Errand]) -> None:
+def _refuse_full_disks(order: DownloadRequest, errands: Sequence[ArchiveJob]) -> None:
     """Raise DownloadError unless there is room for what stays and for the archives that are there at one time."""
     remaining = sorted((errand.remaining_bytes for errand in errands), reverse=True)
     archives = sum(remaining if order.keep_archives else remaining[: order.at_once])
@@ -248,7 +248,7 @@ def _refuse_full_disks(order: Order, errands: Sequence[Errand]) -> None:
         refuse_full_disk(order.downloads_dir, archives)
 
 
-def _bytes_there(order: Order, archive: Archive) -> int:
+def _bytes_there(order: DownloadRequest, archive: Archive) -> int:
     paths = (order.downloads_dir / archive.name, order.downloads_dir / f"{archive.name}.part")
     return min(archive.bytes, next((path.stat().st_size for path in paths if path.exists()), 0))
 
@@ -261,19 +261,19 @@ def _is_there(path: Path, size: int | None, archive: Archive) -> bool:
     return found >= archive.smallest_take if size is None else found == size
 
 
-def _sizes_unpacked(order: Order, archive: Archive) -> dict[str, int]:
+def _sizes_unpacked(order: DownloadRequest, archive: Archive) -> dict[str, int]:
     """Bytes of each file that was unpacked from an archive, as far as that is remembered."""
     with suppress(FileNotFoundError, NotADirectoryError, ValueError):
         return _SIZES.validate_json(_memory(order, archive).read_bytes())
     return {}
 
 
-def _remember_sizes(order: Order, archive: Archive, sizes: Mapping[str, int]) -> None:
+def _remember_sizes(order: DownloadRequest, archive: Archive, sizes: Mapping[str, int]) -> None:
     memory = _memory(order, archive)
     part = memory.with_name(f"{memory.name}.part")
     part.write_bytes(_SIZES.dump_json({**_sizes_unpacked(order, archive), **sizes}, indent=1))
     part.replace(memory)
 
 
-def _memory(order: Order, archive: Archive) -> Path:
+def _memory(order: DownloadRequest, archive: Archive) -> Path:
     return order.downloads_dir / f"{archive.name}.json"

@@ -25,7 +25,7 @@ _MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
-class _Trouble(Exception):  # noqa: N818 - not an error yet: the next try may go well
+class _RetryableError(Exception):
     """A try failed, and another may not; `seconds` is when the server wants to be asked again, if it says so."""
 
     def __init__(self, reason: str, seconds: float | None = None) -> None:
@@ -33,12 +33,12 @@ class _Trouble(Exception):  # noqa: N818 - not an error yet: the next try may go
         self.seconds = seconds
 
 
-class _AnotherFile(_Trouble):
+class _AnotherFileError(_RetryableError):
     """What came is not the archive, as when a network wants one to log in first."""
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long a server may be silent, how often it is asked again, and after which pauses; times are in seconds.
 
     Pauses double up to `longest_pause`. A server that wants to be left alone for longer than `longest_retry_after` is.
@@ -77,7 +77,7 @@ class Transfer:
     archive: Archive
     url: str
     part: Path
-    patience: Patience
+    patience: RetryPolicy
     tell: Callable[[str], None]
     progress: Callable[[int], None]
     wait: Callable[[float], None]
@@ -124,17 +124,17 @@ class Transfer:
         while self._have() < self.archive.bytes:
             try:
                 self._receive(session)
-            except _Trouble as trouble:
+            except _RetryableError as trouble:
                 if self._have() >= furthest + self.patience.fresh_start_bytes:
                     retries, furthest = self.patience.retries(), self._have()
                 retries = self._pause(retries, trouble)
 
-    def _pause(self, retries: Retry, trouble: _Trouble) -> Retry:
+    def _pause(self, retries: Retry, trouble: _RetryableError) -> Retry:
         try:
             retries = retries.increment("GET", self.url, error=trouble)
         except MaxRetryError as error:
             raise self._given_up(f"{trouble}, {self.patience.more_tries + 1} times in a row") from error
-        if sum(isinstance(past.error, _AnotherFile) for past in retries.history) > 1:
+        if sum(isinstance(past.error, _AnotherFileError) for past in retries.history) > 1:
             raise self._given_up(f"{trouble}, twice")
         seconds = trouble.seconds or retries.get_backoff_time()
         if seconds > self.patience.longest_retry_after:
@@ -173,11 +173,11 @@ class Transfer:
         try:
             yield
         except requests.Timeout as error:
-            raise _Trouble(f"{self._host} does not answer") from error
+            raise _RetryableError(f"{self._host} does not answer") from error
         except requests.exceptions.SSLError as error:
             # Once there is a connection it may be damaged on the way, and whoever is busy hangs up before there is one.
             if not isinstance(error.args[0], MaxRetryError) or isinstance(_innermost(error), ssl.SSLEOFError):
-                raise _Trouble("the connection was cut") from error
+                raise _RetryableError("the connection was cut") from error
             raise DownloadError(
                 f"{self.archive.name}: no secure connection to {self._host} ({_reason(error)}): is SER_ZENODO_URL "
                 "right? If it or your proxy has a certificate of its own, let REQUESTS_CA_BUNDLE name a file of "
@@ -186,11 +186,11 @@ class Transfer:
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
             cause = error.args[0] if error.args else None
             if isinstance(cause, ReadTimeoutError):
-                raise _Trouble(f"nothing came for {self.patience.silence:g} s") from error
+                raise _RetryableError(f"nothing came for {self.patience.silence:g} s") from error
             if isinstance(cause, ProtocolError):
-                raise _Trouble("the connection was cut") from error
+                raise _RetryableError("the connection was cut") from error
             whom = "the proxy" if isinstance(error, requests.exceptions.ProxyError) else self._host
-            raise _Trouble(f"{whom} cannot be reached ({_reason(error)})") from error
+            raise _RetryableError(f"{whom} cannot be reached ({_reason(error)})") from error
         except requests.RequestException as error:
             raise DownloadError(f"{self.archive.name}: {error}; is SER_ZENODO_URL right?") from error
 
@@ -203,7 +203,7 @@ class Transfer:
             return
         elif response.status_code not in _MAY_PASS:
             raise DownloadError(f"{self.archive.name}: {answer}; is SER_ZENODO_URL right?")
-        raise _Trouble(answer, _retry_after(response))
+        raise _RetryableError(answer, _retry_after(response))
 
     def _start(self, response: requests.Response, have: int) -> int:
         """Tell where in the file the bytes of the answer belong: at its beginning, if the server heeds no range."""
@@ -213,10 +213,10 @@ class Transfer:
             match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if match is None or int(match[1]) > have:
                 self.part.unlink(missing_ok=True)
-                raise _Trouble("another part came than was asked for")
+                raise _RetryableError("another part came than was asked for")
             start, size = int(match[1]), match[2]
         if size not in ("*", str(self.archive.bytes)):
-            raise _AnotherFile(f"{self._host} has {size} bytes of that name instead of {self.archive.bytes}")
+            raise _AnotherFileError(f"{self._host} has {size} bytes of that name instead of {self.archive.bytes}")
         return start
 
     def _write(self, response: requests.Response, start: int) -> None:
@@ -230,7 +230,7 @@ class Transfer:
                     # Too long is wrong, and may have no end.
                     return
         if self._have() < self.archive.bytes:
-            raise _Trouble("the connection was cut")
+            raise _RetryableError("the connection was cut")
 
 
 def _retry_after(response: requests.Response) -> float | None:

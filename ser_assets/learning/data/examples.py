@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 LeftOut = Literal["actor", "take_id"]
 
-COLUMNS = ("take_id", "variant", "actor", "voice", "emotion", "intensity", "statement", "gender", "recording")
+COLUMNS = ("take_id", "variant", "actor", "voice", "emotion", "intensity", "statement", "gender", "audio_hash")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Evidence:
+class Features:
     """All that a model is told of clips it is asked about, in one order.
 
     functionals: float32 (n, F), finite.
@@ -32,7 +32,7 @@ class Evidence:
     functionals: np.ndarray
     functional_names: tuple[str, ...]
     sequences: tuple[np.ndarray, ...]
-    calibrated: bool = False
+    speaker_normalised: bool = False
 
     def __post_init__(self) -> None:
         expected = (len(self.sequences), len(self.functional_names))
@@ -47,7 +47,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Examples(Evidence):
+class Examples(Features):
     """Labelled clips, originals and augmented copies.
 
     rows: one row a clip with at least `COLUMNS`; `(take_id, variant)` is unique, variant 0 is the original,
@@ -56,7 +56,7 @@ class Examples(Evidence):
     emotions: all that the corpus tells apart, whether or not they are heard in these rows; the order of labels and
         probabilities.
     left_out: what to leave out of a part of these rows to see how sure a model may be: that which it will not have
-        heard when it is judged, the actor, or only the take where actors are heard on both sides.
+        heard when it is evaluated, the actor, or only the take where actors are heard on both sides.
 
     Raises:
         ValueError: the parts do not fit together, or hold what no model can learn from; the message says which.

@@ -3,11 +3,11 @@
 from typing import Final
 
 RAW: Final = "raw"
-CALIBRATED: Final = "calibrated"
+SPEAKER_NORMALISED: Final = "speaker_normalised"
 """Folders under `models/`: for clips as they are, and for clips told relative to their speaker."""
 
-KEPT: Final = "kept"
-"""The `fold` of what a kept model has held out, where no fold is judged."""
+FINAL: Final = "kept"
+"""The `fold` of what a kept model has held out, where no fold is evaluated."""
 
-PROTOCOL_OF_KEPT: Final = {RAW: "speaker_independent", CALIBRATED: "speaker_calibrated"}
+PROTOCOL_OF_FINAL_MODEL: Final = {RAW: "speaker_independent", SPEAKER_NORMALISED: "speaker_normalised"}
 """The protocol whose scores tell how good a kept model is."""

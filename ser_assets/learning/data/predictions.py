@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ser_assets.learning.data.examples import Examples
 
 _PREFIX: Final = "p_"
-FOLD_COLUMNS: Final = ("model", "protocol", "folds", "fold")
+FOLD_COLUMNS: Final = ("model", "protocol", "fold_scheme", "fold")
 
 
 def probability_columns(emotions: Sequence[str]) -> list[str]:
@@ -22,18 +22,20 @@ def probability_columns(emotions: Sequence[str]) -> list[str]:
     return [_PREFIX + emotion for emotion in emotions]
 
 
-def emotions_in(said: "pd.DataFrame") -> tuple[str, ...]:
+def emotions_of(predicted: "pd.DataFrame") -> tuple[str, ...]:
     """Name the emotions that a table has probabilities of, in their order."""
-    return tuple(column.removeprefix(_PREFIX) for column in said.columns if column.startswith(_PREFIX))
+    return tuple(column.removeprefix(_PREFIX) for column in predicted.columns if column.startswith(_PREFIX))
 
 
-def said_of(examples: "Examples", probabilities: np.ndarray) -> "pd.DataFrame":
+def prediction_table(examples: "Examples", probabilities: np.ndarray) -> "pd.DataFrame":
     """Put the labels of takes and what was said of them side by side."""
-    return said_of_takes(examples.rows, examples.emotions, probabilities)
+    return prediction_table_of_takes(examples.rows, examples.emotions, probabilities)
 
 
-def said_of_takes(rows: "pd.DataFrame", emotions: Sequence[str], probabilities: np.ndarray) -> "pd.DataFrame":
-    """As `said_of`, of rows with at least take_id, actor and emotion."""
+def prediction_table_of_takes(
+    rows: "pd.DataFrame", emotions: Sequence[str], probabilities: np.ndarray
+) -> "pd.DataFrame":
+    """As `prediction_table`, of rows with at least take_id, actor and emotion."""
     import pandas as pd
 
     takes = rows[["take_id", "actor", "emotion"]].reset_index(drop=True)
@@ -53,11 +55,11 @@ def labels_of(rows: "pd.DataFrame", emotions: Sequence[str]) -> np.ndarray:
     return rows["emotion"].map(index).to_numpy(dtype=np.int64)
 
 
-def performed_labels(said: "pd.DataFrame") -> np.ndarray:
-    """Index into `emotions_in` of each row's performed emotion, int64 (n,). Raises as `labels_of`."""
-    return labels_of(said, emotions_in(said))
+def true_labels(predicted: "pd.DataFrame") -> np.ndarray:
+    """Index into `emotions_of` of each row's performed emotion, int64 (n,). Raises as `labels_of`."""
+    return labels_of(predicted, emotions_of(predicted))
 
 
-def probability_array(said: "pd.DataFrame") -> np.ndarray:
-    """Probabilities of each take in the order of `emotions_in`, float64 (n, emotions)."""
-    return said[probability_columns(emotions_in(said))].to_numpy(dtype=np.float64)
+def probability_array(predicted: "pd.DataFrame") -> np.ndarray:
+    """Probabilities of each take in the order of `emotions_of`, float64 (n, emotions)."""
+    return predicted[probability_columns(emotions_of(predicted))].to_numpy(dtype=np.float64)

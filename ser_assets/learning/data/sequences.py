@@ -12,10 +12,10 @@ LOG_REFERENCE_F0 = float(np.log(180.0))
 """180 Hz, between the voices of most men and most women, as a natural logarithm."""
 
 
-def channels(sequence: np.ndarray, calibrated: bool) -> np.ndarray:
+def network_input(sequence: np.ndarray, speaker_normalised: bool) -> np.ndarray:
     """What a network reads of a clip: how it differs from its own mean, and its melody, float32 (frames, bands + 4).
 
-    sequence: (frames, bands + 2) as in `examples.Evidence`.
+    sequence: (frames, bands + 2) as in `examples.Features`.
 
     The mel bands are decibels above the mean of the band in this clip, so that neither the level nor the microphone
     nor the length of the vocal tract counts; calibrated ones, which are told in terms of the speaker, stay as they are.
@@ -23,10 +23,10 @@ def channels(sequence: np.ndarray, calibrated: bool) -> np.ndarray:
     """
     mel, f0, harmonicity = np.split(sequence, [-PITCH_COLUMNS, -1], axis=1)
     voiced = harmonicity > 0
-    if calibrated:
+    if speaker_normalised:
         log_f0 = f0
     else:
-        mel = above_floor(mel)
+        mel = limit_dynamic_range(mel)
         mel = mel - mel.mean(axis=0)
         log_f0 = np.log(np.where(voiced, f0, 1)) - LOG_REFERENCE_F0
     median = np.median(log_f0[voiced]) if voiced.any() else 0.0
@@ -34,13 +34,13 @@ def channels(sequence: np.ndarray, calibrated: bool) -> np.ndarray:
     return np.hstack([mel, *melody]).astype(np.float32)
 
 
-def above_floor(mel: np.ndarray) -> np.ndarray:
+def limit_dynamic_range(mel: np.ndarray) -> np.ndarray:
     """Mel bands in dB, cut 80 dB under the loudest cell of the clip; same shape."""
     cut: np.ndarray = np.maximum(mel, mel.max() - DYNAMIC_RANGE_DB)
     return cut
 
 
-def filled(sequence: np.ndarray, frames: int, start: int | None = None) -> np.ndarray:
+def fix_length(sequence: np.ndarray, frames: int, start: int | None = None) -> np.ndarray:
     """Exactly `frames` frames of a sequence, (frames, columns).
 
     A shorter one is repeated until it fills them, so that what is pooled over time stays what it was and no silence

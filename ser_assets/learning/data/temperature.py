@@ -12,7 +12,7 @@ WARMEST: Final = 10.0
 SMALLEST_PROBABILITY: Final = 1e-7
 
 
-def best_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Find the temperature with the lowest log loss, between 0.1 (sharper) and 10 (softer); 1 changes nothing.
 
     probabilities: float (n, emotions) of clips that the model has not learned from. labels: int64 (n,). Without any
@@ -24,14 +24,14 @@ def best_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
         return 1.0
 
     def log_loss(logarithm: float) -> float:
-        tempered_ones = tempered(probabilities, float(np.exp(logarithm)))
+        tempered_ones = apply_temperature(probabilities, float(np.exp(logarithm)))
         return float(-np.log(tempered_ones[np.arange(len(labels)), labels]).mean())
 
     found = minimize_scalar(log_loss, bounds=(np.log(COLDEST), np.log(WARMEST)), method="bounded")
     return float(np.exp(found.x))
 
 
-def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Raise probabilities to the power 1 / temperature, float64 (n, emotions), rows sum to 1 and none is 0."""
     powers = np.maximum(probabilities.astype(np.float64), SMALLEST_PROBABILITY) ** (1 / temperature)
     result: np.ndarray = powers / powers.sum(axis=1, keepdims=True)

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.data.predictions import emotions_in
+from ser_assets.learning.data.predictions import emotions_of
 from ser_assets.learning.evaluation.bootstrap import FEWEST_ACTORS
 from ser_assets.learning.evaluation.scores import score_differences
 from ser_assets.settings import FoldScheme
@@ -16,20 +16,20 @@ PROTOCOL: Final = "speaker_independent"
 METRIC: Final = "uar"
 
 
-class NothingJudgedError(LookupError):
-    """No model was both judged on unseen actors and kept; the message says what is missing."""
+class NotEvaluatedError(LookupError):
+    """No model was both evaluated on unseen actors and kept; the message says what is missing."""
 
 
 class Choice(NamedTuple):
-    """The champion, the fold scheme that it was judged by, and a sentence that says why it."""
+    """The champion, the fold scheme that it was evaluated by, and a sentence that says why it."""
 
     model: str
-    folds: str
+    fold_scheme: str
     reason: str
 
 
 class Drop(NamedTuple):
-    """How a new champion compares with the one before, on the takes that both judged.
+    """How a new champion compares with the one before, on the takes that both evaluated.
 
     blocked: the new one is worse beyond the 95 % interval. sentence: the figures, or why there are none.
     """
@@ -42,30 +42,30 @@ def choose(scores: pd.DataFrame, differences: pd.DataFrame, sizes: Mapping[str, 
     """Pick the smallest of the models that the best does not beat beyond the paired 95 % interval.
 
     The best is the one with the highest UAR under `PROTOCOL`, in the first fold scheme of the settings' order that was
-    judged. Without intervals (fewer than five actors) it is the champion itself.
+    evaluated. Without intervals (fewer than five actors) it is the champion itself.
 
     scores, differences: as `scores.score_table` and `scores.score_differences` give them.
     sizes: bytes of each kept model; others cannot be chosen.
 
     Raises:
-        NothingJudgedError: no kept model was judged.
+        NotEvaluatedError: no kept model was evaluated.
     """
-    folds, uar = _judged(scores)
+    fold_scheme, uar = _judged(scores)
     candidates = sorted((name for name in uar if name in sizes), key=lambda name: (-uar[name], sizes[name], name))
     if not candidates:
-        raise NothingJudgedError(f"none of the judged models is kept: {', '.join(sorted(uar))}")
+        raise NotEvaluatedError(f"none of the evaluated models is kept: {', '.join(sorted(uar))}")
     best, *others = candidates
-    leads = _leads(differences, folds, best, others)
+    leads = _leads(differences, fold_scheme, best, others)
     rivals = {name: lead for name, lead in leads.items() if lead.low <= 0}
     smallest = min([best, *rivals], key=lambda name: sizes[name])
     led = f"{best} has the best UAR on unseen actors, {uar[best]:.3f}"
     if not others:
-        reason = f"{best} is the only model judged and kept; its UAR on unseen actors is {uar[best]:.3f}"
+        reason = f"{best} is the only model evaluated and kept; its UAR on unseen actors is {uar[best]:.3f}"
     elif not leads:
         reason = f"{led}; there is no interval that could tell whether that is luck"
     elif not rivals:
         unlike = [name for name in others if name not in leads]
-        apart = f"; not compared, for they judged other takes: {', '.join(unlike)}" if unlike else ""
+        apart = f"; not compared, for they evaluated other takes: {', '.join(unlike)}" if unlike else ""
         reason = f"{led}, and beats {', '.join(leads)} beyond the 95 % interval{apart}"
     elif smallest == best:
         reason = f"{led}, and is the smallest of those that it does not beat beyond the 95 % interval"
@@ -74,32 +74,33 @@ def choose(scores: pd.DataFrame, differences: pd.DataFrame, sizes: Mapping[str, 
             f"{led}, but does not beat {smallest} beyond the 95 % interval ({rivals[smallest]}), and {smallest} is "
             f"smaller: {_megabytes(sizes[smallest])} against {_megabytes(sizes[best])}"
         )
-    return Choice(smallest, folds, reason)
+    return Choice(smallest, fold_scheme, reason)
 
 
 def drop(previous: pd.DataFrame, new: pd.DataFrame, draws: int = 2000, seed: int = 42) -> Drop:
     """Compare a new champion with the one before by paired bootstrap over actors of the difference of their UAR.
 
-    previous, new: what each said of actors that it had not heard, as `judging.judge` gives it, with one column more,
+    previous, new: what each said of actors that it had not heard, as `evaluating.judge` gives it, with one column more,
         `recording`: only where the same recording is behind a take of both is it the same question.
     draws, seed: as for `scores.score_differences`.
     """
-    if set(emotions_in(previous)) != set(emotions_in(new)):
-        return Drop(False, f"not compared with the last champion, which knows {', '.join(emotions_in(previous))}")
+    if set(emotions_of(previous)) != set(emotions_of(new)):
+        return Drop(False, f"not compared with the last champion, which knows {', '.join(emotions_of(previous))}")
     # A label may have been corrected since: both are evaluated against the labels of now.
-    labels = new[["take_id", "recording", "actor", "emotion"]]
-    previous = previous.drop(columns=["actor", "emotion"]).merge(labels, on=["take_id", "recording"])
+    labels = new[["take_id", "audio_hash", "actor", "emotion"]]
+    previous = previous.drop(columns=["actor", "emotion"]).merge(labels, on=["take_id", "audio_hash"])
     both = previous["take_id"]
     if both.empty:
-        return Drop(False, "not compared with the last champion: no take was judged by both")
+        return Drop(False, "not compared with the last champion: no take was evaluated by both")
     sides = {"new": new, "previous": previous}
-    judged = pd.concat(
-        side[side["take_id"].isin(both)].assign(model=name, protocol=PROTOCOL, folds="") for name, side in sides.items()
+    evaluated = pd.concat(
+        side[side["take_id"].isin(both)].assign(model=name, protocol=PROTOCOL, fold_scheme="")
+        for name, side in sides.items()
     )
-    [pair] = score_differences(judged, draws, seed).query("metric == @METRIC").to_dict("records")
+    [pair] = score_differences(evaluated, draws, seed).query("metric == @METRIC").to_dict("records")
     found = _Difference(pair["difference"], pair["low"], pair["high"])
     found = found if pair["model"] == "new" else found.reversed
-    basis = f"on {pair['takes']} takes of {pair['actors']} actors that both judged"
+    basis = f"on {pair['takes']} takes of {pair['actors']} actors that both evaluated"
     if not found.has_interval:
         return Drop(
             False,
@@ -128,16 +129,23 @@ class _Difference(NamedTuple):
 
 def _judged(scores: pd.DataFrame) -> tuple[str, dict[str, float]]:
     """The fold scheme that counts, and the UAR of each model in it."""
-    judged = scores[(scores["protocol"] == PROTOCOL) & (scores["metric"] == METRIC)].dropna(subset=["value"])
-    if judged.empty:
-        raise NothingJudgedError(f"no model was judged under {PROTOCOL}")
-    folds = next((name for name in get_args(FoldScheme) if name in set(judged["folds"])), judged["folds"].iloc[0])
-    return folds, judged[judged["folds"] == folds].set_index("model")["value"].to_dict()
+    evaluated = scores[(scores["protocol"] == PROTOCOL) & (scores["metric"] == METRIC)].dropna(subset=["value"])
+    if evaluated.empty:
+        raise NotEvaluatedError(f"no model was evaluated under {PROTOCOL}")
+    fold_scheme = next(
+        (name for name in get_args(FoldScheme) if name in set(evaluated["fold_scheme"])),
+        evaluated["fold_scheme"].iloc[0],
+    )
+    return fold_scheme, evaluated[evaluated["fold_scheme"] == fold_scheme].set_index("model")["value"].to_dict()
 
 
-def _leads(differences: pd.DataFrame, folds: str, best: str, others: Sequence[str]) -> dict[str, _Difference]:
+def _leads(differences: pd.DataFrame, fold_scheme: str, best: str, others: Sequence[str]) -> dict[str, _Difference]:
     """How far the best leads each of the others that it can be compared with, by an interval."""
-    under = (differences["protocol"] == PROTOCOL) & (differences["folds"] == folds) & (differences["metric"] == METRIC)
+    under = (
+        (differences["protocol"] == PROTOCOL)
+        & (differences["fold_scheme"] == fold_scheme)
+        & (differences["metric"] == METRIC)
+    )
     pairs = differences[under & ((differences["model"] == best) | (differences["other"] == best))]
     leads = {}
     for row in pairs.to_dict("records"):

@@ -1,4 +1,4 @@
-"""How a model is judged, fitted on one side of each split and asked about the other, and how one to keep is made."""
+"""How a model is evaluated, fitted on one side of each split and asked about the other, and how one to keep is made."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -9,61 +9,61 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.data.examples import Examples
-from ser_assets.learning.data.final_models import CALIBRATED, KEPT, PROTOCOL_OF_KEPT, RAW
-from ser_assets.learning.data.predictions import FOLD_COLUMNS, said_of
+from ser_assets.learning.data.final_models import FINAL, PROTOCOL_OF_FINAL_MODEL, RAW, SPEAKER_NORMALISED
+from ser_assets.learning.data.predictions import FOLD_COLUMNS, prediction_table
 from ser_assets.learning.models.base import EmotionModel
 from ser_assets.learning.protocols.splits import Split
-from ser_assets.learning.speakers.profile import calibrated
+from ser_assets.learning.speakers.profile import normalise_speakers
 from ser_assets.runtime.workers import map_in_workers
 
-CURVE_COLUMNS: Final = (*FOLD_COLUMNS, "epoch", "part", "loss", "accuracy")
-SAID_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "actor", "emotion")
+CURVE_COLUMNS: Final = (*FOLD_COLUMNS, "epoch", "subset", "loss", "accuracy")
+PREDICTION_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "actor", "emotion")
 TRAINING_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "variant")
 
 ModelFactory = Callable[[], EmotionModel]
 Progress = Callable[[int, int], None]
 
 
-class Kept(NamedTuple):
-    """A model to be fitted on all rows and kept: nothing is left to judge it on.
+class FinalFit(NamedTuple):
+    """A model to be fitted on all rows and kept: nothing is left to evaluate it on.
 
     folder: where it is saved, which exists. calibrated: it learns from the clips as z-scores within each voice.
     """
 
     folder: Path
-    calibrated: bool
+    speaker_normalised: bool
 
     @property
     def protocol(self) -> str:
         """The protocol whose scores tell how good this model is."""
-        return PROTOCOL_OF_KEPT[CALIBRATED if self.calibrated else RAW]
+        return PROTOCOL_OF_FINAL_MODEL[SPEAKER_NORMALISED if self.speaker_normalised else RAW]
 
 
-class Judgement(NamedTuple):
-    """What came out of judging one model.
+class Evaluation(NamedTuple):
+    """What came out of evaluating one model.
 
-    predictions: `SAID_COLUMNS` and `p_<emotion>` of each (`said`), one row for each judged take; emotion is the true
+    predictions: `PREDICTION_COLUMNS` and `p_<emotion>` of each (`said`), one row for each evaluated take; emotion is the true
         one.
     learning_curves: `CURVE_COLUMNS`, a row for each epoch and part of every fold; none where nothing learns in steps.
     training_rows: `TRAINING_COLUMNS`, one row for each clip that a model was really given to learn from.
-    held_out: the same columns, of training takes of each fold, each predicted by a part of the model that had left that
-        actor out (`emotion_model.Learned`); also of the kept models, where folds is '' and fold `KEPT`.
+    validation_predictions: the same columns, of training takes of each fold, each predicted by a part of the model that had left that
+        actor out (`emotion_model.FitResult`); also of the kept models, where folds is '' and fold `FINAL`.
     """
 
     predictions: pd.DataFrame
     learning_curves: pd.DataFrame
     training_rows: pd.DataFrame
-    held_out: pd.DataFrame
+    validation_predictions: pd.DataFrame
 
 
-def judge(
+def evaluate(
     factory: ModelFactory,
     examples: Examples,
     splits: Sequence[Split],
-    kept: Sequence[Kept] = (),
+    kept: Sequence[FinalFit] = (),
     workers: int = 1,
     progress: Progress | None = None,
-) -> Judgement:
+) -> Evaluation:
     """Fit a fresh model for every split and predict what it was not shown; fit and save those that are kept.
 
     factory: importable or a `functools.partial`, for the fits are shared out among worker processes.
@@ -74,8 +74,8 @@ def judge(
         LeakError: what a split would hand out stands on both sides.
     """
     if not splits:
-        raise ValueError("there is no split to judge on")
-    fits: list[Split | Kept] = [*splits, *kept]
+        raise ValueError("there is no split to evaluate on")
+    fits: list[Split | FinalFit] = [*splits, *kept]
     made = []
     if progress:
         progress(0, len(fits))
@@ -84,7 +84,7 @@ def judge(
         made.append(judgement)
         if progress:
             progress(done, len(fits))
-    return Judgement(*map(_together, zip(*made, strict=True)))
+    return Evaluation(*map(_together, zip(*made, strict=True)))
 
 
 def fit_fold(factory: ModelFactory, examples: Examples, split: Split) -> tuple[EmotionModel, Examples]:
@@ -93,57 +93,58 @@ def fit_fold(factory: ModelFactory, examples: Examples, split: Split) -> tuple[E
     return factory().fit(training), training
 
 
-def ask(model: EmotionModel, judged: Examples) -> np.ndarray:
+def predict_test(model: EmotionModel, evaluated: Examples) -> np.ndarray:
     """Ask a model as its protocol has it, float64 (n, emotions).
 
     Where clips are calibrated to their speakers, so are the answers: what the model says too often of a speaker, as all
     clips of that speaker among these tell, is taken out of them (`speaker_bias`).
     """
-    if not judged.calibrated:
-        return model.predict_proba(judged)
-    return model.predict_each_speaker(judged, judged.rows["actor"].to_numpy())
+    if not evaluated.speaker_normalised:
+        return model.predict_proba(evaluated)
+    return model.predict_each_speaker(evaluated, evaluated.rows["actor"].to_numpy())
 
 
-def _fit_one(factory: ModelFactory, examples: Examples, fit: Split | Kept) -> Judgement:
-    return _keep(factory, examples, fit) if isinstance(fit, Kept) else _judge_fold(factory, examples, fit)
+def _fit_one(factory: ModelFactory, examples: Examples, fit: Split | FinalFit) -> Evaluation:
+    return _keep(factory, examples, fit) if isinstance(fit, FinalFit) else _evaluate_fold(factory, examples, fit)
 
 
-def _judge_fold(factory: ModelFactory, examples: Examples, split: Split) -> Judgement:
+def _evaluate_fold(factory: ModelFactory, examples: Examples, split: Split) -> Evaluation:
     model, training = fit_fold(factory, examples, split)
-    judged = split.judged_examples(examples)
-    fold = {"model": model.name, "protocol": split.protocol, "folds": split.folds, "fold": split.fold}
-    return _judgement(
+    evaluated = split.test_examples(examples)
+    fold = {"model": model.name, "protocol": split.protocol, "fold_scheme": split.fold_scheme, "fold": split.fold}
+    return _evaluation(
         fold,
-        predictions=said_of(judged, ask(model, judged)),
+        predictions=prediction_table(evaluated, predict_test(model, evaluated)),
         learning_curves=model.learning_curve_,
         training_rows=training.rows[["take_id", "variant"]].reset_index(drop=True),
-        held_out=model.held_out_,
+        validation_predictions=model.validation_predictions_,
     )
 
 
-def _keep(factory: ModelFactory, examples: Examples, kept: Kept) -> Judgement:
-    model = factory().fit(calibrated(examples) if kept.calibrated else examples)
+def _keep(factory: ModelFactory, examples: Examples, kept: FinalFit) -> Evaluation:
+    model = factory().fit(normalise_speakers(examples) if kept.speaker_normalised else examples)
     model.save(kept.folder)
-    return _judgement(
-        {"model": model.name, "protocol": kept.protocol, "folds": "", "fold": KEPT}, held_out=model.held_out_
+    return _evaluation(
+        {"model": model.name, "protocol": kept.protocol, "fold_scheme": "", "fold": FINAL},
+        validation_predictions=model.validation_predictions_,
     )
 
 
-def _judgement(fold: dict[str, str], **tables: pd.DataFrame | None) -> Judgement:
+def _evaluation(fold: dict[str, str], **tables: pd.DataFrame | None) -> Evaluation:
     """Label the tables with their fold, in front; a table that is not there is empty."""
     labelled = {}
     for name, columns in _COLUMNS.items():
         table = tables.get(name)
         empty = pd.DataFrame(columns=list(columns))
         labelled[name] = empty if table is None else table.assign(**fold)[[*fold, *table.columns]]
-    return Judgement(**labelled)
+    return Evaluation(**labelled)
 
 
 _COLUMNS: Final = {
-    "predictions": SAID_COLUMNS,
+    "predictions": PREDICTION_COLUMNS,
     "learning_curves": CURVE_COLUMNS,
     "training_rows": TRAINING_COLUMNS,
-    "held_out": SAID_COLUMNS,
+    "validation_predictions": PREDICTION_COLUMNS,
 }
 
 

@@ -2,25 +2,25 @@
 
 import pandas as pd
 
-from ser_assets.learning.data.predictions import emotions_in, performed_labels, probability_array
+from ser_assets.learning.data.predictions import emotions_of, probability_array, true_labels
 
 
-def missed_by_all(predictions: pd.DataFrame) -> pd.DataFrame:
+def misclassified_by_all(predictions: pd.DataFrame) -> pd.DataFrame:
     """What each model said about the takes that all of them name wrong, the worst take first.
 
-    predictions: as `judging.judge` gives them, under one protocol and fold scheme. Takes that one of the models did not
-    judge are left out.
+    predictions: as `evaluating.judge` gives them, under one protocol and fold scheme. Takes that one of the models did not
+    evaluate are left out.
 
     Returns: a row for each such take and model: take_id, actor, emotion (the true one), model, said, probability (what
     the model gave to `said`). Takes are in the order of the probability, mean over the models, that went to the truth.
     """
     table = predictions[["take_id", "actor", "emotion", "model"]].reset_index(drop=True)
     probabilities = probability_array(predictions)
-    emotions = emotions_in(predictions)
-    table["said"] = [emotions[index] for index in probabilities.argmax(axis=1)]
+    emotions = emotions_of(predictions)
+    table["predicted"] = [emotions[index] for index in probabilities.argmax(axis=1)]
     table["probability"] = probabilities.max(axis=1)
-    table["of_truth"] = probabilities[range(len(table)), performed_labels(predictions)]
-    takes = table.assign(missed=table["said"] != table["emotion"]).groupby("take_id")
+    table["of_truth"] = probabilities[range(len(table)), true_labels(predictions)]
+    takes = table.assign(missed=table["predicted"] != table["emotion"]).groupby("take_id")
     by_all = takes["missed"].all() & (takes["model"].nunique() == table["model"].nunique())
     worst_first = takes["of_truth"].mean()[by_all].sort_values(kind="stable").index
     rank = {take_id: position for position, take_id in enumerate(worst_first)}

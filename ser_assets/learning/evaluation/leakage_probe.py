@@ -1,4 +1,4 @@
-"""The proof that nothing fitted has seen what is judged: poison all that is not trained on, and nothing may change."""
+"""The proof that nothing fitted has seen what is evaluated: poison all that is not trained on, and nothing may change."""
 
 import dataclasses
 import tempfile
@@ -14,14 +14,14 @@ from ser_assets.learning.protocols.splits import Split
 
 STRENGTH: Final = 1e5
 """Deviation of the poison: far outside what any functional (in Hz at most) or level in dB holds."""
-ASKED_ALONE: Final = 4
-"""How many of the judged clips are asked about once more, each alone."""
+ALONE: Final = 4
+"""How many of the evaluated clips are asked about once more, each alone."""
 ANSWERS: Final = "answers"
 ROUNDING: Final = 1e-4
 """Probabilities may differ by this much when a clip is asked about alone: sums are taken in another order."""
 
 
-def poisoned(examples: Examples, split: Split, seed: int = 0) -> Examples:
+def corrupted(examples: Examples, split: Split, seed: int = 0) -> Examples:
     """Noise in place of functionals and sequences, and wrong emotions, wherever a row is not trained on."""
     generator = np.random.default_rng(seed)
     outside = np.setdiff1d(np.arange(len(examples)), split.training)
@@ -36,25 +36,25 @@ def poisoned(examples: Examples, split: Split, seed: int = 0) -> Examples:
     return dataclasses.replace(examples, rows=rows, functionals=functionals, sequences=tuple(sequences))
 
 
-def changed_by_poison(factory: ModelFactory, examples: Examples, split: Split) -> list[str]:
+def parts_that_saw_test_rows(factory: ModelFactory, examples: Examples, split: Split) -> list[str]:
     """Fit a fold twice, as it is and with poison in all rows that are not trained on; name what of the model differs.
 
     Scaling, selection, weights, early stopping, calibration: whatever is fitted is saved, so the files of the saved
-    model are compared byte by byte. `ANSWERS` is named when the answer about a judged clip rests on the others that are
+    model are compared byte by byte. `ANSWERS` is named when the answer about a evaluated clip rests on the others that are
     asked about with it (but for what all of them tell of the speaker's bias, where clips are calibrated: it is given
     to each). Empty when nothing outside the training rows has been looked at.
     """
     model, _ = fit_fold(factory, examples, split)
     clean = _saved(model)
-    after = _saved(fit_fold(factory, poisoned(examples, split), split)[0])
+    after = _saved(fit_fold(factory, corrupted(examples, split), split)[0])
     changed = sorted(name for name in clean.keys() | after.keys() if clean.get(name) != after.get(name))
-    return [*changed, ANSWERS] if _swayed_by_company(model, split.judged_examples(examples)) else changed
+    return [*changed, ANSWERS] if _depends_on_batch(model, split.test_examples(examples)) else changed
 
 
-def _swayed_by_company(model: EmotionModel, judged: Examples) -> bool:
-    bias = model.bias_for(judged) if judged.calibrated else None
-    together = model.predict_proba(judged, bias)[:ASKED_ALONE]
-    alone = [model.predict_proba(judged.subset(np.array([row])), bias)[0] for row in range(len(together))]
+def _depends_on_batch(model: EmotionModel, evaluated: Examples) -> bool:
+    bias = model.bias_for(evaluated) if evaluated.speaker_normalised else None
+    together = model.predict_proba(evaluated, bias)[:ALONE]
+    alone = [model.predict_proba(evaluated.subset(np.array([row])), bias)[0] for row in range(len(together))]
     return bool(np.abs(together - np.array(alone)).max() > ROUNDING)
 
 

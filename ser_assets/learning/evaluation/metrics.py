@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.data.predictions import performed_labels, probability_array
+from ser_assets.learning.data.predictions import probability_array, true_labels
 
 METRICS: Final = ("accuracy", "uar", "f1_macro", "f1_weighted", "roc_auc", "log_loss", "calibration_error")
 CALIBRATION_BINS: Final = 15
@@ -33,7 +33,7 @@ class ActorSums(NamedTuple):
 def sums_by_actor(predictions: pd.DataFrame) -> ActorSums:
     """Sum up the predictions of one model; the actors are sorted."""
     actors, actor = np.unique(predictions["actor"].to_numpy(dtype=str), return_inverse=True)
-    performed, probabilities = performed_labels(predictions), probability_array(predictions)
+    performed, probabilities = true_labels(predictions), probability_array(predictions)
     most_probable, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     emotions = probabilities.shape[1]
     confusion = np.zeros((len(actors), emotions, emotions))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 
-from ser_assets.learning.data.examples import Evidence, Examples
-from ser_assets.learning.data.predictions import performed_labels, probability_array, said_of_takes
-from ser_assets.learning.data.temperature import best_temperature, tempered
-from ser_assets.learning.speakers.bias import SpeakerBias, bias_in, without_bias, without_each_bias
+from ser_assets.learning.data.examples import Examples, Features
+from ser_assets.learning.data.predictions import prediction_table_of_takes, probability_array, true_labels
+from ser_assets.learning.data.temperature import apply_temperature, fit_temperature
+from ser_assets.learning.speakers.bias import SpeakerBias, estimate_bias, remove_bias, remove_bias_by_speaker
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,11 +27,11 @@ class NotFittedError(RuntimeError):
     """A model was asked to predict or to be saved before it had learned anything."""
 
 
-class Learned(NamedTuple):
+class FitResult(NamedTuple):
     """What comes out of training.
 
     onnx: the graph, from one input of float32 (clips, ...) to float32 (clips, classes).
-    held_out: a table as in `said`, of training takes (originals), each predicted by a part of the model that had not
+    validation_predictions: a table as in `said`, of training takes (originals), each predicted by a part of the model that had not
         learned from that actor; empty where nobody could be left out. Where training stops early, it is these actors
         who were watched: what is said of them is a little surer than of strangers.
     facts: what the model wants to find again beside its graph.
@@ -39,7 +39,7 @@ class Learned(NamedTuple):
     """
 
     onnx: bytes
-    held_out: "pd.DataFrame"
+    validation_predictions: "pd.DataFrame"
     facts: dict[str, Any]
     curve: "pd.DataFrame | None" = None
 
@@ -61,8 +61,8 @@ class EmotionModel(ABC):
         self.settings = settings or self.settings_type()
         self.seed = seed
         self.learning_curve_: pd.DataFrame | None = None
-        self.held_out_: pd.DataFrame | None = None
-        """As `Learned.held_out`, with the temperature of the model, and no speaker's bias where it learned from
+        self.validation_predictions_: pd.DataFrame | None = None
+        """As `FitResult.validation_predictions`, with the temperature of the model, and no speaker's bias where it learned from
         calibrated clips."""
         self.facts_: dict[str, Any] | None = None
         """What facts.json holds: label order, feature names, settings, what was learned from, temperature."""
@@ -76,33 +76,40 @@ class EmotionModel(ABC):
         """Make the same model with the least of training: every step of it is gone through, and little is learned."""
 
     @abstractmethod
-    def _learn(self, training: Examples) -> Learned:
+    def _learn(self, training: Examples) -> FitResult:
         """Train on all these rows, of two emotions or more."""
 
     @abstractmethod
-    def _inputs(self, evidence: Evidence) -> np.ndarray:
+    def _inputs(self, evidence: Features) -> np.ndarray:
         """Read what the graph takes, float32 (clips, ...)."""
 
     @abstractmethod
-    def _check_inputs(self, evidence: Evidence) -> None:
+    def _check_inputs(self, evidence: Features) -> None:
         """Raise ValueError where this is not the kind of evidence that was learned from."""
 
     def fit(self, training: Examples) -> Self:
         """Learn from all these rows. Raises ValueError where there is nothing to tell apart."""
         require_two_emotions(training)
         learned = self._learn(training)
-        said, performed = probability_array(learned.held_out), performed_labels(learned.held_out)
-        if training.calibrated:
-            said = without_each_bias(said, learned.held_out["actor"].to_numpy(), training.shares)
-        temperature = best_temperature(said, performed)
+        predicted, performed = (
+            probability_array(learned.validation_predictions),
+            true_labels(learned.validation_predictions),
+        )
+        if training.speaker_normalised:
+            predicted = remove_bias_by_speaker(
+                predicted, learned.validation_predictions["actor"].to_numpy(), training.shares
+            )
+        temperature = fit_temperature(predicted, performed)
         self.facts_ = self._describe(training) | learned.facts | {"temperature": temperature}
         self.learning_curve_ = learned.curve
         # On the scale of what `predict_proba` says, for the two are weighed alike.
-        self.held_out_ = said_of_takes(learned.held_out, training.emotions, tempered(said, temperature))
+        self.validation_predictions_ = prediction_table_of_takes(
+            learned.validation_predictions, training.emotions, apply_temperature(predicted, temperature)
+        )
         self._open(learned.onnx)
         return self
 
-    def predict_proba(self, evidence: Evidence, bias: SpeakerBias | None = None) -> np.ndarray:
+    def predict_proba(self, evidence: Features, bias: SpeakerBias | None = None) -> np.ndarray:
         """Probability of each emotion, float64 (n, emotions) in the order of `emotions`, rows sum to 1.
 
         bias: for the one speaker of these clips, from `bias_for`; what another model found is passed over.
@@ -111,19 +118,19 @@ class EmotionModel(ABC):
             NotFittedError: nothing has been learned yet.
             ValueError: this is not the kind of evidence that was learned from; the message says why.
         """
-        said = self._untempered(evidence)
+        predicted = self._raw_probabilities(evidence)
         if bias and self.fingerprint in bias:
-            said = without_bias(said, bias[self.fingerprint])
-        return tempered(said, self._fitted_facts()["temperature"])
+            predicted = remove_bias(predicted, bias[self.fingerprint])
+        return apply_temperature(predicted, self._fitted_facts()["temperature"])
 
-    def predict_each_speaker(self, clips: Evidence, speakers: np.ndarray) -> np.ndarray:
+    def predict_each_speaker(self, clips: Features, speakers: np.ndarray) -> np.ndarray:
         """As `predict_proba`, without the bias that the clips of each speaker among these tell; speakers: (n,)."""
-        said = without_each_bias(self._untempered(clips), speakers, self._shares())
-        return tempered(said, self._fitted_facts()["temperature"])
+        predicted = remove_bias_by_speaker(self._raw_probabilities(clips), speakers, self._shares())
+        return apply_temperature(predicted, self._fitted_facts()["temperature"])
 
-    def bias_for(self, clips: Evidence) -> SpeakerBias:
+    def bias_for(self, clips: Features) -> SpeakerBias:
         """Find what the model says too often of the one speaker of these clips; raises as `predict_proba` does."""
-        return {self.fingerprint: bias_in(self._untempered(clips), self._shares())}
+        return {self.fingerprint: estimate_bias(self._raw_probabilities(clips), self._shares())}
 
     @property
     def emotions(self) -> tuple[str, ...]:
@@ -160,11 +167,13 @@ class EmotionModel(ABC):
         model._open((folder / GRAPH_FILE).read_bytes())
         return model
 
-    def _untempered(self, evidence: Evidence) -> np.ndarray:
+    def _raw_probabilities(self, evidence: Features) -> np.ndarray:
         """What the graph says, float64 (n, emotions). Raises as `predict_proba` does."""
-        learned_from = self._fitted_facts()["calibrated"]
-        if evidence.calibrated != learned_from:
-            wanted, given = ("raw", "calibrated") if evidence.calibrated else ("calibrated", "raw")
+        learned_from = self._fitted_facts()["speaker_normalised"]
+        if evidence.speaker_normalised != learned_from:
+            wanted, given = (
+                ("raw", "speaker_normalised") if evidence.speaker_normalised else ("speaker_normalised", "raw")
+            )
             raise ValueError(f"{self.name} learned from {wanted} clips, and these are {given}")
         self._check_inputs(evidence)
         entry = self._session.get_inputs()[0].name
@@ -190,7 +199,7 @@ class EmotionModel(ABC):
             "emotions": list(training.emotions),
             "features": list(training.functional_names),
             "sequence_columns": int(training.sequences[0].shape[1]),
-            "calibrated": training.calibrated,
+            "speaker_normalised": training.speaker_normalised,
             "settings": dataclasses.asdict(self.settings),
             "seed": self.seed,
             "emotion_shares": training.shares.tolist(),
@@ -211,7 +220,7 @@ class EmotionModel(ABC):
     def _facts_text(self) -> str:
         return json.dumps(self._fitted_facts(), indent=2, sort_keys=True) + "\n"
 
-    def _check_features(self, evidence: Evidence) -> None:
+    def _check_features(self, evidence: Features) -> None:
         learned = self._fitted_facts()["features"]
         if list(evidence.functional_names) != learned:
             raise ValueError(
@@ -234,13 +243,13 @@ def _fingerprint(onnx: bytes, facts: str) -> str:
     return hashlib.blake2b(onnx + facts.encode(), digest_size=16).hexdigest()
 
 
-def _in_parts(evidence: Evidence, size: int) -> list[Evidence]:
+def _in_parts(evidence: Features, size: int) -> list[Features]:
     return [
-        Evidence(
+        Features(
             functionals=evidence.functionals[start : start + size],
             functional_names=evidence.functional_names,
             sequences=evidence.sequences[start : start + size],
-            calibrated=evidence.calibrated,
+            speaker_normalised=evidence.speaker_normalised,
         )
         for start in range(0, len(evidence), size)
     ]

@@ -8,14 +8,14 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.data.examples import Evidence
-from ser_assets.learning.data.final_models import KEPT
+from ser_assets.learning.data.examples import Features
+from ser_assets.learning.data.final_models import FINAL
 from ser_assets.learning.data.predictions import (
     FOLD_COLUMNS,
-    emotions_in,
-    performed_labels,
+    emotions_of,
     probability_array,
     probability_columns,
+    true_labels,
 )
 from ser_assets.learning.data.temperature import SMALLEST_PROBABILITY
 from ser_assets.learning.models.base import FACTS_FILE, EmotionModel, emotions_of_saved, fingerprint_of
@@ -29,72 +29,80 @@ class EnsembleError(ValueError):
     """Models cannot be asked together; the message says why, and what to do."""
 
 
-def pooled(said: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
+def log_opinion_pool(predicted: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
     """Logarithmic opinion pool: the product of p ** weight over the models, float64 (n, emotions), rows sum to 1.
 
     said: probabilities of each model, (n, emotions). Weights that sum to more than 1 make the pool surer than its
     members are on average. Genest & Zidek 1986, doi 10.1214/ss/1177013825.
     """
-    logarithms = sum(weights[name] * np.log(np.maximum(said[name], SMALLEST_PROBABILITY)) for name in weights)
+    logarithms = sum(weights[name] * np.log(np.maximum(predicted[name], SMALLEST_PROBABILITY)) for name in weights)
     shifted = np.exp(logarithms - np.max(logarithms, axis=1, keepdims=True))
     result: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
     return result
 
 
-def best_weights(said: Mapping[str, np.ndarray], labels: np.ndarray) -> dict[str, float]:
+def fit_weights(predicted: Mapping[str, np.ndarray], labels: np.ndarray) -> dict[str, float]:
     """Find the weights, 0 or more, with the lowest log loss of the pool.
 
     said: probabilities of each model of clips that it has not learned from, (n, emotions). labels: int64 (n,).
     """
     from scipy.optimize import minimize
 
-    even = np.full(len(said), 1 / len(said))
+    even = np.full(len(predicted), 1 / len(predicted))
 
     def log_loss(weights: np.ndarray) -> float:
-        probabilities = pooled(said, dict(zip(said, weights, strict=True)))[np.arange(len(labels)), labels]
+        probabilities = log_opinion_pool(predicted, dict(zip(predicted, weights, strict=True)))[
+            np.arange(len(labels)), labels
+        ]
         return float(-np.log(np.maximum(probabilities, SMALLEST_PROBABILITY)).mean())
 
-    found = minimize(log_loss, even, method="L-BFGS-B", bounds=[(0, HEAVIEST)] * len(said))
-    return dict(zip(said, found.x.tolist(), strict=True))
+    found = minimize(log_loss, even, method="L-BFGS-B", bounds=[(0, HEAVIEST)] * len(predicted))
+    return dict(zip(predicted, found.x.tolist(), strict=True))
 
 
-def judge_ensemble(name: str, predictions: pd.DataFrame, held_out: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def judge_ensemble(
+    name: str, predictions: pd.DataFrame, validation_predictions: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Pool what the models said in each fold, by weights from what was held out of the training of that fold.
 
-    predictions, held_out: of all members, as `judging.Judgement` has them.
+    predictions, validation_predictions: of all members, as `evaluating.Evaluation` has them.
 
     Returns: predictions as those of one more model of this name; and the weights, `FOLD_COLUMNS` without model, then
     member and weight, for every fold and for the kept models.
 
     Raises:
-        EnsembleError: the models were not judged in the same folds on the same takes, or tell other emotions apart.
+        EnsembleError: the models were not evaluated in the same folds on the same takes, or tell other emotions apart.
     """
-    emotions = emotions_in(predictions)
-    if len(held_out) and emotions_in(held_out) != emotions:
-        raise EnsembleError("what was held out is of other emotions than what was judged; materialize the models again")
+    emotions = emotions_of(predictions)
+    if len(validation_predictions) and emotions_of(validation_predictions) != emotions:
+        raise EnsembleError(
+            "what was held out is of other emotions than what was evaluated; materialize the models again"
+        )
     members = sorted(predictions["model"].unique())
     fold_columns = list(FOLD_COLUMNS[1:])
-    judged, weights = [], []
-    folds_held_out = dict(list(held_out.groupby(fold_columns, sort=False)))
-    for fold, said in predictions.groupby(fold_columns, sort=False):
-        of_fold = folds_held_out.get(fold, held_out.iloc[:0])
+    evaluated, weights = [], []
+    folds_held_out = dict(list(validation_predictions.groupby(fold_columns, sort=False)))
+    for fold, predicted in predictions.groupby(fold_columns, sort=False):
+        of_fold = folds_held_out.get(fold, validation_predictions.iloc[:0])
         chosen = _weights(of_fold, members)
-        each = {str(member): own.set_index("take_id").sort_index() for member, own in said.groupby("model")}
+        each = {str(member): own.set_index("take_id").sort_index() for member, own in predicted.groupby("model")}
         if set(each) != set(members) or not _same_takes(each):
             name_of_fold = " ".join(map(str, fold)).strip()
             raise EnsembleError(
-                f"{name_of_fold}: not all of {', '.join(members)} were judged on the same takes, as "
+                f"{name_of_fold}: not all of {', '.join(members)} were evaluated on the same takes, as "
                 "they are now; materialize the four models again with one setting of protocols and folds"
             )
-        together = pooled({member: probability_array(own) for member, own in each.items()}, chosen)
+        together = log_opinion_pool({member: probability_array(own) for member, own in each.items()}, chosen)
         table = each[members[0]].reset_index().assign(model=name)
         table[probability_columns(emotions)] = together
-        judged.append(table)
+        evaluated.append(table)
         weights += [(*fold, member, weight) for member, weight in chosen.items()]
-    for fold, of_kept in held_out[held_out["fold"] == KEPT].groupby(fold_columns, sort=False):
+    for fold, of_kept in validation_predictions[validation_predictions["fold"] == FINAL].groupby(
+        fold_columns, sort=False
+    ):
         weights += [(*fold, member, weight) for member, weight in _weights(of_kept, members).items()]
-    columns = [column for column in predictions.columns if column in judged[0]]
-    return pd.concat(judged, ignore_index=True)[columns], pd.DataFrame(
+    columns = [column for column in predictions.columns if column in evaluated[0]]
+    return pd.concat(evaluated, ignore_index=True)[columns], pd.DataFrame(
         weights, columns=[*fold_columns, "member", "weight"]
     )
 
@@ -110,20 +118,20 @@ class Ensemble:
         self.emotions = _common_emotions({name: model.emotions for name, model in members.items()})
         """The emotions that it tells apart, in the order of its probabilities."""
 
-    def predict_proba(self, evidence: Evidence, bias: SpeakerBias | None = None) -> np.ndarray:
+    def predict_proba(self, evidence: Features, bias: SpeakerBias | None = None) -> np.ndarray:
         """Probability of each emotion, float64 (n, emotions) in the order of `emotions`; raises as its members do.
 
         bias: for the one speaker of these clips, from `bias_for`.
         """
-        said = {name: model.predict_proba(evidence, bias) for name, model in self.members.items()}
-        return pooled(said, self.weights)
+        predicted = {name: model.predict_proba(evidence, bias) for name, model in self.members.items()}
+        return log_opinion_pool(predicted, self.weights)
 
     @property
     def fingerprints(self) -> set[str]:
         """Those of the members."""
         return {model.fingerprint for model in self.members.values()}
 
-    def bias_for(self, clips: Evidence) -> SpeakerBias:
+    def bias_for(self, clips: Features) -> SpeakerBias:
         """Find what each member says too often of the one speaker of these clips."""
         return {key: bias for model in self.members.values() for key, bias in model.bias_for(clips).items()}
 
@@ -169,18 +177,18 @@ def _common_emotions(emotions: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]
     return first
 
 
-def _weights(held_out: pd.DataFrame, members: list[str]) -> dict[str, float]:
+def _weights(validation_predictions: pd.DataFrame, members: list[str]) -> dict[str, float]:
     """Weigh the members by the takes that all of them had left out."""
-    each = {str(name): own.set_index("take_id") for name, own in held_out.groupby("model")}
+    each = {str(name): own.set_index("take_id") for name, own in validation_predictions.groupby("model")}
     common = sorted(set.intersection(*(set(each[name].index) if name in each else set() for name in members)))
     if not common:
         return dict.fromkeys(members, 1 / len(members))
-    said = {name: probability_array(each[name].loc[common]) for name in members}
-    return best_weights(said, performed_labels(each[members[0]].loc[common]))
+    predicted = {name: probability_array(each[name].loc[common]) for name in members}
+    return fit_weights(predicted, true_labels(each[members[0]].loc[common]))
 
 
 def _same_takes(each: Mapping[str, pd.DataFrame]) -> bool:
     """Whether all were asked about the same takes, of the same emotions and features."""
-    about = [column for column in ("emotion", "made_from") if all(column in own for own in each.values())]
+    about = [column for column in ("emotion", "input_fingerprint") if all(column in own for own in each.values())]
     first, *others = (own[about] for own in each.values())
     return all(own.equals(first) for own in others)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from ser_assets.learning.data.examples import Evidence, Examples
-from ser_assets.learning.data.predictions import said_of
-from ser_assets.learning.models.base import EmotionModel, Learned
+from ser_assets.learning.data.examples import Examples, Features
+from ser_assets.learning.data.predictions import prediction_table
+from ser_assets.learning.models.base import EmotionModel, FitResult
 from ser_assets.learning.models.discriminants import Discriminants
 from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.learning.protocols.protocols import validation_parts
@@ -39,7 +39,7 @@ class RandomForest(EmotionModel):
     @classmethod
     def brief(cls, seed: int) -> Self:
         """Make a forest of five trees."""
-        return cls(ForestSettings(trees=5, parts=1, trees_of_a_part=5), seed)
+        return cls(ForestSettings(n_estimators=5, validation_forests=1, validation_trees=5), seed)
 
     @property
     def importances_(self) -> "pd.DataFrame":
@@ -64,25 +64,25 @@ class RandomForest(EmotionModel):
         model._gains = np.load(folder / IMPORTANCES_FILE, allow_pickle=False)
         return model
 
-    def _learn(self, training: Examples) -> Learned:
+    def _learn(self, training: Examples) -> FitResult:
         import pandas as pd
 
-        held_out = pd.concat(self._predictions_of_parts(training), ignore_index=True)
-        discriminants, forest = self._grow(training, self.settings.trees)
+        validation_predictions = pd.concat(self._predictions_of_parts(training), ignore_index=True)
+        discriminants, forest = self._grow(training, self.settings.n_estimators)
         self._gains = discriminants.shares() @ forest.feature_importances_
         classes = [int(label) for label in forest.classes_]
-        return Learned(_to_onnx(discriminants, forest), held_out, {"classes": classes})
+        return FitResult(_to_onnx(discriminants, forest), validation_predictions, {"classes": classes})
 
     def _predictions_of_parts(self, training: Examples) -> "Iterator[pd.DataFrame]":
-        yield said_of(training.subset(np.empty(0, np.int64)), np.empty((0, len(training.emotions))))
-        for split in validation_parts(training.rows, self.settings.parts, self.seed, training.left_out):
+        yield prediction_table(training.subset(np.empty(0, np.int64)), np.empty((0, len(training.emotions))))
+        for split in validation_parts(training.rows, self.settings.validation_forests, self.seed, training.left_out):
             learned = split.training_examples(training) if split else None
             if split is None or learned is None or learned.rows["emotion"].nunique() < 2:
                 continue
-            judged = split.judged_examples(training)
-            discriminants, forest = self._grow(learned, self.settings.trees_of_a_part)
-            votes = forest.predict_proba(discriminants(judged.functionals))
-            yield said_of(judged, _spread(votes, forest.classes_, len(training.emotions)))
+            evaluated = split.test_examples(training)
+            discriminants, forest = self._grow(learned, self.settings.validation_trees)
+            votes = forest.predict_proba(discriminants(evaluated.functionals))
+            yield prediction_table(evaluated, _spread(votes, forest.classes_, len(training.emotions)))
 
     def _grow(self, training: Examples, trees: int) -> tuple[Discriminants, Any]:
         from sklearn.ensemble import RandomForestClassifier
@@ -90,8 +90,8 @@ class RandomForest(EmotionModel):
         discriminants = Discriminants.learn(training.functionals, training.labels, self.settings.directions)
         forest = RandomForestClassifier(
             n_estimators=trees,
-            min_samples_leaf=self.settings.smallest_leaf,
-            max_features=self.settings.share_of_directions,
+            min_samples_leaf=self.settings.min_samples_leaf,
+            max_features=self.settings.max_features,
             class_weight="balanced",
             random_state=self.seed,
             n_jobs=-1,
@@ -99,14 +99,14 @@ class RandomForest(EmotionModel):
         # Asked by several threads, it adds its trees' votes up in another order each time.
         return discriminants, forest.set_params(n_jobs=1)
 
-    def _inputs(self, evidence: Evidence) -> np.ndarray:
+    def _inputs(self, evidence: Features) -> np.ndarray:
         return evidence.functionals
 
-    def _check_inputs(self, evidence: Evidence) -> None:
+    def _check_inputs(self, evidence: Features) -> None:
         self._check_features(evidence)
 
-    def _untempered(self, evidence: Evidence) -> np.ndarray:
-        votes = super()._untempered(evidence)
+    def _raw_probabilities(self, evidence: Features) -> np.ndarray:
+        votes = super()._raw_probabilities(evidence)
         shares = votes / votes.sum(axis=1, keepdims=True)
         return _spread(shares, self._fitted_facts()["classes"], len(self.emotions))
 

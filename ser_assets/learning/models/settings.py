@@ -21,7 +21,7 @@ Members = Annotated[
 Epochs = Annotated[int, Field(ge=1, description="Times that each network sees the training clips.")]
 BatchSize = Annotated[int, Field(ge=2, description="Clips in one step.")]
 Filters = Annotated[Sizes, Field(min_length=1, description="Filters of each convolution.")]
-MaskedBands = Annotated[int, Field(ge=0, description="Most neighbouring mel bands hidden in a training clip.")]
+FreqMask = Annotated[int, Field(ge=0, description="Most neighbouring mel bands hidden in a training clip.")]
 PooledDropout = Annotated[Share, Field(description="Share of what is pooled, and of each hidden layer, silenced.")]
 
 
@@ -29,15 +29,15 @@ PooledDropout = Annotated[Share, Field(description="Share of what is pooled, and
 class ForestSettings:
     """Hyper-parameters of the Random Forest."""
 
-    trees: Annotated[int, Field(ge=1, description="Number of trees.")] = 400
-    smallest_leaf: Annotated[int, Field(ge=1, description="Fewest training clips in a leaf.")] = 1
+    n_estimators: Annotated[int, Field(ge=1, description="Number of trees.")] = 400
+    min_samples_leaf: Annotated[int, Field(ge=1, description="Fewest training clips in a leaf.")] = 1
     directions: Annotated[
         int, Field(ge=1, description="Directions among the functionals that the trees are grown on.")
     ] = 50
-    share_of_directions: Annotated[
+    max_features: Annotated[
         float, Field(gt=0, le=1, description="Share of the directions that a node may choose from.")
     ] = 0.1
-    parts: Annotated[
+    validation_forests: Annotated[
         int,
         Field(
             ge=1,
@@ -45,7 +45,7 @@ class ForestSettings:
             description="Smaller forests, each without other actors, that tell how sure the forest may be.",
         ),
     ] = 2
-    trees_of_a_part: Annotated[int, Field(ge=1, description="Trees in each of those.")] = 100
+    validation_trees: Annotated[int, Field(ge=1, description="Trees in each of those.")] = 100
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class DenseSettings(TrainingSettings):
     epochs: Epochs = 40
     members: Members = 5
     units: Annotated[Sizes, Field(description="Size of each hidden layer.")] = (128,)
-    noise: Annotated[
+    input_noise_std: Annotated[
         float, Field(ge=0, description="Deviation of the Gaussian noise on the standardised functionals.")
     ] = 0.8
     dropout: Annotated[Share, Field(description="Share of each hidden layer that is silenced in training.")] = 0.5
@@ -83,8 +83,8 @@ class SequenceSettings:
     band_shift: Annotated[
         int, Field(ge=0, description="A training clip is moved by up to so many mel bands, like another vocal tract.")
     ] = 0
-    masked_bands: MaskedBands = 8
-    masked_frames: Annotated[int, Field(ge=0, description="Most neighbouring frames hidden in a training clip.")] = 12
+    freq_mask: FreqMask = 8
+    time_mask: Annotated[int, Field(ge=0, description="Most neighbouring frames hidden in a training clip.")] = 12
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,10 @@ class ConvolutionSettings(SequenceSettings, TrainingSettings):
     batch_size: BatchSize = 32
     members: Members = 3
     filters: Filters = (48, 96, 192)
-    kernel: Annotated[int, Field(ge=1, description="Frames that a filter spans.")] = 5
-    normalise: Annotated[bool, Field(description="Batch normalisation after each layer.")] = True
+    kernel_size: Annotated[int, Field(ge=1, description="Frames that a filter spans.")] = 5
+    batch_norm: Annotated[bool, Field(description="Batch normalisation after each layer.")] = True
     units: Annotated[Sizes, Field(description="Size of each hidden layer after the convolutions.")] = ()
-    filter_dropout: Annotated[Share, Field(description="Share of filters that is silenced in training.")] = 0.1
+    spatial_dropout: Annotated[Share, Field(description="Share of filters that is silenced in training.")] = 0.1
     dropout: PooledDropout = 0.3
 
 
@@ -109,7 +109,7 @@ class ComplexConvolutionSettings(ConvolutionSettings):
     epochs: Epochs = 20
     members: Members = 2
     filters: Filters = (64, 128, 256)
-    masked_bands: MaskedBands = 0
+    freq_mask: FreqMask = 0
     dropout: PooledDropout = 0.2
 
 

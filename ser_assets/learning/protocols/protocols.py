@@ -1,4 +1,4 @@
-"""Who may be trained on and who is judged. The only place where a split is made; nothing else may cut rows in two."""
+"""Who may be trained on and who is evaluated. The only place where a split is made; nothing else may cut rows in two."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
@@ -12,10 +12,10 @@ from ser_assets.learning.protocols.splits import (
     NotebookSplit,
     PermutedLabelsSplit,
     RandomSplit,
-    SpeakerCalibratedSplit,
     SpeakerIndependentSplit,
+    SpeakerNormalisedSplit,
     Split,
-    a_few,
+    first_few,
 )
 
 Actors = Sequence[str]
@@ -45,7 +45,7 @@ FOLD_SCHEMES: Final[dict[str, Callable[[Actors], Sequence[Actors]]]] = {
     "loso": lambda actors: [(actor,) for actor in actors],
     "groups5": lambda actors: [actors[first::GROUPS] for first in range(min(GROUPS, len(actors)))],
 }
-"""Who is judged together, of these actors, sorted by name, or of all whom the scheme knows."""
+"""Who is evaluated together, of these actors, sorted by name, or of all whom the scheme knows."""
 
 VALIDATION_PARTS: Final = 5
 """A part of the training rows is validated on a fifth of their actors."""
@@ -54,7 +54,7 @@ MOST_LABELS: Final = 0.5
 """Share of the takes whose labels must be able to change where labels are permuted within each speaker."""
 
 TEST_SHARE: Final = 0.2
-"""Share of the clips that a random split judges, as the notebook has it."""
+"""Share of the clips that a random split evaluates, as the notebook has it."""
 
 
 class TooFewTakesError(ValueError):
@@ -71,12 +71,12 @@ def make_splits(rows: pd.DataFrame, protocols: Sequence[str], schemes: Sequence[
     """
     unknown = sorted(set(protocols) - set(PROTOCOLS))
     if unknown:
-        raise ValueError(f"unknown protocol {a_few(unknown)}; there are {', '.join(PROTOCOLS)}")
+        raise ValueError(f"unknown protocol {first_few(unknown)}; there are {', '.join(PROTOCOLS)}")
     return [split for protocol in protocols for split in PROTOCOLS[protocol](rows, schemes, seed)]
 
 
-def speaker_independent(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]:
-    """Every actor judged once, by a model that never heard that actor.
+def speaker_independent(rows: pd.DataFrame, fold_scheme: str = "luna5") -> list[Split]:
+    """Every actor evaluated once, by a model that never heard that actor.
 
     rows: take_id, variant, actor and recording of every clip. folds: one of `FOLD_SCHEMES`; luna5 and emobox6 know the
     actors of RAVDESS alone, and are restricted to those in the rows; a fold of which no actor is there is dropped.
@@ -85,42 +85,42 @@ def speaker_independent(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]
         LeakError: two actors share a take or a recording and stand on different sides.
         ValueError: the scheme is unknown, an actor is in none of its folds, or there are less than two actors.
     """
-    if folds not in FOLD_SCHEMES:
-        raise ValueError(f"unknown folds {folds!r}; there are {', '.join(FOLD_SCHEMES)}")
+    if fold_scheme not in FOLD_SCHEMES:
+        raise ValueError(f"unknown folds {fold_scheme!r}; there are {', '.join(FOLD_SCHEMES)}")
     heard = sorted(set(rows["actor"]))
     _require_two(heard)
-    scheme = FOLD_SCHEMES[folds](heard)
+    scheme = FOLD_SCHEMES[fold_scheme](heard)
     strangers = sorted(set(heard) - {actor for fold in scheme for actor in fold})
     if strangers:
         raise ValueError(
-            f"{folds} has no fold for actor {a_few(strangers)}: it is made for the actors of RAVDESS; judge other "
-            "speakers with folds 'groups5' or 'loso' (SER_FOLDS=groups5)"
+            f"{fold_scheme} has no fold for actor {first_few(strangers)}: it is made for the actors of RAVDESS; evaluate other "
+            "speakers with folds 'groups5' or 'loso' (SER_FOLD_SCHEMES=groups5)"
         )
-    held_out = [sorted(set(fold) & set(heard)) for fold in scheme]
-    if max(map(len, held_out)) == len(heard):
+    validation_predictions = [sorted(set(fold) & set(heard)) for fold in scheme]
+    if max(map(len, validation_predictions)) == len(heard):
         raise ValueError(
-            f"{folds} judges all the actors at hand ({a_few(heard)}) in one fold and leaves none to train on; "
-            "materialize another actor or judge with folds 'loso' (SER_FOLDS=loso)"
+            f"{fold_scheme} evaluates all the actors at hand ({first_few(heard)}) in one fold and leaves none to train on; "
+            "materialize another actor or evaluate with folds 'loso' (SER_FOLD_SCHEMES=loso)"
         )
     return [
-        _by_actor(SpeakerIndependentSplit, rows, actors, "speaker_independent", folds, str(number))
-        for number, actors in enumerate(held_out, start=1)
+        _by_actor(SpeakerIndependentSplit, rows, actors, "speaker_independent", fold_scheme, str(number))
+        for number, actors in enumerate(validation_predictions, start=1)
         if actors
     ]
 
 
-def speaker_calibrated(rows: pd.DataFrame, folds: str = "luna5") -> list[Split]:
+def speaker_normalised(rows: pd.DataFrame, fold_scheme: str = "luna5") -> list[Split]:
     """The folds of `speaker_independent`, each speaker's clips as z-scores within that speaker; raises as it does.
 
-    `judging.ask` takes out of the answers, too, what a model says too often of a speaker.
+    `evaluating.ask` takes out of the answers, too, what a model says too often of a speaker.
     """
     return [
-        SpeakerCalibratedSplit("speaker_calibrated", folds, split.fold, split.training, split.judged, rows)
-        for split in speaker_independent(rows, folds)
+        SpeakerNormalisedSplit("speaker_normalised", fold_scheme, split.fold, split.training, split.test, rows)
+        for split in speaker_independent(rows, fold_scheme)
     ]
 
 
-def permuted_labels(rows: pd.DataFrame, folds: str = "luna5", seed: int = 42) -> list[Split]:
+def permuted_labels(rows: pd.DataFrame, fold_scheme: str = "luna5", seed: int = 42) -> list[Split]:
     """The folds of `speaker_independent` with nothing to learn in them: scores above chance would tell of a leak.
 
     Labels are permuted among the takes of each speaker.
@@ -137,61 +137,61 @@ def permuted_labels(rows: pd.DataFrame, folds: str = "luna5", seed: int = 42) ->
             "labels within a speaker changes nothing there"
         )
     return [
-        PermutedLabelsSplit("permuted_labels", folds, split.fold, split.training, split.judged, rows, seed)
-        for split in speaker_independent(rows, folds)
+        PermutedLabelsSplit("permuted_labels", fold_scheme, split.fold, split.training, split.test, rows, seed)
+        for split in speaker_independent(rows, fold_scheme)
     ]
 
 
 def random_split(rows: pd.DataFrame, seed: int = 42) -> list[Split]:
-    """One fifth of the takes judged, drawn at random within each emotion; actors are heard on both sides.
+    """One fifth of the takes evaluated, drawn at random within each emotion; actors are heard on both sides.
 
-    Copies of judged takes, and takes with a judged recording under another name, are left out of training.
+    Copies of evaluated takes, and takes with a evaluated recording under another name, are left out of training.
 
     Raises:
         TooFewTakesError: an emotion could not be on both sides.
     """
-    _, judged = _drawn(rows, np.flatnonzero(rows["variant"] == 0), seed)
-    judged_rows = rows.iloc[judged]
-    same_take = rows["take_id"].isin(judged_rows["take_id"])
-    crossing = same_take | rows["recording"].isin(judged_rows["recording"])
-    return [RandomSplit("random_split", "", "1", np.flatnonzero(~crossing), judged, rows)]
+    _, test = _drawn(rows, np.flatnonzero(rows["variant"] == 0), seed)
+    test_rows = rows.iloc[test]
+    same_take = rows["take_id"].isin(test_rows["take_id"])
+    crossing = same_take | rows["audio_hash"].isin(test_rows["audio_hash"])
+    return [RandomSplit("random_split", "", "1", np.flatnonzero(~crossing), test, rows)]
 
 
 def random_split_leaky(rows: pd.DataFrame, seed: int = 42) -> list[Split]:
     """A random split made after augmentation, as the notebook made it: shows what the leak is worth, nothing else.
 
-    Judged are the originals among the fifth that is drawn; its copies stand on neither side. Raises as `random_split`.
+    Evaluated are the originals among the fifth that is drawn; its copies stand on neither side. Raises as `random_split`.
     """
     training, drawn = _drawn(rows, np.arange(len(rows)), seed)
-    judged = drawn[rows["variant"].to_numpy()[drawn] == 0]
-    return [LeakyRandomSplit("random_split_leaky", "", "1", training, judged, rows)]
+    test = drawn[rows["variant"].to_numpy()[drawn] == 0]
+    return [LeakyRandomSplit("random_split_leaky", "", "1", training, test, rows)]
 
 
 def notebook_split(rows: pd.DataFrame, seed: int = 42) -> NotebookSplit:
-    """The notebook's own split, for its replay: as `random_split_leaky`, and judged copies count like originals."""
-    training, judged = _drawn(rows, np.arange(len(rows)), seed)
-    return NotebookSplit("notebook", "", "1", training, judged, rows)
+    """The notebook's own split, for its replay: as `random_split_leaky`, and evaluated copies count like originals."""
+    training, test = _drawn(rows, np.arange(len(rows)), seed)
+    return NotebookSplit("notebook", "", "1", training, test, rows)
 
 
 PROTOCOLS: Final[dict[str, Callable[[pd.DataFrame, Sequence[str], int], list[Split]]]] = {
     "speaker_independent": lambda rows, schemes, _: [
-        split for folds in schemes for split in speaker_independent(rows, folds)
+        split for fold_scheme in schemes for split in speaker_independent(rows, fold_scheme)
     ],
-    "speaker_calibrated": lambda rows, schemes, _: [
-        split for folds in schemes for split in speaker_calibrated(rows, folds)
+    "speaker_normalised": lambda rows, schemes, _: [
+        split for fold_scheme in schemes for split in speaker_normalised(rows, fold_scheme)
     ],
     "random_split": lambda rows, _, seed: random_split(rows, seed),
     "random_split_leaky": lambda rows, _, seed: random_split_leaky(rows, seed),
     "permuted_labels": lambda rows, schemes, seed: [
-        split for folds in schemes for split in permuted_labels(rows, folds, seed)
+        split for fold_scheme in schemes for split in permuted_labels(rows, fold_scheme, seed)
     ],
 }
 
 
-def dropped_folds(actors: Iterable[str], folds: str) -> list[str]:
-    """Name the folds of a scheme, by number from 1, that judge none of these actors and are dropped."""
+def dropped_folds(actors: Iterable[str], fold_scheme: str) -> list[str]:
+    """Name the folds of a scheme, by number from 1, that evaluate none of these actors and are dropped."""
     at_hand = sorted(set(actors))
-    scheme = FOLD_SCHEMES[folds](at_hand)
+    scheme = FOLD_SCHEMES[fold_scheme](at_hand)
     return [str(number) for number, fold in enumerate(scheme, start=1) if not set(at_hand) & set(fold)]
 
 
@@ -199,7 +199,7 @@ def validation_parts(rows: pd.DataFrame, parts: int, seed: int, left_out: LeftOu
     """Cut training rows in up to `parts` ways, each leaving out others to watch the training by.
 
     left_out: what no part shares between its sides, actors or takes: that which the model will not have heard when it
-        is judged (`examples.Examples.left_out`).
+        is evaluated (`examples.Examples.left_out`).
 
     Each split leaves out about a fifth (at least one) of the actors or takes, drawn without replacement until all have
     been out once; then there are no more. Same rows and seed, same splits. What there are only copies of is never left
@@ -214,20 +214,32 @@ def validation_parts(rows: pd.DataFrame, parts: int, seed: int, left_out: LeftOu
     size = max(1, round(len(there) / VALIDATION_PARTS))
     for part, start in enumerate(range(0, min(parts * size, len(there)), size), start=1):
         chosen = [there[position] for position in order[start : start + size]]
-        judged = rows[left_out].isin(chosen) & (rows["variant"] == 0)
+        test = rows[left_out].isin(chosen) & (rows["variant"] == 0)
         crossing = rows[left_out].isin(chosen)
         if left_out == "take_id":
-            crossing |= rows["recording"].isin(rows.loc[judged, "recording"])
+            crossing |= rows["audio_hash"].isin(rows.loc[test, "audio_hash"])
         kind = SpeakerIndependentSplit if left_out == "actor" else RandomSplit
-        yield kind("validation", f"by {left_out}", str(part), np.flatnonzero(~crossing), np.flatnonzero(judged), rows)
+        yield kind("validation", f"by {left_out}", str(part), np.flatnonzero(~crossing), np.flatnonzero(test), rows)
 
 
 def _by_actor(
-    kind: type[SpeakerIndependentSplit], rows: pd.DataFrame, actors: list[str], protocol: str, folds: str, fold: str
+    kind: type[SpeakerIndependentSplit],
+    rows: pd.DataFrame,
+    actors: list[str],
+    protocol: str,
+    fold_scheme: str,
+    fold: str,
 ) -> Split:
-    held_out = rows["actor"].isin(actors).to_numpy()
+    validation_predictions = rows["actor"].isin(actors).to_numpy()
     original = rows["variant"].to_numpy() == 0
-    return kind(protocol, folds, fold, np.flatnonzero(~held_out), np.flatnonzero(held_out & original), rows)
+    return kind(
+        protocol,
+        fold_scheme,
+        fold,
+        np.flatnonzero(~validation_predictions),
+        np.flatnonzero(validation_predictions & original),
+        rows,
+    )
 
 
 def _drawn(rows: pd.DataFrame, positions: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -235,15 +247,15 @@ def _drawn(rows: pd.DataFrame, positions: np.ndarray, seed: int) -> tuple[np.nda
     from sklearn.model_selection import train_test_split
 
     clips = rows.iloc[positions]
-    in_order = positions[np.lexsort([clips["variant"], clips["take_id"]])]
-    emotions = rows["emotion"].to_numpy()[in_order]
+    in_given_order = positions[np.lexsort([clips["variant"], clips["take_id"]])]
+    emotions = rows["emotion"].to_numpy()[in_given_order]
     _, takes_each = np.unique(emotions, return_counts=True)
-    if len(takes_each) < 2 or takes_each.min() < 2 or TEST_SHARE * len(in_order) < len(takes_each):
+    if len(takes_each) < 2 or takes_each.min() < 2 or TEST_SHARE * len(in_given_order) < len(takes_each):
         raise TooFewTakesError(
-            f"{len(in_order)} clips of {len(takes_each)} emotions are too few for a random split with each emotion on "
+            f"{len(in_given_order)} clips of {len(takes_each)} emotions are too few for a random split with each emotion on "
             "both sides; materialize more actors"
         )
-    training, drawn = train_test_split(in_order, test_size=TEST_SHARE, random_state=seed, stratify=emotions)
+    training, drawn = train_test_split(in_given_order, test_size=TEST_SHARE, random_state=seed, stratify=emotions)
     return np.sort(training), np.sort(drawn)
 
 

@@ -1,4 +1,4 @@
-"""What a split is: rows to train on, rows to judge, and what it promises to keep apart. Made in `protocols.py` only."""
+"""What a split is: rows to train on, rows to evaluate, and what it promises to keep apart. Made in `protocols.py` only."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
@@ -8,62 +8,62 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.data.examples import Examples
-from ser_assets.learning.speakers.profile import calibrated
+from ser_assets.learning.speakers.profile import normalise_speakers
 
 # A copy carries the take and the recording of its original, so neither can cross over unseen.
-COLUMN_OF: Final = {"actors": "actor", "takes": "take_id", "recordings": "recording"}
+COLUMN_OF: Final = {"actors": "actor", "takes": "take_id", "recordings": "audio_hash"}
 KEY: Final = ["take_id", "variant"]
 
 
 class LeakError(ValueError):
-    """Something that is judged would also be trained on; the message names it."""
+    """Something that is evaluated would also be trained on; the message names it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split(ABC):
-    """One fold: positions of the rows to train on (originals and copies) and of those to judge (originals only).
+    """One fold: positions of the rows to train on (originals and copies) and of those to evaluate (originals only).
 
     rows: the table that was split; take_id, variant, actor and recording are copied from it.
-    training, judged: int64 positions into `rows`, kept as read-only arrays.
+    training, test: int64 positions into `rows`, kept as read-only arrays.
 
     Raises:
         LeakError: something that this kind of split keeps apart stands on both sides.
-        ValueError: a side is empty, a position does not exist or is named twice, or a copy would be judged.
+        ValueError: a side is empty, a position does not exist or is named twice, or a copy would be evaluated.
     """
 
     protocol: str
-    folds: str
+    fold_scheme: str
     fold: str
     training: np.ndarray
-    judged: np.ndarray
+    test: np.ndarray
     rows: pd.DataFrame = field(repr=False)
 
-    judges_copies: ClassVar[bool] = False
+    tests_copies: ClassVar[bool] = False
 
     @property
     @abstractmethod
-    def kept_apart(self) -> tuple[str, ...]:
+    def disjoint(self) -> tuple[str, ...]:
         """Which keys of `COLUMN_OF` never stand on both sides."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rows", self.rows[[*KEY, "actor", "recording"]].reset_index(drop=True))
-        for side in ("training", "judged"):
+        object.__setattr__(self, "rows", self.rows[[*KEY, "actor", "audio_hash"]].reset_index(drop=True))
+        for side in ("training", "test"):
             positions = np.array(getattr(self, side), dtype=np.int64)
             positions.setflags(write=False)
             object.__setattr__(self, side, positions)
             self._check_positions(side, positions)
-        copies = self.rows.iloc[self.judged].query("variant != 0")
-        if len(copies) and not self.judges_copies:
-            raise ValueError(f"{self.title}: augmented copies would be judged: {a_few(copies['take_id'])}")
+        copies = self.rows.iloc[self.test].query("variant != 0")
+        if len(copies) and not self.tests_copies:
+            raise ValueError(f"{self.title}: augmented copies would be evaluated: {first_few(copies['take_id'])}")
         self._refuse_leaks(self.rows)
 
     @property
     def title(self) -> str:
         """The fold in words, for messages."""
-        return " ".join(part for part in (self.protocol, self.folds, "fold", self.fold) if part)
+        return " ".join(part for part in (self.protocol, self.fold_scheme, "fold", self.fold) if part)
 
     def shared(self) -> dict[str, list[str]]:
-        """Name the actors, takes and recordings on both sides; those that are `kept_apart` are empty."""
+        """Name the actors, takes and recordings on both sides; those that are `disjoint` are empty."""
         return self._shared(self.rows)
 
     def training_examples(self, examples: Examples) -> Examples:
@@ -75,9 +75,9 @@ class Split(ABC):
         """
         return self._side(examples, self.training)
 
-    def judged_examples(self, examples: Examples) -> Examples:
-        """Take the rows to judge. Raises as `training_examples` does."""
-        return self._side(examples, self.judged)
+    def test_examples(self, examples: Examples) -> Examples:
+        """Take the rows to evaluate. Raises as `training_examples` does."""
+        return self._side(examples, self.test)
 
     def _side(self, examples: Examples, positions: np.ndarray) -> Examples:
         if not np.array_equal(examples.rows[KEY].to_numpy(), self.rows[KEY].to_numpy()):
@@ -94,18 +94,18 @@ class Split(ABC):
         return side
 
     def _shared(self, rows: pd.DataFrame) -> dict[str, list[str]]:
-        training, judged = rows.iloc[self.training], rows.iloc[self.judged]
-        return {name: sorted(set(training[column]) & set(judged[column])) for name, column in COLUMN_OF.items()}
+        training, test = rows.iloc[self.training], rows.iloc[self.test]
+        return {name: sorted(set(training[column]) & set(test[column])) for name, column in COLUMN_OF.items()}
 
     def _refuse_leaks(self, rows: pd.DataFrame) -> None:
         shared = self._shared(rows)
-        leaks = [f"{name} {a_few(shared[name])}" for name in self.kept_apart if shared[name]]
+        leaks = [f"{name} {first_few(shared[name])}" for name in self.disjoint if shared[name]]
         if leaks:
-            raise LeakError(f"{self.title} would train on what it judges: {'; '.join(leaks)}")
+            raise LeakError(f"{self.title} would train on what it evaluates: {'; '.join(leaks)}")
 
     def _check_positions(self, side: str, positions: np.ndarray) -> None:
         if positions.size == 0:
-            raise ValueError(f"{self.title}: nothing is {'judged' if side == 'judged' else 'left to train on'}")
+            raise ValueError(f"{self.title}: nothing is {'evaluated' if side == 'test' else 'left to train on'}")
         if positions.min() < 0 or positions.max() >= len(self.rows):
             raise ValueError(f"{self.title}: {side} names a row that does not exist")
         if len(np.unique(positions)) != len(positions):
@@ -113,19 +113,19 @@ class Split(ABC):
 
 
 class SpeakerIndependentSplit(Split):
-    """Nobody who is judged was heard in training."""
+    """No speaker of the test set is in the training set."""
 
-    kept_apart = ("actors", "takes", "recordings")
+    disjoint = ("actors", "takes", "recordings")
 
 
-class SpeakerCalibratedSplit(SpeakerIndependentSplit):
+class SpeakerNormalisedSplit(SpeakerIndependentSplit):
     """The same, with every speaker's clips as z-scores within that speaker's own unlabelled originals.
 
-    Models are asked about them by `judging.ask`.
+    `evaluation.evaluate.predict_test` gives their predictions.
     """
 
     def _as_handed_out(self, side: Examples) -> Examples:
-        return calibrated(side)
+        return normalise_speakers(side)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ class PermutedLabelsSplit(SpeakerIndependentSplit):
 class RandomSplit(Split):
     """Actors stand on both sides; takes, their copies and recordings do not."""
 
-    kept_apart = ("takes", "recordings")
+    disjoint = ("takes", "recordings")
 
     def _as_handed_out(self, side: Examples) -> Examples:
         return replace(side, left_out="take_id")
@@ -151,19 +151,19 @@ class RandomSplit(Split):
 class LeakyRandomSplit(Split):
     """Keeps nothing apart: actors, takes, copies and recordings may stand on both sides."""
 
-    kept_apart = ()
+    disjoint = ()
 
     def _as_handed_out(self, side: Examples) -> Examples:
         return replace(side, left_out="take_id")
 
 
 class NotebookSplit(LeakyRandomSplit):
-    """Keeps nothing apart and judges augmented copies, too."""
+    """Keeps nothing apart and evaluates augmented copies, too."""
 
-    judges_copies = True
+    tests_copies = True
 
 
-def a_few(names: object) -> str:
+def first_few(names: object) -> str:
     """List the first five distinct names, sorted, and how many more there are."""
     listed = sorted(set(map(str, names)))  # type: ignore[call-overload]
     return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")

@@ -24,7 +24,7 @@ SpeakerBias = Mapping[str, np.ndarray]
 """The bias of several models for one speaker, each under the model's fingerprint."""
 
 
-def bias_in(said: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def estimate_bias(predicted: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Find a model's bias for one speaker: logarithm of how many times too often it says each emotion, (emotions,).
 
     It is `LARGEST` at most in either direction.
@@ -33,22 +33,22 @@ def bias_in(said: np.ndarray, shares: np.ndarray) -> np.ndarray:
     to 1. Without any clip the bias is 0, and with few it is small (`CLIPS_OF_DOUBT`).
     """
     expected = np.maximum(shares, SMALLEST_PROBABILITY)
-    mean = (said.sum(axis=0) + CLIPS_OF_DOUBT * expected) / (len(said) + CLIPS_OF_DOUBT)
+    mean = (predicted.sum(axis=0) + CLIPS_OF_DOUBT * expected) / (len(predicted) + CLIPS_OF_DOUBT)
     result: np.ndarray = np.clip(np.log(mean / expected), -LARGEST, LARGEST)
     return result
 
 
-def without_bias(said: np.ndarray, bias: np.ndarray) -> np.ndarray:
+def remove_bias(predicted: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """Take a bias out of probabilities, float64 (n, emotions), rows sum to 1."""
-    less = said * np.exp(-bias)
+    less = predicted * np.exp(-bias)
     result: np.ndarray = less / less.sum(axis=1, keepdims=True)
     return result
 
 
-def without_each_bias(said: np.ndarray, speakers: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """As `without_bias`, of clips (n, emotions) of several speakers (n,), for each by that speaker's own clips."""
-    result = np.empty(said.shape, np.float64)
+def remove_bias_by_speaker(predicted: np.ndarray, speakers: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """As `remove_bias`, of clips (n, emotions) of several speakers (n,), for each by that speaker's own clips."""
+    result = np.empty(predicted.shape, np.float64)
     for speaker in set(speakers):
         own = speakers == speaker
-        result[own] = without_bias(said[own], bias_in(said[own], shares))
+        result[own] = remove_bias(predicted[own], estimate_bias(predicted[own], shares))
     return result

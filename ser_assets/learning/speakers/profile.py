@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
-from ser_assets.learning.data.examples import Evidence, Examples
-from ser_assets.learning.data.sequences import LOG_REFERENCE_F0, PITCH_COLUMNS, above_floor
+from ser_assets.learning.data.examples import Examples, Features
+from ser_assets.learning.data.sequences import LOG_REFERENCE_F0, PITCH_COLUMNS, limit_dynamic_range
 from ser_assets.learning.data.standardiser import Standardiser
 from ser_assets.learning.speakers.bias import LARGEST, SpeakerBias
 
@@ -26,7 +26,7 @@ class ProfileError(ValueError):
     """A file is no speaker profile, or one for other features; the message says which."""
 
 
-class Usual(NamedTuple):
+class SpeakerStatistics(NamedTuple):
     """Mean and deviation of a speaker's functionals, of the mel bands in dB, and of log F0, float32.
 
     functionals: over clips, (F,). bands: over frames, (bands,). pitch: of the natural logarithm of F0 in Hz over voiced
@@ -50,7 +50,7 @@ class SpeakerProfile:
         ProfileError: the parts do not fit together.
     """
 
-    usual: Usual
+    usual: SpeakerStatistics
     functional_names: tuple[str, ...]
     clips: int
     measured_as: str = ""
@@ -67,30 +67,30 @@ class SpeakerProfile:
         sound = sound and self.clips > 0 and len(self.usual.pitch.mean) == 1
         sound = sound and all(_is_bias(each) for each in self.bias.values())
         if not sound or len(self.usual.functionals.mean) != len(self.functional_names):
-            raise ProfileError("the profile is damaged: make it again with `calibrate-speaker`")
+            raise ProfileError("the profile is damaged: make it again with `enrol-speaker`")
 
     @classmethod
-    def learn(cls, clips: Evidence) -> Self:
+    def learn(cls, clips: Features) -> Self:
         """From raw clips of one speaker, at least one; no label is looked at."""
-        return cls(_usual(clips.functionals, clips.sequences), clips.functional_names, len(clips))
+        return cls(_statistics(clips.functionals, clips.sequences), clips.functional_names, len(clips))
 
-    def calibrated(self, clips: Evidence) -> Evidence:
+    def normalise(self, clips: Features) -> Features:
         """Clips of this speaker as z-scores.
 
         Raises:
             ValueError: they are calibrated already.
             ProfileError: the profile knows other functionals.
         """
-        if clips.calibrated:
+        if clips.speaker_normalised:
             raise ValueError("these clips are calibrated already")
         bands = len(self.usual.bands.mean) + PITCH_COLUMNS
         if clips.functional_names != self.functional_names or any(each.shape[1] != bands for each in clips.sequences):
-            raise ProfileError("the profile was made for other features: make it again with `calibrate-speaker`")
-        return Evidence(
+            raise ProfileError("the profile was made for other features: make it again with `enrol-speaker`")
+        return Features(
             functionals=_scores(clips.functionals, self.usual.functionals),
             functional_names=clips.functional_names,
             sequences=tuple(self._score_sequence(sequence) for sequence in clips.sequences),
-            calibrated=True,
+            speaker_normalised=True,
         )
 
     def save(self, path: Path) -> None:
@@ -118,27 +118,29 @@ class SpeakerProfile:
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
             if facts["format"] != PROFILE_FORMAT:
-                raise ProfileError(f"it has the format {facts['format']!r}: make it again with `calibrate-speaker`")
+                raise ProfileError(f"it has the format {facts['format']!r}: make it again with `enrol-speaker`")
             usual = [
                 Standardiser(*(np.array(facts["usual"][name][part], np.float32) for part in Standardiser._fields))
-                for name in Usual._fields
+                for name in SpeakerStatistics._fields
             ]
             names, clips, measured_as = facts["functional_names"], int(facts["clips"]), str(facts["measured_as"])
             bias = {model: np.array(each, np.float64) for model, each in facts["bias"].items()}
-            profile = cls(Usual(*usual), tuple(names), clips, measured_as, bias)
+            profile = cls(SpeakerStatistics(*usual), tuple(names), clips, measured_as, bias)
         except OSError as error:
             raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
         except ProfileError as error:
             raise ProfileError(f"{path}: {error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ProfileError(f"{path} is no speaker profile: `ser-assets calibrate-speaker` makes one") from error
+            raise ProfileError(f"{path} is no speaker profile: `ser-assets enrol-speaker` makes one") from error
         return profile
 
     def _score_sequence(self, sequence: np.ndarray) -> np.ndarray:
         mel, f0, harmonicity = np.split(sequence, [-PITCH_COLUMNS, -1], axis=1)
         voiced = f0 > 0
         log_f0 = _scores(np.log(np.where(voiced, f0, 1)), self.usual.pitch)
-        return np.hstack([_scores(above_floor(mel), self.usual.bands), np.where(voiced, log_f0, 0), harmonicity])
+        return np.hstack(
+            [_scores(limit_dynamic_range(mel), self.usual.bands), np.where(voiced, log_f0, 0), harmonicity]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,28 +153,28 @@ class SpeakerPrior:
         Analysis, 2.5).
     """
 
-    usual: Usual
+    usual: SpeakerStatistics
     strength: tuple[np.ndarray, ...]
 
     @classmethod
     def learn(cls, examples: Examples) -> Self:
         """From the raw originals of several speakers; no label is looked at."""
         speakers = _speakers(examples)
-        each = [_usual(own.functionals, own.sequences) for own in speakers]
+        each = [_statistics(own.functionals, own.sequences) for own in speakers]
         of_clips = [
-            [_usual(own.functionals[[row]], [own.sequences[row]]) for row in range(len(own))] for own in speakers
+            [_statistics(own.functionals[[row]], [own.sequences[row]]) for row in range(len(own))] for own in speakers
         ]
         usual, strength = [], []
-        for kind in range(len(Usual._fields)):
+        for kind in range(len(SpeakerStatistics._fields)):
             means = np.stack([one[kind].mean for one in each])
             within = np.mean([np.var([clip[kind].mean for clip in clips], axis=0) for clips in of_clips], axis=0)
             deviation = np.sqrt(np.mean([one[kind].deviation ** 2 for one in each], axis=0))
             usual.append(Standardiser(means.mean(axis=0), deviation.astype(np.float32)))
             between = np.maximum(means.var(axis=0), np.finfo(np.float32).tiny)
             strength.append(np.clip(within / between, *STRENGTHS).astype(np.float32))
-        return cls(Usual(*usual), tuple(strength))
+        return cls(SpeakerStatistics(*usual), tuple(strength))
 
-    def profile(self, clips: Evidence) -> SpeakerProfile:
+    def profile(self, clips: Features) -> SpeakerProfile:
         """Make a speaker's profile, near to what is usual for others as long as the clips are few."""
         count, voiced = len(clips), sum(bool((sequence[:, -PITCH_COLUMNS] > 0).any()) for sequence in clips.sequences)
         # Functionals vary from clip to clip, so that one clip says nothing of how far; bands and pitch vary within it.
@@ -186,7 +188,7 @@ class SpeakerPrior:
             summed = weight.of_mean * variance + DEVIATION_CLIPS * before.deviation**2
             deviation = np.sqrt(summed / (weight.of_deviation + DEVIATION_CLIPS))
             blended.append(Standardiser(own_mean.astype(np.float32), deviation.astype(np.float32)))
-        return SpeakerProfile(Usual(*blended), clips.functional_names, count)
+        return SpeakerProfile(SpeakerStatistics(*blended), clips.functional_names, count)
 
     def save(self, path: Path) -> None:
         """Write the prior as arrays (npz) without pickle."""
@@ -199,11 +201,15 @@ class SpeakerPrior:
     def load(cls, path: Path) -> Self:
         """Read a prior."""
         with np.load(path, allow_pickle=False) as arrays:
-            usual = [Standardiser(arrays[f"{name}_mean"], arrays[f"{name}_deviation"]) for name in Usual._fields]
-            return cls(Usual(*usual), tuple(arrays[f"{name}_strength"] for name in Usual._fields))
+            usual = [
+                Standardiser(arrays[f"{name}_mean"], arrays[f"{name}_deviation"]) for name in SpeakerStatistics._fields
+            ]
+            return cls(
+                SpeakerStatistics(*usual), tuple(arrays[f"{name}_strength"] for name in SpeakerStatistics._fields)
+            )
 
 
-def calibrated(examples: Examples) -> Examples:
+def normalise_speakers(examples: Examples) -> Examples:
     """Examples as z-scores within each voice, by a profile of that voice's clips among them.
 
     A copy that sounds like another speaker is scored by the copies of its own kind; what is only noisy, stretched or
@@ -212,7 +218,7 @@ def calibrated(examples: Examples) -> Examples:
     Raises:
         ValueError: they are calibrated already, or a voice has no clip to make a profile of.
     """
-    if examples.calibrated:
+    if examples.speaker_normalised:
         raise ValueError("these examples are calibrated already")
     functionals, sequences = np.empty_like(examples.functionals), list(examples.sequences)
     voices = examples.rows["voice"].to_numpy()
@@ -221,19 +227,19 @@ def calibrated(examples: Examples) -> Examples:
         own = np.flatnonzero(voices == voice)
         if not heard[own].any():
             raise ValueError(f"no clip of voice {voice} to calibrate on")
-        scored = SpeakerProfile.learn(examples.subset(own[heard[own]])).calibrated(examples.subset(own))
+        scored = SpeakerProfile.learn(examples.subset(own[heard[own]])).normalise(examples.subset(own))
         functionals[own] = scored.functionals
         for row, sequence in zip(own, scored.sequences, strict=True):
             sequences[row] = sequence
-    return replace(examples, functionals=functionals, sequences=tuple(sequences), calibrated=True)
+    return replace(examples, functionals=functionals, sequences=tuple(sequences), speaker_normalised=True)
 
 
 def _is_bias(values: np.ndarray) -> bool:
     return values.ndim == 1 and bool((np.abs(values) <= LARGEST).all())
 
 
-def _kinds(usual: Usual) -> list[tuple[str, Standardiser]]:
-    return list(zip(Usual._fields, usual, strict=True))
+def _kinds(usual: SpeakerStatistics) -> list[tuple[str, Standardiser]]:
+    return list(zip(SpeakerStatistics._fields, usual, strict=True))
 
 
 def _speakers(examples: Examples) -> list[Examples]:
@@ -249,15 +255,15 @@ class _Weight(NamedTuple):
     of_deviation: int
 
 
-def _usual(functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> Usual:
+def _statistics(functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> SpeakerStatistics:
     functionals, bands, pitch = _values(functionals, sequences)
     heard = pitch if len(pitch) else np.full((1, 1), LOG_REFERENCE_F0)
-    return Usual(*(Standardiser.learn([values]) for values in (functionals, bands, heard)))
+    return SpeakerStatistics(*(Standardiser.learn([values]) for values in (functionals, bands, heard)))
 
 
 def _values(functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Functionals by clip, mel bands by frame, and log F0 by voiced frame (none where there is no voice), float64."""
-    bands = np.vstack([above_floor(sequence[:, :-PITCH_COLUMNS]) for sequence in sequences])
+    bands = np.vstack([limit_dynamic_range(sequence[:, :-PITCH_COLUMNS]) for sequence in sequences])
     f0 = np.concatenate([sequence[:, -PITCH_COLUMNS] for sequence in sequences])
     log_f0 = np.log(f0[f0 > 0])[:, None]
     return functionals.astype(np.float64), bands.astype(np.float64), log_f0.astype(np.float64)

@@ -1,6 +1,6 @@
-"""What each group of functionals brings: a quick linear judge on one group alone, and on all groups but one.
+"""What each group of functionals brings: a quick linear evaluate on one group alone, and on all groups but one.
 
-The judge is linear discriminant analysis with a shrunken covariance (Ledoit & Wolf 2004, doi
+The evaluate is linear discriminant analysis with a shrunken covariance (Ledoit & Wolf 2004, doi
 10.1016/S0047-259X(03)00096-4, with a fixed share), which takes a second where a network takes minutes and is nearly as
 good on functionals.
 """
@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.audio.features.names import functional_group
-from ser_assets.learning.data.examples import Evidence, Examples
+from ser_assets.learning.data.examples import Examples, Features
 from ser_assets.learning.data.standardiser import Standardiser
-from ser_assets.learning.evaluation.evaluate import judge
+from ser_assets.learning.evaluation.evaluate import evaluate
 from ser_assets.learning.evaluation.scores import recall_by_emotion, score_differences, score_table
 from ser_assets.learning.protocols.splits import Split
 
@@ -44,7 +44,7 @@ class LinearJudge:
     """
 
     learning_curve_: None = None
-    held_out_: None = None
+    validation_predictions_: None = None
 
     def __init__(self, name: str, groups: Sequence[str], voices: bool = True) -> None:
         self.name, self.groups, self.voices = name, frozenset(groups), voices
@@ -62,13 +62,13 @@ class LinearJudge:
         self._judge.fit(self._scale(self._chosen(training)), training.labels)
         return self
 
-    def predict_proba(self, evidence: Evidence) -> np.ndarray:
+    def predict_proba(self, evidence: Features) -> np.ndarray:
         """Probability of each emotion, float64 (n, emotions)."""
         probabilities = np.zeros((len(evidence), self._emotions))
         probabilities[:, self._judge.classes_] = self._judge.predict_proba(self._scale(self._chosen(evidence)))
         return probabilities
 
-    def _chosen(self, evidence: Evidence) -> np.ndarray:
+    def _chosen(self, evidence: Features) -> np.ndarray:
         chosen = [functional_group(name) in self.groups for name in evidence.functional_names]
         values: np.ndarray = evidence.functionals[:, chosen]
         return values
@@ -77,7 +77,7 @@ class LinearJudge:
 def ablation(
     examples: Examples, splits: Sequence[Split], workers: int = 1, seed: int = 42, progress: Progress | None = None
 ) -> pd.DataFrame:
-    """Judge each group of functionals alone, and all but each, on the same folds.
+    """Evaluate each group of functionals alone, and all but each, on the same folds.
 
     splits: of one protocol and one scheme of folds.
     progress: called with the number of sets of groups done and of all.
@@ -91,15 +91,15 @@ def ablation(
     sets = {EVERYTHING: groups, f"not {VOICES}": groups}
     sets |= {f"only {group}": [group] for group in groups}
     sets |= {f"not {group}": [other for other in groups if other != group] for group in groups}
-    judged = []
+    evaluated = []
     for done, (name, chosen) in enumerate(sets.items()):
         if progress:
             progress(done, len(sets))
         factory = functools.partial(LinearJudge, name, tuple(chosen), voices=name != f"not {VOICES}")
-        judged.append(judge(factory, examples, splits, workers=workers).predictions)  # type: ignore[arg-type]
+        evaluated.append(evaluate(factory, examples, splits, workers=workers).predictions)  # type: ignore[arg-type]
     if progress:
         progress(len(sets), len(sets))
-    predictions = pd.concat(judged, ignore_index=True)
+    predictions = pd.concat(evaluated, ignore_index=True)
     scores = score_table(predictions, seed=seed).query("metric == 'uar'").set_index("model")
     gains = _gains(predictions, [*groups, VOICES], seed)
     rows: list[tuple[object, ...]] = [(VOICES, 0, np.nan, np.nan, np.nan, *gains[VOICES])]

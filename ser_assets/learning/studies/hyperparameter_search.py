@@ -1,4 +1,4 @@
-"""Nested search for the settings of a model: chosen inside the training actors of a fold, judged on its others."""
+"""Nested search for the settings of a model: chosen inside the training actors of a fold, evaluated on its others."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.data.examples import Examples
-from ser_assets.learning.data.predictions import said_of
-from ser_assets.learning.evaluation.evaluate import ask, judge
+from ser_assets.learning.data.predictions import prediction_table
+from ser_assets.learning.evaluation.evaluate import evaluate, predict_test
 from ser_assets.learning.evaluation.scores import recall_by_emotion, score_table
 from ser_assets.learning.protocols.protocols import validation_parts
 from ser_assets.learning.protocols.splits import Split
@@ -19,10 +19,10 @@ SPACES: Final[dict[str, dict[str, Sequence[Any]]]] = {
     "random_forest": {
         "trees": (200,),
         "parts": (1,),
-        "trees_of_a_part": (1,),
-        "smallest_leaf": (1, 2, 3, 5, 8, 12),
+        "validation_trees": (1,),
+        "min_samples_leaf": (1, 2, 3, 5, 8, 12),
         "directions": (20, 50, 100, 200),
-        "share_of_directions": (0.1, 0.2, 0.4),
+        "max_features": (0.1, 0.2, 0.4),
     },
     "neural_network": {
         "members": (1,),
@@ -36,18 +36,18 @@ SPACES: Final[dict[str, dict[str, Sequence[Any]]]] = {
         "members": (1,),
         "epochs": (12, 20),
         "filters": ((32, 64, 128), (48, 96, 192)),
-        "filter_dropout": (0.0, 0.1, 0.2),
+        "spatial_dropout": (0.0, 0.1, 0.2),
         "dropout": (0.2, 0.3, 0.5),
-        "masked_bands": (0, 8, 16),
+        "freq_mask": (0, 8, 16),
         "band_shift": (0, 3),
     },
     "complex_cnn": {
         "members": (1,),
         "epochs": (20, 30),
         "filters": ((64, 128, 256), (64, 128, 256, 256), (64, 128, 256, 512)),
-        "filter_dropout": (0.0, 0.1, 0.2),
+        "spatial_dropout": (0.0, 0.1, 0.2),
         "dropout": (0.2, 0.3, 0.5),
-        "masked_bands": (0, 8, 16),
+        "freq_mask": (0, 8, 16),
         "band_shift": (0, 3),
     },
 }
@@ -63,7 +63,7 @@ class Found(NamedTuple):
         folds of the UAR on actors left out of the training side) and `default` (whether these are the defaults, but for
         the knobs of which the space has one value).
     chosen: a row for each fold: fold, the number of the trial that was best inside, and its `uar` inside.
-    scores: `scores.score_table` of each fold judged by its own choice: what a search is worth on unseen actors.
+    scores: `scores.score_table` of each fold evaluated by its own choice: what a search is worth on unseen actors.
     """
 
     trials: pd.DataFrame
@@ -84,7 +84,7 @@ def search(
 ) -> Found:
     """Try settings drawn at random, the defaults first, on one validation part inside the training side of each fold.
 
-    What a fold judges is handed to no trial: the actors on which the settings of a fold are compared are training
+    What a fold evaluates is handed to no trial: the actors on which the settings of a fold are compared are training
     actors of that fold (`protocols.validation_parts`).
 
     factory: makes a model from settings and seed. progress: called with the number of fits done and of all fits.
@@ -109,12 +109,14 @@ def search(
         {"fold": [split.fold for split in splits], "trial": inside.argmax(axis=1), "uar": inside.max(axis=1)}
     )
     choices = list(zip(chosen["trial"], splits, strict=True))
-    judged = []
-    for said in map_in_workers(functools.partial(_judge, factory, tried, examples, seed), choices, workers, chunk=1):
-        judged.append(said)
+    evaluated = []
+    for predicted in map_in_workers(
+        functools.partial(_judge, factory, tried, examples, seed), choices, workers, chunk=1
+    ):
+        evaluated.append(predicted)
         if progress:
-            progress(len(tasks) + len(judged), fits)
-    scores = score_table(pd.concat(judged, ignore_index=True), seed=seed)
+            progress(len(tasks) + len(evaluated), fits)
+    scores = score_table(pd.concat(evaluated, ignore_index=True), seed=seed)
     return Found(table.sort_values("uar", ascending=False, kind="stable"), chosen, scores)
 
 
@@ -122,7 +124,7 @@ def _judge(
     factory: Callable[..., Any], tried: Sequence[Any], examples: Examples, seed: int, choice: tuple[int, Split]
 ) -> pd.DataFrame:
     number, split = choice
-    return judge(functools.partial(factory, tried[number], seed), examples, [split]).predictions
+    return evaluate(functools.partial(factory, tried[number], seed), examples, [split]).predictions
 
 
 def _score(
@@ -133,6 +135,6 @@ def _score(
     inner = next(iter(validation_parts(training.rows, 1, seed)))
     if inner is None:
         raise ValueError(f"{split.title} leaves one actor to train on, and none to compare settings on")
-    judged = inner.judged_examples(training)
+    evaluated = inner.test_examples(training)
     model = factory(tried[number], seed).fit(inner.training_examples(training))
-    return float(recall_by_emotion(said_of(judged, ask(model, judged)))["recall"].mean())
+    return float(recall_by_emotion(prediction_table(evaluated, predict_test(model, evaluated)))["recall"].mean())

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.data.examples import Examples
-from ser_assets.learning.data.predictions import said_of
+from ser_assets.learning.data.predictions import prediction_table
 from ser_assets.learning.evaluation.evaluate import ModelFactory
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.base import EmotionModel
-from ser_assets.learning.protocols.splits import SpeakerCalibratedSplit, Split
+from ser_assets.learning.protocols.splits import SpeakerNormalisedSplit, Split
 from ser_assets.learning.speakers.profile import SpeakerPrior
 from ser_assets.runtime.workers import map_in_workers
 
@@ -23,7 +23,7 @@ COLUMNS: Final = ("clips", "uar", "low", "high", "actors", "takes")
 Progress = Callable[[int, int], None]
 
 
-def calibration_curve(
+def profile_size_curve(
     factory: ModelFactory,
     examples: Examples,
     splits: Sequence[Split],
@@ -33,18 +33,18 @@ def calibration_curve(
 ) -> pd.DataFrame:
     """Score a model of calibrated clips on speakers of whom only a few clips are known.
 
-    splits: the folds of `protocols.speaker_independent` and `protocols.speaker_calibrated`, of one scheme. In the first
+    splits: the folds of `protocols.speaker_independent` and `protocols.speaker_normalised`, of one scheme. In the first
         the model learns from raw clips and is told nothing of the speaker (0 clips). In the second it learns from
-        clips calibrated as the protocol has it; for each judged speaker some of the clips are drawn, a profile is
+        clips calibrated as the protocol has it; for each evaluated speaker some of the clips are drawn, a profile is
         made of them with what the training speakers teach (`calibration.SpeakerPrior`), the model's bias is found in
-        them (`speaker_bias`), and all other clips of that speaker are judged by both, so that no clip is in its own
+        them (`speaker_bias`), and all other clips of that speaker are evaluated by both, so that no clip is in its own
         profile. Drawn `DRAWS` times.
 
     Returns: `COLUMNS`, a row for 0 clips and for each of `CLIPS`, with 95 % intervals by bootstrap over actors. takes
-    counts every judgement: a take is judged in several draws.
+    counts every judgement: a take is evaluated in several draws.
     """
     tables = []
-    judge_one = functools.partial(_judge_fold, factory, examples, seed)
+    judge_one = functools.partial(_evaluate_fold, factory, examples, seed)
     if progress:
         progress(0, len(splits))
     for done, table in enumerate(map_in_workers(judge_one, splits, workers, chunk=1), start=1):
@@ -52,19 +52,19 @@ def calibration_curve(
         if progress:
             progress(done, len(splits))
     scores = score_table(pd.concat(tables, ignore_index=True), seed=seed).query("metric == 'uar'")
-    scores = scores.assign(clips=scores["folds"].astype(int)).sort_values("clips", ignore_index=True)
+    scores = scores.assign(clips=scores["fold_scheme"].astype(int)).sort_values("clips", ignore_index=True)
     return scores.rename(columns={"value": "uar"})[list(COLUMNS)]
 
 
-def _judge_fold(factory: ModelFactory, examples: Examples, seed: int, split: Split) -> pd.DataFrame:
+def _evaluate_fold(factory: ModelFactory, examples: Examples, seed: int, split: Split) -> pd.DataFrame:
     model = factory().fit(split.training_examples(examples))
-    judged = examples.subset(split.judged)
+    evaluated = examples.subset(split.test)
     labels = {"model": model.name, "protocol": split.protocol, "fold": split.fold}
-    if not isinstance(split, SpeakerCalibratedSplit):
-        return said_of(judged, model.predict_proba(judged)).assign(**labels, folds="0")
+    if not isinstance(split, SpeakerNormalisedSplit):
+        return prediction_table(evaluated, model.predict_proba(evaluated)).assign(**labels, fold_scheme="0")
     prior = SpeakerPrior.learn(examples.subset(split.training))
-    said = [table for actor in judged.actors for table in _judge_speaker(model, prior, judged, actor, seed)]
-    return pd.concat(said, ignore_index=True).assign(**labels)
+    predicted = [table for actor in evaluated.actors for table in _judge_speaker(model, prior, evaluated, actor, seed)]
+    return pd.concat(predicted, ignore_index=True).assign(**labels)
 
 
 def _number_of(actor: str) -> int:
@@ -73,9 +73,9 @@ def _number_of(actor: str) -> int:
 
 
 def _judge_speaker(
-    model: EmotionModel, prior: SpeakerPrior, judged: Examples, actor: str, seed: int
+    model: EmotionModel, prior: SpeakerPrior, evaluated: Examples, actor: str, seed: int
 ) -> Iterator[pd.DataFrame]:
-    own = judged.subset(np.flatnonzero(judged.rows["actor"] == actor))
+    own = evaluated.subset(np.flatnonzero(evaluated.rows["actor"] == actor))
     for draw in range(DRAWS):
         order = np.random.default_rng([seed, _number_of(actor), draw]).permutation(len(own))
         for clips in CLIPS:
@@ -83,6 +83,6 @@ def _judge_speaker(
                 continue
             known, others = own.subset(order[:clips]), own.subset(np.sort(order[clips:]))
             profile = prior.profile(known)
-            bias = model.bias_for(profile.calibrated(known))
-            said = said_of(others, model.predict_proba(profile.calibrated(others), bias))
-            yield said.assign(take_id=said["take_id"] + f" draw {draw}", folds=str(clips))
+            bias = model.bias_for(profile.normalise(known))
+            predicted = prediction_table(others, model.predict_proba(profile.normalise(others), bias))
+            yield predicted.assign(take_id=predicted["take_id"] + f" draw {draw}", fold_scheme=str(clips))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.data.predictions import emotions_in
+from ser_assets.learning.data.predictions import emotions_of
 from ser_assets.learning.evaluation.scores import confusion_matrix
 from ser_assets.reporting.figures.style import INK, MUTED, colour_legend, name_ticks, new_figure, percent_axis, tidy
 from ser_assets.reporting.labels import (
@@ -14,7 +14,7 @@ from ser_assets.reporting.labels import (
     MODEL_NAMES,
     chance_of,
     emotion_colours,
-    in_order,
+    in_given_order,
     model_colours,
     readable,
 )
@@ -74,33 +74,33 @@ def confusion_heatmap(counts: np.ndarray, emotions: Sequence[str], title: str = 
 def model_confusion(predictions: pd.DataFrame, model: str) -> "Figure":
     """Confusion matrix of one model of a prediction table that holds one protocol."""
     own = predictions[predictions["model"] == model]
-    return confusion_heatmap(confusion_matrix(own), emotions_in(own), readable(model, MODEL_NAMES))
+    return confusion_heatmap(confusion_matrix(own), emotions_of(own), readable(model, MODEL_NAMES))
 
 
 def actor_bars(predictions: pd.DataFrame) -> "Figure":
     """UAR of each actor by model, with a line at chance."""
     table = recalls_by_actor(predictions).rename(columns={"actor": "category", "uar": "value"})
     actors = sorted(table["category"].unique())
-    return _model_bars(table, actors, "actor", "UAR", chance_of(emotions_in(predictions)))
+    return _model_bars(table, actors, "actor", "UAR", chance_of(emotions_of(predictions)))
 
 
 def emotion_bars(predictions: pd.DataFrame, group_scores: pd.DataFrame | None = None) -> "Figure":
     """Recall of each emotion by model, with a line at chance, and 95 % intervals where `group_scores` has them.
 
-    group_scores: of the same protocol and folds; the UAR of the takes of one emotion is the recall of that emotion.
+    group_scores: of the same protocol and fold scheme; the UAR of the takes of one emotion is the recall of that emotion.
     """
     table = recalls_by_emotion(predictions).rename(columns={"emotion": "category", "recall": "value"})
     if group_scores is not None and len(group_scores):
         own = group_scores[(group_scores["grouping"] == "emotion") & (group_scores["metric"] == "uar")]
         intervals = own.rename(columns={"group": "category"})[["model", "category", "low", "high"]]
         table = table.merge(intervals, on=["model", "category"], how="left")
-    emotions = emotions_in(predictions)
+    emotions = emotions_of(predictions)
     return _model_bars(table, list(emotions), "emotion", "recall", chance_of(emotions))
 
 
 def _model_bars(table: pd.DataFrame, order: list[str], category: str, label: str, chance: float) -> "Figure":
     """Bars of column value by column category, one for each model side by side; columns low and high are whiskers."""
-    models = in_order(table["model"].tolist(), list(MODEL_NAMES))
+    models = in_given_order(table["model"].tolist(), list(MODEL_NAMES))
     colours = model_colours(models)
     figure = new_figure(11, 3.8)
     axes = figure.subplots()
@@ -172,7 +172,7 @@ def learning_curves(curves: pd.DataFrame) -> "Figure":
     """Loss and accuracy by epoch: a thin line for each fold, a thick one for their mean while all of them train."""
     from matplotlib.lines import Line2D
 
-    models = in_order(curves["model"].tolist(), list(MODEL_NAMES))
+    models = in_given_order(curves["model"].tolist(), list(MODEL_NAMES))
     colours = model_colours(models)
     figure = new_figure(11, 5.2)
     panels = figure.subplots(2, len(models), sharex="col", sharey="row", squeeze=False)
@@ -181,7 +181,7 @@ def learning_curves(curves: pd.DataFrame) -> "Figure":
         for row, quantity in enumerate(("loss", "accuracy")):
             axes = panels[row, column]
             for part, colour in (("training", MUTED), ("validation", colours[model])):
-                by_fold = own[own["part"] == part].pivot_table(index="epoch", columns="fold", values=quantity)
+                by_fold = own[own["subset"] == part].pivot_table(index="epoch", columns="fold", values=quantity)
                 axes.plot(by_fold.index, by_fold.to_numpy(), color=colour, linewidth=0.8, alpha=0.35)
                 mean = by_fold.dropna().mean(axis=1)
                 axes.plot(mean.index, mean, color=colour, linewidth=2.2, linestyle=_PART_STYLES[part])

@@ -12,11 +12,11 @@ from ser_assets.reporting.figures import scores as score_figures
 from ser_assets.reporting.figures.spelling import legend_of
 from ser_assets.reporting.figures.style import to_png
 from ser_assets.reporting.figures.thumbnails import data_uri
-from ser_assets.reporting.labels import GROUPING_NAMES, MODEL_NAMES, chance_of, in_order, listed, readable
-from ser_assets.reporting.leaderboard import Board
+from ser_assets.reporting.labels import GROUPING_NAMES, MODEL_NAMES, chance_of, in_given_order, join_words, readable
+from ser_assets.reporting.leaderboard import Leaderboard
 from ser_assets.reporting.references import Reference
 from ser_assets.reporting.report_data import ReportData
-from ser_assets.reporting.summary import telling_groups
+from ser_assets.reporting.summary import informative_groups
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,8 +48,8 @@ class Picture:
         return width, height
 
 
-def all_pictures(data: ReportData, tables: Sequence[Board], references: Sequence[Reference]) -> Iterator[Picture]:
-    """Draw what there are data for; scores are of all boards, everything else of the first, the headline's."""
+def all_pictures(data: ReportData, tables: Sequence[Leaderboard], references: Sequence[Reference]) -> Iterator[Picture]:
+    """Draw what there are data for; scores are of all leaderboards, everything else of the first, the headline's."""
     caption = "UAR and accuracy with 95 % interval, by protocol and model"
     if references:
         caption += "; a thin line rises from each published score"
@@ -60,23 +60,25 @@ def all_pictures(data: ReportData, tables: Sequence[Board], references: Sequence
     yield from _of_training(data, tables[0])
 
 
-def _of_predictions(data: ReportData, board: Board) -> Iterator[Picture]:
-    judged, groups = board.of(data.predictions), board.of(data.group_scores)
-    if len(judged):
+def _of_predictions(data: ReportData, board: Leaderboard) -> Iterator[Picture]:
+    evaluated, groups = board.of(data.predictions), board.of(data.group_scores)
+    if len(evaluated):
         caption = "Share of takes named right, by the probability that was given to the named emotion"
-        yield _picture("reliability", "reliability", caption, score_figures.reliability_diagram(judged, board))
-        for model in in_order(judged["model"].tolist(), list(board.rows)):
+        yield _picture("reliability", "reliability", caption, score_figures.reliability_diagram(evaluated, board))
+        for model in in_given_order(evaluated["model"].tolist(), list(board.rows)):
             caption = f"Confusion matrix of {readable(model, MODEL_NAMES)}"
             yield _picture(
-                f"confusion_{model}", "confusion", caption, confusion_and_recall.model_confusion(judged, model)
+                f"confusion_{model}", "confusion", caption, confusion_and_recall.model_confusion(evaluated, model)
             )
         caption = "Recall of each emotion, by model" + (", with 95 % intervals" if len(groups) else "")
-        yield _picture("recall_by_emotion", "recall", caption, confusion_and_recall.emotion_bars(judged, groups))
-        yield _picture("uar_by_actor", "recall", "UAR of each actor, by model", confusion_and_recall.actor_bars(judged))
-    telling = telling_groups(groups)
+        yield _picture("recall_by_emotion", "recall", caption, confusion_and_recall.emotion_bars(evaluated, groups))
+        yield _picture(
+            "uar_by_actor", "recall", "UAR of each actor, by model", confusion_and_recall.actor_bars(evaluated)
+        )
+    telling = informative_groups(groups)
     if len(telling):
-        groupings = in_order(telling["grouping"].tolist(), list(GROUPING_NAMES))
-        caption = f"UAR with 95 % interval by {listed(groupings)}, by model"
+        groupings = in_given_order(telling["grouping"].tolist(), list(GROUPING_NAMES))
+        caption = f"UAR with 95 % interval by {join_words(groupings)}, by model"
         yield _picture("groups", "groups", caption, score_figures.group_dots(telling, chance_of(data.emotions)))
 
 
@@ -98,7 +100,7 @@ def _of_clips(data: ReportData) -> Iterator[Picture]:
         yield _picture("_".join(["examples", *re.findall(r"\w+", gender)]), "examples", caption, figure)
 
 
-def _of_training(data: ReportData, board: Board) -> Iterator[Picture]:
+def _of_training(data: ReportData, board: Leaderboard) -> Iterator[Picture]:
     curves = board.of(data.learning_curves)
     if len(curves):
         caption = "Loss and accuracy by epoch in training and validation"

@@ -13,11 +13,11 @@ from ser_assets.reporting.labels import (
     METRIC_NAMES,
     MODEL_NAMES,
     decimal,
-    in_order,
+    in_given_order,
     model_colours,
     readable,
 )
-from ser_assets.reporting.leaderboard import Board, Score, all_models
+from ser_assets.reporting.leaderboard import Leaderboard, Score, all_models
 from ser_assets.reporting.references import PEOPLE, Reference
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ _REFERENCE_LINE = 1.5
 _INCHES_PER_LINE = 0.155
 
 
-def protocols_side_by_side(tables: Sequence[Board], chance: float, references: Sequence[Reference] = ()) -> "Figure":
+def protocols_side_by_side(
+    tables: Sequence[Leaderboard], chance: float, references: Sequence[Reference] = ()
+) -> "Figure":
     """UAR and accuracy with 95 % intervals: a band for each protocol, below them a row for each published system.
 
     A thin line rises from each published score through the bands; people and chance are dashed lines.
@@ -60,7 +62,7 @@ def protocols_side_by_side(tables: Sequence[Board], chance: float, references: S
         tidy(axes, grid="x")
     centres = [start + (len(table.rows) - 1) / 2 for table, start in zip(tables, starts[:-1], strict=True)]
     rows = [starts[-1] + _REFERENCE_LINE * (number + 1) for number in range(len(systems))]
-    names = [f"{table.name}\n{table.folds}".rstrip() for table in tables] + [system.system for system in systems]
+    names = [f"{table.name}\n{table.fold_scheme}".rstrip() for table in tables] + [system.system for system in systems]
     panels[0].set_yticks([*centres, *rows], names)
     if systems:
         for axes in panels:
@@ -91,14 +93,14 @@ def _upright(axes: "Axes", value: float, name: str, colour: str = MUTED) -> None
     ).set(color=colour, fontsize=9)
 
 
-def reliability_diagram(judged: pd.DataFrame, board: Board) -> "Figure":
+def reliability_diagram(evaluated: pd.DataFrame, board: Leaderboard) -> "Figure":
     """Share named right by probability of the named emotion, a panel for each model; below, how many takes that is.
 
     The larger a dot, the more takes it stands for.
 
-    judged: predictions of the board's own protocol and folds.
+    evaluated: predictions of the board's own protocol and fold scheme.
     """
-    models = in_order(judged["model"].tolist(), list(board.rows))
+    models = in_given_order(evaluated["model"].tolist(), list(board.rows))
     colours = model_colours(models)
     figure = new_figure(11, 4.0)
     panels = figure.subplots(2, max(len(models), 4), sharex=True, sharey="row", height_ratios=[4, 1], squeeze=False)
@@ -106,7 +108,7 @@ def reliability_diagram(judged: pd.DataFrame, board: Board) -> "Figure":
         upper.set_visible(False)
         lower.set_visible(False)
     for model, (upper, lower) in zip(models, panels.T, strict=False):
-        bins = reliability(judged[judged["model"] == model])
+        bins = reliability(evaluated[evaluated["model"] == model])
         upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=_DASHED)
         upper.plot(bins["confidence"], bins["accuracy"], color=colours[model], linewidth=1.4, alpha=0.6)
         area = 10 + 50 * bins["takes"] / bins["takes"].max()
@@ -129,10 +131,10 @@ def reliability_diagram(judged: pd.DataFrame, board: Board) -> "Figure":
 
 
 def group_dots(groups: pd.DataFrame, chance: float) -> "Figure":
-    """UAR with 95 % interval of each group (`summary.telling_groups`) by model."""
-    models = in_order(groups["model"].tolist(), list(MODEL_NAMES))
+    """UAR with 95 % interval of each group (`summary.informative_groups`) by model."""
+    models = in_given_order(groups["model"].tolist(), list(MODEL_NAMES))
     colours = model_colours(models)
-    groupings = in_order(groups["grouping"].tolist(), list(GROUPING_NAMES))
+    groupings = in_given_order(groups["grouping"].tolist(), list(GROUPING_NAMES))
     most = groups.groupby("grouping")["group"].nunique().max()
     figure = new_figure(11, 1.1 + most * _INCHES_PER_LINE * (len(models) + 1), gap=0.05)
     for axes, grouping in zip(figure.subplots(1, len(groupings), squeeze=False)[0], groupings, strict=True):

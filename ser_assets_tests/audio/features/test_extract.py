@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.features.names import STATISTICS, functional_group, functional_names
 from ser_assets.audio.features.summarise import statistics
 from ser_assets.baseline.features import notebook_means
@@ -22,7 +22,7 @@ def voice(f0: float = 200, seconds: float = 1.0, rate: int = RATE) -> np.ndarray
 
 
 def named(samples: np.ndarray, rate: int = RATE) -> dict[str, float]:
-    return dict(zip(functional_names(), measure(samples, rate).functionals.tolist(), strict=True))
+    return dict(zip(functional_names(), extract_features(samples, rate).functionals.tolist(), strict=True))
 
 
 def test_there_are_1659_functionals_and_the_notebooks_26():
@@ -107,7 +107,7 @@ def test_the_notebooks_means_are_among_the_functionals():
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 32000, 44100, 48000])
 @pytest.mark.parametrize("samples", [1, 2, 255, 1000, 5000])
 def test_every_length_at_every_rate_can_be_measured(rate, samples):
-    measurement = measure(voice(rate=rate)[:samples], rate)
+    measurement = extract_features(voice(rate=rate)[:samples], rate)
     assert measurement.functionals.shape == (len(functional_names()),)
     assert np.isfinite(measurement.functionals).all()
     assert measurement.mel.shape[1] == 64
@@ -124,7 +124,7 @@ def test_silence_is_finite_and_has_no_pitch():
 @given(arrays.arrays(np.float32, st.integers(1, 4000), elements=st.floats(-1, 1, width=32)))
 @settings(max_examples=25, deadline=None)
 def test_any_waveform_gives_finite_functionals_twice_the_same(samples):
-    first, second = measure(samples, RATE), measure(samples, RATE)
+    first, second = extract_features(samples, RATE), extract_features(samples, RATE)
     assert np.isfinite(first.functionals).all()
     assert np.isfinite(first.mel).all()
     np.testing.assert_array_equal(first.functionals, second.functionals)
@@ -132,17 +132,17 @@ def test_any_waveform_gives_finite_functionals_twice_the_same(samples):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float16])
 def test_other_floats_are_measured_as_float32(dtype):
-    measurement = measure(voice().astype(dtype), RATE)
+    measurement = extract_features(voice().astype(dtype), RATE)
     assert measurement.functionals.dtype == measurement.mel.dtype == np.float32
 
 
 def test_the_mel_sequence_has_a_frame_every_512_samples_in_decibels():
-    mel = measure(voice(seconds=2), RATE).mel
+    mel = extract_features(voice(seconds=2), RATE).mel
     assert mel.shape == (-(-(1 + 2 * RATE // 256) // 2), 64)
     assert mel.dtype == np.float32
-    louder = measure(10 * voice(seconds=2), RATE).mel
+    louder = extract_features(10 * voice(seconds=2), RATE).mel
     np.testing.assert_allclose(louder[5, :10] - mel[5, :10], 20, atol=0.01)
-    assert (measure(np.zeros(RATE), RATE).mel == -100).all()
+    assert (extract_features(np.zeros(RATE), RATE).mel == -100).all()
 
 
 @pytest.mark.parametrize(
@@ -156,12 +156,12 @@ def test_the_mel_sequence_has_a_frame_every_512_samples_in_decibels():
 )
 def test_what_is_no_clip_is_refused(samples, message):
     with pytest.raises(ValueError, match=message):
-        measure(samples, RATE)
+        extract_features(samples, RATE)
 
 
 def test_a_rate_too_low_for_speech_is_refused():
     with pytest.raises(ValueError, match="at least 8000"):
-        measure(voice(), 4000)
+        extract_features(voice(), 4000)
 
 
 @given(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.features.modulation import modulation
 from ser_assets.audio.features.names import MODULATION
 from ser_assets.audio.features.spectrum import centred_frames, mel_power, spectrum
@@ -47,4 +47,4 @@ def test_what_is_steady_or_too_short_to_swing_lies_at_the_floor():
 
 
 def test_a_recording_longer_than_the_shortest_transform_is_measured_too():
-    assert np.isfinite(measure(noise(8.0), RATE).functionals).all()
+    assert np.isfinite(extract_features(noise(8.0), RATE).functionals).all()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.features.names import functional_group, functional_names
 from ser_assets_tests.factories.signals import RATE, noise, noisy, vowel
 
@@ -17,7 +17,7 @@ SENTENCE = np.concatenate(
 
 
 def named(samples: np.ndarray, *groups: str) -> dict[str, float]:
-    clip = dict(zip(functional_names(), measure(samples, RATE).functionals.tolist(), strict=True))
+    clip = dict(zip(functional_names(), extract_features(samples, RATE).functionals.tolist(), strict=True))
     return {name: value for name, value in clip.items() if not groups or functional_group(name) in groups}
 
 

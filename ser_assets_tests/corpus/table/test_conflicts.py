@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ser_assets.corpus.duplicates import settle_all
 from ser_assets.corpus.interface import CorpusError
-from ser_assets.corpus.inventory import Look, examine
+from ser_assets.corpus.inventory import InspectionTask, inspect_recording
 from ser_assets.corpus.table.corpus import Table, take_id_of
 from ser_assets_tests.factories.corpus_tables import HEADER, ROWS, labels, left_out, table
 from ser_assets_tests.factories.media import voice, write_wav
@@ -52,7 +52,9 @@ def test_takes_with_slashes_are_all_learned(tmp_path: Path) -> None:
     for seed, row in enumerate(rows):
         write_wav(tmp_path / row.partition(",")[0], voice(seed=seed))
     listing = table(tmp_path, WITH_TAKES + "\n".join(rows)).listing()
-    settled = settle_all({actor: [examine(Look(entry)) for entry in own] for actor, own in listing.entries.items()})
+    settled = settle_all(
+        {actor: [inspect_recording(InspectionTask(entry)) for entry in own] for actor, own in listing.entries.items()}
+    )
     assert [row.status for own in settled.values() for row in own] == ["accepted"] * 4
 
 
@@ -81,7 +83,9 @@ def test_rows_of_one_file_that_differ_are_rejected_both(tmp_path: Path, rows: li
 def test_the_inventory_rejects_rows_of_one_file_that_differ_as_a_contradiction(tmp_path: Path) -> None:
     write_wav(tmp_path / "c.wav", voice())
     listing = table(tmp_path, f"{ROWS}c.wav,Ann,joy\nc.wav,Bob,fear\n").listing()
-    settled = settle_all({actor: [examine(Look(entry)) for entry in own] for actor, own in listing.entries.items()})
+    settled = settle_all(
+        {actor: [inspect_recording(InspectionTask(entry)) for entry in own] for actor, own in listing.entries.items()}
+    )
     problems = {row.path: row.problem for own in settled.values() for row in own if row.path.startswith("c.wav")}
     assert problems == dict.fromkeys(["c.wav", "c.wav (line 5 of voices.csv)"], "one recording, two labels")
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ser_assets.corpus.interface import CorpusError
-from ser_assets.corpus.inventory import Look, examine
+from ser_assets.corpus.inventory import InspectionTask, inspect_recording
 from ser_assets.corpus.registry import corpus_of
 from ser_assets.corpus.table.corpus import Table
 from ser_assets.settings import Settings
@@ -22,7 +22,7 @@ def table(folder: Path, text: str, name: str = "voices.csv") -> Table:
 
 def reasons(of: Table) -> dict[str, str]:
     """Why each recording cannot be used, by name."""
-    rows = [examine(Look(entry)) for entries in of.listing().entries.values() for entry in entries]
+    rows = [inspect_recording(InspectionTask(entry)) for entries in of.listing().entries.values() for entry in entries]
     return {row.path: row.why_rejected for row in rows if row.status == "rejected"}
 
 
@@ -56,7 +56,7 @@ def test_a_table_as_spreadsheets_write_it_is_read(tmp_path: Path, delimiter: str
     text = "\ufeff" + "\r\n".join(delimiter.join(row) for row in rows)
     voices = table(tmp_path, text)
     assert [entry.name for entry in voices.listing().entries["Ann"]] == ["a, b; c.wav"]
-    assert voices.listing().strays == []
+    assert voices.listing().unassigned_files == []
 
 
 def test_a_parquet_file_says_the_same_as_a_csv(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_bad_rows_are_named_with_their_line_and_the_rest_goes_on(tmp_path: Path)
         ),
         "gone.wav": "cannot be read (No such file or directory) (line 7 of voices.csv)",
     }
-    assert voices.listing().strays == [("line 8 of voices.csv", "has no speaker")]
+    assert voices.listing().unassigned_files == [("line 8 of voices.csv", "has no speaker")]
     assert voices.actors == ("Ann", "Bob")
 
 
@@ -95,7 +95,7 @@ def test_bad_rows_are_named_with_their_line_and_the_rest_goes_on(tmp_path: Path)
 def test_a_speaker_whose_name_cannot_name_a_partition_is_told(tmp_path: Path, speaker: str) -> None:
     voices = table(tmp_path, f"path,speaker,emotion\na.wav,{speaker},joy\nb.wav,Ann,fear\nc.wav,Ann,joy\n")
     assert voices.actors == ("Ann",)
-    assert "names a speaker" in voices.listing().strays[0].reason
+    assert "names a speaker" in voices.listing().unassigned_files[0].reason
 
 
 def test_a_take_cannot_have_two_emotions(tmp_path: Path) -> None:

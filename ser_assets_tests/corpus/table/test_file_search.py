@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ser_assets.corpus.duplicates import settle_all
-from ser_assets.corpus.inventory import Look, examine
+from ser_assets.corpus.inventory import InspectionTask, inspect_recording
 from ser_assets.corpus.table.file_search import FileSearch, NotAFileError
 from ser_assets_tests.factories.corpus_tables import HEADER, labels, left_out, table
 from ser_assets_tests.factories.media import voice, write_wav
@@ -105,6 +105,6 @@ def test_one_recording_under_two_paths_with_two_labels_is_used_under_neither(tmp
     write_wav(tmp_path / "clips/a.wav", voice())
     (tmp_path / "link.wav").symlink_to(tmp_path / "clips/a.wav")
     voices = table(tmp_path, f"{HEADER}link.wav,Ann,joy\nclips/../clips/a.wav,Ann,fear\n")
-    rows = [examine(Look(entry)) for entry in voices.listing().entries["Ann"]]
+    rows = [inspect_recording(InspectionTask(entry)) for entry in voices.listing().entries["Ann"]]
     settled = settle_all({"Ann": rows})["Ann"]
     assert {row.problem for row in settled} == {"one recording, two labels"}

@@ -10,12 +10,12 @@ from time import time
 import pytest
 
 from ser_assets.corpus.zenodo.archives import Archive, DownloadError
-from ser_assets.corpus.zenodo.transfer import Patience, Transfer
+from ser_assets.corpus.zenodo.transfer import RetryPolicy, Transfer
 from ser_assets_tests.factories.zenodo_server import ETAG, Answer, Zenodo
 
 CONTENT = bytes(range(256)) * 1200
 MIDDLE = 150_000
-IMPATIENT = Patience(silence=10, more_tries=3, pause=0, jitter=0)
+IMPATIENT = RetryPolicy(silence=10, more_tries=3, pause=0, jitter=0)
 ARCHIVE = Archive(
     "Speech.zip", len(CONTENT), hashlib.md5(CONTENT, usedforsecurity=False).hexdigest(), (), (), ".mp4", 0, 0
 )
@@ -51,7 +51,7 @@ def told() -> Told:
 def fetch(zenodo: Zenodo, part: Path, told: Told) -> Fetch:
     zenodo.publish(ARCHIVE, CONTENT)
 
-    def run(patience: Patience = IMPATIENT, url: str = zenodo.url) -> None:
+    def run(patience: RetryPolicy = IMPATIENT, url: str = zenodo.url) -> None:
         Transfer(
             ARCHIVE,
             ARCHIVE.address(url),
@@ -274,7 +274,7 @@ def test_what_may_pass_is_waited_out(fetch: Fetch, told: Told, part: Path, zenod
 def test_pauses_grow_up_to_the_longest_and_then_it_is_given_up(fetch: Fetch, told: Told, zenodo: Zenodo) -> None:
     zenodo.answers.extend([Answer(status=503)] * 99)
     with pytest.raises(DownloadError, match="503 Service Unavailable, 6 times in a row; run the same command later"):
-        fetch(Patience(more_tries=5, pause=1, longest_pause=9, jitter=0))
+        fetch(RetryPolicy(more_tries=5, pause=1, longest_pause=9, jitter=0))
     assert told.pauses == [0, 2, 4, 8, 9]
     assert len(zenodo.requests) == 6
 

@@ -21,7 +21,7 @@ def answers(given):
         rows.append(
             ["guess", "random_split", "", "1", f"take {number}", f"{number % 2 + 1:02d}", EMOTIONS[0], *chances]
         )
-    return pd.DataFrame(rows, columns=["model", "protocol", "folds", "fold", "take_id", "actor", "emotion", *P])
+    return pd.DataFrame(rows, columns=["model", "protocol", "fold_scheme", "fold", "take_id", "actor", "emotion", *P])
 
 
 def calibration_error(predictions):
@@ -88,7 +88,7 @@ def test_empty_bins_are_left_out():
     [
         (lambda table: table.iloc[:0], "no prediction"),
         (lambda table: table.assign(p_sad=np.nan), "not finite"),
-        (lambda table: pd.concat([table, table.assign(folds="emobox6")]), "several"),
+        (lambda table: pd.concat([table, table.assign(fold_scheme="emobox6")]), "several"),
     ],
 )
 def test_predictions_that_tell_no_reliability_are_refused(change, message):

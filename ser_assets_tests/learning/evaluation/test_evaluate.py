@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.learning.data.final_models import KEPT
+from ser_assets.learning.data.final_models import FINAL
 from ser_assets.learning.data.predictions import probability_columns
-from ser_assets.learning.evaluation.evaluate import CURVE_COLUMNS, SAID_COLUMNS, Kept, judge
+from ser_assets.learning.evaluation.evaluate import CURVE_COLUMNS, PREDICTION_COLUMNS, FinalFit, evaluate
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.catalog import MODELS, load_model
 from ser_assets.learning.protocols.protocols import speaker_independent
@@ -21,7 +21,7 @@ class Remembering:
 
     name = "remembering"
     learning_curve_ = None
-    held_out_ = None
+    validation_predictions_ = None
 
     def __init__(self, heard=None):
         self.heard = heard if heard is not None else []
@@ -38,28 +38,28 @@ class Learning(Remembering):
     """The same with a learning curve of one epoch."""
 
     name = "learning"
-    learning_curve_ = pd.DataFrame({"epoch": [1], "part": ["training"], "loss": [2.0], "accuracy": [0.1]})
+    learning_curve_ = pd.DataFrame({"epoch": [1], "subset": ["training"], "loss": [2.0], "accuracy": [0.1]})
 
 
 def test_every_original_is_judged_once_with_its_labels():
-    predictions = judge(Remembering, EXAMPLES, SPLITS).predictions
+    predictions = evaluate(Remembering, EXAMPLES, SPLITS).predictions
     originals = EXAMPLES.rows[EXAMPLES.rows["variant"] == 0]
     columns = ["take_id", "actor", "emotion"]
     pd.testing.assert_frame_equal(predictions[columns], originals[columns].reset_index(drop=True))
-    assert list(predictions.columns) == [*SAID_COLUMNS, *probability_columns(EXAMPLES.emotions)]
+    assert list(predictions.columns) == [*PREDICTION_COLUMNS, *probability_columns(EXAMPLES.emotions)]
     assert set(predictions["protocol"]) == {"speaker_independent"}
-    assert set(predictions["folds"]) == {"loso"}
+    assert set(predictions["fold_scheme"]) == {"loso"}
 
 
 def test_every_fold_is_fitted_afresh_without_its_judged_actor():
     heard = []
-    judge(lambda: Remembering(heard), EXAMPLES, SPLITS)
+    evaluate(lambda: Remembering(heard), EXAMPLES, SPLITS)
     assert heard == [("02", "03"), ("01", "03"), ("01", "02")]
 
 
 def test_it_tells_which_rows_a_model_was_really_given():
-    given = judge(Remembering, EXAMPLES, SPLITS).training_rows
-    assert list(given.columns) == ["model", "protocol", "folds", "fold", "take_id", "variant"]
+    given = evaluate(Remembering, EXAMPLES, SPLITS).training_rows
+    assert list(given.columns) == ["model", "protocol", "fold_scheme", "fold", "take_id", "variant"]
     first = given[given["fold"] == "1"]
     wanted = EXAMPLES.rows.iloc[SPLITS[0].training]
     assert first["take_id"].tolist() == wanted["take_id"].tolist()
@@ -69,7 +69,7 @@ def test_it_tells_which_rows_a_model_was_really_given():
 @pytest.mark.parametrize("name", ["random_forest", "neural_network"])
 def test_worker_processes_judge_alike(name):
     factory = functools.partial(MODELS[name].brief, 1)
-    here, there = judge(factory, EXAMPLES, SPLITS), judge(factory, EXAMPLES, SPLITS, workers=2)
+    here, there = evaluate(factory, EXAMPLES, SPLITS), evaluate(factory, EXAMPLES, SPLITS, workers=2)
     for one, other in zip(here, there, strict=True):
         pd.testing.assert_frame_equal(one, other)
 
@@ -81,7 +81,7 @@ def test_a_model_that_is_kept_hears_everybody_and_is_saved(tmp_path):
         def save(self, folder):
             (folder / "heard").write_text(" ".join(self.heard[-1]))
 
-    judgement = judge(lambda: Saving(heard), EXAMPLES, SPLITS, [Kept(tmp_path, calibrated=False)])
+    judgement = evaluate(lambda: Saving(heard), EXAMPLES, SPLITS, [FinalFit(tmp_path, speaker_normalised=False)])
     assert (tmp_path / "heard").read_text() == "01 02 03"
     assert len(judgement.predictions) == (EXAMPLES.rows["variant"] == 0).sum()
 
@@ -89,39 +89,44 @@ def test_a_model_that_is_kept_hears_everybody_and_is_saved(tmp_path):
 @pytest.mark.parametrize("is_calibrated", [False, True])
 def test_a_model_that_is_kept_learns_from_the_evidence_it_is_kept_for(tmp_path, is_calibrated):
     factory = functools.partial(MODELS["random_forest"].brief, 1)
-    judgement = judge(factory, EXAMPLES, SPLITS[:1], [Kept(tmp_path, is_calibrated)])
-    assert load_model(tmp_path).facts_["calibrated"] == is_calibrated
-    kept = judgement.held_out[judgement.held_out["fold"] == KEPT]
-    assert set(kept["protocol"]) == {"speaker_calibrated" if is_calibrated else "speaker_independent"}
+    judgement = evaluate(factory, EXAMPLES, SPLITS[:1], [FinalFit(tmp_path, is_calibrated)])
+    assert load_model(tmp_path).facts_["speaker_normalised"] == is_calibrated
+    kept = judgement.validation_predictions[judgement.validation_predictions["fold"] == FINAL]
+    assert set(kept["protocol"]) == {"speaker_normalised" if is_calibrated else "speaker_independent"}
 
 
 def test_what_is_held_out_in_training_is_never_of_a_judged_actor():
-    held_out = judge(functools.partial(MODELS["random_forest"].brief, 1), EXAMPLES, SPLITS).held_out
-    judged_in = {split.fold: set(EXAMPLES.rows["actor"].iloc[split.judged]) for split in SPLITS}
-    assert set(held_out["fold"]) == set(judged_in)
-    assert all(actor not in judged_in[fold] for fold, actor in zip(held_out["fold"], held_out["actor"], strict=True))
+    validation_predictions = evaluate(
+        functools.partial(MODELS["random_forest"].brief, 1), EXAMPLES, SPLITS
+    ).validation_predictions
+    judged_in = {split.fold: set(EXAMPLES.rows["actor"].iloc[split.test]) for split in SPLITS}
+    assert set(validation_predictions["fold"]) == set(judged_in)
+    assert all(
+        actor not in judged_in[fold]
+        for fold, actor in zip(validation_predictions["fold"], validation_predictions["actor"], strict=True)
+    )
 
 
 def test_learning_curves_say_which_fold_they_are_from():
-    curves = judge(Learning, EXAMPLES, SPLITS).learning_curves
+    curves = evaluate(Learning, EXAMPLES, SPLITS).learning_curves
     assert list(curves.columns) == list(CURVE_COLUMNS)
     assert curves["fold"].tolist() == ["1", "2", "3"]
 
 
 def test_a_model_without_epochs_has_an_empty_curve_with_the_same_columns():
-    curves = judge(Remembering, EXAMPLES, SPLITS).learning_curves
+    curves = evaluate(Remembering, EXAMPLES, SPLITS).learning_curves
     assert curves.empty
     assert list(curves.columns) == list(CURVE_COLUMNS)
 
 
 def test_progress_is_told_from_none_to_all():
     told = []
-    judge(Remembering, EXAMPLES, SPLITS, progress=lambda done, total: told.append((done, total)))
+    evaluate(Remembering, EXAMPLES, SPLITS, progress=lambda done, total: told.append((done, total)))
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_even_guesses_score_as_chance():
-    scores = score_table(judge(Remembering, EXAMPLES, SPLITS).predictions, draws=20).set_index("metric")["value"]
+    scores = score_table(evaluate(Remembering, EXAMPLES, SPLITS).predictions, draws=20).set_index("metric")["value"]
     assert scores["uar"] == pytest.approx(1 / 8)
     assert scores["roc_auc"] == pytest.approx(1 / 2)
     assert scores["log_loss"] == pytest.approx(np.log(8))
@@ -129,4 +134,4 @@ def test_even_guesses_score_as_chance():
 
 def test_nothing_to_judge_on_is_refused():
     with pytest.raises(ValueError, match="no split"):
-        judge(Remembering, EXAMPLES, [])
+        evaluate(Remembering, EXAMPLES, [])

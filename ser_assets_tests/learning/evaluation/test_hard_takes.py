@@ -1,10 +1,10 @@
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.evaluation.hard_takes import missed_by_all
+from ser_assets.learning.evaluation.hard_takes import misclassified_by_all
 
 
-def said(model, take_id, emotion, **probabilities):
+def predicted(model, take_id, emotion, **probabilities):
     rest = (1 - sum(probabilities.values())) / (len(EMOTIONS) - len(probabilities))
     chances = {f"p_{name}": probabilities.get(name, rest) for name in EMOTIONS}
     return {"model": model, "take_id": take_id, "actor": take_id[-2:], "emotion": emotion, **chances}
@@ -12,27 +12,27 @@ def said(model, take_id, emotion, **probabilities):
 
 TABLE = pd.DataFrame(
     [
-        said("cnn", "one-01", "happy", sad=0.6, happy=0.3),
-        said("random_forest", "one-01", "happy", angry=0.5, happy=0.2),
-        said("cnn", "two-02", "calm", neutral=0.9, calm=0.05),
-        said("random_forest", "two-02", "calm", neutral=0.8, calm=0.05),
-        said("cnn", "three-01", "sad", sad=0.9),
-        said("random_forest", "three-01", "sad", calm=0.9),
-        said("cnn", "four-01", "sad", calm=0.9),
+        predicted("cnn", "one-01", "happy", sad=0.6, happy=0.3),
+        predicted("random_forest", "one-01", "happy", angry=0.5, happy=0.2),
+        predicted("cnn", "two-02", "calm", neutral=0.9, calm=0.05),
+        predicted("random_forest", "two-02", "calm", neutral=0.8, calm=0.05),
+        predicted("cnn", "three-01", "sad", sad=0.9),
+        predicted("random_forest", "three-01", "sad", calm=0.9),
+        predicted("cnn", "four-01", "sad", calm=0.9),
     ]
 )
 
 
 def test_only_takes_that_every_model_judged_and_named_wrong_are_there_the_worst_first():
-    assert list(dict.fromkeys(missed_by_all(TABLE)["take_id"])) == ["two-02", "one-01"]
+    assert list(dict.fromkeys(misclassified_by_all(TABLE)["take_id"])) == ["two-02", "one-01"]
 
 
 def test_it_says_what_each_model_said_and_how_sure_it_was():
-    first = missed_by_all(TABLE).iloc[2:]
+    first = misclassified_by_all(TABLE).iloc[2:]
     assert first["emotion"].tolist() == ["happy", "happy"]
-    assert dict(zip(first["model"], first["said"], strict=True)) == {"cnn": "sad", "random_forest": "angry"}
+    assert dict(zip(first["model"], first["predicted"], strict=True)) == {"cnn": "sad", "random_forest": "angry"}
     assert first["probability"].tolist() == [0.6, 0.5]
 
 
 def test_nothing_is_missed_by_models_that_are_right():
-    assert missed_by_all(TABLE.iloc[4:5]).empty
+    assert misclassified_by_all(TABLE.iloc[4:5]).empty

@@ -1,4 +1,4 @@
-"""The proof by poison lets an honest model pass and catches one that looks at what is judged."""
+"""The proof by poison lets an honest model pass and catches one that looks at what is evaluated."""
 
 import dataclasses
 import functools
@@ -6,25 +6,25 @@ import functools
 import numpy as np
 import pytest
 
-from ser_assets.learning.evaluation.leakage_probe import changed_by_poison, poisoned
+from ser_assets.learning.evaluation.leakage_probe import corrupted, parts_that_saw_test_rows
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.random_forest import RandomForest
-from ser_assets.learning.protocols.protocols import random_split, speaker_calibrated, speaker_independent
+from ser_assets.learning.protocols.protocols import random_split, speaker_independent, speaker_normalised
 from ser_assets.learning.protocols.splits import Split
 from ser_assets_tests.factories.examples import made_up_examples
 
 EXAMPLES = made_up_examples(("01", "02", "03"))
 SPLIT = speaker_independent(EXAMPLES.rows, "loso")[0]
-CALIBRATED = speaker_calibrated(EXAMPLES.rows, "loso")[0]
+SPEAKER_NORMALISED = speaker_normalised(EXAMPLES.rows, "loso")[0]
 RANDOM = random_split(made_up_examples(("01", "02", "03")).rows)[0]
 
 
 def test_poison_is_in_all_rows_that_are_not_trained_on_and_in_no_other():
-    after = poisoned(EXAMPLES, RANDOM)
+    after = corrupted(EXAMPLES, RANDOM)
     assert (after.labels[RANDOM.training] == EXAMPLES.labels[RANDOM.training]).all()
     np.testing.assert_array_equal(after.functionals[RANDOM.training], EXAMPLES.functionals[RANDOM.training])
     outside = np.setdiff1d(np.arange(len(EXAMPLES)), RANDOM.training)
-    assert len(outside) > len(RANDOM.judged)
+    assert len(outside) > len(RANDOM.test)
     assert (after.labels[outside] != EXAMPLES.labels[outside]).all()
     assert (after.functionals[outside] != EXAMPLES.functionals[outside]).all()
     assert all((after.sequences[row] != EXAMPLES.sequences[row]).all() for row in outside)
@@ -34,17 +34,17 @@ def test_poison_is_in_all_rows_that_are_not_trained_on_and_in_no_other():
     ("name", "split"),
     [
         ("random_forest", SPLIT),
-        ("random_forest", CALIBRATED),
+        ("random_forest", SPEAKER_NORMALISED),
         ("random_forest", RANDOM),
         ("neural_network", SPLIT),
         ("neural_network", RANDOM),
-        ("cnn", CALIBRATED),
+        ("cnn", SPEAKER_NORMALISED),
         ("complex_cnn", SPLIT),
     ],
     ids=lambda case: getattr(case, "protocol", case),
 )
 def test_nothing_fitted_changes_when_all_that_is_judged_is_poisoned(name, split):
-    assert changed_by_poison(functools.partial(MODELS[name].brief, 1), EXAMPLES, split) == []
+    assert parts_that_saw_test_rows(functools.partial(MODELS[name].brief, 1), EXAMPLES, split) == []
 
 
 def test_a_scaler_fitted_on_all_rows_is_caught(monkeypatch):
@@ -55,7 +55,7 @@ def test_a_scaler_fitted_on_all_rows_is_caught(monkeypatch):
         return side
 
     monkeypatch.setattr(Split, "training_examples", scaled_by_all)
-    assert changed_by_poison(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT) == [
+    assert parts_that_saw_test_rows(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT) == [
         "facts.json",
         "model.onnx",
     ]
@@ -63,7 +63,7 @@ def test_a_scaler_fitted_on_all_rows_is_caught(monkeypatch):
 
 def test_a_model_that_is_given_what_is_judged_is_caught(monkeypatch):
     monkeypatch.setattr(Split, "training_examples", lambda split, examples: examples)  # noqa: ARG005
-    assert "model.onnx" in changed_by_poison(functools.partial(RandomForest.brief, 1), EXAMPLES, SPLIT)
+    assert "model.onnx" in parts_that_saw_test_rows(functools.partial(RandomForest.brief, 1), EXAMPLES, SPLIT)
 
 
 def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypatch):
@@ -77,7 +77,9 @@ def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypat
         "training_examples",
         lambda split, examples: examples if split is SPLIT else everybody(split, examples),
     )
-    assert "model.onnx" in changed_by_poison(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT)
+    assert "model.onnx" in parts_that_saw_test_rows(
+        functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT
+    )
 
 
 class ScaledByWhatIsAsked(RandomForest):
@@ -90,4 +92,4 @@ class ScaledByWhatIsAsked(RandomForest):
 
 
 def test_a_model_that_scales_by_all_that_it_is_asked_about_is_caught():
-    assert changed_by_poison(functools.partial(ScaledByWhatIsAsked.brief, 1), EXAMPLES, SPLIT) == ["answers"]
+    assert parts_that_saw_test_rows(functools.partial(ScaledByWhatIsAsked.brief, 1), EXAMPLES, SPLIT) == ["answers"]

@@ -106,10 +106,14 @@ def test_models_judged_on_different_takes_are_not_compared():
 
 def test_models_are_compared_under_one_protocol_and_on_the_same_folds_only():
     one, two = called("one", made_up_predictions(ACTORS)), called("two", surer(made_up_predictions(ACTORS)))
-    apart = pd.concat([one.assign(folds="luna5"), two.assign(folds="emobox6"), two.assign(protocol="random_split")])
+    apart = pd.concat(
+        [one.assign(fold_scheme="luna5"), two.assign(fold_scheme="emobox6"), two.assign(protocol="random_split")]
+    )
     assert score_differences(apart, draws=10).empty
-    table = score_differences(pd.concat([apart, two.assign(folds="luna5")]), draws=10)
-    assert table[["protocol", "folds"]].drop_duplicates().to_numpy().tolist() == [["speaker_independent", "luna5"]]
+    table = score_differences(pd.concat([apart, two.assign(fold_scheme="luna5")]), draws=10)
+    assert table[["protocol", "fold_scheme"]].drop_duplicates().to_numpy().tolist() == [
+        ["speaker_independent", "luna5"]
+    ]
 
 
 @pytest.mark.parametrize("actors", range(1, FEWEST_ACTORS))
@@ -130,5 +134,5 @@ def test_without_a_pair_the_table_is_empty_and_fits_into_a_database_all_the_same
 
 def test_predictions_that_cannot_be_scored_are_not_compared():
     predictions = made_up_predictions(("01", "02"))
-    with pytest.raises(ValueError, match="judged twice"):
+    with pytest.raises(ValueError, match="evaluated twice"):
         score_differences(pd.concat([predictions, predictions]))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.evaluation.bootstrap import FEWEST_ACTORS, interval, times_drawn
+from ser_assets.learning.evaluation.bootstrap import FEWEST_ACTORS, bootstrap_counts, percentile_interval
 from ser_assets.learning.evaluation.scores import (
     METRICS,
     confusion_matrix,
@@ -102,8 +102,8 @@ def test_an_interval_holds_its_value(actors):
 @pytest.mark.parametrize(("actors", "lowest", "highest"), [(6, 0.83, 0.88), (24, 0.91, 0.95)])
 def test_intervals_cover_as_much_less_than_95_percent_as_is_said(actors, lowest, highest):
     scores = np.random.default_rng(0).normal(size=(2000, actors))
-    drawn = scores @ times_drawn(actors, 500, 42).T / actors
-    intervals = np.array([interval(each) for each in drawn])
+    drawn = scores @ bootstrap_counts(actors, 500, 42).T / actors
+    intervals = np.array([percentile_interval(each) for each in drawn])
     covers = (intervals[:, 0] <= 0) & (intervals[:, 1] >= 0)
     assert lowest < covers.mean() < highest
 
@@ -181,7 +181,7 @@ def test_recall_by_actor_is_the_score_of_that_actor_alone():
     [
         (lambda table: table.iloc[:0], "no prediction"),
         (lambda table: table.assign(p_sad=np.nan), "not finite"),
-        (lambda table: pd.concat([table, table]), "judged twice"),
+        (lambda table: pd.concat([table, table]), "evaluated twice"),
     ],
 )
 def test_predictions_that_cannot_be_scored_are_refused(change, message):

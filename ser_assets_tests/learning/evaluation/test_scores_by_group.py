@@ -117,7 +117,7 @@ def test_groups_stand_in_their_order_and_hold_every_take_once():
 
 def test_every_model_and_protocol_is_scored_on_its_own():
     predictions = made_up_predictions(ACTORS)
-    other = made_up_predictions(ACTORS, seed=1).assign(model="other", protocol="random_split", folds="")
+    other = made_up_predictions(ACTORS, seed=1).assign(model="other", protocol="random_split", fold_scheme="")
     takes = labels_of(ACTORS, 2)
     table = scores_by_group(pd.concat([other, predictions]), takes, draws=50)
     alone = scores_by_group(predictions, takes, draws=50)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.data.predictions import probability_columns
-from ser_assets.learning.data.temperature import tempered
+from ser_assets.learning.data.temperature import apply_temperature
 from ser_assets.learning.models.catalog import MODELS, NotFittedError, load_model
 from ser_assets.learning.models.discriminants import Discriminants
 from ser_assets.learning.models.settings import (
@@ -25,10 +25,10 @@ from ser_assets_tests.factories.examples import made_up_examples
 
 QUICK = {
     "random_forest": ForestSettings(
-        trees=30, smallest_leaf=1, directions=10, share_of_directions=0.4, parts=2, trees_of_a_part=10
+        n_estimators=30, min_samples_leaf=1, directions=10, max_features=0.4, validation_forests=2, validation_trees=10
     ),
     "neural_network": DenseSettings(
-        members=2, epochs=15, batch_size=32, learning_rate=0.02, units=(32, 16), noise=0.1, dropout=0.1
+        members=2, epochs=15, batch_size=32, learning_rate=0.02, units=(32, 16), input_noise_std=0.1, dropout=0.1
     ),
     "cnn": ConvolutionSettings(members=1, epochs=6, batch_size=32, frames=32, filters=(8, 16), band_shift=0),
     "complex_cnn": ComplexConvolutionSettings(
@@ -101,7 +101,7 @@ def test_a_loaded_model_is_saved_as_the_same_bytes(name, tmp_path):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_second_fit_saves_the_same_bytes_and_says_the_same_of_what_is_held_out(name, tmp_path):
     again = fresh(name).fit(TRAINING)
-    pd.testing.assert_frame_equal(again.held_out_, fitted(name).held_out_, check_exact=True)
+    pd.testing.assert_frame_equal(again.validation_predictions_, fitted(name).validation_predictions_, check_exact=True)
     assert saved(again, tmp_path / "again") == saved(fitted(name), tmp_path / "first")
 
 
@@ -148,9 +148,9 @@ def test_the_facts_say_what_was_learned_from(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_learning_curve_has_both_parts_of_every_epoch(name):
     curve = fitted(name).learning_curve_
-    assert list(curve.columns) == ["epoch", "part", "loss", "accuracy"]
+    assert list(curve.columns) == ["epoch", "subset", "loss", "accuracy"]
     assert len(curve) == 2 * QUICK[name].epochs
-    assert set(curve["part"]) == {"training", "validation"}
+    assert set(curve["subset"]) == {"training", "validation"}
     assert curve["accuracy"].between(0, 1).all()
 
 
@@ -170,10 +170,10 @@ def test_the_forest_in_onnx_votes_as_scikit_learn_does():
     forest, settings = fitted("random_forest"), QUICK["random_forest"]
     project = Discriminants.learn(TRAINING.functionals, TRAINING.labels, settings.directions)
     twin = RandomForestClassifier(
-        settings.trees, max_features=settings.share_of_directions, class_weight="balanced", random_state=7
+        settings.n_estimators, max_features=settings.max_features, class_weight="balanced", random_state=7
     ).fit(project(TRAINING.functionals), TRAINING.labels)
     votes = twin.predict_proba(project(STRANGER.functionals))
-    expected = tempered(votes, forest.facts_["temperature"])
+    expected = apply_temperature(votes, forest.facts_["temperature"])
     np.testing.assert_allclose(forest.predict_proba(STRANGER), expected, atol=1e-4)
 
 
@@ -196,11 +196,14 @@ def test_a_loaded_model_is_asked_without_the_library_that_trained_it(tmp_path):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_what_is_held_out_is_said_of_actors_of_the_training_rows_and_sums_to_one(name):
-    held_out = fitted(name).held_out_
+    validation_predictions = fitted(name).validation_predictions_
     originals = TRAINING.rows[TRAINING.rows["variant"] == 0].set_index("take_id")
-    assert len(held_out) == {"random_forest": 32, "neural_network": 32}.get(name, 16)
-    assert (originals.loc[held_out["take_id"], "emotion"].to_numpy() == held_out["emotion"].to_numpy()).all()
-    np.testing.assert_allclose(held_out[probability_columns(EMOTIONS)].sum(axis=1), 1, atol=1e-5)
+    assert len(validation_predictions) == {"random_forest": 32, "neural_network": 32}.get(name, 16)
+    assert (
+        originals.loc[validation_predictions["take_id"], "emotion"].to_numpy()
+        == validation_predictions["emotion"].to_numpy()
+    ).all()
+    np.testing.assert_allclose(validation_predictions[probability_columns(EMOTIONS)].sum(axis=1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["random_forest", "neural_network"])
@@ -214,13 +217,13 @@ def test_an_emotion_that_was_never_heard_is_not_mixed_up_with_the_others(name):
 @pytest.mark.parametrize("name", ["random_forest", "neural_network"])
 def test_one_actor_leaves_nobody_to_tell_how_sure_the_model_may_be(name):
     model = fresh(name).fit(made_up_examples(("01",)))
-    assert model.held_out_.empty
+    assert model.validation_predictions_.empty
     assert model.facts_["temperature"] == 1
 
 
 def test_a_network_learns_from_one_actor_without_anybody_to_validate_on():
     model = fresh("neural_network").fit(made_up_examples(("01",)))
-    assert set(model.learning_curve_["part"]) == {"training"}
+    assert set(model.learning_curve_["subset"]) == {"training"}
 
 
 class TestWhatIsRefused:

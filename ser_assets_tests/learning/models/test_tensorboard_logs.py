@@ -9,7 +9,7 @@ def test_tensorboard_reads_back_every_epoch_of_every_fold(tmp_path):
 
     curves = pd.DataFrame(
         [
-            {"protocol": "speaker_independent", "folds": "luna5", "fold": fold, "part": part, "epoch": epoch}
+            {"protocol": "speaker_independent", "fold_scheme": "luna5", "fold": fold, "subset": part, "epoch": epoch}
             | {"loss": 2 / epoch, "accuracy": epoch / 10}
             for fold in ("1", "2")
             for part in ("training", "validation")

@@ -1,4 +1,4 @@
-"""On real recordings, a model that has nothing to learn scores at chance: nothing leaks into what it is judged on."""
+"""On real recordings, a model that has nothing to learn scores at chance: nothing leaks into what it is evaluated on."""
 
 import functools
 from pathlib import Path
@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from ser_assets.audio.decoding.decode import load_mono
-from ser_assets.audio.features.extract import measure
+from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import trim
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
 from ser_assets.learning.data.examples import Examples
-from ser_assets.learning.evaluation.evaluate import judge
+from ser_assets.learning.evaluation.evaluate import evaluate
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
@@ -29,11 +29,11 @@ def real_examples(ravdess: Path) -> Examples:
     """Every second speech take of four actors; the recordings of one actor are all different."""
     paths = [path for actor in ACTORS for path in sorted((ravdess / f"Actor_{actor}").glob("03-01-*"))[::2]]
     takes = [parse_name(path.stem) for path in paths]
-    measurements = [measure(trim(load_mono(path, RATE), RATE).samples, RATE) for path in paths]
+    measurements = [extract_features(trim(load_mono(path, RATE), RATE).samples, RATE) for path in paths]
     labels = ("take_id", "actor", "emotion", "intensity", "statement", "gender")
     rows = pd.DataFrame([{name: getattr(take, name) for name in labels} for take in takes])
     return Examples(
-        rows=rows.assign(variant=0, voice=rows["actor"], recording=rows["take_id"]),
+        rows=rows.assign(variant=0, voice=rows["actor"], audio_hash=rows["take_id"]),
         emotions=EMOTIONS,
         functionals=np.stack([measurement.functionals for measurement in measurements]).astype(np.float32),
         functional_names=functional_names(),
@@ -43,8 +43,8 @@ def real_examples(ravdess: Path) -> Examples:
 
 def test_permuted_labels_fall_to_chance_where_true_ones_do_not(real_examples: Examples) -> None:
     splits = make_splits(real_examples.rows, ["speaker_independent", "permuted_labels"], ["loso"], seed=42)
-    forest = functools.partial(RandomForest, ForestSettings(trees=100))
-    scores = score_table(judge(forest, real_examples, splits).predictions, draws=200)
+    forest = functools.partial(RandomForest, ForestSettings(n_estimators=100))
+    scores = score_table(evaluate(forest, real_examples, splits).predictions, draws=200)
     uar = scores[scores["metric"] == "uar"].set_index("protocol")["value"]
     takes = scores["takes"].iloc[0]
     luck = np.sqrt(CHANCE * (1 - CHANCE) / takes)

@@ -18,8 +18,8 @@ from ser_assets.learning.protocols.protocols import (
     permuted_labels,
     random_split,
     random_split_leaky,
-    speaker_calibrated,
     speaker_independent,
+    speaker_normalised,
     validation_parts,
 )
 from ser_assets.learning.protocols.splits import (
@@ -48,7 +48,7 @@ def corpora(draw):
                     "take_id": f"{take}-{actor}",
                     "variant": variant,
                     "actor": actor,
-                    "recording": str(recording),
+                    "audio_hash": str(recording),
                     "emotion": emotion,
                 }
                 for variant in range(draw(st.integers(1, 3)))
@@ -57,11 +57,11 @@ def corpora(draw):
 
 
 def both_sides(split):
-    return split.rows.iloc[split.training], split.rows.iloc[split.judged]
+    return split.rows.iloc[split.training], split.rows.iloc[split.test]
 
 
-def split_of(rows, training, judged):
-    return SpeakerIndependentSplit("by hand", "any", "1", np.array(training, int), np.array(judged, int), rows)
+def split_of(rows, training, test):
+    return SpeakerIndependentSplit("by hand", "any", "1", np.array(training, int), np.array(test, int), rows)
 
 
 def test_the_folds_are_those_that_were_published():
@@ -83,8 +83,8 @@ OTHERS = ("Anna B", "ben", "Çağrı", "d'Or", "1", "10", "2")
 def test_speakers_of_any_names_and_number_are_judged_once(scheme):
     for count in range(2, len(OTHERS) + 1):
         splits = speaker_independent(made_up_rows(OTHERS[:count], takes_each=1), scheme)
-        judged = [set(both_sides(split)[1]["actor"]) for split in splits]
-        assert sorted(actor for actors in judged for actor in actors) == sorted(OTHERS[:count])
+        test = [set(both_sides(split)[1]["actor"]) for split in splits]
+        assert sorted(actor for actors in test for actor in actors) == sorted(OTHERS[:count])
         assert len(splits) == (count if scheme == "loso" else min(5, count))
         assert dropped_folds(OTHERS[:count], scheme) == []
 
@@ -107,12 +107,12 @@ def test_no_split_ever_leaks(rows, protocol, seed):
         splits = make_splits(rows, [protocol], sorted(FOLD_SCHEMES), seed)
     except ValueError:
         return
-    promised = {"random_split": ("take_id", "recording"), "random_split_leaky": ()}
+    promised = {"random_split": ("take_id", "audio_hash"), "random_split_leaky": ()}
     for split in splits:
-        training, judged = both_sides(split)
-        for column in promised.get(protocol, ("actor", "take_id", "recording")):
-            assert not set(training[column]) & set(judged[column])
-        assert (judged["variant"] == 0).all()
+        training, test = both_sides(split)
+        for column in promised.get(protocol, ("actor", "take_id", "audio_hash")):
+            assert not set(training[column]) & set(test[column])
+        assert (test["variant"] == 0).all()
         assert isinstance(split, LeakyRandomSplit) == (protocol == "random_split_leaky")
 
 
@@ -121,15 +121,15 @@ def test_no_split_ever_leaks(rows, protocol, seed):
     rows=corpora(),
     kind=st.sampled_from([SpeakerIndependentSplit, RandomSplit]),
     training=st.lists(st.integers(-1, 12), max_size=6),
-    judged=st.lists(st.integers(-1, 12), max_size=6),
+    test=st.lists(st.integers(-1, 12), max_size=6),
 )
-def test_no_split_made_by_hand_leaks_either(rows, kind, training, judged):
+def test_no_split_made_by_hand_leaks_either(rows, kind, training, test):
     try:
-        split = kind("by hand", "any", "1", np.array(training, int), np.array(judged, int), rows)
+        split = kind("by hand", "any", "1", np.array(training, int), np.array(test, int), rows)
     except ValueError:
         return
     trained_on, heard = both_sides(split)
-    for name in split.kept_apart:
+    for name in split.disjoint:
         assert not set(trained_on[COLUMN_OF[name]]) & set(heard[COLUMN_OF[name]])
     assert (heard["variant"] == 0).all()
 
@@ -143,9 +143,9 @@ def test_every_original_is_judged_once_and_never_by_a_model_that_was_shown_it(ac
     except ValueError as refused:
         assert "leaves none to train on" in str(refused)  # noqa: PT017
         return
-    judged = sorted(position for split in splits for position in split.judged)
-    assert judged == list(np.flatnonzero(rows["variant"] == 0))
-    assert all(len(split.training) + len(split.judged) <= len(rows) for split in splits)
+    test = sorted(position for split in splits for position in split.test)
+    assert test == list(np.flatnonzero(rows["variant"] == 0))
+    assert all(len(split.training) + len(split.test) <= len(rows) for split in splits)
 
 
 @settings(deadline=None)
@@ -157,9 +157,9 @@ def test_no_validation_part_leaks(rows, parts, seed):
         return
     assert 1 <= len(splits) <= parts
     for split in splits:
-        training, judged = both_sides(split)
-        assert not set(training["actor"]) & set(judged["actor"])
-        assert not set(training["recording"]) & set(judged["recording"])
+        training, test = both_sides(split)
+        assert not set(training["actor"]) & set(test["actor"])
+        assert not set(training["audio_hash"]) & set(test["audio_hash"])
 
 
 def test_folds_are_restricted_to_the_actors_at_hand():
@@ -174,15 +174,15 @@ def test_folds_are_restricted_to_the_actors_at_hand():
 
 def test_copies_are_trained_on_and_never_judged():
     split = speaker_independent(made_up_rows(("01", "02")), "loso")[0]
-    training, judged = both_sides(split)
+    training, test = both_sides(split)
     assert (training["variant"] > 0).any()
-    assert (judged["variant"] == 0).all()
+    assert (test["variant"] == 0).all()
 
 
 def test_a_split_hands_out_its_examples():
     examples = made_up_examples(("01", "02", "03"))
     split = speaker_independent(examples.rows, "loso")[1]
-    assert split.judged_examples(examples).actors == ("02",)
+    assert split.test_examples(examples).actors == ("02",)
     assert split.training_examples(examples).actors == ("01", "03")
 
 
@@ -190,19 +190,19 @@ def test_a_split_refuses_examples_it_was_not_made_for():
     examples = made_up_examples(("01", "02"))
     split = speaker_independent(examples.rows, "loso")[0]
     with pytest.raises(ValueError, match="made for other rows"):
-        split.judged_examples(examples.subset(np.arange(len(examples))[::-1]))
+        split.test_examples(examples.subset(np.arange(len(examples))[::-1]))
 
 
 def test_positions_cannot_be_changed_afterwards():
     split = speaker_independent(made_up_rows(("01", "02")), "loso")[0]
     with pytest.raises(ValueError, match="read-only"):
-        split.training[0] = split.judged[0]
+        split.training[0] = split.test[0]
 
 
 def test_a_split_looks_again_at_what_it_hands_out():
     examples = made_up_examples(("01", "02", "03"))
     split = speaker_independent(examples.rows, "loso")[0]
-    examples.rows["recording"] = "the very same"
+    examples.rows["audio_hash"] = "the very same"
     with pytest.raises(LeakError, match="recordings the very same"):
         split.training_examples(examples)
 
@@ -219,54 +219,54 @@ class TestRandomSplits:
 
     def test_a_fifth_of_the_takes_is_judged_emotion_by_emotion(self):
         (split,) = random_split(self.rows)
-        _, judged = both_sides(split)
+        _, test = both_sides(split)
         takes = self.rows["take_id"].nunique()
-        assert len(judged) == -(-takes // 5)
-        emotions = self.rows.iloc[split.judged]["emotion"].value_counts()
+        assert len(test) == -(-takes // 5)
+        emotions = self.rows.iloc[split.test]["emotion"].value_counts()
         assert emotions.max() - emotions.min() <= 1
 
     def test_copies_of_what_is_judged_are_on_neither_side(self):
         (split,) = random_split(self.rows)
-        training, judged = both_sides(split)
-        left_out = self.rows.drop(index=[*split.training, *split.judged])
+        training, test = both_sides(split)
+        left_out = self.rows.drop(index=[*split.training, *split.test])
         assert len(left_out)
-        assert set(left_out["take_id"]) <= set(judged["take_id"])
+        assert set(left_out["take_id"]) <= set(test["take_id"])
         assert (training["variant"] > 0).any()
 
     def test_a_judged_recording_under_another_name_is_not_trained_on(self):
-        rows = self.rows.assign(recording=self.rows["recording"].str.replace(" 03", " 02"))
+        rows = self.rows.assign(audio_hash=self.rows["audio_hash"].str.replace(" 03", " 02"))
         (split,) = random_split(rows)
-        training, judged = both_sides(split)
-        assert not set(training["recording"]) & set(judged["recording"])
+        training, test = both_sides(split)
+        assert not set(training["audio_hash"]) & set(test["audio_hash"])
 
     def test_actors_are_on_both_sides_and_the_split_says_so(self):
         (split,) = random_split(self.rows)
         assert split.shared()["actors"] == ["01", "02", "03"]
-        assert split.kept_apart == ("takes", "recordings")
+        assert split.disjoint == ("takes", "recordings")
 
     def test_the_leaky_one_trains_on_copies_of_what_it_judges_and_judges_originals(self):
         (split,) = random_split_leaky(self.rows)
-        training, judged = both_sides(split)
+        training, test = both_sides(split)
         assert isinstance(split, LeakyRandomSplit)
-        assert split.kept_apart == ()
+        assert split.disjoint == ()
         assert split.shared()["takes"]
-        assert set(training.loc[training["variant"] > 0, "take_id"]) & set(judged["take_id"])
-        assert (judged["variant"] == 0).all()
+        assert set(training.loc[training["variant"] > 0, "take_id"]) & set(test["take_id"])
+        assert (test["variant"] == 0).all()
 
-    def test_the_notebooks_own_judges_copies_too(self):
+    def test_the_notebooks_own_tests_copies_too(self):
         split = notebook_split(self.rows)
-        _, judged = both_sides(split)
+        _, test = both_sides(split)
         assert isinstance(split, NotebookSplit)
-        assert (judged["variant"] > 0).any()
-        assert len(split.training) + len(split.judged) == len(self.rows)
+        assert (test["variant"] > 0).any()
+        assert len(split.training) + len(split.test) == len(self.rows)
 
     @pytest.mark.parametrize("protocol", [random_split, random_split_leaky])
     def test_the_order_of_the_rows_changes_nothing_and_the_seed_does(self, protocol):
-        def judged(rows, seed):
+        def test(rows, seed):
             return set(both_sides(protocol(rows, seed)[0])[1]["take_id"])
 
-        assert judged(self.rows, 1) == judged(self.rows.iloc[::-1], 1)
-        assert judged(self.rows, 1) != judged(self.rows, 2)
+        assert test(self.rows, 1) == test(self.rows.iloc[::-1], 1)
+        assert test(self.rows, 1) != test(self.rows, 2)
 
     def test_too_few_takes_are_told(self):
         with pytest.raises(TooFewTakesError, match="16 clips of 8 emotions are too few"):
@@ -283,31 +283,31 @@ class TestSidesAsTheyAreHandedOut:
     examples = made_up_examples(("01", "02", "03"))
 
     def test_a_calibrated_split_hands_out_scores_within_each_speaker(self):
-        split = speaker_calibrated(self.examples.rows, "loso")[0]
-        for side in (split.training_examples(self.examples), split.judged_examples(self.examples)):
-            assert side.calibrated
+        split = speaker_normalised(self.examples.rows, "loso")[0]
+        for side in (split.training_examples(self.examples), split.test_examples(self.examples)):
+            assert side.speaker_normalised
             originals = side.functionals[side.rows["variant"] == 0]
             np.testing.assert_allclose(originals.mean(axis=0), 0, atol=1e-5)
 
     def test_it_has_the_folds_of_the_plain_one(self):
-        plain, calibrated = (
+        plain, speaker_normalised = (
             make_splits(self.examples.rows, [name], ["loso"], 42)
-            for name in ("speaker_independent", "speaker_calibrated")
+            for name in ("speaker_independent", "speaker_normalised")
         )
-        assert [split.judged.tolist() for split in plain] == [split.judged.tolist() for split in calibrated]
+        assert [split.test.tolist() for split in plain] == [split.test.tolist() for split in speaker_normalised]
 
     def test_a_take_that_leaks_has_the_same_wrong_label_on_both_sides(self, monkeypatch):
         whole = self.examples.with_labels_permuted(1)
         split = permuted_labels(self.examples.rows, "loso", seed=1)[0]
-        leaked = np.union1d(split.training, split.judged[:4])
-        monkeypatch.setattr(type(split), "kept_apart", ())
+        leaked = np.union1d(split.training, split.test[:4])
+        monkeypatch.setattr(type(split), "disjoint", ())
         leaky = dataclasses.replace(split, training=leaked)
         assert (leaky.training_examples(self.examples).labels == whole.labels[leaked]).all()
 
     def test_permuted_labels_are_handed_out_on_both_sides(self):
         split = permuted_labels(self.examples.rows, "loso", seed=1)[0]
         whole = self.examples.with_labels_permuted(1)
-        assert (split.judged_examples(self.examples).labels == whole.labels[split.judged]).all()
+        assert (split.test_examples(self.examples).labels == whole.labels[split.test]).all()
         assert (split.training_examples(self.examples).labels == whole.labels[split.training]).all()
 
 
@@ -315,11 +315,18 @@ class TestAllProtocolsOfARun:
     rows = made_up_rows(("01", "02", "03"), takes_each=8)
 
     def test_folds_by_actor_are_made_for_each_scheme_and_random_ones_have_none(self):
-        protocols = ["speaker_independent", "speaker_calibrated", "random_split", "random_split_leaky"]
-        found = [(split.protocol, split.folds) for split in make_splits(self.rows, protocols, ["luna5", "loso"], 42)]
+        protocols = ["speaker_independent", "speaker_normalised", "random_split", "random_split_leaky"]
+        found = [
+            (split.protocol, split.fold_scheme) for split in make_splits(self.rows, protocols, ["luna5", "loso"], 42)
+        ]
         by_actor = [("luna5", 3), ("loso", 3)]
         assert found == [
-            *((protocol, folds) for protocol in protocols[:2] for folds, count in by_actor for _ in range(count)),
+            *(
+                (protocol, fold_scheme)
+                for protocol in protocols[:2]
+                for fold_scheme, count in by_actor
+                for _ in range(count)
+            ),
             ("random_split", ""),
             ("random_split_leaky", ""),
         ]
@@ -327,7 +334,7 @@ class TestAllProtocolsOfARun:
     def test_the_seed_reaches_what_is_drawn(self):
         def drawn(protocol, seed):
             splits = make_splits(self.rows, [protocol], ["loso"], seed)
-            return [split.judged.tolist() for split in splits], getattr(splits[0], "seed", None)
+            return [split.test.tolist() for split in splits], getattr(splits[0], "seed", None)
 
         for protocol in ("random_split", "random_split_leaky", "permuted_labels"):
             assert drawn(protocol, 1) == drawn(protocol, 1)
@@ -361,7 +368,7 @@ class TestWhatIsRefused:
                 "take_id": "01-05-01-01-01-03",
                 "variant": 0,
                 "actor": "03",
-                "recording": ["hash of the mp4", "hash of the wav"],
+                "audio_hash": ["hash of the mp4", "hash of the wav"],
                 "emotion": "angry",
             }
         )
@@ -369,7 +376,7 @@ class TestWhatIsRefused:
             RandomSplit("random_split", "", "1", np.array([0]), np.array([1]), rows)
 
     def test_the_same_recording_under_two_names(self):
-        rows = self.rows.assign(recording="the very same")
+        rows = self.rows.assign(audio_hash="the very same")
         with pytest.raises(LeakError, match="recordings the very same"):
             speaker_independent(rows, "loso")
 
@@ -379,19 +386,19 @@ class TestWhatIsRefused:
             split_of(self.rows, originals, originals)
 
     @pytest.mark.parametrize(
-        ("training", "judged", "message"),
+        ("training", "test", "message"),
         [
             ([], [0], "left to train on"),
-            ([0], [], "nothing is judged"),
+            ([0], [], "nothing is evaluated"),
             ([0], [99], "does not exist"),
             ([-1], [0], "does not exist"),
             ([0, 0], [20], "names a row twice"),
-            ([20], [1], "copies would be judged"),
+            ([20], [1], "copies would be evaluated"),
         ],
     )
-    def test_positions_that_make_no_split(self, training, judged, message):
+    def test_positions_that_make_no_split(self, training, test, message):
         with pytest.raises(ValueError, match=message):
-            split_of(self.rows, training, judged)
+            split_of(self.rows, training, test)
 
     def test_a_single_actor(self):
         with pytest.raises(ValueError, match="at least two actors; only 03 is materialized"):
@@ -403,13 +410,14 @@ class TestWhatIsRefused:
 
     def test_actors_that_one_fold_holds_together(self):
         with pytest.raises(
-            ValueError, match="leaves none to train on; materialize another actor or judge with folds 'loso'"
+            ValueError, match="leaves none to train on; materialize another actor or evaluate with folds 'loso'"
         ):
             speaker_independent(made_up_rows(("02", "05")), "luna5")
 
     def test_an_actor_that_no_fold_knows(self):
         with pytest.raises(
-            ValueError, match=r"luna5 has no fold for actor 25: .* folds 'groups5' or 'loso' \(SER_FOLDS=groups5\)"
+            ValueError,
+            match=r"luna5 has no fold for actor 25: .* folds 'groups5' or 'loso' \(SER_FOLD_SCHEMES=groups5\)",
         ):
             speaker_independent(made_up_rows(("01", "25")))
 
@@ -436,7 +444,7 @@ class TestValidation:
 
     def test_the_same_seed_gives_the_same_parts(self):
         once, again = (
-            [split.judged.tolist() for split in validation_parts(made_up_rows(ACTORS[:9]), 3, seed=7)] for _ in range(2)
+            [split.test.tolist() for split in validation_parts(made_up_rows(ACTORS[:9]), 3, seed=7)] for _ in range(2)
         )
         assert once == again
 
@@ -446,17 +454,17 @@ class TestValidation:
 
 def test_everybody_is_left_out_once_and_nobody_twice():
     rows = made_up_rows(ACTORS[:8])
-    left_out = [actor for split in validation_parts(rows, 5, seed=0) for actor in set(rows["actor"].iloc[split.judged])]
+    left_out = [actor for split in validation_parts(rows, 5, seed=0) for actor in set(rows["actor"].iloc[split.test])]
     assert sorted(left_out) == sorted(ACTORS[:8])
 
 
 def test_where_actors_are_heard_on_both_sides_takes_are_left_out_with_their_copies():
     rows = made_up_rows(ACTORS[:3], takes_each=4)
     for split in validation_parts(rows, 3, seed=0, left_out="take_id"):
-        training, judged = rows.iloc[split.training], rows.iloc[split.judged]
-        assert not set(training["take_id"]) & set(judged["take_id"])
-        assert set(training["actor"]) & set(judged["actor"])
-        assert len(judged) == pytest.approx((rows["variant"] == 0).sum() / 5, abs=1)
+        training, test = rows.iloc[split.training], rows.iloc[split.test]
+        assert not set(training["take_id"]) & set(test["take_id"])
+        assert set(training["actor"]) & set(test["actor"])
+        assert len(test) == pytest.approx((rows["variant"] == 0).sum() / 5, abs=1)
 
 
 @pytest.mark.parametrize(("make", "left_out"), [(speaker_independent, "actor"), (random_split, "take_id")])
@@ -469,7 +477,7 @@ def test_a_protocol_has_left_out_to_validate_on_what_it_will_not_have_heard_when
 def test_an_actor_of_whom_there_are_only_copies_is_not_left_out_to_validate_on():
     rows = made_up_rows(("01", "02", "03"))
     rows = rows[(rows["actor"] != "02") | (rows["variant"] > 0)].reset_index(drop=True)
-    left_out = [set(rows["actor"].iloc[split.judged]) for split in validation_parts(rows, 4, seed=0)]
+    left_out = [set(rows["actor"].iloc[split.test]) for split in validation_parts(rows, 4, seed=0)]
     assert set.union(*left_out) == {"01", "03"}
 
 

@@ -7,29 +7,35 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.data.predictions import performed_labels, probability_array
-from ser_assets.learning.data.temperature import COLDEST, WARMEST, best_temperature, tempered
-from ser_assets.learning.evaluation.evaluate import judge
+from ser_assets.learning.data.predictions import probability_array, true_labels
+from ser_assets.learning.data.temperature import COLDEST, WARMEST, apply_temperature, fit_temperature
+from ser_assets.learning.evaluation.evaluate import evaluate
 from ser_assets.learning.models.ensemble import Ensemble
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
-from ser_assets.learning.protocols.splits import SpeakerCalibratedSplit
-from ser_assets.learning.speakers.bias import CLIPS_OF_DOUBT, LARGEST, bias_in, without_bias, without_each_bias
-from ser_assets.learning.speakers.profile import SpeakerProfile, calibrated
+from ser_assets.learning.protocols.splits import SpeakerNormalisedSplit
+from ser_assets.learning.speakers.bias import (
+    CLIPS_OF_DOUBT,
+    LARGEST,
+    estimate_bias,
+    remove_bias,
+    remove_bias_by_speaker,
+)
+from ser_assets.learning.speakers.profile import SpeakerProfile, normalise_speakers
 from ser_assets_tests.factories.examples import made_up_examples
 
 EVEN = np.full(len(EMOTIONS), 1 / len(EMOTIONS))
 ANGRY = EMOTIONS.index("angry")
-UNSURE = ForestSettings(trees=20, smallest_leaf=5, parts=3, trees_of_a_part=20)
+UNSURE = ForestSettings(n_estimators=20, min_samples_leaf=5, validation_forests=3, validation_trees=20)
 
 
 def answers(clips, seed=0):
     return np.random.default_rng(seed).dirichlet(np.full(len(EMOTIONS), 0.5), clips)
 
 
-def leaning_to_anger(said):
+def leaning_to_anger(predicted):
     """What a model says of a voice that is harsh by nature."""
-    harsh = said * np.where(np.arange(len(EMOTIONS)) == ANGRY, 2, 1)
+    harsh = predicted * np.where(np.arange(len(EMOTIONS)) == ANGRY, 2, 1)
     return harsh / harsh.sum(axis=1, keepdims=True)
 
 
@@ -41,28 +47,28 @@ def hard_to_tell(actors):
 
 def test_of_many_clips_it_tells_how_many_times_too_often_each_emotion_is_said():
     often = np.tile(np.where(np.arange(len(EMOTIONS)) == ANGRY, 1.4, 6.6 / 7) * EVEN, (10_000, 1))
-    assert np.exp(bias_in(often, EVEN)[ANGRY]) == pytest.approx(1.4, abs=0.01)
+    assert np.exp(estimate_bias(often, EVEN)[ANGRY]) == pytest.approx(1.4, abs=0.01)
 
 
 def test_of_no_clip_it_tells_nothing_and_of_few_little():
-    assert (bias_in(answers(0), EVEN) == 0).all()
+    assert (estimate_bias(answers(0), EVEN) == 0).all()
     angry = np.eye(len(EMOTIONS))[[ANGRY]]
-    assert np.exp(bias_in(angry * 0.5 + EVEN * 0.5, EVEN)[ANGRY]) == pytest.approx((4.5 + CLIPS_OF_DOUBT) / 11)
+    assert np.exp(estimate_bias(angry * 0.5 + EVEN * 0.5, EVEN)[ANGRY]) == pytest.approx((4.5 + CLIPS_OF_DOUBT) / 11)
 
 
 def test_clips_of_one_emotion_alone_do_little_harm():
     neutral = np.tile(np.eye(len(EMOTIONS))[0], (200, 1))
-    bias = bias_in(neutral, EVEN)
+    bias = estimate_bias(neutral, EVEN)
     assert np.abs(bias).max() == LARGEST
     sure = np.full((1, len(EMOTIONS)), 0.4 / 7)
     sure[0, 0] = 0.6
-    assert without_bias(sure, bias).argmax() == 0
+    assert remove_bias(sure, bias).argmax() == 0
 
 
 def test_taking_it_out_brings_back_most_of_what_the_voice_hid():
     before, shares = answers(200), answers(200).mean(axis=0)
     hidden = leaning_to_anger(before)
-    found = without_bias(hidden, bias_in(hidden, shares))
+    found = remove_bias(hidden, estimate_bias(hidden, shares))
     right = before.argmax(axis=1)
     wrong = (hidden.argmax(axis=1) != right).mean()
     assert wrong > 0.1
@@ -70,51 +76,51 @@ def test_taking_it_out_brings_back_most_of_what_the_voice_hid():
 
 
 @settings(deadline=None, max_examples=50)
-@given(said=arrays.arrays(np.float64, (7, len(EMOTIONS)), elements=st.floats(1e-6, 1)))
-def test_what_is_left_are_probabilities(said):
-    said = said / said.sum(axis=1, keepdims=True)
-    left = without_bias(said, bias_in(said, EVEN))
+@given(predicted=arrays.arrays(np.float64, (7, len(EMOTIONS)), elements=st.floats(1e-6, 1)))
+def test_what_is_left_are_probabilities(predicted):
+    predicted = predicted / predicted.sum(axis=1, keepdims=True)
+    left = remove_bias(predicted, estimate_bias(predicted, EVEN))
     assert (left >= 0).all()
     np.testing.assert_allclose(left.sum(axis=1), 1)
 
 
 def test_an_emotion_that_was_never_in_training_is_not_raised():
     shares = np.append(np.full(7, 1 / 7), 0)
-    said = np.hstack([answers(20)[:, :7] + 0.1, np.full((20, 1), 0.01)])
-    said /= said.sum(axis=1, keepdims=True)
-    left = without_bias(said, bias_in(said, shares))
-    assert (left[:, 7] < said[:, 7]).all()
+    predicted = np.hstack([answers(20)[:, :7] + 0.1, np.full((20, 1), 0.01)])
+    predicted /= predicted.sum(axis=1, keepdims=True)
+    left = remove_bias(predicted, estimate_bias(predicted, shares))
+    assert (left[:, 7] < predicted[:, 7]).all()
 
 
 def test_no_speaker_counts_for_another():
-    said, speakers = answers(40), np.repeat(["01", "02"], 20)
-    both = without_each_bias(said, speakers, EVEN)
-    np.testing.assert_array_equal(both[:20], without_bias(said[:20], bias_in(said[:20], EVEN)))
-    changed = np.vstack([said[:20], leaning_to_anger(said[20:])])
-    np.testing.assert_array_equal(without_each_bias(changed, speakers, EVEN)[:20], both[:20])
+    predicted, speakers = answers(40), np.repeat(["01", "02"], 20)
+    both = remove_bias_by_speaker(predicted, speakers, EVEN)
+    np.testing.assert_array_equal(both[:20], remove_bias(predicted[:20], estimate_bias(predicted[:20], EVEN)))
+    changed = np.vstack([predicted[:20], leaning_to_anger(predicted[20:])])
+    np.testing.assert_array_equal(remove_bias_by_speaker(changed, speakers, EVEN)[:20], both[:20])
 
 
 class TestModels:
-    TRAINING = calibrated(hard_to_tell(("01", "02", "03")))
-    JUDGED = calibrated(hard_to_tell(("04",)))
+    TRAINING = normalise_speakers(hard_to_tell(("01", "02", "03")))
+    JUDGED = normalise_speakers(hard_to_tell(("04",)))
 
     @pytest.fixture(scope="class")
     def forest(self):
         return RandomForest(UNSURE, 1).fit(self.TRAINING)
 
     def test_the_bias_goes_before_the_temperature(self, forest):
-        said, temperature = forest.predict_proba(self.JUDGED), forest.facts_["temperature"]
-        untempered = tempered(said, 1 / temperature)
-        bias = bias_in(untempered, self.TRAINING.shares)
-        before, after = tempered(without_bias(untempered, bias), temperature), without_bias(said, bias)
+        predicted, temperature = forest.predict_proba(self.JUDGED), forest.facts_["temperature"]
+        untempered = apply_temperature(predicted, 1 / temperature)
+        bias = estimate_bias(untempered, self.TRAINING.shares)
+        before, after = apply_temperature(remove_bias(untempered, bias), temperature), remove_bias(predicted, bias)
         found = forest.predict_proba(self.JUDGED, forest.bias_for(self.JUDGED))
         np.testing.assert_allclose(found, before, atol=1e-6)
         assert np.abs(found - after).max() > 1e-3
 
     def test_what_another_model_found_is_passed_over(self, forest):
         other = RandomForest(UNSURE, 2).fit(self.TRAINING)
-        said = forest.predict_proba(self.JUDGED, other.bias_for(self.JUDGED))
-        np.testing.assert_array_equal(said, forest.predict_proba(self.JUDGED))
+        predicted = forest.predict_proba(self.JUDGED, other.bias_for(self.JUDGED))
+        np.testing.assert_array_equal(predicted, forest.predict_proba(self.JUDGED))
 
     def test_an_ensemble_finds_that_of_each_member(self, forest):
         other = RandomForest(UNSURE, 2).fit(self.TRAINING)
@@ -125,12 +131,18 @@ class TestModels:
         np.testing.assert_allclose(both.predict_proba(self.JUDGED, bias), expected, atol=1e-6)
 
     def test_what_is_held_out_has_no_bias_and_is_on_the_scale_of_what_is_judged(self, forest):
-        held_out, learned = forest.held_out_, RandomForest(UNSURE, 1)._learn(self.TRAINING)
-        said = without_each_bias(
-            probability_array(learned.held_out), learned.held_out["actor"].to_numpy(), self.TRAINING.shares
+        validation_predictions, learned = forest.validation_predictions_, RandomForest(UNSURE, 1)._learn(self.TRAINING)
+        predicted = remove_bias_by_speaker(
+            probability_array(learned.validation_predictions),
+            learned.validation_predictions["actor"].to_numpy(),
+            self.TRAINING.shares,
         )
-        np.testing.assert_allclose(probability_array(held_out), tempered(said, forest.facts_["temperature"]), atol=1e-9)
-        assert forest.facts_["temperature"] == best_temperature(said, performed_labels(held_out))
+        np.testing.assert_allclose(
+            probability_array(validation_predictions),
+            apply_temperature(predicted, forest.facts_["temperature"]),
+            atol=1e-9,
+        )
+        assert forest.facts_["temperature"] == fit_temperature(predicted, true_labels(validation_predictions))
         assert COLDEST + 0.01 < forest.facts_["temperature"] < WARMEST - 0.01
 
     def test_a_saved_model_finds_the_same(self, forest, tmp_path):
@@ -152,16 +164,16 @@ class TestModels:
 
     def test_judging_calibrated_speakers_takes_out_what_the_model_says_too_often_of_each(self):
         examples = hard_to_tell(("01", "02", "03", "04"))
-        training, judged = examples.rows["actor"].isin(["01", "02"]), examples.rows["actor"].isin(["03", "04"])
-        judged &= examples.rows["variant"] == 0
-        split = SpeakerCalibratedSplit(
-            "speaker_calibrated", "", "1", *map(np.flatnonzero, (training, judged)), examples.rows
+        training, evaluated = examples.rows["actor"].isin(["01", "02"]), examples.rows["actor"].isin(["03", "04"])
+        evaluated &= examples.rows["variant"] == 0
+        split = SpeakerNormalisedSplit(
+            "speaker_normalised", "", "1", *map(np.flatnonzero, (training, evaluated)), examples.rows
         )
-        said = judge(lambda: RandomForest(UNSURE, 1), examples, [split]).predictions
+        predicted = evaluate(lambda: RandomForest(UNSURE, 1), examples, [split]).predictions
         model = RandomForest(UNSURE, 1).fit(split.training_examples(examples))
         for actor in ("03", "04"):
-            clips = split.judged_examples(examples)
+            clips = split.test_examples(examples)
             clips = clips.subset(np.flatnonzero(clips.rows["actor"] == actor))
             expected = model.predict_proba(clips, model.bias_for(clips))
             assert not np.allclose(expected, model.predict_proba(clips), atol=1e-3)
-            np.testing.assert_allclose(probability_array(said[said["actor"] == actor]), expected, atol=1e-9)
+            np.testing.assert_allclose(probability_array(predicted[predicted["actor"] == actor]), expected, atol=1e-9)

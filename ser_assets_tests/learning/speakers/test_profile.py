@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.learning.data.examples import Evidence
-from ser_assets.learning.speakers.profile import LARGEST_SCORE, ProfileError, SpeakerPrior, SpeakerProfile, calibrated
+from ser_assets.learning.data.examples import Features
+from ser_assets.learning.speakers.profile import (
+    LARGEST_SCORE,
+    ProfileError,
+    SpeakerPrior,
+    SpeakerProfile,
+    normalise_speakers,
+)
 from ser_assets_tests.factories.examples import made_up_examples
 
 EXAMPLES = made_up_examples(("01", "02", "03"))
@@ -21,7 +27,7 @@ def of(examples, actor, originals_only=True):
 
 @pytest.mark.parametrize("actor", ["01", "02", "03"])
 def test_the_originals_of_each_speaker_have_mean_zero_and_deviation_one(actor):
-    scores = calibrated(EXAMPLES)
+    scores = normalise_speakers(EXAMPLES)
     own = of(scores, actor)
     np.testing.assert_allclose(scores.functionals[own].mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(scores.functionals[own].std(axis=0), 1, atol=1e-4)
@@ -40,17 +46,19 @@ def test_how_a_speaker_differs_from_the_others_is_gone(gain, offset):
     other[of(EXAMPLES, "02", originals_only=False)] *= gain
     other[of(EXAMPLES, "02", originals_only=False)] += offset
     moved = dataclasses.replace(EXAMPLES, functionals=other)
-    np.testing.assert_allclose(calibrated(moved).functionals, calibrated(EXAMPLES).functionals, atol=2e-3)
+    np.testing.assert_allclose(
+        normalise_speakers(moved).functionals, normalise_speakers(EXAMPLES).functionals, atol=2e-3
+    )
 
 
 def test_no_label_is_looked_at():
     relabelled = EXAMPLES.with_labels_permuted(seed=1)
-    np.testing.assert_array_equal(calibrated(relabelled).functionals, calibrated(EXAMPLES).functionals)
+    np.testing.assert_array_equal(normalise_speakers(relabelled).functionals, normalise_speakers(EXAMPLES).functionals)
 
 
 def test_one_speaker_says_nothing_about_another():
-    alone = calibrated(EXAMPLES.subset(of(EXAMPLES, "02", originals_only=False)))
-    together = calibrated(EXAMPLES).subset(of(EXAMPLES, "02", originals_only=False))
+    alone = normalise_speakers(EXAMPLES.subset(of(EXAMPLES, "02", originals_only=False)))
+    together = normalise_speakers(EXAMPLES).subset(of(EXAMPLES, "02", originals_only=False))
     np.testing.assert_array_equal(alone.functionals, together.functionals)
     for one, other in zip(alone.sequences, together.sequences, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -60,7 +68,7 @@ def test_augmented_copies_are_scored_and_do_not_shape_the_profile():
     louder = EXAMPLES.functionals.copy()
     copies = np.flatnonzero(EXAMPLES.rows["variant"] > 0)
     louder[copies] += 1
-    scores, before = calibrated(dataclasses.replace(EXAMPLES, functionals=louder)), calibrated(EXAMPLES)
+    scores, before = normalise_speakers(dataclasses.replace(EXAMPLES, functionals=louder)), normalise_speakers(EXAMPLES)
     originals = np.flatnonzero(EXAMPLES.rows["variant"] == 0)
     np.testing.assert_array_equal(scores.functionals[originals], before.functionals[originals])
     assert (scores.functionals[copies] > before.functionals[copies]).all()
@@ -79,20 +87,20 @@ def test_copies_that_sound_like_another_speaker_are_scored_among_themselves():
         functionals=np.vstack([another.functionals, deeper.functionals]),
         sequences=another.sequences + deeper.sequences,
     )
-    scores = calibrated(both).functionals
+    scores = normalise_speakers(both).functionals
     np.testing.assert_allclose(scores[len(another) :], scores[: len(another)], atol=1e-4)
 
 
 def flat(value, clips=3):
     names = EXAMPLES.functional_names
     functionals = np.full((clips, len(names)), value, np.float32)
-    return Evidence(functionals=functionals, functional_names=names, sequences=EXAMPLES.sequences[:clips])
+    return Features(functionals=functionals, functional_names=names, sequences=EXAMPLES.sequences[:clips])
 
 
 def test_what_never_varies_in_a_speaker_becomes_zero_and_nothing_flies_off():
     profile = SpeakerProfile.learn(flat(5))
-    assert (profile.calibrated(flat(5, 1)).functionals == 0).all()
-    assert (profile.calibrated(flat(1e9, 1)).functionals == LARGEST_SCORE).all()
+    assert (profile.normalise(flat(5, 1)).functionals == 0).all()
+    assert (profile.normalise(flat(1e9, 1)).functionals == LARGEST_SCORE).all()
     assert profile.clips == 3
 
 
@@ -101,7 +109,7 @@ class TestFewClips:
 
     def test_of_many_clips_the_speaker_alone_counts(self):
         own = EXAMPLES.subset(of(EXAMPLES, "02"))
-        often = Evidence(
+        often = Features(
             functionals=np.tile(own.functionals, (200, 1)),
             functional_names=own.functional_names,
             sequences=own.sequences * 200,
@@ -154,8 +162,8 @@ class TestProfileFiles:
         profile, clips = SpeakerProfile.learn(EXAMPLES.subset(of(EXAMPLES, "02"))), EXAMPLES.subset(of(EXAMPLES, "02"))
         profile.save(tmp_path / "profile.json")
         again = SpeakerProfile.load(tmp_path / "profile.json")
-        np.testing.assert_array_equal(again.calibrated(clips).functionals, profile.calibrated(clips).functionals)
-        np.testing.assert_array_equal(again.calibrated(clips).sequences[0], profile.calibrated(clips).sequences[0])
+        np.testing.assert_array_equal(again.normalise(clips).functionals, profile.normalise(clips).functionals)
+        np.testing.assert_array_equal(again.normalise(clips).sequences[0], profile.normalise(clips).sequences[0])
         assert again.clips == profile.clips
 
     @pytest.mark.parametrize("text", ["", "{}", "[1]", "\x00\x01"])
@@ -179,9 +187,7 @@ class TestProfileFiles:
 
     def test_one_of_another_version_is_refused_with_the_remedy(self, tmp_path):
         (tmp_path / "profile.json").write_text('{"format": "ser-assets speaker profile 1", "clips": 3}')
-        message = (
-            r"profile\.json: it has the format 'ser-assets speaker profile 1': make it again with `calibrate-speaker`"
-        )
+        message = r"profile\.json: it has the format 'ser-assets speaker profile 1': make it again with `enrol-speaker`"
         with pytest.raises(ProfileError, match=message):
             SpeakerProfile.load(tmp_path / "profile.json")
 
@@ -214,20 +220,20 @@ class TestProfileFiles:
         profile = SpeakerProfile.learn(flat(5))
         narrow = tuple(sequence[:, 1:] for sequence in flat(5).sequences)
         with pytest.raises(ProfileError, match="other features"):
-            profile.calibrated(dataclasses.replace(flat(5), sequences=narrow))
+            profile.normalise(dataclasses.replace(flat(5), sequences=narrow))
 
     def test_a_profile_for_other_functionals_is_refused(self):
         profile = SpeakerProfile.learn(flat(5))
         with pytest.raises(ProfileError, match="other features"):
-            profile.calibrated(dataclasses.replace(flat(5), functional_names=EXAMPLES.functional_names[::-1]))
+            profile.normalise(dataclasses.replace(flat(5), functional_names=EXAMPLES.functional_names[::-1]))
 
 
 def test_what_is_calibrated_already_is_refused():
     with pytest.raises(ValueError, match="calibrated already"):
-        calibrated(calibrated(EXAMPLES))
+        normalise_speakers(normalise_speakers(EXAMPLES))
 
 
 def test_a_speaker_of_whom_there_are_only_copies_is_refused_by_name():
     without = EXAMPLES.subset(np.setdiff1d(np.arange(len(EXAMPLES)), of(EXAMPLES, "02")))
     with pytest.raises(ValueError, match="no clip of voice 02"):
-        calibrated(without)
+        normalise_speakers(without)

@@ -12,15 +12,15 @@ from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
-from ser_assets.learning.protocols.protocols import speaker_calibrated, speaker_independent
+from ser_assets.learning.protocols.protocols import speaker_independent, speaker_normalised
 from ser_assets.learning.speakers.bias import LARGEST
 from ser_assets.learning.studies.ablation import EVERYTHING, VOICES, ablation
 from ser_assets.learning.studies.hyperparameter_search import SPACES, search
-from ser_assets.learning.studies.profile_size import CLIPS, DRAWS, calibration_curve
+from ser_assets.learning.studies.profile_size import CLIPS, DRAWS, profile_size_curve
 from ser_assets_tests.factories.examples import made_up_examples
 
 ACTORS = ("01", "02", "03", "04", "05", "06")
-QUICK = ForestSettings(trees=20, smallest_leaf=1, share_of_directions=0.5, parts=1, trees_of_a_part=5)
+QUICK = ForestSettings(n_estimators=20, min_samples_leaf=1, max_features=0.5, validation_forests=1, validation_trees=5)
 
 
 class TestAblation:
@@ -82,8 +82,8 @@ class TestCalibrationCurve:
 
     def test_more_clips_of_a_speaker_unlike_the_others_help(self):
         examples = self.shifted(8.0)
-        splits = [*speaker_independent(examples.rows, "loso"), *speaker_calibrated(examples.rows, "loso")]
-        table = calibration_curve(functools.partial(RandomForest, QUICK, 1), examples, splits).set_index("clips")
+        splits = [*speaker_independent(examples.rows, "loso"), *speaker_normalised(examples.rows, "loso")]
+        table = profile_size_curve(functools.partial(RandomForest, QUICK, 1), examples, splits).set_index("clips")
         assert list(table.index) == [0, *[clips for clips in CLIPS if clips < 24]]
         assert table.loc[16, "uar"] > table.loc[0, "uar"] + 0.2
         assert table.loc[16, "uar"] > table.loc[1, "uar"]
@@ -96,11 +96,11 @@ class TestCalibrationCurve:
             asked.append(len(clips))
             return {self.fingerprint: np.append(np.full(7, LARGEST), -LARGEST)}
 
-        splits = [*speaker_independent(examples.rows, "loso")[:1], *speaker_calibrated(examples.rows, "loso")[:1]]
+        splits = [*speaker_independent(examples.rows, "loso")[:1], *speaker_normalised(examples.rows, "loso")[:1]]
         factory = functools.partial(RandomForest, QUICK, 1)
-        before = calibration_curve(factory, examples, splits).set_index("clips")["uar"]
+        before = profile_size_curve(factory, examples, splits).set_index("clips")["uar"]
         monkeypatch.setattr(RandomForest, "bias_for", remember)
-        after = calibration_curve(factory, examples, splits).set_index("clips")["uar"]
+        after = profile_size_curve(factory, examples, splits).set_index("clips")["uar"]
         assert asked == [clips for clips in CLIPS if clips < 24] * DRAWS
         assert after[0] == before[0]
         assert (after[after.index > 0] != before[before.index > 0]).any()
@@ -110,7 +110,7 @@ class TestSearch:
     EXAMPLES = made_up_examples(("01", "02", "03"), takes_each=3)
     SPLITS = speaker_independent(EXAMPLES.rows, "loso")
 
-    SPACE = {"trees": (5,), "parts": (1,), "trees_of_a_part": (1,), "smallest_leaf": (1, 30)}  # noqa: RUF012
+    SPACE = {"trees": (5,), "parts": (1,), "validation_trees": (1,), "min_samples_leaf": (1, 30)}  # noqa: RUF012
 
     def found(self, trials=3):
         return search(RandomForest, ForestSettings, self.SPACE, self.EXAMPLES, self.SPLITS, trials)
@@ -123,11 +123,11 @@ class TestSearch:
 
     def test_what_a_fold_judges_changes_nothing_that_is_chosen(self):
         split = self.SPLITS[0]
-        poisoned = self.EXAMPLES.functionals.copy()
-        poisoned[split.judged] = 1e6
+        corrupted = self.EXAMPLES.functionals.copy()
+        corrupted[split.test] = 1e6
         clean, after = (
             search(RandomForest, ForestSettings, self.SPACE, examples, [split], trials=3)
-            for examples in (self.EXAMPLES, dataclasses.replace(self.EXAMPLES, functionals=poisoned))
+            for examples in (self.EXAMPLES, dataclasses.replace(self.EXAMPLES, functionals=corrupted))
         )
         pd.testing.assert_frame_equal(clean.trials, after.trials)
         pd.testing.assert_frame_equal(clean.chosen, after.chosen)
@@ -139,7 +139,7 @@ class TestSearch:
         assert uar["value"] > 0.5
 
     def test_leaves_so_large_that_nothing_is_learned_are_not_chosen(self):
-        assert (self.found(trials=3).trials["smallest_leaf"].iloc[0]) < 30
+        assert (self.found(trials=3).trials["min_samples_leaf"].iloc[0]) < 30
 
     @pytest.mark.parametrize("model", MODELS)
     def test_every_space_is_of_knobs_that_the_model_has(self, model):

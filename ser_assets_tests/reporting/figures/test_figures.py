@@ -14,9 +14,9 @@ from ser_assets.reporting.figures import clips as clip_figures
 from ser_assets.reporting.figures import confusion_and_recall, thumbnails
 from ser_assets.reporting.figures import scores as score_figures
 from ser_assets.reporting.figures.style import to_png
-from ser_assets.reporting.leaderboard import boards
+from ser_assets.reporting.leaderboard import leaderboards
 from ser_assets.reporting.references import PEOPLE, REFERENCES, SYSTEMS
-from ser_assets.reporting.summary import telling_groups
+from ser_assets.reporting.summary import informative_groups
 from ser_assets_tests.factories import report_tables
 
 CHANCE = 1 / len(EMOTIONS)
@@ -35,14 +35,14 @@ def heights(axes) -> list[float]:
 def test_the_confusion_matrix_shows_share_of_the_row_and_number_of_takes():
     counts = np.zeros((8, 8), dtype=int)
     counts[0, :2] = 3, 1
-    said = words(confusion_and_recall.confusion_heatmap(counts, EMOTIONS, "CNN"))
-    assert {"75 %\n3", "25 %\n1", "neutral (4)", "calm (0)", "CNN"} <= set(said)
+    predicted = words(confusion_and_recall.confusion_heatmap(counts, EMOTIONS, "CNN"))
+    assert {"75 %\n3", "25 %\n1", "neutral (4)", "calm (0)", "CNN"} <= set(predicted)
 
 
 def test_bars_have_the_height_of_the_recalls_and_start_at_zero():
-    judged = report_tables.predictions(("random_forest",))
-    counts = confusion_matrix(judged)
-    axes = confusion_and_recall.emotion_bars(judged).axes[0]
+    evaluated = report_tables.predictions(("random_forest",))
+    counts = confusion_matrix(evaluated)
+    axes = confusion_and_recall.emotion_bars(evaluated).axes[0]
     assert np.allclose(heights(axes), np.diag(counts) / counts.sum(axis=1), atol=1e-6)
     assert axes.get_ylim() == (0, 1)
 
@@ -55,7 +55,7 @@ def test_actor_bars_have_a_bar_for_each_actor_and_model():
 
 def test_recalls_have_whiskers_where_intervals_are_known():
     data = report_tables.full_report()
-    board = boards(data.scores)[0]
+    board = leaderboards(data.scores)[0]
     groups = board.of(data.group_scores)
     [cnn, forest] = confusion_and_recall.emotion_bars(board.of(data.predictions), groups).axes[0].collections
     own = (
@@ -79,7 +79,7 @@ def test_protocols_have_a_band_each_with_every_model_at_its_score():
     table = pd.concat(
         [report_tables.uars({"cnn": 0.5, "svm": 0.4}), report_tables.uars({"svm": 0.9, "cnn": 0.8}, "random_split", "")]
     )
-    figure = score_figures.protocols_side_by_side(boards(table), CHANCE)
+    figure = score_figures.protocols_side_by_side(leaderboards(table), CHANCE)
     assert [axes.get_xlim() for axes in figure.axes] == [(0, 1), (0, 1)]
     assert dots(figure.axes[0]) == {(0.5, 0), (0.4, 1), (0.8, 3), (0.9, 4)}
     assert words(figure).count("chance") == 2
@@ -87,23 +87,23 @@ def test_protocols_have_a_band_each_with_every_model_at_its_score():
 
 
 def test_published_scores_stand_below_in_their_own_metric_and_people_are_a_line():
-    figure = score_figures.protocols_side_by_side(boards(report_tables.uars({"cnn": 0.5})), CHANCE, REFERENCES)
-    said = words(figure)
-    assert f"people {100 * PEOPLE.accuracy:.1f} %" in said
-    assert {system.system for system in SYSTEMS} <= set(said)
+    figure = score_figures.protocols_side_by_side(leaderboards(report_tables.uars({"cnn": 0.5})), CHANCE, REFERENCES)
+    predicted = words(figure)
+    assert f"people {100 * PEOPLE.accuracy:.1f} %" in predicted
+    assert {system.system for system in SYSTEMS} <= set(predicted)
     for axes, metric in zip(figure.axes, ("uar", "accuracy"), strict=True):
         drawn = sorted(line.get_xdata()[0] for line in axes.lines if line.get_marker() == "D")
         assert drawn == sorted(value for system in SYSTEMS if (value := system.value(metric)) is not None)
 
 
 def test_reliability_has_a_panel_for_each_model_with_its_bins_and_its_calibration_error():
-    judged = report_tables.predictions()
-    board = boards(score_table(judged, draws=20))[0]
-    figure = score_figures.reliability_diagram(judged, board)
+    evaluated = report_tables.predictions()
+    board = leaderboards(score_table(evaluated, draws=20))[0]
+    figure = score_figures.reliability_diagram(evaluated, board)
     shown = [axes for axes in figure.axes if axes.get_visible() and axes.get_title(loc="left")]
     assert [axes.get_title(loc="left") for axes in shown] == ["Random Forest", "CNN"]
     for axes, model in zip(shown, board.rows, strict=True):
-        bins = reliability(judged[judged["model"] == model])
+        bins = reliability(evaluated[evaluated["model"] == model])
         assert np.allclose(axes.collections[0].get_offsets(), bins[["confidence", "accuracy"]])
         error = board.rows[model]["calibration_error"].value
         assert f"calibration error {error:.3f}" in words(axes)
@@ -111,8 +111,8 @@ def test_reliability_has_a_panel_for_each_model_with_its_bins_and_its_calibratio
 
 def test_groups_are_drawn_with_every_model_at_its_uar():
     data = report_tables.full_report()
-    board = boards(data.scores)[0]
-    groups = telling_groups(scores_by_group(board.of(data.predictions), data.takes, draws=20))
+    board = leaderboards(data.scores)[0]
+    groups = informative_groups(scores_by_group(board.of(data.predictions), data.takes, draws=20))
     figure = score_figures.group_dots(groups, CHANCE)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Gender", "Intensity", "Statement"]
     own = data.group_scores.query("protocol == 'speaker_independent' and grouping == 'gender' and metric == 'uar'")
@@ -188,8 +188,8 @@ def test_no_figure_is_left_in_pyplot():
 
 
 def test_a_model_without_some_emotion_or_actor_is_still_drawn():
-    judged = report_tables.predictions()
-    few = judged[~((judged["model"] == "cnn") & (judged["actor"] == "01")) & (judged["emotion"] != "sad")]
+    evaluated = report_tables.predictions()
+    few = evaluated[~((evaluated["model"] == "cnn") & (evaluated["actor"] == "01")) & (evaluated["emotion"] != "sad")]
     assert len(confusion_and_recall.actor_bars(few).axes[0].containers) == 2
     assert len(confusion_and_recall.emotion_bars(few).axes[0].containers) == 2
     assert pd.notna(heights(confusion_and_recall.actor_bars(few).axes[0])).any()

@@ -14,7 +14,7 @@ def dense(settings: DenseSettings, functionals: int, emotions: int) -> Any:
     from keras import Model, layers
 
     entry = layers.Input((functionals,), name="functionals")
-    signal = layers.GaussianNoise(settings.noise, name="noise")(entry)
+    signal = layers.GaussianNoise(settings.input_noise_std, name="noise")(entry)
     signal = _hidden(signal, settings.units, normalise=True, dropout=settings.dropout)
     return Model(entry, layers.Dense(emotions, activation="softmax", name="emotions")(signal), name="dense")
 
@@ -27,18 +27,22 @@ def convolutional(settings: ConvolutionSettings, channels: int, emotions: int) -
     signal = entry
     for number, filters in enumerate(settings.filters, start=1):
         signal = layers.Conv1D(
-            filters, settings.kernel, padding="same", use_bias=not settings.normalise, name=f"convolution_{number}"
+            filters,
+            settings.kernel_size,
+            padding="same",
+            use_bias=not settings.batch_norm,
+            name=f"convolution_{number}",
         )(signal)
-        if settings.normalise:
+        if settings.batch_norm:
             signal = layers.BatchNormalization(momentum=QUICK, name=f"convolution_normalised_{number}")(signal)
         signal = layers.Activation("relu", name=f"convolution_relu_{number}")(signal)
         signal = layers.MaxPooling1D(2, padding="same", name=f"pooling_{number}")(signal)
-        signal = layers.SpatialDropout1D(settings.filter_dropout, name=f"filter_dropout_{number}")(signal)
+        signal = layers.SpatialDropout1D(settings.spatial_dropout, name=f"filter_dropout_{number}")(signal)
     pooled = layers.Concatenate(name="mean_and_deviation")(
         [layers.GlobalAveragePooling1D(name="mean")(signal), _deviation_over_time()(name="deviation")(signal)]
     )
     pooled = layers.Dropout(settings.dropout, name="pooled_dropout")(pooled)
-    pooled = _hidden(pooled, settings.units, settings.normalise, settings.dropout)
+    pooled = _hidden(pooled, settings.units, settings.batch_norm, settings.dropout)
     return Model(entry, layers.Dense(emotions, activation="softmax", name="emotions")(pooled), name="convolutional")
 
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from ser_assets.learning.data.examples import Evidence, Examples
-from ser_assets.learning.data.predictions import said_of
-from ser_assets.learning.data.sequences import channels, filled
+from ser_assets.learning.data.examples import Examples, Features
+from ser_assets.learning.data.predictions import prediction_table
+from ser_assets.learning.data.sequences import fix_length, network_input
 from ser_assets.learning.data.standardiser import LARGEST_DEVIATION, Standardiser
-from ser_assets.learning.models.base import EmotionModel, Learned
+from ser_assets.learning.models.base import EmotionModel, FitResult
 from ser_assets.learning.models.networks.architectures import convolutional, dense
 from ser_assets.learning.models.networks.onnx_export import Member, committee_onnx
-from ser_assets.learning.models.networks.spec_augment import varied
-from ser_assets.learning.models.networks.training import Part, keras_ready, train
+from ser_assets.learning.models.networks.spec_augment import spec_augment
+from ser_assets.learning.models.networks.training import TrainingSide, reset_keras, train
 from ser_assets.learning.models.settings import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
 from ser_assets.learning.protocols.protocols import validation_parts
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 class _Trained(NamedTuple):
     member: Member
-    held_out: "pd.DataFrame"
+    validation_predictions: "pd.DataFrame"
     curve: "pd.DataFrame"
 
 
@@ -42,63 +42,65 @@ class Network(EmotionModel):
         """Make a network of one member that trains for two epochs."""
         return cls(cls.settings_type(members=1, epochs=2), seed)
 
-    def _learn(self, training: Examples) -> Learned:
+    def _learn(self, training: Examples) -> FitResult:
         import pandas as pd
 
         parts = validation_parts(training.rows, self.settings.members, self.seed, training.left_out)
         trained = [self._train_member(training, split, number) for number, split in enumerate(parts)]
         curves = pd.concat([member.curve for member in trained])
-        return Learned(
+        return FitResult(
             committee_onnx([member.member for member in trained], LARGEST_DEVIATION),
-            pd.concat([member.held_out for member in trained], ignore_index=True),
+            pd.concat([member.validation_predictions for member in trained], ignore_index=True),
             {},
-            curves.groupby(["epoch", "part"], as_index=False, sort=True)[["loss", "accuracy"]].mean(),
+            curves.groupby(["epoch", "subset"], as_index=False, sort=True)[["loss", "accuracy"]].mean(),
         )
 
     def _train_member(self, training: Examples, split: "Split | None", number: int) -> _Trained:
         learned = split.training_examples(training) if split else training
-        watched = split.judged_examples(training) if split else training.subset(np.empty(0, np.int64))
+        watched = split.test_examples(training) if split else training.subset(np.empty(0, np.int64))
         seed = self.seed + number
         inputs = self._inputs_each(learned)
         standardiser = Standardiser.learn(inputs)
-        keras_ready(seed)
+        reset_keras(seed)
         network = self._build(inputs[0].shape[-1], len(training.emotions))
         validation = _part(watched, self._inputs_each(watched), standardiser)
         curve = train(
             network,
             _part(learned, inputs, standardiser),
             validation if len(watched) else None,
-            self._still,
-            self._varied,
+            self._eval_input,
+            self._train_input,
             self.settings,
             seed,
         )
-        said = np.empty((0, len(training.emotions)))
+        predicted = np.empty((0, len(training.emotions)))
         if len(watched):
-            said = np.asarray(network(np.stack([self._still(values) for values in validation.values]), training=False))
-        return _Trained(Member(standardiser, network), said_of(watched, said), curve)
+            predicted = np.asarray(
+                network(np.stack([self._eval_input(values) for values in validation.values]), training=False)
+            )
+        return _Trained(Member(standardiser, network), prediction_table(watched, predicted), curve)
 
-    def _inputs(self, evidence: Evidence) -> np.ndarray:
-        return np.stack([self._still(values) for values in self._inputs_each(evidence)]).astype(np.float32)
+    def _inputs(self, evidence: Features) -> np.ndarray:
+        return np.stack([self._eval_input(values) for values in self._inputs_each(evidence)]).astype(np.float32)
 
     @abstractmethod
-    def _inputs_each(self, evidence: Evidence) -> list[np.ndarray]:
+    def _inputs_each(self, evidence: Features) -> list[np.ndarray]:
         """Read what is needed of each clip, not yet standardised."""
 
     @abstractmethod
     def _build(self, width: int, emotions: int) -> Any:
         """Make a Keras model of so many outputs for standardised values whose last axis is this wide."""
 
-    def _still(self, values: np.ndarray) -> np.ndarray:
+    def _eval_input(self, values: np.ndarray) -> np.ndarray:
         return values
 
-    def _varied(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002
+    def _train_input(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002
         return values
 
 
-def _part(examples: Examples, inputs: list[np.ndarray], standardiser: Standardiser) -> Part:
+def _part(examples: Examples, inputs: list[np.ndarray], standardiser: Standardiser) -> TrainingSide:
     targets = np.eye(len(examples.emotions), dtype=np.float32)[examples.labels]
-    return Part([standardiser(values) for values in inputs], targets)
+    return TrainingSide([standardiser(values) for values in inputs], targets)
 
 
 class NeuralNetwork(Network):
@@ -108,13 +110,13 @@ class NeuralNetwork(Network):
     settings: DenseSettings
     settings_type: ClassVar = DenseSettings
 
-    def _inputs_each(self, evidence: Evidence) -> list[np.ndarray]:
+    def _inputs_each(self, evidence: Features) -> list[np.ndarray]:
         return list(evidence.functionals)
 
     def _build(self, width: int, emotions: int) -> Any:
         return dense(self.settings, width, emotions)
 
-    def _check_inputs(self, evidence: Evidence) -> None:
+    def _check_inputs(self, evidence: Features) -> None:
         self._check_features(evidence)
 
 
@@ -125,24 +127,24 @@ class Cnn(Network):
     settings: ConvolutionSettings
     settings_type: ClassVar = ConvolutionSettings
 
-    def _inputs_each(self, evidence: Evidence) -> list[np.ndarray]:
-        return [channels(sequence, evidence.calibrated) for sequence in evidence.sequences]
+    def _inputs_each(self, evidence: Features) -> list[np.ndarray]:
+        return [network_input(sequence, evidence.speaker_normalised) for sequence in evidence.sequences]
 
     def _build(self, width: int, emotions: int) -> Any:
         return convolutional(self.settings, width, emotions)
 
-    def _check_inputs(self, evidence: Evidence) -> None:
+    def _check_inputs(self, evidence: Features) -> None:
         learned = self._fitted_facts()["sequence_columns"]
         if any(sequence.shape[1] != learned for sequence in evidence.sequences):
             raise ValueError(
                 f"{self.name} learned from sequences of {learned} columns, and these clips have another number"
             )
 
-    def _still(self, values: np.ndarray) -> np.ndarray:
-        return filled(values, self.settings.frames)
+    def _eval_input(self, values: np.ndarray) -> np.ndarray:
+        return fix_length(values, self.settings.frames)
 
-    def _varied(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return varied(values, self.settings, rng)
+    def _train_input(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return spec_augment(values, self.settings, rng)
 
 
 class ComplexCnn(Cnn):

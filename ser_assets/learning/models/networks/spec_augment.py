@@ -2,22 +2,22 @@
 
 import numpy as np
 
-from ser_assets.learning.data.sequences import MELODY_CHANNELS, filled
+from ser_assets.learning.data.sequences import MELODY_CHANNELS, fix_length
 from ser_assets.learning.models.settings import SequenceSettings
 
 
-def varied(sequence: np.ndarray, settings: SequenceSettings, rng: np.random.Generator) -> np.ndarray:
+def spec_augment(sequence: np.ndarray, settings: SequenceSettings, rng: np.random.Generator) -> np.ndarray:
     """Read standardised channels from any start, moved along the bands and partly hidden, (frames, bands + 4).
 
     Hidden cells are 0, the mean of their band. The emotion stays; where the clip starts and how long the speaker's
     vocal tract is does not.
     """
     bands = sequence.shape[1] - MELODY_CHANNELS
-    view = filled(sequence, settings.frames, start=int(rng.integers(len(sequence))))
+    view = fix_length(sequence, settings.frames, start=int(rng.integers(len(sequence))))
     shift = rng.integers(-settings.band_shift, settings.band_shift + 1)
     view[:, :bands] = view[:, np.clip(np.arange(bands) + shift, 0, bands - 1)]
-    view[:, _stretch(bands, settings.masked_bands, rng)] = 0
-    view[_stretch(settings.frames, settings.masked_frames, rng)] = 0
+    view[:, _stretch(bands, settings.freq_mask, rng)] = 0
+    view[_stretch(settings.frames, settings.time_mask, rng)] = 0
     return view
 
 

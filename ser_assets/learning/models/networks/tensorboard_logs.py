@@ -24,13 +24,13 @@ def require_tensorboard() -> None:
 def write_logs(curves: "pd.DataFrame", folder: Path) -> None:
     """Write one run for each fold and part, with scalars `loss` and `accuracy` by epoch.
 
-    curves: as `judging.Judgement.learning_curves`. folder: one of the model; `tensorboard --logdir` takes it or any
+    curves: as `evaluating.Evaluation.learning_curves`. folder: one of the model; `tensorboard --logdir` takes it or any
     above. Runs of fold 1 lie in `speaker_independent luna5/fold 1/training` and `.../validation`.
     """
     from tensorboard.summary import Writer
 
-    for (protocol, folds, fold, part), curve in curves.groupby(["protocol", "folds", "fold", "part"]):
-        writer = Writer(str(folder / f"{protocol} {folds}".strip() / f"fold {fold}" / str(part)))
+    for (protocol, fold_scheme, fold, part), curve in curves.groupby(["protocol", "fold_scheme", "fold", "subset"]):
+        writer = Writer(str(folder / f"{protocol} {fold_scheme}".strip() / f"fold {fold}" / str(part)))
         for row in curve.sort_values("epoch").to_dict("records"):
             writer.add_scalar("loss", row["loss"], step=row["epoch"])
             writer.add_scalar("accuracy", row["accuracy"], step=row["epoch"])

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,18 +13,18 @@ from ser_assets.learning.models.settings import TrainingSettings
 if TYPE_CHECKING:
     import pandas as pd
 
-Still = Callable[[np.ndarray], np.ndarray]
-Varied = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+EvalInput = Callable[[np.ndarray], np.ndarray]
+TrainInput = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
-class Part(NamedTuple):
+class TrainingSide(NamedTuple):
     """One side of a training: standardised values of each clip and one-hot targets (n, emotions)."""
 
     values: list[np.ndarray]
     targets: np.ndarray
 
 
-def keras_ready(seed: int) -> None:
+def reset_keras(seed: int) -> None:
     """Empty Keras's session, seed it, and have it compute the same bits each time.
 
     Seeds the global generators of Python, NumPy and TensorFlow.
@@ -65,16 +65,16 @@ def _mute() -> Iterator[None]:
 
 def train(
     network: Any,
-    training: Part,
-    validation: Part | None,
-    still: Still,
-    varied: Varied,
+    training: TrainingSide,
+    validation: TrainingSide | None,
+    still: EvalInput,
+    varied: TrainInput,
     settings: TrainingSettings,
     seed: int,
 ) -> "pd.DataFrame":
     """Train a network and leave it with the weights of the epoch in which the validation loss was lowest.
 
-    still, varied: give the network's input for the values of a clip, as judged and as learned from. Without
+    still, varied: give the network's input for the values of a clip, as evaluated and as learned from. Without
         validation the last weights stay.
 
     Returns: columns epoch (from 1), part, loss, accuracy. The training part is measured as it is learned, with noise,
@@ -87,7 +87,7 @@ def train(
     steps = len(training.values) // size
     _compile(network, steps * settings.epochs, settings)
     watched = np.stack([still(values) for values in validation.values]) if validation else None
-    curve, best_loss, best_weights = [], np.inf, None
+    curve, best_loss, fit_weights = [], np.inf, None
     for epoch in range(1, settings.epochs + 1):
         network.reset_metrics()
         for batch in rng.permutation(len(training.values))[: steps * size].reshape(steps, size):
@@ -100,10 +100,10 @@ def train(
         loss, accuracy = map(float, network.test_on_batch(watched, validation.targets))
         curve.append((epoch, "validation", loss, accuracy))
         if loss < best_loss:
-            best_loss, best_weights = loss, network.get_weights()
-    if best_weights is not None:
-        network.set_weights(best_weights)
-    return pd.DataFrame(curve, columns=["epoch", "part", "loss", "accuracy"])
+            best_loss, fit_weights = loss, network.get_weights()
+    if fit_weights is not None:
+        network.set_weights(fit_weights)
+    return pd.DataFrame(curve, columns=["epoch", "subset", "loss", "accuracy"])
 
 
 def _compile(network: Any, steps: int, settings: TrainingSettings) -> None:
