@@ -57,7 +57,7 @@ def test_several_are_listed_with_commas_and_come_in_their_usual_order(monkeypatc
     monkeypatch.setenv("SER_PROTOCOLS", "random_split,speaker_independent")
     assert Settings().fold_schemes == ("luna5", "emobox6")
     assert Settings().protocols == ("speaker_independent", "random_split")
-    assert Settings().as_text("fold_scheme") == "luna5,emobox6"
+    assert Settings().as_text("fold_schemes") == "luna5,emobox6"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_folds_of_ravdess_are_refused_for_a_table_which_has_its_own() -> None:
     assert Settings(corpus="table").fold_schemes == ("groups5",)
     assert Settings().fold_schemes == ("luna5",)
     with pytest.raises(ValidationError, match="groups5 or loso"):
-        Settings(corpus="table", fold_scheme=("luna5",))
+        Settings(corpus="table", fold_schemes=("luna5",))
 
 
 def test_the_settings_say_whether_names_that_differ_little_are_different_people(

@@ -168,7 +168,7 @@ def _predictions(warehouse: Warehouse, choice: "Choice") -> "pd.DataFrame":
     from ser_assets.learning.evaluation.champion import PROTOCOL
 
     return warehouse.query(
-        f"SELECT said.*, recording FROM {PREDICTIONS} AS said JOIN ({USABLE_TAKES}) USING (take_id) "
+        f"SELECT predicted.*, audio_hash FROM {PREDICTIONS} AS predicted JOIN ({USABLE_TAKES}) USING (take_id) "
         "WHERE model = ? AND protocol = ? AND fold_scheme = ? ORDER BY take_id",
         [choice.model, PROTOCOL, choice.fold_scheme],
     )

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 _SIDES = f"""
     training AS (
-        SELECT protocol, fold_scheme, fold, take_id, actor, recording
+        SELECT protocol, fold_scheme, fold, take_id, actor, audio_hash
         FROM {TRAINING_ROWS} LEFT JOIN {FEATURES} USING (take_id, variant) WHERE model = $model
     ), evaluated AS (
-        SELECT protocol, fold_scheme, fold, evaluated.take_id, originals.actor, recording, evaluated.actor AS said_actor
+        SELECT protocol, fold_scheme, fold, evaluated.take_id, originals.actor, audio_hash, evaluated.actor AS said_actor
         FROM {PREDICTIONS} AS evaluated
         LEFT JOIN (FROM {FEATURES} WHERE variant = 0) AS originals USING (take_id) WHERE model = $model
     )
@@ -32,10 +32,10 @@ _LEAKS = f"""
     FROM evaluated ANTI JOIN training USING (protocol, fold_scheme, fold)
     UNION ALL
     SELECT DISTINCT protocol, fold_scheme, fold, take_id, 'no original in features' AS found
-    FROM evaluated WHERE recording IS NULL
+    FROM evaluated WHERE audio_hash IS NULL
     UNION ALL
     SELECT DISTINCT protocol, fold_scheme, fold, take_id, 'trained on, not in features' AS found
-    FROM training WHERE recording IS NULL
+    FROM training WHERE audio_hash IS NULL
     UNION ALL
     SELECT protocol, fold_scheme, fold, take_id, 'evaluated under the name of another actor' AS found
     FROM evaluated WHERE actor != said_actor

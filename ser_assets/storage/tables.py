@@ -32,7 +32,7 @@ NOTEBOOK_REPRODUCTION = "notebook_reproduction"
 
 # Spoken by a synthesiser, the demo corpus never stands among recordings of people.
 USABLE_TAKES = f"""
-    SELECT take_id, recording, demo FROM {RAW_VIDEOS}
+    SELECT take_id, audio_hash, demo FROM {RAW_VIDEOS}
     WHERE status = 'accepted' AND NOT (demo AND EXISTS (FROM {RAW_VIDEOS} WHERE status = 'accepted' AND NOT demo))
 """
 USABLE_CLIPS = (

@@ -21,7 +21,7 @@ from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.factories.examples import BANDS, made_up_rows
 
 FRAMES = 20
-SMALL_FOREST = {"ops": {"random_forest": {"config": {"trees": 10, "validation_trees": 5}}}}
+SMALL_FOREST = {"ops": {"random_forest": {"config": {"n_estimators": 10, "validation_trees": 5}}}}
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ REPORT = ("metrics_report", "champion_model")
 EVERYTHING = (*CHAIN, FOREST, *REPORT)
 SPEAKERS = ("Ann", "Bob", "Cy")
 EMOTIONS = ("fear", "joy", "rage")
-SMALL: dict[str, Any] = {"trees": 12, "parts": 1, "validation_trees": 4}
+SMALL: dict[str, Any] = {"n_estimators": 12, "validation_forests": 1, "validation_trees": 4}
 
 
 VARIABLES = {
@@ -191,7 +191,7 @@ def test_clips_made_with_another_setting_mark_those_that_are_made_from_them(
 
 
 def test_a_model_with_other_settings_marks_everything_downstream(platform: Platform) -> None:
-    platform.forest = SMALL | {"trees": 16}
+    platform.forest = SMALL | {"n_estimators": 16}
     platform.materialize(FOREST)
     assert platform.stale == {"metrics_report"}
     platform.materialize("metrics_report")

@@ -204,7 +204,7 @@ def test_without_an_interval_uar_stands_alone() -> None:
 def test_a_model_shows_what_it_was_trained_with(evaluated: tuple[Path, dg.ExecuteInProcessResult]) -> None:
     [metadata] = shown(evaluated[1], "random_forest").values()
     settings = {row["setting"]: row["value"] for row in records(metadata["settings"])}
-    assert settings["trees"] == str(SMALL_FOREST["ops"]["random_forest"]["config"]["trees"])
+    assert settings["n_estimators"] == str(SMALL_FOREST["ops"]["random_forest"]["config"]["n_estimators"])
     assert metadata["seed"] == 42
 
 

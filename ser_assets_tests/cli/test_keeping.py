@@ -16,7 +16,7 @@ from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.factories.bundles import made_up_scores, make_bundle
 from ser_assets_tests.factories.media import voice, write_wav
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dg.job

@@ -17,7 +17,7 @@ from ser_assets.assets.by_actor.partitions import BY_ACTOR
 from ser_assets.corpus.demo.corpus import make_demo_corpus
 from ser_assets.corpus.ravdess import EMOTIONS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn", "ensemble")
 TABLES = (

@@ -118,7 +118,7 @@ def test_another_seed_concerns_all_models(platform: SungPlatform) -> None:
 
 def test_settings_of_a_model_in_the_file_concern_that_model(platform: SungPlatform) -> None:
     path = platform.folder / "data" / "models.toml"
-    path.write_text(path.read_text().replace("trees = 5", "trees = 6", 1))
+    path.write_text(path.read_text().replace("n_estimators = 5", "n_estimators = 6", 1))
     assert reason(platform.tick()) == "random_forest not trained on the features, settings and code of now"
 
 
@@ -166,7 +166,7 @@ def test_a_tick_skips_while_another_process_trains_that_the_history_does_not_kno
 
 def test_a_tick_trains_only_models_for_which_something_has_changed(platform: SungPlatform) -> None:
     path = platform.folder / "data" / "models.toml"
-    path.write_text(path.read_text().replace("trees = 5", "trees = 6", 1))
+    path.write_text(path.read_text().replace("n_estimators = 5", "n_estimators = 6", 1))
     request = platform.tick()
     assert isinstance(request, dg.RunRequest)
     kept = platform.folder / "data" / "models" / "raw"
@@ -176,7 +176,7 @@ def test_a_tick_trains_only_models_for_which_something_has_changed(platform: Sun
     written = {path.relative_to(kept).parts[0] for path, moment in before.items() if path.stat().st_mtime_ns != moment}
     assert written == {"random_forest", "ensemble"}
     rows = records(Warehouse(platform.folder / "data"), MODEL_SETTINGS, "model = 'random_forest'")
-    assert '"trees": 6' in rows[0]["settings"]
+    assert '"n_estimators": 6' in rows[0]["settings"]
     assert isinstance(platform.tick(), str)
 
 

@@ -70,7 +70,7 @@ def test_protocols_and_schemes_are_in_their_order_and_folds_by_number():
         "Speaker-normalised, Luna-Jiménez's five folds by actor",
         "Random split",
     ]
-    assert [fold.fold for fold in found[1].fold_scheme] == ["2", "10"]
+    assert [fold.fold for fold in found[1].folds] == ["2", "10"]
 
 
 def test_no_table_no_proof():

@@ -30,8 +30,8 @@ OF_TENSORFLOW_BYTES = 350 << 20
 SETTINGS_FILE = "models.toml"
 BRIEF_SETTINGS = """\
 [random_forest]
-trees = 20
-parts = 1
+n_estimators = 20
+validation_forests = 1
 validation_trees = 10
 
 [neural_network]

@@ -30,7 +30,7 @@ WEEKS_OF_A_QUARTER = 13
 MOST_GROWTH = 1.5
 MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn")
 MODELS_FILE = """
-random_forest = { trees = 5, parts = 1, validation_trees = 5 }
+random_forest = { n_estimators = 5, validation_forests = 1, validation_trees = 5 }
 neural_network = { members = 1, epochs = 1, units = [4] }
 cnn = { members = 1, epochs = 1, filters = [4] }
 complex_cnn = { members = 1, epochs = 1, filters = [4] }
@@ -224,7 +224,7 @@ def year(_without_what_takes_long: None, tmp_path_factory: pytest.TempPathFactor
                 CHANGES.get(number, lambda _: None)(platform.corpus)
                 platform.corpus.write()
                 if number == TREES:
-                    models_file.write_text(MODELS_FILE.replace("trees = 5", "trees = 6", 1))
+                    models_file.write_text(MODELS_FILE.replace("n_estimators = 5", "n_estimators = 6", 1))
                 with pytest.MonkeyPatch.context() as trouble:
                     if number == DISK_FULL:
                         trouble.setattr("ser_assets.assets.models.store", no_space)

@@ -112,7 +112,7 @@ def test_five_runs_leave_the_services_as_small_as_one(platform: Platform) -> Non
 
 
 WRONG = {
-    "a value out of its limits": ({"random_forest": {"trees": 0}}, "random_forest: trees"),
+    "a value out of its limits": ({"random_forest": {"n_estimators": 0}}, "random_forest: n_estimators"),
     "an asset that is not in the run": (
         {"cnn": {"epochs": 3}},
         "settings of cnn (epochs), which this run does not make",

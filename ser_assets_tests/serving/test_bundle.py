@@ -50,7 +50,7 @@ def test_a_bundle_says_what_it_was_made_of(kept: Path) -> None:
     assert facts["training"]["actors"] == ["01", "02"]
     assert facts["training"]["takes"] == 16
     assert facts["training"]["seed"] == 1
-    assert facts["training"]["model_settings"]["random_forest"]["trees"] == 5
+    assert facts["training"]["model_settings"]["random_forest"]["n_estimators"] == 5
     assert {"onnxruntime", "scikit-learn", "ser-assets", "librosa"} <= set(facts["training"]["libraries"])
     assert facts["training"]["demo"] is True
     assert facts["date"] == "2026-01-31"

@@ -84,7 +84,7 @@ def query(folder: Path, sql: str) -> list[tuple]:
 
 
 def hashes_of(folder: Path, actor: str) -> set[str]:
-    rows = query(folder, f"SELECT content_hash, recording FROM raw_videos WHERE actor = '{actor}'")
+    rows = query(folder, f"SELECT content_hash, audio_hash FROM raw_videos WHERE actor = '{actor}'")
     return {value for row in rows for value in row if value}
 
 
@@ -162,7 +162,7 @@ def test_nothing_is_reported_of_models_that_were_trained_on_an_actor_who_is_gone
 
 
 def test_a_single_take_that_is_gone_is_removed_and_the_other_takes_of_its_speaker_stay(folder: Path) -> None:
-    [(recording_hash,)] = query(folder, f"SELECT recording FROM raw_videos WHERE take_id = '01-03-01-01-01-{GONE}'")
+    [(recording_hash,)] = query(folder, f"SELECT audio_hash FROM raw_videos WHERE take_id = '01-03-01-01-01-{GONE}'")
     recording(folder, GONE, 3).unlink()
     assert materialize(folder, "raw_videos", "--partition", "01").returncode == 0
     assert traces(folder, {f"01-03-01-01-01-{GONE}", recording_hash}) == {}

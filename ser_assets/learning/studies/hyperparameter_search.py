@@ -17,8 +17,8 @@ from ser_assets.runtime.workers import map_in_workers
 
 SPACES: Final[dict[str, dict[str, Sequence[Any]]]] = {
     "random_forest": {
-        "trees": (200,),
-        "parts": (1,),
+        "n_estimators": (200,),
+        "validation_forests": (1,),
         "validation_trees": (1,),
         "min_samples_leaf": (1, 2, 3, 5, 8, 12),
         "directions": (20, 50, 100, 200),
@@ -28,7 +28,7 @@ SPACES: Final[dict[str, dict[str, Sequence[Any]]]] = {
         "members": (1,),
         "epochs": (10, 20, 40),
         "units": ((128,), (256, 128), (512, 256)),
-        "noise": (0.2, 0.5, 0.8),
+        "input_noise_std": (0.2, 0.5, 0.8),
         "dropout": (0.3, 0.5, 0.7),
         "learning_rate": (5e-4, 1e-3, 2e-3),
     },

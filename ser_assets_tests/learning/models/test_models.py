@@ -112,7 +112,7 @@ def test_a_fit_in_another_process_saves_the_same_bytes(tmp_path):
         "for name in ('random_forest', 'cnn'):\n"
         "    test_models.saved(test_models.fitted(name), Path(sys.argv[1]) / name)\n"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, cwd=root, capture_output=True)
     for name in ("random_forest", "cnn"):
         here = saved(fitted(name), tmp_path / f"{name}_here")
@@ -189,7 +189,7 @@ def test_a_loaded_model_is_asked_without_the_library_that_trained_it(tmp_path):
         "print(sorted({'tensorflow', 'keras', 'sklearn', 'dagster'} & set(sys.modules)))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], cwd=Path(__file__).parents[2], capture_output=True, check=True
+        [sys.executable, "-c", script, str(tmp_path)], cwd=Path(__file__).parents[3], capture_output=True, check=True
     )
     assert done.stdout.decode().strip() == "[]"
 
