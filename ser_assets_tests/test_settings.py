@@ -61,14 +61,14 @@ def test_several_are_listed_with_commas_and_come_in_their_usual_order(monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("text", "voices"), [("0.92,1.09", (0.92, 1.09)), ("1.1", (1.1,)), ("2.0,0.5", (2, 0.5)), ("none", ())]
+    ("text", "speeds"), [("0.92,1.09", (0.92, 1.09)), ("1.1", (1.1,)), ("2.0,0.5", (2, 0.5)), ("none", ())]
 )
 def test_voices_are_speeds_in_the_order_given_and_are_written_as_they_are_read(
-    monkeypatch: pytest.MonkeyPatch, text: str, voices: tuple[float, ...]
+    monkeypatch: pytest.MonkeyPatch, text: str, speeds: tuple[float, ...]
 ) -> None:
     monkeypatch.setenv("SER_SPEED_PERTURBATION", text)
-    assert Settings().speed_perturbation == voices
-    assert Settings().as_text("voices") == text
+    assert Settings().speed_perturbation == speeds
+    assert Settings().as_text("speed_perturbation") == text
 
 
 def test_a_mirror_is_written_with_or_without_a_slash(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ SMALL_FOREST = {"ops": {"random_forest": {"config": {"n_estimators": 10, "valida
 def settings(tmp_path: Path) -> Settings:
     """Three actors in folds of their own, and a random split, in one process."""
     protocols = ("speaker_independent", "random_split")
-    return Settings(data_dir=tmp_path, workers=1, fold_scheme=("loso",), protocols=protocols)
+    return Settings(data_dir=tmp_path, workers=1, fold_schemes=("loso",), protocols=protocols)
 
 
 @pytest.fixture

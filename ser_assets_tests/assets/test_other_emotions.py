@@ -80,7 +80,7 @@ def settings_of_table(folder: Path) -> Settings:
         workers=1,
         corpus="table",
         corpus_table=folder / "voices.csv",
-        fold_scheme=("loso",),
+        fold_schemes=("loso",),
         protocols=("speaker_independent",),
     )
 

@@ -49,7 +49,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dg.Execut
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("evaluated"),
         workers=1,
-        fold_scheme=("loso",),
+        fold_schemes=("loso",),
         protocols=("speaker_independent",),
     )
     store(Warehouse(settings.data_dir), settings, made_up_rows(FIVE, takes_each=4, copies_of_neutral=0))
