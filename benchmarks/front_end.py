@@ -23,7 +23,6 @@ from threadpoolctl import threadpool_limits
 from timing import write_json
 
 from ser_assets.audio.features.extract import extract_features
-from ser_assets.audio.features.names import functional_group, functional_names
 from ser_assets.audio.silence import TrimMode
 from ser_assets.corpus.demo.corpus import make_demo_corpus
 from ser_assets.corpus.ravdess import parse_name
@@ -94,7 +93,6 @@ def main() -> None:
     if not paths:
         parser.exit(1, f"no RAVDESS speech under {arguments.folder}; name its folder, or set SER_RAVDESS\n")
     rows = labels(paths)
-    kept = np.array([functional_group(name) != "notebook" for name in functional_names()])
 
     results = []
     draws: dict[tuple[str, str], np.ndarray] = {}
@@ -103,7 +101,7 @@ def main() -> None:
         with ProcessPoolExecutor(WORKERS) as pool:
             of_take = partial(measured, sampling_rate=int(rate), mode=mode)
             measurements = list(pool.map(of_take, paths, chunksize=20))
-        functionals = np.stack([functionals for functionals, _ in measurements])[:, kept]
+        functionals = np.stack([functionals for functionals, _ in measurements])
         milliseconds = 1000 * float(np.median([seconds for _, seconds in measurements]))
         for name, model in models().items():
             right = right_on_unseen_actors(model, functionals, rows)
@@ -122,7 +120,7 @@ def main() -> None:
                     "ms_per_clip": milliseconds,
                 }
             )
-    print(f"{len(rows)} takes, {rows['actor'].nunique()} actors, luna5, {kept.sum()} functionals")
+    print(f"{len(rows)} takes, {rows['actor'].nunique()} actors, luna5, {len(functional_names())} functionals")
     print(pd.DataFrame(results).round(3).to_string(index=False))
     write_json(results, arguments.json)
 

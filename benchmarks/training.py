@@ -12,8 +12,9 @@ import pandas as pd
 from recordings import demo_films, speech_takes, trimmed
 from timing import parser_of, seconds_of, tell
 
-from ser_assets.audio.features.extract import ClipFeatures, extract_features
-from ser_assets.audio.features.names import NOTEBOOK_MEANS, functional_names
+from ser_assets.audio.features.extract import extract_features
+from ser_assets.audio.features.names import functional_names
+from ser_assets.baseline.features import MEANS, notebook_means
 from ser_assets.baseline.models import probabilities
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
 from ser_assets.learning.data.examples import Examples
@@ -30,14 +31,15 @@ def labelled(takes: list[Path]) -> pd.DataFrame:
     return rows.assign(variant=0, voice=rows["actor"], audio_hash=rows["take_id"], gender=genders)
 
 
-def examples_of(rows: pd.DataFrame, measured: list[ClipFeatures]) -> tuple[Examples, Examples]:
-    """All that was measured, and the notebook's means alone."""
+def examples_of(rows: pd.DataFrame, clips: list[np.ndarray]) -> tuple[Examples, Examples]:
+    """The features of each clip, and the notebook's means of each."""
+    measured = [extract_features(clip, RATE) for clip in clips]
     functionals = np.stack([each.functionals for each in measured])
-    of_notebook = [functional_names().index(f"notebook_{name}") for name in NOTEBOOK_MEANS]
+    means_of_notebook = np.stack([notebook_means(clip, RATE) for clip in clips]).astype(np.float32)
     sequences = tuple(each.sequence for each in measured)
     parts: dict[str, Any] = {"rows": rows, "emotions": EMOTIONS, "sequences": sequences}
     everything = Examples(**parts, functionals=functionals, functional_names=functional_names())
-    means = Examples(**parts, functionals=functionals[:, of_notebook], functional_names=NOTEBOOK_MEANS)
+    means = Examples(**parts, functionals=means_of_notebook, functional_names=MEANS)
     return everything, means
 
 
@@ -54,13 +56,13 @@ def main() -> None:
         takes = [take for take in takes if take.parent.name in actors]
         if not takes:
             raise SystemExit(f"no RAVDESS speech under {arguments.folder}; name its folder, or try --short")
-        measured = [extract_features(trimmed(take, RATE), RATE) for take in takes]
-    examples, means = examples_of(labelled(takes), measured)
+        clips = [trimmed(take, RATE) for take in takes]
+    examples, means = examples_of(labelled(takes), clips)
     if arguments.short:
         # One actor cannot be left out of one: two halves pass for two actors.
         halves = pd.Series(np.arange(len(examples)) % 2).map({0: "01", 1: "02"})
         rows = examples.rows.assign(actor=halves, voice=halves)
-        examples, means = examples_of(rows, measured)
+        examples, means = examples_of(rows, clips)
     rows = []
     for name, model in MODELS.items():
         fitted = model.brief(42) if arguments.short else model()

@@ -111,7 +111,7 @@ def metrics_report(
         clips=warehouse.query(f"{USABLE_CLIPS} ORDER BY take_id, variant"),
         examples=_example_clips(takes, actor_files),
         importances=_importances(settings, predictions),
-        learning_curves=_of_models(warehouse, LEARNING_CURVES, predictions, "model, fold, epoch, part"),
+        learning_curves=_of_models(warehouse, LEARNING_CURVES, predictions, "model, fold, epoch, subset"),
         leakage_audit=_leak_proof(warehouse, predictions),
         facts=_facts(settings, warehouse, predictions),
         skipped=[each.told for each in (*told, *skipped)],

@@ -1,13 +1,12 @@
 """What the notebook this project grew from does to a clip: silence, copies of neutral, and its 26 feature means.
 
-Kept so that the notebook's table can be made again; the features to use are in `features.py`.
+Kept so that the notebook's table can be made again; the platform's own features are in `audio.features`.
 """
 
 import numpy as np
 
 from ser_assets.audio.augmentation import augment_clip
 from ser_assets.audio.features.descriptors import root_mean_square, spectral_shape, zero_crossing_rate
-from ser_assets.audio.features.names import NOTEBOOK_COEFFICIENTS
 from ser_assets.audio.features.spectrum import Spectrum, centred_frames, cepstrum, chroma, decibels, mel_power, spectrum
 from ser_assets.audio.silence import trim
 
@@ -16,6 +15,17 @@ SAMPLING_RATE = 22050
 SILENCE_BELOW_PEAK_DB = 20.0
 COPIES_OF_NEUTRAL = ("noise", "time_stretch", "pitch_shift")
 """Three copies of each neutral take make its 276 of 92; which three the notebook does not tell, these are ours."""
+
+COEFFICIENTS = 20
+MEANS = (
+    "chroma_stft",
+    "rms",
+    "spectral_centroid",
+    "spectral_bandwidth",
+    "spectral_rolloff",
+    "zero_crossing_rate",
+    *(f"mfcc_{number:02d}" for number in range(1, COEFFICIENTS + 1)),
+)
 
 FRAME_LENGTH = 2048
 HOP = 512
@@ -42,7 +52,7 @@ def notebook_clips(samples: np.ndarray, sampling_rate: int, take_id: str, emotio
 
 
 def notebook_means(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
-    """Means over frames in the order of `NOTEBOOK_MEANS`, each equal to that of librosa's function with its defaults.
+    """Means over frames in the order of `MEANS`, each equal to that of librosa's function with its defaults.
 
     The transform is in single precision where librosa's is in double: on voices and noise the means agree to 1e-4, on
     a pure digital tone the bandwidth to 0.2 %.
@@ -66,7 +76,7 @@ def notebook_means(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
             shape.bandwidth.mean(),
             shape.rolloff.mean(),
             zero_crossing_rate(samples, FRAME_LENGTH, HOP).mean(),
-            *cepstrum(log_mel.mean(axis=0), NOTEBOOK_COEFFICIENTS),
+            *cepstrum(log_mel.mean(axis=0), COEFFICIENTS),
         ]
     )
 

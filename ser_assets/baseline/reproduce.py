@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_assets.assets.by_actor.current_corpus import CorpusChangedError, require_current_for_study
-from ser_assets.audio.features.names import NOTEBOOK_MEANS
-from ser_assets.baseline.features import SAMPLING_RATE, notebook_clips, notebook_means
+from ser_assets.baseline.features import MEANS, SAMPLING_RATE, notebook_clips, notebook_means
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
 from ser_assets.runtime import progress
 from ser_assets.runtime.workers import map_in_workers
@@ -92,7 +91,7 @@ def notebook_examples(
         rows=pd.DataFrame(rows),
         functionals=np.stack(means).astype(np.float32),
         emotions=EMOTIONS,
-        functional_names=NOTEBOOK_MEANS,
+        functional_names=MEANS,
         sequences=(np.empty((0, 0), np.float32),) * len(rows),
     )
 

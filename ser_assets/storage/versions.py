@@ -27,22 +27,22 @@ class _Made(NamedTuple):
 
 
 _MADE = {
-    "raw_videos": _Made("4", (), ("av",)),
-    "mono_audio": _Made("5", ("sampling_rate",), ("av", "soxr")),
-    "trimmed_audio": _Made("4", ("trim_mode", "trim_top_db", "minimum_clip_seconds"), ("numpy",)),
+    "raw_videos": _Made("5", (), ("av",)),
+    "mono_audio": _Made("6", ("sampling_rate",), ("av", "soxr")),
+    "trimmed_audio": _Made("5", ("trim_mode", "trim_top_db", "minimum_clip_seconds"), ("numpy",)),
     "augmented_set": _Made(
-        "3",
+        "4",
         ("speed_perturbation", "extra_copies", "noise_min_snr_db", "noise_max_snr_db"),
         ("audiomentations", "python-stretch", "soxr"),
     ),
-    "features": _Made("4", (), ("numpy", "scipy", "librosa")),
-    "random_forest": _Made("6", ("protocols", "fold_schemes", "seed"), ("scikit-learn", "skl2onnx")),
-    "neural_network": _Made("6", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
-    "cnn": _Made("6", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
-    "complex_cnn": _Made("6", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
-    "ensemble": _Made("1", (), ("scipy",)),
-    "metrics_report": _Made("3", ("seed",)),
-    "champion_model": _Made("2", ("seed",)),
+    "features": _Made("5", (), ("numpy", "scipy", "librosa")),
+    "random_forest": _Made("7", ("protocols", "fold_schemes", "seed"), ("scikit-learn", "skl2onnx")),
+    "neural_network": _Made("7", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
+    "cnn": _Made("7", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
+    "complex_cnn": _Made("7", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
+    "ensemble": _Made("2", (), ("scipy",)),
+    "metrics_report": _Made("4", ("seed",)),
+    "champion_model": _Made("3", ("seed",)),
 }
 
 

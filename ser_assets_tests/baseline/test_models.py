@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from ser_assets.audio.features.names import NOTEBOOK_MEANS
 from ser_assets.baseline import models as baseline_models
+from ser_assets.baseline.features import MEANS
 from ser_assets.baseline.models import CLAIMS, MODELS, baseline_splits, evaluate_notebook, probabilities
 from ser_assets.baseline.models import baseline_scores as table_of
 from ser_assets.corpus.ravdess import EMOTIONS
@@ -22,13 +22,13 @@ def made_up_means(actors: tuple[str, ...], seed: int = 0) -> Examples:
     """Three takes of each emotion and three copies of each neutral one; 26 values in which the emotion can be told."""
     rows = made_up_rows(actors, takes_each=3, copies_of_neutral=3)
     labels = rows["emotion"].map(EMOTIONS.index).to_numpy()
-    means = np.random.default_rng(seed).normal(0, 0.5, (len(rows), len(NOTEBOOK_MEANS)))
+    means = np.random.default_rng(seed).normal(0, 0.5, (len(rows), len(MEANS)))
     means[np.arange(len(rows)), 3 * labels] += 4
     return Examples(
         rows=rows,
         emotions=EMOTIONS,
         functionals=means.astype(np.float32),
-        functional_names=NOTEBOOK_MEANS,
+        functional_names=MEANS,
         sequences=(np.empty((0, 0), np.float32),) * len(rows),
     )
 
@@ -59,7 +59,7 @@ def sizes(network: object, kind: str, what: str) -> list[int]:
 
 def test_the_networks_have_the_layers_that_the_readme_names():
     builders = (baseline_models.dense_network, baseline_models.simple_cnn, baseline_models.complex_cnn)
-    dense, simple, complex_ = (build(len(NOTEBOOK_MEANS), len(EMOTIONS)) for build in builders)
+    dense, simple, complex_ = (build(len(MEANS), len(EMOTIONS)) for build in builders)
     assert sizes(dense, "Dense", "units") == [64, 32, 8]
     assert sizes(simple, "Conv1D", "filters") == [64, 128, 256]
     assert sizes(complex_, "Conv1D", "filters") == [64, 128, 256, 512]
@@ -99,7 +99,7 @@ def test_nothing_that_is_fitted_sees_what_is_judged():
 
 def test_values_are_standardised_so_that_units_do_not_matter():
     model = "neural_network"
-    units = np.logspace(-3, 3, len(NOTEBOOK_MEANS))
+    units = np.logspace(-3, 3, len(MEANS))
     in_other_units = dataclasses.replace(EXAMPLES, functionals=EXAMPLES.functionals * units)
     np.testing.assert_allclose(
         probabilities(model, in_other_units, in_other_units), probabilities(model, EXAMPLES, EXAMPLES), atol=0.05

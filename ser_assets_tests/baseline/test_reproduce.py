@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ser_assets.audio.features.names import NOTEBOOK_MEANS
 from ser_assets.baseline import models as baseline_models
-from ser_assets.baseline.features import COPIES_OF_NEUTRAL, SAMPLING_RATE, notebook_clips, notebook_means
+from ser_assets.baseline.features import COPIES_OF_NEUTRAL, MEANS, SAMPLING_RATE, notebook_clips, notebook_means
 from ser_assets.baseline.models import baseline_scores
 from ser_assets.baseline.reproduce import (
     ReplayError,
@@ -105,7 +104,7 @@ def test_every_take_is_measured_and_every_neutral_one_three_times_more(settings:
     variants = examples.rows.groupby("take_id")["variant"].apply(list).to_dict()
     expected = {clip.take_id: [0, 1, 2, 3] if clip.emotion == "neutral" else [0] for clip in clips}
     assert variants == expected
-    assert examples.functional_names == NOTEBOOK_MEANS
+    assert examples.functional_names == MEANS
     first = notebook_clips(clips[0].samples, SAMPLING_RATE, clips[0].take_id, "neutral")
     means = np.stack([notebook_means(samples, SAMPLING_RATE) for samples in first])
     np.testing.assert_allclose(examples.functionals[:4], means, rtol=1e-6)

@@ -39,7 +39,7 @@ TABLES = (
 PROTOCOLS = "speaker_independent"
 STATEMENT_2 = "*-02-0?-0?.mp4"
 BRIEFLY = {
-    "random_forest": {"trees": 60, "parts": 1, "validation_trees": 20},
+    "random_forest": {"n_estimators": 60, "validation_forests": 1, "validation_trees": 20},
     "neural_network": {"members": 1, "epochs": 8},
     "cnn": {"members": 1, "epochs": 8, "filters": [16, 32], "learning_rate": 0.005},
     "complex_cnn": {"members": 1, "epochs": 8, "filters": [16, 32, 32], "learning_rate": 0.005},

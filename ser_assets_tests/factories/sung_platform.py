@@ -16,8 +16,8 @@ from ser_assets_tests.factories.media import voice, write_wav
 RATE = 16000
 MODELS_FILE = """
 [random_forest]
-trees = 5
-parts = 1
+n_estimators = 5
+validation_forests = 1
 validation_trees = 5
 [neural_network]
 members = 1

@@ -28,7 +28,6 @@ from ser_assets.audio.features.spectrum import (
 )
 from ser_assets.audio.features.summarise import statistics
 from ser_assets.audio.features.voice import voice_descriptors, voice_functionals
-from ser_assets.baseline.features import notebook_means
 
 LOWEST_SAMPLING_RATE = 8000
 DYNAMIC_RANGE_DB = 80.0
@@ -94,7 +93,6 @@ def extract_features(samples: np.ndarray, sampling_rate: int) -> ClipFeatures:
         [
             of_frames.ravel(),
             _timing(pitch.f0, seconds),
-            notebook_means(samples, sampling_rate),
             voice_functionals(of_voice),
             energy_contour(level),
             f0_contour(pitch.f0),

@@ -28,17 +28,6 @@ _FRAME_DESCRIPTORS = {
 _STEP_DESCRIPTORS = {"waveform": ["log_energy_step"], "pitch": ["log_f0", "log_f0_step"]}
 _TIMING = ("duration_seconds", "voiced_share", "voiced_segments_per_second")
 
-NOTEBOOK_COEFFICIENTS = 20
-NOTEBOOK_MEANS = (
-    "chroma_stft",
-    "rms",
-    "spectral_centroid",
-    "spectral_bandwidth",
-    "spectral_rolloff",
-    "zero_crossing_rate",
-    *(f"mfcc_{number:02d}" for number in range(1, NOTEBOOK_COEFFICIENTS + 1)),
-)
-
 FORMANTS = 3
 VOICED_MFCC_COEFFICIENTS = 20
 _TILT = (
@@ -126,7 +115,7 @@ def functional_group(name: str) -> str:
     """Group of a functional.
 
     Returns:
-        One of mfcc, mfcc_delta, mfcc_delta2, mel, chroma, contrast, shape, waveform, pitch, timing, notebook, tilt,
+        One of mfcc, mfcc_delta, mfcc_delta2, mel, chroma, contrast, shape, waveform, pitch, timing, tilt,
         harmonicity, formants, harmonics, voiced_mfcc, contour, rhythm, modulation.
 
     Raises:
@@ -144,7 +133,6 @@ def _groups() -> dict[str, str]:
     return (
         groups
         | dict.fromkeys(_TIMING, "timing")
-        | {f"notebook_{name}": "notebook" for name in NOTEBOOK_MEANS}
         | VOICE
         | dict.fromkeys(ENERGY_CONTOUR + F0_CONTOUR, "contour")
         | dict.fromkeys(RHYTHM, "rhythm")

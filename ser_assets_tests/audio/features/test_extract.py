@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as arrays
 from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.features.names import STATISTICS, functional_group, functional_names
 from ser_assets.audio.features.summarise import statistics
-from ser_assets.baseline.features import notebook_means
 
 RATE = 22050
 
@@ -27,7 +26,7 @@ def named(samples: np.ndarray, rate: int = RATE) -> dict[str, float]:
 
 def test_there_are_1659_functionals_and_the_notebooks_26():
     names = functional_names()
-    assert len(set(names)) == len(names) == 1659 + 26
+    assert len(set(names)) == len(names) == 1659
     assert Counter(map(functional_group, names)) == {
         "mfcc": 210,
         "mfcc_delta": 210,
@@ -39,7 +38,6 @@ def test_there_are_1659_functionals_and_the_notebooks_26():
         "waveform": 21,
         "pitch": 14,
         "timing": 3,
-        "notebook": 26,
         "tilt": 84,
         "harmonicity": 23,
         "formants": 56,
@@ -61,8 +59,6 @@ def test_there_are_1659_functionals_and_the_notebooks_26():
         ("centroid_p50", "shape"),
         ("duration_seconds", "timing"),
         ("voiced_share", "timing"),
-        ("notebook_chroma_stft", "notebook"),
-        ("notebook_mfcc_20", "notebook"),
         ("alpha_ratio_voiced_std", "tilt"),
         ("spectral_slope_500_to_1500_hz_unvoiced_mean", "tilt"),
         ("harmonics_to_noise_p50", "harmonicity"),
@@ -96,12 +92,6 @@ def test_a_louder_clip_differs_only_in_its_level():
     assert loud["log_energy_mean"] - soft["log_energy_mean"] == pytest.approx(20, abs=0.01)
     for name in ("centroid_mean", "log_f0_mean", "chroma_g_mean", "zero_crossing_rate_mean", "log_energy_step_std"):
         assert loud[name] == pytest.approx(soft[name], rel=1e-3, abs=1e-4)
-
-
-def test_the_notebooks_means_are_among_the_functionals():
-    clip = named(voice())
-    stored = [clip[name] for name in functional_names() if functional_group(name) == "notebook"]
-    np.testing.assert_allclose(stored, notebook_means(voice(), RATE), rtol=1e-6)
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 32000, 44100, 48000])

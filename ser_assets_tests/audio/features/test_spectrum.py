@@ -11,7 +11,6 @@ from ser_assets.audio.features.descriptors import (
     spectral_shape,
     zero_crossing_rate,
 )
-from ser_assets.audio.features.names import NOTEBOOK_MEANS
 from ser_assets.audio.features.spectrum import (
     Spectrum,
     centred_frames,
@@ -23,7 +22,7 @@ from ser_assets.audio.features.spectrum import (
     mel_power,
     spectrum,
 )
-from ser_assets.baseline.features import notebook_means, tuning
+from ser_assets.baseline.features import MEANS, notebook_means, tuning
 
 RATE = 22050
 FRAME_LENGTH = 1024
@@ -130,7 +129,7 @@ def librosas_means(samples: np.ndarray, rate: int) -> np.ndarray:
 def test_the_notebooks_means_are_librosas_defaults(rate):
     for samples in (voice(rate=rate), noise(), voice()[:3000]):
         ours, expected = notebook_means(samples, rate), librosas_means(samples, rate)
-        assert ours.shape == (len(NOTEBOOK_MEANS),)
+        assert ours.shape == (len(MEANS),)
         np.testing.assert_allclose(ours[:6], expected[:6], **CLOSE)
         # a coefficient near 0 is a sum of 128 terms of up to 100 dB that cancel
         np.testing.assert_allclose(ours[6:], expected[6:], rtol=1e-4, atol=1e-3)

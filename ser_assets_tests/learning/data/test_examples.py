@@ -34,7 +34,7 @@ def test_actors_are_named_once_and_sorted():
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        (lambda e: {"rows": e.rows.drop(columns="audio_hash")}, "lack the columns recording"),
+        (lambda e: {"rows": e.rows.drop(columns="audio_hash")}, "lack the columns audio_hash"),
         (lambda e: {"functionals": e.functionals[:-1]}, "functionals of shape .* do not fit"),
         (lambda e: {"sequences": e.sequences[:-1]}, "functionals of shape .* do not fit"),
         (lambda e: {"rows": e.rows[:-1]}, "rows do not fit"),

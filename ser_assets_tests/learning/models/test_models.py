@@ -108,7 +108,7 @@ def test_a_second_fit_saves_the_same_bytes_and_says_the_same_of_what_is_held_out
 def test_a_fit_in_another_process_saves_the_same_bytes(tmp_path):
     script = (
         "import sys; from pathlib import Path\n"
-        "from ser_assets_tests.learning import test_models\n"
+        "from ser_assets_tests.learning.models import test_models\n"
         "for name in ('random_forest', 'cnn'):\n"
         "    test_models.saved(test_models.fitted(name), Path(sys.argv[1]) / name)\n"
     )

@@ -38,9 +38,9 @@ def test_a_file_in_the_data_folder_changes_what_it_names(settings: Settings) -> 
 
 
 def test_another_file_can_be_named_and_must_be_there(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(settings, "[random_forest]\ntrees = 7\n", "others.toml")
+    path = write(settings, "[random_forest]\nn_estimators = 7\n", "others.toml")
     monkeypatch.setenv("SER_MODEL_SETTINGS", str(path))
-    assert model_settings(Settings())["random_forest"].trees == 7
+    assert model_settings(Settings())["random_forest"].n_estimators == 7
     path.unlink()
     with pytest.raises(SettingsError, match=r"SER_MODEL_SETTINGS: .*others\.toml cannot be read \(No such file"):
         model_settings(Settings())

@@ -110,7 +110,7 @@ class TestSearch:
     EXAMPLES = made_up_examples(("01", "02", "03"), takes_each=3)
     SPLITS = speaker_independent(EXAMPLES.rows, "loso")
 
-    SPACE = {"trees": (5,), "parts": (1,), "validation_trees": (1,), "min_samples_leaf": (1, 30)}  # noqa: RUF012
+    SPACE = {"n_estimators": (5,), "validation_forests": (1,), "validation_trees": (1,), "min_samples_leaf": (1, 30)}  # noqa: RUF012
 
     def found(self, trials=3):
         return search(RandomForest, ForestSettings, self.SPACE, self.EXAMPLES, self.SPLITS, trials)
