@@ -106,7 +106,7 @@ def test_models_actors_and_protocols_that_the_report_lacks_are_told_with_the_rea
     assert list(reasons) == [
         *(f"model {name}" for name in OTHER_MODELS),
         "protocol speaker_normalised",
-        "folds luna5",
+        "fold scheme luna5",
         "actor 04",
         "actor 05",
         "actor 06",
