@@ -45,7 +45,7 @@ class Finding:
 
 
 def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
-    """InspectionTask through the recordings, listening to those not yet known, and through all that is at rest.
+    """Look through the recordings, listening to those not yet known, and through all that is at rest.
 
     Nothing is changed, but that a damaged file at rest is set aside, and what a killed run left half-written is swept.
 

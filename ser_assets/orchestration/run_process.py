@@ -132,7 +132,7 @@ class _Watch(threading.Thread):
             self._finished.set()
 
     def run(self) -> None:
-        """InspectionTask once a second."""
+        """Look once a second."""
         ended_since = None
         interrupted = False
         while not self._finished.wait(LOOK_SECONDS):

@@ -62,7 +62,7 @@ def curve(study: Study, model: str) -> "pd.DataFrame":
     settings, rows = study.settings, study.examples.rows
     scheme = settings.fold_schemes[0]
     splits = [*speaker_independent(rows, scheme), *speaker_normalised(rows, scheme)]
-    factory = functools.partial(MODELS[model], None, settings.seed)
+    factory = functools.partial(MODELS[model].load_class(), None, settings.seed)
     tell = functools.partial(progress.report, model)
     return profile_size_curve(factory, study.examples, splits, settings.worker_count, settings.seed, tell)
 
@@ -71,16 +71,16 @@ def find_settings(study: Study, model: str, trials: int) -> "Found":
     """Search the settings of a model inside the training side of each fold; `learning.search.search` says how."""
     from ser_assets.learning.models.catalog import MODELS
     from ser_assets.learning.protocols.protocols import speaker_independent
-    from ser_assets.learning.studies.hyperparameter_search import SPACES, search
+    from ser_assets.learning.studies.hyperparameter_search import search
 
     settings = study.settings
-    factory = MODELS[model]
+    spec = MODELS[model]
     splits = speaker_independent(study.examples.rows, settings.fold_schemes[0])
     tell = functools.partial(progress.report, model)
     return search(
-        factory,
-        factory.settings_type,
-        SPACES[model],
+        spec.load_class(),
+        spec.settings,
+        spec.search_space,
         study.examples,
         splits,
         trials,

@@ -18,7 +18,8 @@ from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.learning.models.catalog import EmotionModel, Ensemble
+    from ser_assets.learning.models.base import EmotionModel
+    from ser_assets.learning.models.ensemble import Ensemble
     from ser_assets.learning.speakers.profile import SpeakerPrior
 
 FORMAT: Final = "ser-assets bundle 2"

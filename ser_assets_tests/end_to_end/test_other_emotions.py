@@ -87,7 +87,7 @@ def judgements(examples: Examples, kept: Path) -> dict[str, Evaluation]:
         to_keep = [
             FinalFit(folder, speaker_normalised=folder.parent.name == "speaker_normalised") for folder in folders
         ]
-        made[name] = evaluate(functools.partial(MODELS[name], settings, 1), examples, splits, to_keep)
+        made[name] = evaluate(functools.partial(MODELS[name].load_class(), settings, 1), examples, splits, to_keep)
     return made
 
 

@@ -31,8 +31,9 @@ class FitResult(NamedTuple):
     """What comes out of training.
 
     onnx: the graph, from one input of float32 (clips, ...) to float32 (clips, classes).
-    validation_predictions: a table as in `said`, of training takes (originals), each predicted by a part of the model that had not
-        learned from that actor; empty where nobody could be left out. Where training stops early, it is these actors
+    validation_predictions: a table as in `said`, of training takes (originals), each predicted by a part of the model
+        that had not learned from that actor; empty where nobody could be left out. Where training stops early, it is
+        these actors
         who were watched: what is said of them is a little surer than of strangers.
     facts: what the model wants to find again beside its graph.
     curve: columns epoch from 1, part ('training' or 'validation'), loss, accuracy; None where there are no epochs.
@@ -62,7 +63,8 @@ class EmotionModel(ABC):
         self.seed = seed
         self.learning_curve_: pd.DataFrame | None = None
         self.validation_predictions_: pd.DataFrame | None = None
-        """As `FitResult.validation_predictions`, with the temperature of the model, and no speaker's bias where it learned from
+        """As `FitResult.validation_predictions`, with the temperature of the model, and no speaker's bias where it
+        learned from
         calibrated clips."""
         self.facts_: dict[str, Any] | None = None
         """What facts.json holds: label order, feature names, settings, what was learned from, temperature."""
