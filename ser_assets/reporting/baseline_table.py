@@ -69,8 +69,8 @@ def replay_gap(models: list[ReproducedModel]) -> str:
     evaluated = replayed[0].rows["accuracy"]
     return (
         f"From its own way to unseen actors accuracy goes: {join_words(falls)}. Its own way evaluates "
-        f"{evaluated['replayed'].takes} clips, copies among them; unseen are the {evaluated['unseen_actors'].takes} takes "
-        f"of {evaluated['unseen_actors'].actors} actors."
+        f"{evaluated['replayed'].takes} clips, copies among them; unseen are the "
+        f"{evaluated['unseen_actors'].takes} takes of {evaluated['unseen_actors'].actors} actors."
     )
 
 

@@ -57,17 +57,26 @@ PROTOCOL_NAMES = {
 }
 # What each promises, then what it may be used for.
 PROTOCOL_NOTES = {
-    "speaker_independent": "No test actor is in the training set. This is what a new speaker will get, and the score to "
-    "quote.",
-    "speaker_normalised": "No test actor is in the training set. Features are z-scored per speaker and the model's class bias "
-    "for that speaker is removed, both estimated from all of the speaker's unlabelled takes. It is an upper bound: "
-    "real speakers have fewer recordings.",
-    "random_split": "Takes, their copies and their recordings are on one side only, actors on both. This is what a speaker "
-    "of the training set will get; it means nothing for a new one.",
-    "random_split_leaky": "Augmented first, then split, as many notebooks do: actors and copies of test takes are on both "
-    "sides. It shows what the leaks are worth and is good for nothing else.",
-    "permuted_labels": "Emotions are shuffled within each actor, so that there is nothing to learn. It checks the "
-    "pipeline: scores should be at chance.",
+    "speaker_independent": (
+        "No test actor is in the training set. This is what a new speaker will get, and the score to quote."
+    ),
+    "speaker_normalised": (
+        "No test actor is in the training set. Features are z-scored per speaker and the model's class bias for that "
+        "speaker is removed, both estimated from all of the speaker's unlabelled takes. It is an upper bound: real "
+        "speakers have fewer recordings."
+    ),
+    "random_split": (
+        "Takes, their copies and their recordings are on one side only, actors on both. This is what a speaker of the "
+        "training set will get; it means nothing for a new one."
+    ),
+    "random_split_leaky": (
+        "Augmented first, then split, as many notebooks do: actors and copies of test takes are on both sides. It "
+        "shows what the leaks are worth and is good for nothing else."
+    ),
+    "permuted_labels": (
+        "Emotions are shuffled within each actor, so that there is nothing to learn. It checks the pipeline: scores "
+        "should be at chance."
+    ),
 }
 FOLD_NAMES = {
     "luna5": "Luna-Jiménez's five folds by actor",

@@ -104,7 +104,7 @@ def speaker_independent(rows: pd.DataFrame, fold_scheme: str = "luna5") -> list[
         )
     return [
         _by_actor(SpeakerIndependentSplit, rows, actors, "speaker_independent", fold_scheme, str(number))
-        for number, actors in enumerate(validation_predictions, start=1)
+        for number, actors in enumerate(test_sides, start=1)
         if actors
     ]
 
@@ -231,14 +231,14 @@ def _by_actor(
     fold_scheme: str,
     fold: str,
 ) -> Split:
-    validation_predictions = rows["actor"].isin(actors).to_numpy()
+    in_test = rows["actor"].isin(actors).to_numpy()
     original = rows["variant"].to_numpy() == 0
     return kind(
         protocol,
         fold_scheme,
         fold,
-        np.flatnonzero(~validation_predictions),
-        np.flatnonzero(validation_predictions & original),
+        np.flatnonzero(~in_test),
+        np.flatnonzero(in_test & original),
         rows,
     )
 
@@ -248,15 +248,15 @@ def _drawn(rows: pd.DataFrame, positions: np.ndarray, seed: int) -> tuple[np.nda
     from sklearn.model_selection import train_test_split
 
     clips = rows.iloc[positions]
-    in_given_order = positions[np.lexsort([clips["variant"], clips["take_id"]])]
-    emotions = rows["emotion"].to_numpy()[in_given_order]
+    by_take = positions[np.lexsort([clips["variant"], clips["take_id"]])]
+    emotions = rows["emotion"].to_numpy()[by_take]
     _, takes_each = np.unique(emotions, return_counts=True)
-    if len(takes_each) < 2 or takes_each.min() < 2 or TEST_SHARE * len(in_given_order) < len(takes_each):
+    if len(takes_each) < 2 or takes_each.min() < 2 or TEST_SHARE * len(by_take) < len(takes_each):
         raise TooFewTakesError(
-            f"{len(in_given_order)} clips of {len(takes_each)} emotions are too few for a random split with each emotion "
+            f"{len(by_take)} clips of {len(takes_each)} emotions are too few for a random split with each emotion "
             "on both sides; materialize more actors"
         )
-    training, drawn = train_test_split(in_given_order, test_size=TEST_SHARE, random_state=seed, stratify=emotions)
+    training, drawn = train_test_split(by_take, test_size=TEST_SHARE, random_state=seed, stratify=emotions)
     return np.sort(training), np.sort(drawn)
 
 
