@@ -108,9 +108,9 @@ def _result(folder: Path, besides: dict[str, Any]) -> dg.MaterializeResult:
     import pandas as pd
 
     from ser_assets.reporting.summary import leaderboards, score_markdown
-    from ser_assets.serving.bundle import CARD_FILE, FACTS_FILE
+    from ser_assets.serving.bundle import BUNDLE_FACTS_FILE, CARD_FILE
 
-    facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+    facts = json.loads((folder / BUNDLE_FACTS_FILE).read_text(encoding="utf-8"))
     scores = pd.DataFrame(facts["scores"]).assign(model=facts["model"]).astype({"low": float, "high": float})
     [values] = leaderboards(scores)[0].rows.values()
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -48,10 +48,10 @@ def ensemble_asset() -> dg.AssetsDefinition:
         `validation_predictions`), never from what is evaluated; table `ensemble_weights` holds them. Kept under
         `models/`, beside its members.
         """
-        from ser_assets.learning.models.ensemble import judge_ensemble
+        from ser_assets.learning.models.ensemble import evaluate_ensemble
 
         drop_withdrawn(context, settings)
-        predictions, weights = judge_ensemble(
+        predictions, weights = evaluate_ensemble(
             ENSEMBLE, _of_members(warehouse, PREDICTIONS), _of_members(warehouse, VALIDATION_PREDICTIONS)
         )
         tables = {

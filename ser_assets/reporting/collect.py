@@ -140,11 +140,11 @@ def feature_importances(settings: Settings, predictions: "pd.DataFrame") -> "pd.
     """Read the feature importances of the final Random Forest; nothing where it is not reported."""
     import pandas as pd
 
-    from ser_assets.learning.models.random_forest import RandomForest
+    from ser_assets.learning.models.random_forest import RandomForest, read_importances
 
     folder = final_model_folder(settings, RAW, RandomForest.name)
     reported = RandomForest.name in set(predictions["model"])
-    return RandomForest.load(folder).importances_ if reported and folder.exists() else pd.DataFrame()
+    return read_importances(folder) if reported and folder.exists() else pd.DataFrame()
 
 
 def rows_of_models(warehouse: Warehouse, table: str, predictions: "pd.DataFrame", order: str) -> "pd.DataFrame":

@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass as settings_dataclass
 
-from ser_assets.learning.data.examples import Examples, Features
+from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.data.predictions import prediction_table
 from ser_assets.learning.models.base import EmotionModel, FitResult
 from ser_assets.learning.models.catalog import ModelSpec
@@ -26,7 +26,7 @@ class ToySettings:
 class Toy(EmotionModel):
     """Logistic regression; every emotion must be in its training rows."""
 
-    name: ClassVar[str] = NAME
+    name: str = NAME
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "skl2onnx")
     settings_type: ClassVar = ToySettings
 
@@ -62,12 +62,6 @@ class Toy(EmotionModel):
 
         pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=self.settings.strength, max_iter=50))
         return pipeline.fit(training.functionals, training.labels)
-
-    def _inputs(self, evidence: Features) -> np.ndarray:
-        return evidence.functionals
-
-    def _check_inputs(self, evidence: Features) -> None:
-        self._check_features(evidence)
 
 
 TOY = ModelSpec(

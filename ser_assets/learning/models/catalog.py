@@ -5,10 +5,8 @@ loaded, so that the catalogue is light.
 """
 
 import importlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ser_assets.learning.models.settings import (
@@ -20,7 +18,6 @@ from ser_assets.learning.models.settings import (
 
 if TYPE_CHECKING:
     from ser_assets.learning.models.base import EmotionModel
-    from ser_assets.learning.models.ensemble import Ensemble
 
 ENSEMBLE: Final = "ensemble"
 """Name of the model that pools the predictions of all others."""
@@ -168,25 +165,3 @@ def colours() -> dict[str, str]:
 def settings_types() -> dict[str, type[Any]]:
     """Type of the settings of each model by name."""
     return {name: spec.settings for name, spec in MODELS.items()}
-
-
-def load_model(folder: Path) -> "EmotionModel | Ensemble":
-    """Read the saved model in this folder, whichever of `MODELS` it is, or the ensemble of those beside it.
-
-    Raises:
-        FileNotFoundError: there is no model in this folder.
-        ValueError: it is none of `MODELS`.
-        EnsembleError: a member of the ensemble has changed.
-    """
-    from ser_assets.learning.models.base import FACTS_FILE
-    from ser_assets.learning.models.ensemble import Ensemble
-
-    facts = folder / FACTS_FILE
-    if not facts.is_file():
-        raise FileNotFoundError(f"no saved model in {folder}: it has no {FACTS_FILE}")
-    name = json.loads(facts.read_text(encoding="utf-8")).get("model")
-    if name == ENSEMBLE:
-        return Ensemble.load(folder, load_model)
-    if name not in MODELS:
-        raise ValueError(f"{folder} holds the model {name!r}; there are {', '.join(titles())}")
-    return MODELS[name].load_class().load(folder)

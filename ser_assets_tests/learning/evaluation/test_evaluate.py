@@ -8,7 +8,8 @@ from ser_assets.learning.data.final_models import FINAL
 from ser_assets.learning.data.predictions import probability_columns
 from ser_assets.learning.evaluation.evaluate import CURVE_COLUMNS, PREDICTION_COLUMNS, FinalFit, evaluate
 from ser_assets.learning.evaluation.scores import score_table
-from ser_assets.learning.models.catalog import MODELS, load_model
+from ser_assets.learning.models.catalog import MODELS
+from ser_assets.learning.models.inference import load_model
 from ser_assets.learning.protocols.protocols import speaker_independent
 from ser_assets_tests.factories.examples import made_up_examples
 
