@@ -13,7 +13,7 @@ from moviepy import AudioFileClip
 from recordings import demo_films
 from timing import compared, in_turns, parser_of, tell
 
-from ser_assets.audio.decoding.decode import load_mono
+from ser_assets.audio.decoding.mono import load_mono
 
 RATE = 22050
 ROUNDS = 5

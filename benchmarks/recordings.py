@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ser_assets.audio.decoding.decode import load_mono
+from ser_assets.audio.decoding.mono import load_mono
 from ser_assets.audio.silence import TrimMode, trim
 from ser_assets.corpus.demo.corpus import make_demo_corpus
 

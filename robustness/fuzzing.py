@@ -78,7 +78,7 @@ def mutated(content: bytes, other: bytes, random: np.random.Generator) -> bytes:
 
 def look_at(path: Path) -> tuple[str, str, bool]:
     """Status, problem or reason that is missing, and whether the samples are finite; in the child."""
-    from ser_assets.audio.decoding.decode import load_mono
+    from ser_assets.audio.decoding.mono import load_mono
     from ser_assets.corpus.interface import Entry, Take
     from ser_assets.corpus.inventory import InspectionTask, inspect_recording
 

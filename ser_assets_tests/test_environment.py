@@ -220,7 +220,8 @@ def test_a_data_folder_that_cannot_be_is_refused(value: str, monkeypatch: pytest
 def test_a_data_folder_may_have_any_other_name(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow as pa
 
-    from ser_assets.storage.actor_files import ActorFiles, Batch
+    from ser_assets.storage.actor_files import ActorFiles
+    from ser_assets.storage.batches import Batch
     from ser_assets.storage.warehouse import Warehouse
 
     monkeypatch.setenv("SER_DATA_DIR", value)

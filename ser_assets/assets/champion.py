@@ -58,7 +58,8 @@ def champion_model(
     Not by a lead that may be luck: among those that the best does not beat beyond the 95 % interval, the smallest. One
     that is worse than the last champion, beyond the interval, does not take its place (check `no_regression`).
     """
-    from ser_assets.serving.bundle import champion_folder, open_bundle, write_bundle
+    from ser_assets.serving.bundle import champion_folder, open_bundle
+    from ser_assets.serving.write_bundle import write_bundle
 
     remove_leftovers(settings.data_dir)
     require_current(settings, warehouse, drop_withdrawn(context, settings), kinds=("content", "label"))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ser_assets.audio.augmentation import PlannedCopy, augment_clip, perturb_speed
-from ser_assets.audio.decoding.decode import DecodeError, decode, resample, to_mono
+from ser_assets.audio.decoding.decode import DecodeError, decode
+from ser_assets.audio.decoding.mono import resample, to_mono
 from ser_assets.audio.features.extract import ClipFeatures, extract_features
 from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import trim
@@ -13,7 +14,8 @@ from ser_assets.corpus.interface import path_of
 from ser_assets.corpus.inventory import audio_hash
 from ser_assets.corpus.registry import corpus_of
 from ser_assets.settings import Settings
-from ser_assets.storage.actor_files import ActorFiles, Batch
+from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.batches import Batch
 from ser_assets.storage.clips import LABELS, TAKE_LABELS, Clip, clips_of, table_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import dagster as dg
 from ser_assets.assets.by_actor.absent_actors import no_recordings, skipping_absent
 from ser_assets.assets.by_actor.current_corpus import drop_withdrawn
 from ser_assets.assets.by_actor.incremental import Upstream, changed_takes_step, stored_upstream
-from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, ActorMetadata, Step, for_each_actor
+from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, for_each_actor
+from ser_assets.assets.by_actor.step import ActorMetadata, Step
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.metadata.actor_table import clips_of_all, inventory_of_all
 from ser_assets.assets.metadata.describe import clips_metadata, raw_videos_metadata

@@ -11,7 +11,8 @@ import dagster as dg
 from ser_assets.assets.by_actor.absent_actors import skipping_absent
 from ser_assets.assets.by_actor.current_corpus import drop_withdrawn
 from ser_assets.assets.by_actor.incremental import changed_takes_step, stored_upstream
-from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, ActorMetadata, for_each_actor
+from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, for_each_actor
+from ser_assets.assets.by_actor.step import ActorMetadata
 from ser_assets.assets.corpus import augmented_set
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.metadata.actor_table import features_of_all

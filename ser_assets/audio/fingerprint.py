@@ -45,7 +45,7 @@ def fingerprint(mono: np.ndarray, sampling_rate: int) -> str:
     """
     from scipy.fft import rfft
 
-    from ser_assets.audio.decoding.decode import resample
+    from ser_assets.audio.decoding.mono import resample
 
     samples = resample(mono, sampling_rate, RATE)
     padded = np.pad(samples, WINDOW // 2)

@@ -173,7 +173,8 @@ def _require_rate(actor: str, clips: Sequence[Clip]) -> None:
 
 def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
     from ser_assets.baseline.models import FOLDS
-    from ser_assets.learning.protocols.protocols import RAVDESS_FOLDS, dropped_folds
+    from ser_assets.learning.protocols.fold_schemes import RAVDESS_FOLDS
+    from ser_assets.learning.protocols.protocols import dropped_folds
 
     if silent := sorted(set(asked or ()) - set(heard)):
         raise ReplayError(

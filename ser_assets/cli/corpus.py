@@ -12,7 +12,7 @@ from ser_assets.corpus.known_corpora import KNOWN_CORPORA, Labelled
 from ser_assets.corpus.zenodo.archives import What
 
 if TYPE_CHECKING:
-    from ser_assets.corpus.zenodo.download import DownloadRequest
+    from ser_assets.corpus.zenodo.disk import DownloadRequest
 
 SHOWN = 5
 LABELLED_BY_NAME = [corpus.name for corpus in KNOWN_CORPORA if not corpus.labels]
@@ -61,7 +61,7 @@ def download(
     (HTTPS_PROXY), and SER_ZENODO_URL names a mirror. Exit code 1 if something could not be brought.
     """
     from ser_assets.corpus.zenodo.archives import DownloadError
-    from ser_assets.corpus.zenodo.download import DownloadRequest
+    from ser_assets.corpus.zenodo.disk import DownloadRequest
 
     settings = read_settings()
     if settings.corpus != "ravdess":

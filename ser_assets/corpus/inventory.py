@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from ser_assets.audio.decoding.channels import channel_likeness
-from ser_assets.audio.decoding.decode import DecodeError, Recording, decode, to_mono
+from ser_assets.audio.decoding.decode import DecodeError, Recording, decode
 from ser_assets.audio.decoding.dropouts import abrupt_silence
+from ser_assets.audio.decoding.mono import to_mono
 from ser_assets.audio.fingerprint import fingerprint
 from ser_assets.audio.validation import require_utterance
 from ser_assets.corpus.demo.corpus import DEMO_COMMENT

@@ -23,7 +23,8 @@ class DownloadConfig(dg.Config):
 def download_op(context: dg.OpExecutionContext, config: DownloadConfig, settings: dg.ResourceParam[Settings]) -> None:
     """Bring recordings of RAVDESS into the folder of recordings, as `ser-assets download` does."""
     from ser_assets.corpus.zenodo.archives import DownloadError
-    from ser_assets.corpus.zenodo.download import DownloadRequest, download, plan
+    from ser_assets.corpus.zenodo.disk import DownloadRequest
+    from ser_assets.corpus.zenodo.download import download, plan
     from ser_assets.corpus.zenodo.licence import NOTICE, has_agreed, remember_agreement
 
     if strangers := sorted(set(config.actors) - set(ACTORS)):

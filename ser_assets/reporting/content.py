@@ -150,7 +150,7 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
         "missed": [_missed_record(take) for take in data.missed],
         "notebook_reproduction": _records(data.replay),
         "corpus": _corpus(data.takes),
-        "clips": _records(_clip_counts(data.clips)) if len(data.clips) else [],
+        "clips": _records(data.clip_counts) if len(data.clips) else [],
         "rejected": _records(data.rejected),
         "leakage_audit": _records(data.leakage_audit),
         "importances": _records(data.importances),
@@ -236,11 +236,6 @@ def _corpus(takes: pd.DataFrame) -> dict[str, Any] | None:
         "minutes": round(float(takes["seconds"].sum()) / 60, 1),
         "mean_seconds": round(float(takes["seconds"].mean()), 2),
     }
-
-
-def _clip_counts(clips: pd.DataFrame) -> pd.DataFrame:
-    counts = clips.assign(originals=clips["variant"] == 0, copies=clips["variant"] != 0)
-    return counts.groupby(["actor", "emotion"])[["originals", "copies"]].sum().reset_index()
 
 
 def _rejected(rejected: pd.DataFrame) -> dict[str, list[str]]:

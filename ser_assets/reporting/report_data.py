@@ -99,3 +99,9 @@ class ReportData:
     def is_ravdess(self) -> bool:
         """Whether it is RAVDESS that was evaluated, of which people and published systems have scores."""
         return is_ravdess(self.emotions, set(self.predictions["actor"]))
+
+    @property
+    def clip_counts(self) -> pd.DataFrame:
+        """Columns actor, emotion, originals, copies."""
+        counts = self.clips.assign(originals=self.clips["variant"] == 0, copies=self.clips["variant"] != 0)
+        return counts.groupby(["actor", "emotion"])[["originals", "copies"]].sum().reset_index()

@@ -1,13 +1,8 @@
 """The bundle: one folder with all that it takes to ask the champion, and all that is known of how it came about."""
 
-import dataclasses
 import hashlib
 import json
-import math
-import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,19 +12,14 @@ from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.models.model_files import MODEL_FACTS_FILE, read_facts
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ser_assets.learning.models.inference import Ensemble, OnnxModel
-    from ser_assets.learning.speakers.profile import SpeakerPrior
+    from ser_assets.learning.speakers.prior import SpeakerPrior
 
 FORMAT: Final = "ser-assets bundle 3"
 BUNDLE_FACTS_FILE: Final = "bundle.json"
 CARD_FILE: Final = "model_card.md"
 PRIOR_FILE: Final = "prior.npz"
 
-RAVDESS_LICENCE: Final = "CC BY-NC-SA 4.0"
-OWN_LICENCE: Final = "that of the recordings it learned from"
-DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a person"
 _REMEDY: Final = "`ser-assets run` makes one, as its last step"
 
 
@@ -45,29 +35,6 @@ class Preprocessing:
     trim_mode: TrimMode
     trim_top_db: float
     minimum_clip_seconds: float
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a bundle is made of.
-
-    models_dir: holds the kept models, `raw/<model>` and, where `speaker_normalised` says so, `calibrated/<model>`.
-    reason: a sentence that says why this model. scores: rows of this model in `learning.scores.score_table`.
-    recipe: how the features were made. settings: the knobs behind all of it, as text. demo: the voices are the demo's.
-    date: of today, as YYYY-MM-DD.
-    """
-
-    model: str
-    reason: str
-    models_dir: Path
-    speaker_normalised: bool
-    prior: "SpeakerPrior"
-    preprocessing: Preprocessing
-    scores: "pd.DataFrame"
-    recipe: str
-    settings: dict[str, str]
-    demo: bool
-    date: str
 
 
 @dataclass(frozen=True)
@@ -129,7 +96,7 @@ class Bundle:
 
     def prior(self) -> "SpeakerPrior":
         """What is usual for the speakers who were trained on."""
-        from ser_assets.learning.speakers.profile import SpeakerPrior
+        from ser_assets.learning.speakers.prior import SpeakerPrior
 
         return SpeakerPrior.load(self.folder / PRIOR_FILE)
 
@@ -137,30 +104,6 @@ class Bundle:
 def champion_folder(data_dir: Path) -> Path:
     """Where asset `champion_model` writes the bundle."""
     return data_dir / "models" / "champion"
-
-
-def write_bundle(folder: Path, contents: Contents, replaces: Path | None = None) -> None:
-    """Write a bundle into `folder`, which exists and is empty.
-
-    replaces: the folder that it will take the place of. If it holds just the same, its date is kept, so that the same
-        models give the same bytes.
-
-    Raises:
-        FileNotFoundError: a model is not kept in `models_dir`.
-    """
-    from ser_assets.reporting.model_card import model_card
-
-    for kind in (RAW, SPEAKER_NORMALISED) if contents.speaker_normalised else (RAW,):
-        for name in parts_of(contents.models_dir / kind, contents.model):
-            shutil.copytree(contents.models_dir / kind / name, folder / kind / name)
-    contents.prior.save(folder / PRIOR_FILE)
-    facts = _facts(contents, folder)
-    before = _facts_before(replaces)
-    if {**before, "date": None} == {**facts, "date": None}:
-        facts["date"] = before["date"]
-    (folder / CARD_FILE).write_text(model_card(facts, contents.scores), encoding="utf-8")
-    text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / BUNDLE_FACTS_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -196,79 +139,16 @@ def parts_of(models_dir: Path, model: str) -> list[str]:
     Raises:
         FileNotFoundError: one of them is not there.
     """
-    names = [model, *_members(models_dir / model)]
+    names = [model, *members_of(models_dir / model)]
     for name in names:
         if not (models_dir / name / MODEL_FACTS_FILE).is_file():
             raise FileNotFoundError(f"{models_dir / name} holds no model: materialize {name} first")
     return names
 
 
-def size_of(models_dir: Path, model: str) -> int:
-    """Bytes of a kept model with its members. Raises as `parts_of`."""
-    return sum(path.stat().st_size for name in parts_of(models_dir, model) for path in _files(models_dir / name))
-
-
-def _facts(contents: Contents, folder: Path) -> dict[str, Any]:
-    training = _training(folder / RAW, contents.model)
-    emotions = read_facts(folder / RAW / contents.model)["emotions"]
-    columns = ["protocol", "fold_scheme", "metric", "value", "low", "high", "actors", "takes"]
-    return {
-        "format": FORMAT,
-        "model": contents.model,
-        "why": contents.reason,
-        "date": contents.date,
-        "emotions": emotions,
-        "preprocessing": dataclasses.asdict(contents.preprocessing),
-        "functional_names": list(functional_names()),
-        "scores": [
-            {name: _plain(value) for name, value in row.items()} for row in contents.scores[columns].to_dict("records")
-        ],
-        "training": {
-            **training,
-            "demo": contents.demo,
-            "licence": _licence(emotions, training["actors"], contents.demo),
-            "recipe": contents.recipe,
-            "settings": contents.settings,
-        },
-        "files": {path.relative_to(folder).as_posix(): _digest(path) for path in _files(folder)},
-    }
-
-
-def _licence(emotions: Sequence[str], actors: Sequence[str], demo: bool) -> str:
-    from ser_assets.reporting.references import is_ravdess
-
-    if demo:
-        return DEMO_LICENCE
-    return RAVDESS_LICENCE if is_ravdess(emotions, actors) else OWN_LICENCE
-
-
-def _training(models_dir: Path, model: str) -> dict[str, Any]:
-    """What the model, or the members that it consists of, learned from and with."""
-    members = _members(models_dir / model)
-    each = [read_facts(models_dir / name) for name in members or [model]]
-    libraries = {library: number for facts in each for library, number in facts["libraries"].items()}
-    for library in ("ser-assets", "onnxruntime", "numpy", "librosa"):
-        libraries[library] = version(library)
-    return {
-        "members": members,
-        "actors": each[0]["training_actors"],
-        "takes": each[0]["training_takes"],
-        "clips": each[0]["training_clips"],
-        "seed": each[0]["seed"],
-        "model_settings": {facts["model"]: facts["settings"] for facts in each},
-        "libraries": dict(sorted(libraries.items())),
-    }
-
-
-def _members(model_folder: Path) -> list[str]:
+def members_of(model_folder: Path) -> list[str]:
+    """Names of the members of a saved ensemble, sorted; none for another model."""
     return sorted(read_facts(model_folder).get("members", {}))
-
-
-def _facts_before(folder: Path | None) -> dict[str, Any]:
-    try:
-        return open_bundle(folder).facts if folder else {}
-    except BundleError:
-        return {}
 
 
 def _verify_bundle(folder: Path, facts: dict[str, Any]) -> None:
@@ -284,22 +164,19 @@ def _verify_bundle(folder: Path, facts: dict[str, Any]) -> None:
     for name, digest in facts["files"].items():
         if not (folder / name).is_file():
             raise BundleError(f"{folder} is not whole, {name} is missing: copy the whole folder again")
-        if _digest(folder / name) != digest:
+        if digest_of(folder / name) != digest:
             raise BundleError(f"{folder / name} has changed since the bundle was made: copy the whole folder again")
     if facts["emotions"] != read_facts(folder / RAW / facts["model"])["emotions"]:
         told = ", ".join(facts["emotions"])
         raise BundleError(f"{folder} names other emotions than its model, or in another order: {told}")
 
 
-def _files(folder: Path) -> list[Path]:
+def files_of(folder: Path) -> list[Path]:
+    """All files in a folder at any depth, sorted."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """BLAKE2b hash of a file, 16 bytes as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """A number that JSON can hold: none for what does not exist."""
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_assets.audio.decoding.decode import DecodeError, Recording, decode, resample, to_mono
+from ser_assets.audio.decoding.decode import DecodeError, Recording, decode
+from ser_assets.audio.decoding.mono import resample, to_mono
 from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import Trimmed, trim

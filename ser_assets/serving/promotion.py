@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_assets.learning.evaluation.champion import Choice, Drop
-    from ser_assets.serving.bundle import Contents
+    from ser_assets.serving.write_bundle import Contents
 
 
 class PromotionError(LookupError):
@@ -81,7 +81,7 @@ def find_candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
 
 def _sizes(settings: Settings, models: "list[str]") -> dict[str, int]:
     """Bytes of those models that are kept."""
-    from ser_assets.serving.bundle import size_of
+    from ser_assets.serving.write_bundle import size_of
 
     sizes = {}
     for model in models:
@@ -142,8 +142,9 @@ def _last_predictions(settings: Settings, warehouse: Warehouse) -> "pd.DataFrame
 
 def bundle_contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) -> "Contents":
     """Collect what the bundle of a candidate holds."""
-    from ser_assets.learning.speakers.profile import SpeakerPrior
-    from ser_assets.serving.bundle import Contents, Preprocessing
+    from ser_assets.learning.speakers.prior import SpeakerPrior
+    from ser_assets.serving.bundle import Preprocessing
+    from ser_assets.serving.write_bundle import Contents
 
     # Refuses features of other settings than those of now, which the bundle is about to promise.
     examples = load_examples(warehouse, settings)

@@ -6,21 +6,18 @@ changed.
 
 import glob
 import logging
-import string
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
 
-from ser_assets.storage.files import atomic_file, set_aside_if_possible
+from ser_assets.storage.batches import Batch, batches_of
+from ser_assets.storage.files import actor_of, atomic_file, file_stem, set_aside_if_possible
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-TAKES_AT_ONCE = 15
 
 
 class ClipsMissingError(FileNotFoundError):
@@ -32,47 +29,6 @@ class ClipsDamagedError(ClipsMissingError):
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Takes of one actor, in their order, that go through a step together.
-
-    `input_fingerprint` tells of each take what it is made from; those in `kept` are at rest already, made from the
-    same. `about` holds what the step wants to know of each take.
-    """
-
-    actor: str
-    input_fingerprint: Mapping[str, str]
-    kept: frozenset[str]
-    about: Mapping[str, Any]
-
-    @property
-    def to_make(self) -> list[str]:
-        """The takes that have to be made."""
-        return [take_id for take_id in self.input_fingerprint if take_id not in self.kept]
-
-
-def batches_of(
-    actor: str, wanted: Mapping[str, str], stored: Mapping[str, str], about: Mapping[str, Any]
-) -> list[Batch]:
-    """Divide an actor's takes into batches, always the same for the same takes; none where nothing has changed.
-
-    wanted: what each take should be made from. stored: what those at rest were made from.
-    """
-    if wanted == stored:
-        return []
-    takes = sorted(wanted)
-    parts = (takes[start : start + TAKES_AT_ONCE] for start in range(0, len(takes), TAKES_AT_ONCE))
-    return [
-        Batch(
-            actor,
-            {take_id: wanted[take_id] for take_id in part},
-            frozenset(take_id for take_id in part if stored.get(take_id) == wanted[take_id]),
-            {take_id: about[take_id] for take_id in part if take_id in about},
-        )
-        for part in parts
-    ]
-
-
-@dataclass(frozen=True)
 class ActorFiles:
     """The Parquet files under one folder."""
 
@@ -80,7 +36,7 @@ class ActorFiles:
 
     def path(self, asset: str, actor: str) -> Path:
         """File of one actor, whose name differs from that of any other by more than case."""
-        return self.data_dir / asset / f"{_file_stem(actor)}.parquet"
+        return self.data_dir / asset / f"{file_stem(actor)}.parquet"
 
     def write(
         self,
@@ -182,7 +138,7 @@ class ActorFiles:
     def actors(self, asset: str) -> list[str]:
         """Name the actors who have a file, sorted."""
         paths = (self.data_dir / asset).glob("actor_*.parquet")
-        return sorted(map(_actor_of, paths))
+        return sorted(map(actor_of, paths))
 
     def remove_takes(self, asset: str, actor: str, takes: Collection[str]) -> list[Path]:
         """Remove takes from the file of an actor; a file that would be empty goes. Returns the files that changed."""
@@ -217,19 +173,6 @@ class ActorFiles:
         return self.path(asset, actor).with_suffix(".png")
 
 
-def _file_stem(actor: str) -> str:
-    """Name a file after an actor; after a plus sign it says in hexadecimal which letters of the name are capitals.
-
-    On a disk that does not tell case, Ann and ann would have one file otherwise.
-    """
-    capitals = sum(1 << position for position, letter in enumerate(actor) if letter in string.ascii_uppercase)
-    return f"actor_{quote(actor, safe=' ')}" + (f"+{capitals:x}" if capitals else "")
-
-
-def _actor_of(path: Path) -> str:
-    return unquote(path.stem.removeprefix("actor_").partition("+")[0])
-
-
 def _read(
     source: "Path | pa.NativeFile", path: Path, takes: Sequence[str] | None, columns: Sequence[str] | None = None
 ) -> "pa.Table":
@@ -262,7 +205,7 @@ def _damage_set_aside(path: Path) -> Iterator[None]:
         if not path.exists() or path.stat().st_ino != read:
             raise ClipsMissingError(f"{path} was damaged ({reason}), and another run saw to it: run again") from error
         aside = set_aside_if_possible(path)
-        made_again = f"materialize {path.parent.name} for {_actor_of(path)} again"
+        made_again = f"materialize {path.parent.name} for {actor_of(path)} again"
         raise ClipsDamagedError(
             f"{path} was damaged ({reason}) and {aside}: {made_again}, or `ser-assets run`"
         ) from error

@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import socket
+import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote, unquote
 
 from ser_assets.runtime.stopping import require_running
 
@@ -157,3 +159,17 @@ def is_alive(process: int) -> bool:
 def beside(target: Path, kind: Literal["part", "old"]) -> Path:
     """A hidden name with its purpose and its process: `sweep` takes it away when that process has ended."""
     return target.absolute().with_name(f".{target.name}~{socket.gethostname()}~{os.getpid()}~{kind}")
+
+
+def file_stem(actor: str) -> str:
+    """Name a file after an actor; after a plus sign it says in hexadecimal which letters of the name are capitals.
+
+    On a disk that does not tell case, Ann and ann would have one file otherwise.
+    """
+    capitals = sum(1 << position for position, letter in enumerate(actor) if letter in string.ascii_uppercase)
+    return f"actor_{quote(actor, safe=' ')}" + (f"+{capitals:x}" if capitals else "")
+
+
+def actor_of(path: Path) -> str:
+    """Speaker of a file that `file_stem` named."""
+    return unquote(path.stem.removeprefix("actor_").partition("+")[0])

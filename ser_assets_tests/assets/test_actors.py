@@ -15,7 +15,8 @@ from dagster._core.definitions.data_version import (
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from ser_assets.assets.by_actor.partition_events import drop_skipped
-from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, NothingToDoError, Step, for_each_actor
+from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, for_each_actor
+from ser_assets.assets.by_actor.step import NothingToDoError, Step
 
 ACTORS = ("01", "02", "03")
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from ser_assets.audio.decoding.channels import channel_likeness
-from ser_assets.audio.decoding.decode import decode, resample, to_mono
+from ser_assets.audio.decoding.decode import decode
 from ser_assets.audio.decoding.dropouts import abrupt_silence
+from ser_assets.audio.decoding.mono import resample, to_mono
 from ser_assets.audio.fingerprint import alike, fingerprint
 from ser_assets_tests.factories.media import encode, voice
 from ser_assets_tests.factories.signals import spoken

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.audio.decoding.decode import load_mono
+from ser_assets.audio.decoding.mono import load_mono
 from ser_assets.audio.silence import is_silent, trim
 from ser_assets_tests.factories.media import voice
 

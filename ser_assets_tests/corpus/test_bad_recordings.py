@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.decoding.decode import load_mono
+from ser_assets.audio.decoding.mono import load_mono
 from ser_assets.audio.features.extract import extract_features
 from ser_assets.corpus.interface import path_of
 from ser_assets.rejections import Problem

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.decoding.decode import Recording, decode, resample
+from ser_assets.audio.decoding.decode import Recording, decode
+from ser_assets.audio.decoding.mono import resample
 from ser_assets.corpus import inventory as inventory_module
 from ser_assets.corpus.demo import corpus as demo
 from ser_assets.corpus.duplicates import resolve_duplicates, settle_all

@@ -14,8 +14,10 @@ import pytest
 
 from ser_assets.corpus.zenodo import archives
 from ser_assets.corpus.zenodo.archives import DownloadError
-from ser_assets.corpus.zenodo.download import DownloadRequest, download, plan
-from ser_assets.corpus.zenodo.transfer import RetryPolicy, Transfer
+from ser_assets.corpus.zenodo.disk import DownloadRequest
+from ser_assets.corpus.zenodo.download import download, plan
+from ser_assets.corpus.zenodo.retries import RetryPolicy
+from ser_assets.corpus.zenodo.transfer import Transfer
 from ser_assets_tests.factories.zenodo_server import Answer, Zenodo, an_archive, serving
 
 IMPATIENT = RetryPolicy(silence=10, more_tries=3, pause=0, jitter=0)

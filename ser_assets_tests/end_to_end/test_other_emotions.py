@@ -18,12 +18,14 @@ from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.ensemble import evaluate_ensemble, save_ensemble
 from ser_assets.learning.models.settings import DenseSettings, ForestSettings
 from ser_assets.learning.protocols.protocols import make_splits
-from ser_assets.learning.speakers.profile import SpeakerPrior, SpeakerProfile
+from ser_assets.learning.speakers.prior import SpeakerPrior
+from ser_assets.learning.speakers.profile import SpeakerProfile
 from ser_assets.reporting.page import write_report
 from ser_assets.reporting.report_data import ReportData
 from ser_assets.serving import batch
-from ser_assets.serving.bundle import open_bundle, write_bundle
+from ser_assets.serving.bundle import open_bundle
 from ser_assets.serving.predictor import MeasuredRecording, Predictor, features_of, measure_recording
+from ser_assets.serving.write_bundle import write_bundle
 from ser_assets_tests.factories.bundles import PREPROCESSING, contents
 from ser_assets_tests.factories.media import voice, write_wav
 

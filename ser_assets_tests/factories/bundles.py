@@ -15,9 +15,11 @@ from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.ensemble import save_ensemble
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
-from ser_assets.learning.speakers.profile import SpeakerPrior, normalise_speakers
-from ser_assets.serving.bundle import Contents, Preprocessing, write_bundle
+from ser_assets.learning.speakers.prior import SpeakerPrior
+from ser_assets.learning.speakers.profile import normalise_speakers
+from ser_assets.serving.bundle import Preprocessing
 from ser_assets.serving.predictor import MeasuredRecording, features_of, measure_recording
+from ser_assets.serving.write_bundle import Contents, write_bundle
 from ser_assets_tests.factories.examples import made_up_predictions
 from ser_assets_tests.factories.media import write_wav
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_assets.storage.actor_files import ActorFiles, batches_of
+from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.batches import batches_of
 from ser_assets.storage.clips import Clip, clip_schema, table_of
 
 

@@ -11,7 +11,8 @@ import pytest
 from ser_assets.audio.features.names import functional_names
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.speakers.profile import normalise_speakers
-from ser_assets.serving.bundle import BundleError, Preprocessing, open_bundle, size_of, write_bundle
+from ser_assets.serving.bundle import BundleError, Preprocessing, open_bundle
+from ser_assets.serving.write_bundle import size_of, write_bundle
 from ser_assets_tests.factories.bundles import (
     PREPROCESSING,
     contents,
@@ -44,7 +45,7 @@ def test_a_bundle_says_what_it_was_made_of(kept: Path) -> None:
     assert bundle.model == "random_forest"
     assert bundle.preprocessing == PREPROCESSING
     facts = bundle.facts
-    assert facts["format"] == "ser-assets bundle 2"
+    assert facts["format"] == "ser-assets bundle 3"
     assert facts["emotions"] == list(EMOTIONS)
     assert facts["functional_names"] == list(functional_names())
     assert facts["training"]["actors"] == ["01", "02"]

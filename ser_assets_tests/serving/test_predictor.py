@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ser_assets.assets.clip_steps import augment_batch, decode_batch, measure_batch, trim_batch
-from ser_assets.audio.decoding.decode import decode, to_mono
+from ser_assets.audio.decoding.decode import decode
+from ser_assets.audio.decoding.mono import to_mono
 from ser_assets.corpus.demo.corpus import SAMPLING_RATE, perform
 from ser_assets.corpus.inventory import audio_hash
 from ser_assets.corpus.ravdess import EMOTIONS
@@ -25,7 +26,8 @@ from ser_assets.serving.predictor import (
     speaker_profile,
 )
 from ser_assets.settings import Settings
-from ser_assets.storage.actor_files import ActorFiles, Batch
+from ser_assets.storage.actor_files import ActorFiles
+from ser_assets.storage.batches import Batch
 from ser_assets_tests.factories.bundles import (
     PREPROCESSING,
     fitted,

@@ -8,14 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from ser_assets.storage.actor_files import (
-    TAKES_AT_ONCE,
-    ActorFiles,
-    Batch,
-    ClipsDamagedError,
-    ClipsMissingError,
-    batches_of,
-)
+from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError, ClipsMissingError
+from ser_assets.storage.batches import TAKES_AT_ONCE, Batch, batches_of
 from ser_assets.storage.clips import Clip, clip_schema, clips_of, table_of
 from ser_assets.storage.files import files_set_aside
 from ser_assets_tests.factories.media import voice

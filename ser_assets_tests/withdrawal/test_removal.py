@@ -26,7 +26,8 @@ from ser_assets.withdrawal.removal import (
     remove_from_tables,
     stored_takes,
 )
-from ser_assets.withdrawal.withdraw import Withdrawn, remove
+from ser_assets.withdrawal.withdraw import remove
+from ser_assets.withdrawal.withdrawn_takes import Withdrawn
 from ser_assets_tests.factories.media import voice
 from ser_assets_tests.factories.stored_data import put, spoken_clip
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ser_assets.assets.by_actor.incremental import Upstream
-from ser_assets.assets.by_actor.partitions import NothingToDoError
+from ser_assets.assets.by_actor.step import NothingToDoError
 from ser_assets.corpus.interface import Corpus, Listing
 from ser_assets.storage.tables import RAW_VIDEOS, records
 from ser_assets.storage.warehouse import Warehouse

@@ -4,11 +4,12 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from ser_assets.assets.by_actor.partitions import ActorMetadata, Step
+from ser_assets.assets.by_actor.step import ActorMetadata, Step
 from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.runtime.workers import WorkerDiedError
 from ser_assets.settings import Settings
-from ser_assets.storage.actor_files import ActorFiles, Batch, ClipsMissingError, batches_of
+from ser_assets.storage.actor_files import ActorFiles, ClipsMissingError
+from ser_assets.storage.batches import Batch, batches_of
 from ser_assets.storage.versions import code_version, content_version, extended, fingerprint
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ import functools
 import itertools
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import dagster as dg
 
@@ -16,6 +16,7 @@ from ser_assets.assets.by_actor.partition_events import (
     log_partition,
     log_skipped,
 )
+from ser_assets.assets.by_actor.step import ActorMetadata, NothingToDoError, Step, do_task
 from ser_assets.corpus.ravdess import ACTORS
 from ser_assets.runtime import progress
 from ser_assets.runtime.workers import Outcome, WorkerDiedError, end_workers, outcomes_in_workers
@@ -27,55 +28,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 BY_ACTOR = dg.StaticPartitionsDefinition(list(ACTORS))
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 
-ActorMetadata = Mapping[str, Any]
-Task = TypeVar("Task")
-Made = TypeVar("Made")
 NAMED = 10
-
-
-class NothingToDoError(LookupError):
-    """An actor has nothing that a step could work on; in a run of several actors the others go on.
-
-    The message is for a run of this actor alone. who: continues "skipped 2 of 24 actors, who". of_all: the message for
-    a run in which no actor has anything.
-    """
-
-    def __init__(self, message: str, who: str, of_all: str) -> None:
-        super().__init__(message)
-        self.who = who
-        self.of_all = of_all
-
-
-@dataclass(frozen=True)
-class Step(Generic[Task, Made]):
-    """What an asset does with each of its actors.
-
-    Attributes:
-        plan: say what is to be made of an actor, in tasks; None where all that is at rest is still right. Raises
-            `NothingToDoError` for an actor to be skipped.
-        work: do one task, in a worker process; always in one if it is `guarded`, for it may crash.
-        chunk: so many tasks go to a worker at a time.
-        crashed: what a task comes to, or the exception, that took its worker process with it twice.
-        store: put away what the tasks of an actor have come to, in their order, as it comes.
-        describe: metadata of an actor that is done.
-        data_version: of an actor that is done; the same as long as the actor's data are the same.
-        draw: draw the picture of an actor that `lacks_picture`, in a worker process, when all are stored.
-        settle: what is left to be done for all actors that are stored, before they are described; tells who failed.
-        overview: metadata about all actors, of this run or not, which the last event of the run shows besides.
-    """
-
-    plan: Callable[[str], Sequence[Task] | None]
-    work: Callable[[Task], Made]
-    store: Callable[[str, Iterator[Made]], None]
-    describe: Callable[[str], ActorMetadata]
-    data_version: Callable[[str], str]
-    guarded: bool = False
-    chunk: int = 1
-    crashed: Callable[[Task], Made] | None = None
-    draw: Callable[[str], None] | None = None
-    lacks_picture: Callable[[str], bool] = lambda _: False
-    settle: Callable[[Sequence[str]], Mapping[str, Exception]] | None = None
-    overview: Callable[[], ActorMetadata] = dict
 
 
 def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], workers: int) -> dg.MaterializeResult:
@@ -131,7 +84,7 @@ class _PartitionLoop:
 
     def go(self, workers: int) -> None:
         self._report_progress()
-        work = functools.partial(_work, self.step.work)
+        work = functools.partial(do_task, self.step.work)
         outcomes = outcomes_in_workers(work, self._tasks(), workers, self.step.chunk, guarded=self.step.guarded)
         for actor, group in itertools.groupby(outcomes, key=lambda outcome: outcome.item[0]):
             # Cut off by number: to ask for one more would wait for the next actor.
@@ -246,8 +199,3 @@ class _PartitionLoop:
 def _shortened(names: Sequence[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
-
-
-def _work(work: Callable[[Any], Any], of_actor: tuple[str, Any]) -> Any:
-    """Do the task that stands beside its actor."""
-    return work(of_actor[1])

@@ -14,7 +14,7 @@ def channel_likeness(samples: np.ndarray, sampling_rate: int) -> float | None:
 
     `samples`: float32, shape (channels, samples), at `sampling_rate` Hz.
     """
-    from ser_assets.audio.decoding.decode import resample
+    from ser_assets.audio.decoding.mono import resample
 
     if len(samples) < 2:
         return None

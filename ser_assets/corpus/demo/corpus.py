@@ -3,25 +3,26 @@
 import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ser_assets.corpus.demo import espeak
+from ser_assets.corpus.demo.voices import (
+    VOICES,
+    manner_of,
+    neutral_level_db,
+)
 from ser_assets.corpus.ravdess import ACTORS, Take, speech_takes
 from ser_assets.runtime.workers import map_in_workers
 
 SAMPLING_RATE = 48000
-LEVEL_SPREAD_DB = 18.0
 DEMO_COMMENT = "ser-assets demo corpus"
 """Stands in the metadata of every film, so that nobody takes it for a recording of a person."""
 
 _WORDS_PER_MINUTE = 160
-_LOUDEST_NEUTRAL_DB = -28.0
 _ROOM_NOISE_DB = -42.0
-_STRONG = 1.6
 _FRAME_RATE = 12
 _WIDTH, _HEIGHT = 128, 96
 # Middle and side without substituted noise: only so are the two channels equal again after decoding.
@@ -29,66 +30,6 @@ _FFMPEG_OPTIONS = [
     *shlex.split("-f mp4 -pix_fmt yuv420p -b:a 96k -aac_coder fast -aac_ms 1 -aac_is 0 -aac_pns 0"),
     *("-metadata", f"comment={DEMO_COMMENT}"),
 ]
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How a take departs from the actor's plain way of speaking; zero everywhere is plain."""
-
-    tempo: float
-    """Speaking rate, per cent."""
-    pitch: float
-    """Mean pitch, semitones."""
-    melody: float
-    """Pitch range, per cent."""
-    level: float
-    """Loudness, dB."""
-    pause: float
-    """Pause between words, ms."""
-    brightness: float
-    """Spectral slope, dB an octave."""
-
-
-# Directions after Banse & Scherer 1996 and Juslin & Laukka 2003; sizes so small that takes overlap as acted ones do.
-MANNERS = {
-    "neutral": Manner(0, 0, 0, 0, 0, 0),
-    "calm": Manner(-7, -0.7, -15, -2, 6, -0.4),
-    "happy": Manner(7, 2.2, 35, 2, -5, 0.5),
-    "sad": Manner(-10, -0.8, -25, -3, 15, -0.7),
-    "angry": Manner(5, 1.5, 25, 5, -5, 1.2),
-    "fearful": Manner(14, 2.8, -15, 1, 5, 0.2),
-    "disgust": Manner(-10, -1.2, 15, 0.5, 12, 0.5),
-    "surprised": Manner(-1, 3.2, 60, 1.5, 0, 0),
-}
-_JITTER = Manner(5, 0.9, 18, 1.3, 5, 0.4)
-
-# One a speaker: language and voice of espeak-ng, and the size of the head as a factor on all frequencies.
-VOICES = {
-    "01": ("en-us+m1", 1.00),
-    "02": ("en-us+f1", 1.00),
-    "03": ("en+m2", 0.97),
-    "04": ("en+f2", 1.03),
-    "05": ("en-us+m3", 1.04),
-    "06": ("en-us+f3", 0.97),
-    "07": ("en-gb-scotland+m4", 1.00),
-    "08": ("en-gb-scotland+f4", 1.02),
-    "09": ("en-us+m5", 0.95),
-    "10": ("en-gb-x-rp+f5", 0.98),
-    "11": ("en-gb-x-rp+m6", 1.03),
-    "12": ("en-us+Annie", 0.95),
-    "13": ("en-029+m7", 0.96),
-    "14": ("en-029+aunty", 1.06),
-    "15": ("en-us-nyc+adam", 1.05),
-    "16": ("en-us-nyc+belinda", 0.94),
-    "17": ("en+Michael", 0.98),
-    "18": ("en+linda", 1.00),
-    "19": ("en-gb-x-gbclan+pablo", 0.94),
-    "20": ("en-gb-x-gbclan+shelby", 1.03),
-    "21": ("en-us+klatt3", 1.02),
-    "22": ("en-us+grandma", 0.97),
-    "23": ("en-gb-x-gbcwmd+robert", 1.05),
-    "24": ("en-gb-x-gbcwmd+steph", 1.04),
-}
 
 
 def make_demo_corpus(
@@ -135,7 +76,7 @@ def perform(take: Take) -> np.ndarray:
 
     voice, size = VOICES[take.actor]
     random = np.random.default_rng(int(take.take_id.replace("-", "")))
-    manner = _manner(take, random)
+    manner = manner_of(take, random)
     dry = espeak.speak(
         take.statement or "",
         voice,
@@ -145,27 +86,13 @@ def perform(take: Take) -> np.ndarray:
         word_gap=round(max(0, 1 + manner.pause / 10)),
     )
     speech = _tilt(soxr.resample(dry, espeak.SAMPLING_RATE * size, SAMPLING_RATE), manner.brightness)
-    neutral_db = _neutral_level_db(take.actor)
+    neutral_db = neutral_level_db(take.actor)
     speech *= 10 ** ((neutral_db + manner.level) / 20) / np.sqrt(np.mean(speech**2))
     before, after = (random.uniform(0.7, 1.1, size=2) * SAMPLING_RATE).astype(int)
     sound = np.pad(speech, (before, after))
     noise = _tilt(random.standard_normal(len(sound)), -3)
     sound += noise * 10 ** ((neutral_db + _ROOM_NOISE_DB) / 20) / noise.std()
     return sound.astype(np.float32)
-
-
-def _manner(take: Take, random: np.random.Generator) -> Manner:
-    """Draw a take's manner: the emotion's, as strongly as this actor shows it, and a jitter of its own."""
-    expressiveness = np.random.default_rng(int(take.actor)).lognormal(sigma=0.35, size=len(astuple(_JITTER)))
-    emotion = np.array(astuple(MANNERS[take.emotion])) * (_STRONG if take.intensity == "strong" else 1)
-    jitter = random.standard_normal(expressiveness.size) * astuple(_JITTER)
-    return Manner(*(emotion * expressiveness + jitter).tolist())
-
-
-def _neutral_level_db(actor: str) -> float:
-    """Spread the actors evenly over `LEVEL_SPREAD_DB`, neighbours far apart, so that few of them span it too."""
-    step = ACTORS.index(actor) * 7 % len(ACTORS)
-    return _LOUDEST_NEUTRAL_DB - LEVEL_SPREAD_DB * step / (len(ACTORS) - 1)
 
 
 def _tilt(samples: np.ndarray, decibel_per_octave: float) -> np.ndarray:

@@ -6,71 +6,43 @@ are verified. `NAME.zip.json` remembers how many bytes each file had that was un
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
-from pydantic import TypeAdapter
 
-from ser_assets.corpus.zenodo.archives import Archive, DownloadError, What, archives_for
-from ser_assets.corpus.zenodo.transfer import RetryPolicy, Transfer
-from ser_assets.corpus.zenodo.unpacking import make_folder, refuse_full_disk, refuse_to_replace, unpack
+from ser_assets.corpus.zenodo.archives import Archive, DownloadError, archives_for
+from ser_assets.corpus.zenodo.disk import (
+    BOMB_FACTOR,
+    ArchiveJob,
+    DownloadRequest,
+    bytes_there,
+    is_there,
+    refuse_full_disks,
+    remember_sizes,
+    sizes_unpacked,
+)
+from ser_assets.corpus.zenodo.retries import RetryPolicy
+from ser_assets.corpus.zenodo.transfer import Transfer
+from ser_assets.corpus.zenodo.unpacking import make_folder, refuse_to_replace, unpack
 from ser_assets.runtime.progress import Listener
 
 ALL = "all files"
 
-_SIZES = TypeAdapter(dict[str, int])
-_BOMB_FACTOR = 2
 _SECONDS_TO_STOP = 1.0
-
-
-@dataclass(frozen=True)
-class DownloadRequest:
-    """Which recordings are wanted, from where, and where they go; `at_once` archives are on their way together."""
-
-    what: What
-    actors: Collection[str]
-    base_url: str
-    raw_dir: Path
-    downloads_dir: Path
-    with_video_only: bool = False
-    keep_archives: bool = False
-    at_once: int = 3
-
-
-@dataclass(frozen=True)
-class ArchiveJob:
-    """An archive to be fetched, and the files in it to be unpacked, `Actor_NN/….mp4`."""
-
-    archive: Archive
-    files: tuple[str, ...]
-    there_bytes: int
-
-    @property
-    def remaining_bytes(self) -> int:
-        """What is still to come over the line."""
-        return self.archive.bytes - self.there_bytes
-
-    @property
-    def unpacked_bytes(self) -> int:
-        """About what the files will take."""
-        return self.archive.unpacked_bytes * len(self.files) // len(self.archive.files())
 
 
 def plan(order: DownloadRequest) -> list[ArchiveJob]:
     """List what has to be fetched: an archive none of whose files is missing, cut short or replaced is not."""
     errands = []
     for archive in archives_for(order.what, order.actors):
-        sizes = _sizes_unpacked(order, archive)
+        sizes = sizes_unpacked(order, archive)
         files = archive.files(order.actors, with_video_only=order.with_video_only)
-        if missing := tuple(name for name in files if not _is_there(order.raw_dir / name, sizes.get(name), archive)):
-            errands.append(ArchiveJob(archive, missing, _bytes_there(order, archive)))
+        if missing := tuple(name for name in files if not is_there(order.raw_dir / name, sizes.get(name), archive)):
+            errands.append(ArchiveJob(archive, missing, bytes_there(order, archive)))
     return errands
 
 
@@ -105,7 +77,7 @@ def download(
     lock = FileLock(order.downloads_dir / ".lock", timeout=0)
     try:
         with lock:
-            _refuse_full_disks(order, errands)
+            refuse_full_disks(order, errands)
             return _DownloadPool(order, errands, progress, tell, patience or RetryPolicy()).work()
     except Timeout as error:
         raise DownloadError(f"another download is at work in {order.downloads_dir}: let it end first") from error
@@ -205,9 +177,9 @@ class _DownloadPool:
                 self._given_up.set()
             raise
         part.replace(whole)
-        most_bytes = _BOMB_FACTOR * archive.unpacked_bytes
+        most_bytes = BOMB_FACTOR * archive.unpacked_bytes
         sizes = unpack(whole, errand.files, self._order.raw_dir, most_bytes, self._check)
-        _remember_sizes(self._order, archive, sizes)
+        remember_sizes(self._order, archive, sizes)
         if not self._order.keep_archives:
             whole.unlink()
 
@@ -234,46 +206,3 @@ class _DownloadPool:
 
 def _throw(error: BaseException) -> NoReturn:
     raise error
-
-
-def _refuse_full_disks(order: DownloadRequest, errands: Sequence[ArchiveJob]) -> None:
-    """Raise DownloadError unless there is room for what stays and for the archives that are there at one time."""
-    remaining = sorted((errand.remaining_bytes for errand in errands), reverse=True)
-    archives = sum(remaining if order.keep_archives else remaining[: order.at_once])
-    recordings = sum(errand.unpacked_bytes for errand in errands)
-    if order.raw_dir.stat().st_dev == order.downloads_dir.stat().st_dev:
-        refuse_full_disk(order.raw_dir, archives + recordings)
-    else:
-        refuse_full_disk(order.raw_dir, recordings)
-        refuse_full_disk(order.downloads_dir, archives)
-
-
-def _bytes_there(order: DownloadRequest, archive: Archive) -> int:
-    paths = (order.downloads_dir / archive.name, order.downloads_dir / f"{archive.name}.part")
-    return min(archive.bytes, next((path.stat().st_size for path in paths if path.exists()), 0))
-
-
-def _is_there(path: Path, size: int | None, archive: Archive) -> bool:
-    """Tell whether a recording is there; where nobody remembers its size, one that is large enough is."""
-    if not path.exists():
-        return False
-    found = path.stat().st_size
-    return found >= archive.smallest_take if size is None else found == size
-
-
-def _sizes_unpacked(order: DownloadRequest, archive: Archive) -> dict[str, int]:
-    """Bytes of each file that was unpacked from an archive, as far as that is remembered."""
-    with suppress(FileNotFoundError, NotADirectoryError, ValueError):
-        return _SIZES.validate_json(_memory(order, archive).read_bytes())
-    return {}
-
-
-def _remember_sizes(order: DownloadRequest, archive: Archive, sizes: Mapping[str, int]) -> None:
-    memory = _memory(order, archive)
-    part = memory.with_name(f"{memory.name}.part")
-    part.write_bytes(_SIZES.dump_json({**_sizes_unpacked(order, archive), **sizes}, indent=1))
-    part.replace(memory)
-
-
-def _memory(order: DownloadRequest, archive: Archive) -> Path:
-    return order.downloads_dir / f"{archive.name}.json"

@@ -14,54 +14,23 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 from urllib3.util import Retry
 
 from ser_assets.corpus.zenodo.archives import Archive, DownloadError
+from ser_assets.corpus.zenodo.retries import (
+    MAY_PASS,
+    AnotherFileError,
+    RetryableError,
+    RetryPolicy,
+    innermost,
+    reason_of,
+    retry_after,
+)
 
 PIECE_BYTES = 1 << 16
 
-_MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
-
-
-class _RetryableError(Exception):
-    """A try failed, and another may not; `seconds` is when the server wants to be asked again, if it says so."""
-
-    def __init__(self, reason: str, seconds: float | None = None) -> None:
-        super().__init__(reason)
-        self.seconds = seconds
-
-
-class _AnotherFileError(_RetryableError):
-    """What came is not the archive, as when a network wants one to log in first."""
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How long a server may be silent, how often it is asked again, and after which pauses; times are in seconds.
-
-    Pauses double up to `longest_pause`. A server that wants to be left alone for longer than `longest_retry_after` is.
-    Tries are counted afresh once `fresh_start_bytes` more of the file have come than ever before.
-    """
-
-    connect: float = 20
-    silence: float = 30
-    more_tries: int = 7
-    pause: float = 1
-    longest_pause: float = 60
-    jitter: float = 1
-    longest_retry_after: float = 600
-    fresh_start_bytes: int = 1 << 20
-
-    def retries(self) -> Retry:
-        """Start to count."""
-        return Retry(
-            self.more_tries,
-            backoff_factor=self.pause,
-            backoff_max=self.longest_pause,
-            backoff_jitter=self.jitter,
-        )
 
 
 @dataclass
@@ -124,17 +93,17 @@ class Transfer:
         while self._have() < self.archive.bytes:
             try:
                 self._receive(session)
-            except _RetryableError as trouble:
+            except RetryableError as trouble:
                 if self._have() >= furthest + self.patience.fresh_start_bytes:
                     retries, furthest = self.patience.retries(), self._have()
                 retries = self._pause(retries, trouble)
 
-    def _pause(self, retries: Retry, trouble: _RetryableError) -> Retry:
+    def _pause(self, retries: Retry, trouble: RetryableError) -> Retry:
         try:
             retries = retries.increment("GET", self.url, error=trouble)
         except MaxRetryError as error:
             raise self._given_up(f"{trouble}, {self.patience.more_tries + 1} times in a row") from error
-        if sum(isinstance(past.error, _AnotherFileError) for past in retries.history) > 1:
+        if sum(isinstance(past.error, AnotherFileError) for past in retries.history) > 1:
             raise self._given_up(f"{trouble}, twice")
         seconds = trouble.seconds or retries.get_backoff_time()
         if seconds > self.patience.longest_retry_after:
@@ -173,24 +142,24 @@ class Transfer:
         try:
             yield
         except requests.Timeout as error:
-            raise _RetryableError(f"{self._host} does not answer") from error
+            raise RetryableError(f"{self._host} does not answer") from error
         except requests.exceptions.SSLError as error:
             # Once there is a connection it may be damaged on the way, and whoever is busy hangs up before there is one.
-            if not isinstance(error.args[0], MaxRetryError) or isinstance(_innermost(error), ssl.SSLEOFError):
-                raise _RetryableError("the connection was cut") from error
+            if not isinstance(error.args[0], MaxRetryError) or isinstance(innermost(error), ssl.SSLEOFError):
+                raise RetryableError("the connection was cut") from error
             raise DownloadError(
-                f"{self.archive.name}: no secure connection to {self._host} ({_reason(error)}): is SER_ZENODO_URL "
+                f"{self.archive.name}: no secure connection to {self._host} ({reason_of(error)}): is SER_ZENODO_URL "
                 "right? If it or your proxy has a certificate of its own, let REQUESTS_CA_BUNDLE name a file of "
                 "certificates that vouch for it"
             ) from error
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
             cause = error.args[0] if error.args else None
             if isinstance(cause, ReadTimeoutError):
-                raise _RetryableError(f"nothing came for {self.patience.silence:g} s") from error
+                raise RetryableError(f"nothing came for {self.patience.silence:g} s") from error
             if isinstance(cause, ProtocolError):
-                raise _RetryableError("the connection was cut") from error
+                raise RetryableError("the connection was cut") from error
             whom = "the proxy" if isinstance(error, requests.exceptions.ProxyError) else self._host
-            raise _RetryableError(f"{whom} cannot be reached ({_reason(error)})") from error
+            raise RetryableError(f"{whom} cannot be reached ({reason_of(error)})") from error
         except requests.RequestException as error:
             raise DownloadError(f"{self.archive.name}: {error}; is SER_ZENODO_URL right?") from error
 
@@ -201,9 +170,9 @@ class Transfer:
             self.part.unlink(missing_ok=True)
         elif response.status_code in (requests.codes.ok, requests.codes.partial_content):
             return
-        elif response.status_code not in _MAY_PASS:
+        elif response.status_code not in MAY_PASS:
             raise DownloadError(f"{self.archive.name}: {answer}; is SER_ZENODO_URL right?")
-        raise _RetryableError(answer, _retry_after(response))
+        raise RetryableError(answer, retry_after(response))
 
     def _start(self, response: requests.Response, have: int) -> int:
         """Tell where in the file the bytes of the answer belong: at its beginning, if the server heeds no range."""
@@ -213,10 +182,10 @@ class Transfer:
             match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if match is None or int(match[1]) > have:
                 self.part.unlink(missing_ok=True)
-                raise _RetryableError("another part came than was asked for")
+                raise RetryableError("another part came than was asked for")
             start, size = int(match[1]), match[2]
         if size not in ("*", str(self.archive.bytes)):
-            raise _AnotherFileError(f"{self._host} has {size} bytes of that name instead of {self.archive.bytes}")
+            raise AnotherFileError(f"{self._host} has {size} bytes of that name instead of {self.archive.bytes}")
         return start
 
     def _write(self, response: requests.Response, start: int) -> None:
@@ -230,26 +199,7 @@ class Transfer:
                     # Too long is wrong, and may have no end.
                     return
         if self._have() < self.archive.bytes:
-            raise _RetryableError("the connection was cut")
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    try:
-        return Retry().get_retry_after(response.raw)
-    except InvalidHeader:
-        return None
-
-
-def _innermost(error: BaseException) -> BaseException:
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    return error
-
-
-def _reason(error: BaseException) -> str:
-    """Say what lies at the bottom of an error of requests, such as `Connection refused`."""
-    cause = _innermost(error)
-    return (isinstance(cause, OSError) and cause.strerror) or str(cause)
+            raise RetryableError("the connection was cut")
 
 
 def _md5() -> "hashlib._Hash":

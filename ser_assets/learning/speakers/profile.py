@@ -15,10 +15,6 @@ from ser_assets.learning.speakers.bias import LARGEST, SpeakerBias
 
 LARGEST_SCORE: Final = 10.0
 """Scores are cut here: a functional that hardly varies in a speaker's few clips must not fly off in the next one."""
-DEVIATION_CLIPS: Final = 10
-"""So many clips of a speaker tell as much of how far that voice varies as all the speakers heard before do."""
-STRENGTHS: Final = (0.05, 50.0)
-"""Bounds, in clips, of how much the speakers heard before count for the mean."""
 PROFILE_FORMAT: Final = "ser-assets speaker profile 3"
 
 
@@ -72,7 +68,7 @@ class SpeakerProfile:
     @classmethod
     def learn(cls, clips: Features) -> Self:
         """From raw clips of one speaker, at least one; no label is looked at."""
-        return cls(_statistics(clips.functionals, clips.sequences), clips.functional_names, len(clips))
+        return cls(statistics_of(clips.functionals, clips.sequences), clips.functional_names, len(clips))
 
     def normalise(self, clips: Features) -> Features:
         """Clips of this speaker as z-scores.
@@ -103,7 +99,7 @@ class SpeakerProfile:
             "bias": {model: bias.tolist() for model, bias in self.bias.items()},
             "usual": {
                 name: {"mean": usual.mean.tolist(), "deviation": usual.deviation.tolist()}
-                for name, usual in _kinds(self.usual)
+                for name, usual in named_statistics(self.usual)
             },
         }
         path.write_text(json.dumps(facts) + "\n", encoding="utf-8")
@@ -143,72 +139,6 @@ class SpeakerProfile:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class SpeakerPrior:
-    """What is usual for speakers heard before, so that a profile can be made of few clips.
-
-    usual: mean over speakers, and the deviation that is usual within one.
-    strength: for each mean, how many clips of a new speaker weigh as much as all that is known before: variance within
-        a speaker over variance between speakers (the normal model's posterior mean; Gelman et al. 2013, Bayesian Data
-        Analysis, 2.5).
-    """
-
-    usual: SpeakerStatistics
-    strength: tuple[np.ndarray, ...]
-
-    @classmethod
-    def learn(cls, examples: Examples) -> Self:
-        """From the raw originals of several speakers; no label is looked at."""
-        speakers = _speakers(examples)
-        each = [_statistics(own.functionals, own.sequences) for own in speakers]
-        of_clips = [
-            [_statistics(own.functionals[[row]], [own.sequences[row]]) for row in range(len(own))] for own in speakers
-        ]
-        usual, strength = [], []
-        for kind in range(len(SpeakerStatistics._fields)):
-            means = np.stack([one[kind].mean for one in each])
-            within = np.mean([np.var([clip[kind].mean for clip in clips], axis=0) for clips in of_clips], axis=0)
-            deviation = np.sqrt(np.mean([one[kind].deviation ** 2 for one in each], axis=0))
-            usual.append(Standardiser(means.mean(axis=0), deviation.astype(np.float32)))
-            between = np.maximum(means.var(axis=0), np.finfo(np.float32).tiny)
-            strength.append(np.clip(within / between, *STRENGTHS).astype(np.float32))
-        return cls(SpeakerStatistics(*usual), tuple(strength))
-
-    def profile(self, clips: Features) -> SpeakerProfile:
-        """Make a speaker's profile, near to what is usual for others as long as the clips are few."""
-        count, voiced = len(clips), sum(bool((sequence[:, -PITCH_COLUMNS] > 0).any()) for sequence in clips.sequences)
-        # Functionals vary from clip to clip, so that one clip says nothing of how far; bands and pitch vary within it.
-        weights = (_Weight(count, count - 1), _Weight(count, count), _Weight(voiced, voiced))
-        blended = []
-        for values, weight, before, strength in zip(
-            _values(clips.functionals, clips.sequences), weights, self.usual, self.strength, strict=True
-        ):
-            mean, variance = (values.mean(axis=0), values.var(axis=0)) if len(values) else (0.0, 0.0)
-            own_mean = (weight.of_mean * mean + strength * before.mean) / (weight.of_mean + strength)
-            summed = weight.of_mean * variance + DEVIATION_CLIPS * before.deviation**2
-            deviation = np.sqrt(summed / (weight.of_deviation + DEVIATION_CLIPS))
-            blended.append(Standardiser(own_mean.astype(np.float32), deviation.astype(np.float32)))
-        return SpeakerProfile(SpeakerStatistics(*blended), clips.functional_names, count)
-
-    def save(self, path: Path) -> None:
-        """Write the prior as arrays (npz) without pickle."""
-        arrays: dict[str, np.ndarray] = {}
-        for (name, usual), strength in zip(_kinds(self.usual), self.strength, strict=True):
-            arrays |= {f"{name}_mean": usual.mean, f"{name}_deviation": usual.deviation, f"{name}_strength": strength}
-        np.savez(path, **arrays)  # type: ignore[arg-type]
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a prior."""
-        with np.load(path, allow_pickle=False) as arrays:
-            usual = [
-                Standardiser(arrays[f"{name}_mean"], arrays[f"{name}_deviation"]) for name in SpeakerStatistics._fields
-            ]
-            return cls(
-                SpeakerStatistics(*usual), tuple(arrays[f"{name}_strength"] for name in SpeakerStatistics._fields)
-            )
-
-
 def normalise_speakers(examples: Examples) -> Examples:
     """Examples as z-scores within each voice, by a profile of that voice's clips among them.
 
@@ -238,30 +168,19 @@ def _is_bias(values: np.ndarray) -> bool:
     return values.ndim == 1 and bool((np.abs(values) <= LARGEST).all())
 
 
-def _kinds(usual: SpeakerStatistics) -> list[tuple[str, Standardiser]]:
+def named_statistics(usual: SpeakerStatistics) -> list[tuple[str, Standardiser]]:
+    """The statistics with their names, in a fixed order."""
     return list(zip(SpeakerStatistics._fields, usual, strict=True))
 
 
-def _speakers(examples: Examples) -> list[Examples]:
-    original = examples.rows["variant"].to_numpy() == 0
-    actors = examples.rows["actor"].to_numpy()
-    return [examples.subset(np.flatnonzero(original & (actors == actor))) for actor in examples.actors]
-
-
-class _Weight(NamedTuple):
-    """By how many clips a speaker tells a mean and a deviation."""
-
-    of_mean: int
-    of_deviation: int
-
-
-def _statistics(functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> SpeakerStatistics:
-    functionals, bands, pitch = _values(functionals, sequences)
+def statistics_of(functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> SpeakerStatistics:
+    """Statistics of clips: functionals over clips, bands and pitch over frames."""
+    functionals, bands, pitch = values_of(functionals, sequences)
     heard = pitch if len(pitch) else np.full((1, 1), LOG_REFERENCE_F0)
     return SpeakerStatistics(*(Standardiser.learn([values]) for values in (functionals, bands, heard)))
 
 
-def _values(functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def values_of(functionals: np.ndarray, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Functionals by clip, mel bands by frame, and log F0 by voiced frame (none where there is no voice), float64."""
     bands = np.vstack([limit_dynamic_range(sequence[:, :-PITCH_COLUMNS]) for sequence in sequences])
     f0 = np.concatenate([sequence[:, -PITCH_COLUMNS] for sequence in sequences])

@@ -13,7 +13,7 @@ from ser_assets.learning.evaluation.evaluate import ModelFactory
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.base import EmotionModel
 from ser_assets.learning.protocols.splits import SpeakerNormalisedSplit, Split
-from ser_assets.learning.speakers.profile import SpeakerPrior
+from ser_assets.learning.speakers.prior import SpeakerPrior
 from ser_assets.runtime.workers import map_in_workers
 
 CLIPS: Final = (1, 2, 4, 8, 16, 32)

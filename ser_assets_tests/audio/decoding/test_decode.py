@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_assets.audio.decoding.decode import DecodeError, decode, load_mono, resample, to_mono
+from ser_assets.audio.decoding.decode import DecodeError, decode
+from ser_assets.audio.decoding.mono import load_mono, resample, to_mono
 from ser_assets.rejections import Problem
 from ser_assets_tests.factories.media import RATE, voice, write_mp4, write_wav
 

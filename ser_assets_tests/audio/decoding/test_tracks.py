@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.audio.decoding.decode import DecodeError, decode, to_mono
+from ser_assets.audio.decoding.decode import DecodeError, decode
+from ser_assets.audio.decoding.mono import to_mono
 from ser_assets.rejections import Problem
 from ser_assets_tests.factories.media import cut, encode, voice, write_wav
 

@@ -14,8 +14,10 @@ from ser_assets.corpus.inventory import InspectionTask, inspect_recording
 from ser_assets.corpus.ravdess import Ravdess, speech_takes
 from ser_assets.corpus.zenodo import archives
 from ser_assets.corpus.zenodo.archives import Archive, DownloadError
-from ser_assets.corpus.zenodo.download import ALL, ArchiveJob, DownloadRequest, download, plan
-from ser_assets.corpus.zenodo.transfer import RetryPolicy, Transfer
+from ser_assets.corpus.zenodo.disk import ArchiveJob, DownloadRequest
+from ser_assets.corpus.zenodo.download import ALL, download, plan
+from ser_assets.corpus.zenodo.retries import RetryPolicy
+from ser_assets.corpus.zenodo.transfer import Transfer
 from ser_assets_tests.factories.zenodo_server import Answer, Zenodo, an_archive, published, zipped
 
 IMPATIENT = RetryPolicy(silence=10, more_tries=3, pause=0, jitter=0)

@@ -10,7 +10,8 @@ from time import time
 import pytest
 
 from ser_assets.corpus.zenodo.archives import Archive, DownloadError
-from ser_assets.corpus.zenodo.transfer import RetryPolicy, Transfer
+from ser_assets.corpus.zenodo.retries import RetryPolicy
+from ser_assets.corpus.zenodo.transfer import Transfer
 from ser_assets_tests.factories.zenodo_server import ETAG, Answer, Zenodo
 
 CONTENT = bytes(range(256)) * 1200

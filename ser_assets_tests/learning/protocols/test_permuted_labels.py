@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_assets.audio.decoding.decode import load_mono
+from ser_assets.audio.decoding.mono import load_mono
 from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import trim

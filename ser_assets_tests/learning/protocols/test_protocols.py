@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
+from ser_assets.learning.protocols.fold_schemes import FOLD_SCHEMES, RAVDESS_FOLDS
 from ser_assets.learning.protocols.protocols import (
-    FOLD_SCHEMES,
     PROTOCOLS,
-    RAVDESS_FOLDS,
     TooFewTakesError,
     dropped_folds,
     make_splits,

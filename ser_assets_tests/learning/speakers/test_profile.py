@@ -8,13 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_assets.learning.data.examples import Features
-from ser_assets.learning.speakers.profile import (
-    LARGEST_SCORE,
-    ProfileError,
-    SpeakerPrior,
-    SpeakerProfile,
-    normalise_speakers,
-)
+from ser_assets.learning.speakers.prior import SpeakerPrior
+from ser_assets.learning.speakers.profile import LARGEST_SCORE, ProfileError, SpeakerProfile, normalise_speakers
 from ser_assets_tests.factories.examples import made_up_examples
 
 EXAMPLES = made_up_examples(("01", "02", "03"))

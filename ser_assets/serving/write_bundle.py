@@ -1,0 +1,158 @@
+"""Writes the bundle of a champion: models, prior, facts and model card."""
+
+import dataclasses
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ser_assets.audio.features.names import functional_names
+from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
+from ser_assets.learning.models.model_files import read_facts
+from ser_assets.serving.bundle import (
+    BUNDLE_FACTS_FILE,
+    CARD_FILE,
+    FORMAT,
+    PRIOR_FILE,
+    BundleError,
+    Preprocessing,
+    digest_of,
+    files_of,
+    members_of,
+    open_bundle,
+    parts_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_assets.learning.speakers.prior import SpeakerPrior
+
+
+RAVDESS_LICENCE: Final = "CC BY-NC-SA 4.0"
+
+
+OWN_LICENCE: Final = "that of the recordings it learned from"
+
+
+DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a person"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a bundle is made of.
+
+    models_dir: holds the kept models, `raw/<model>` and, where `speaker_normalised` says so, `calibrated/<model>`.
+    reason: a sentence that says why this model. scores: rows of this model in `learning.scores.score_table`.
+    recipe: how the features were made. settings: the knobs behind all of it, as text. demo: the voices are the demo's.
+    date: of today, as YYYY-MM-DD.
+    """
+
+    model: str
+    reason: str
+    models_dir: Path
+    speaker_normalised: bool
+    prior: "SpeakerPrior"
+    preprocessing: Preprocessing
+    scores: "pd.DataFrame"
+    recipe: str
+    settings: dict[str, str]
+    demo: bool
+    date: str
+
+
+def write_bundle(folder: Path, contents: Contents, replaces: Path | None = None) -> None:
+    """Write a bundle into `folder`, which exists and is empty.
+
+    replaces: the folder that it will take the place of. If it holds just the same, its date is kept, so that the same
+        models give the same bytes.
+
+    Raises:
+        FileNotFoundError: a model is not kept in `models_dir`.
+    """
+    from ser_assets.reporting.model_card import model_card
+
+    for kind in (RAW, SPEAKER_NORMALISED) if contents.speaker_normalised else (RAW,):
+        for name in parts_of(contents.models_dir / kind, contents.model):
+            shutil.copytree(contents.models_dir / kind / name, folder / kind / name)
+    contents.prior.save(folder / PRIOR_FILE)
+    facts = _facts(contents, folder)
+    before = _facts_before(replaces)
+    if {**before, "date": None} == {**facts, "date": None}:
+        facts["date"] = before["date"]
+    (folder / CARD_FILE).write_text(model_card(facts, contents.scores), encoding="utf-8")
+    text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / BUNDLE_FACTS_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def size_of(models_dir: Path, model: str) -> int:
+    """Bytes of a kept model with its members. Raises as `parts_of`."""
+    return sum(path.stat().st_size for name in parts_of(models_dir, model) for path in files_of(models_dir / name))
+
+
+def _facts(contents: Contents, folder: Path) -> dict[str, Any]:
+    training = _training(folder / RAW, contents.model)
+    emotions = read_facts(folder / RAW / contents.model)["emotions"]
+    columns = ["protocol", "fold_scheme", "metric", "value", "low", "high", "actors", "takes"]
+    return {
+        "format": FORMAT,
+        "model": contents.model,
+        "why": contents.reason,
+        "date": contents.date,
+        "emotions": emotions,
+        "preprocessing": dataclasses.asdict(contents.preprocessing),
+        "functional_names": list(functional_names()),
+        "scores": [
+            {name: _plain(value) for name, value in row.items()} for row in contents.scores[columns].to_dict("records")
+        ],
+        "training": {
+            **training,
+            "demo": contents.demo,
+            "licence": _licence(emotions, training["actors"], contents.demo),
+            "recipe": contents.recipe,
+            "settings": contents.settings,
+        },
+        "files": {path.relative_to(folder).as_posix(): digest_of(path) for path in files_of(folder)},
+    }
+
+
+def _licence(emotions: Sequence[str], actors: Sequence[str], demo: bool) -> str:
+    from ser_assets.reporting.references import is_ravdess
+
+    if demo:
+        return DEMO_LICENCE
+    return RAVDESS_LICENCE if is_ravdess(emotions, actors) else OWN_LICENCE
+
+
+def _training(models_dir: Path, model: str) -> dict[str, Any]:
+    """What the model, or the members that it consists of, learned from and with."""
+    members = members_of(models_dir / model)
+    each = [read_facts(models_dir / name) for name in members or [model]]
+    libraries = {library: number for facts in each for library, number in facts["libraries"].items()}
+    for library in ("ser-assets", "onnxruntime", "numpy", "librosa"):
+        libraries[library] = version(library)
+    return {
+        "members": members,
+        "actors": each[0]["training_actors"],
+        "takes": each[0]["training_takes"],
+        "clips": each[0]["training_clips"],
+        "seed": each[0]["seed"],
+        "model_settings": {facts["model"]: facts["settings"] for facts in each},
+        "libraries": dict(sorted(libraries.items())),
+    }
+
+
+def _facts_before(folder: Path | None) -> dict[str, Any]:
+    try:
+        return open_bundle(folder).facts if folder else {}
+    except BundleError:
+        return {}
+
+
+def _plain(value: Any) -> Any:
+    """A number that JSON can hold: none for what does not exist."""
+    return None if isinstance(value, float) and math.isnan(value) else value
