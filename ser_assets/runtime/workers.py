@@ -9,6 +9,8 @@ import functools
 import itertools
 import logging
 import multiprocessing
+import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,12 +18,11 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ser_assets.runtime.worker_process import get_ready, keep_freed_memory
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 PARTS_AHEAD_OF_EACH_WORKER = 2
+KEEP_FREED_BYTES = 64 << 20
 
 
 class WorkerDiedError(RuntimeError):
@@ -218,7 +219,7 @@ def _pool(name: str, workers: int) -> ProcessPoolExecutor:
         # The parent runs threads (gRPC, DuckDB, tensorflow) that a forked child would inherit locked: start afresh.
         context = multiprocessing.get_context("spawn")
         _end_workers_at_exit()
-        pool = _pools[name] = ProcessPoolExecutor(workers, mp_context=context, initializer=get_ready)
+        pool = _pools[name] = ProcessPoolExecutor(workers, mp_context=context, initializer=_get_ready)
     return pool
 
 
@@ -232,3 +233,40 @@ def _end_workers_at_exit() -> None:
     from multiprocessing.util import Finalize
 
     Finalize(None, end_workers, exitpriority=100)
+
+
+def _get_ready() -> None:
+    """Be a good worker: one thread for numerical libraries, no ear for the terminal's Ctrl-C, gone with the parent."""
+    import signal
+    import threading
+
+    import threadpoolctl
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    threadpoolctl.threadpool_limits(1)
+    keep_freed_memory()
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent to end: one that was killed cannot tell its workers to."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@functools.cache
+def keep_freed_memory() -> None:
+    """Have the C library keep up to 64 MiB that is freed: one clip after the other asks for the same arrays.
+
+    Handed back to the kernel and fetched again page by page, they would take a good part of the time of measuring it.
+    Only glibc is told.
+    """
+    import ctypes
+
+    trim_threshold, mmap_threshold = -1, -3
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(trim_threshold, KEEP_FREED_BYTES)
+        libc.mallopt(mmap_threshold, KEEP_FREED_BYTES // 2)

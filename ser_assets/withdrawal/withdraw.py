@@ -1,11 +1,13 @@
-"""Removes what is stored of recordings that have left the corpus, and marks the champion trained on them.
+"""What happens to stored data and models when recordings leave the corpus: all traces go, models are marked.
 
-Every asset calls `remove_withdrawn` first. It changes nothing while every stored take is in the corpus.
+Every asset calls `remove_withdrawn` before it reads what is stored. It costs a listing of the corpus and of what is
+stored, and changes nothing as long as every stored take is still in the corpus.
 """
 
 import dataclasses
 import datetime
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,6 @@ from ser_assets.withdrawal.removal import (
     remove_from_tables,
     stored_takes,
 )
-from ser_assets.withdrawal.withdrawn_takes import Removed, Withdrawn
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -37,15 +38,72 @@ if TYPE_CHECKING:
 REPORT = "metrics_report"
 
 
+@dataclass(frozen=True)
+class Removed:
+    """What a removal touched. Take ids are not among it, for this goes into logs.
+
+    speakers: those without any take left. takes: their number. tables: rows removed, by table. files: those rewritten
+    or removed.
+    models: kept models that were removed because they were trained on these takes. champion_marked: the champion too
+    was trained on them; it stays in use, marked, until a new one takes its place.
+    """
+
+    speakers: tuple[str, ...] = ()
+    takes: int = 0
+    tables: dict[str, int] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    models: tuple[str, ...] = ()
+    champion_marked: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.tables or self.files)
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for logs."""
+        takes = "1 take" if self.takes == 1 else f"{self.takes} takes"
+        speakers = f", among them all of {', '.join(self.speakers)}," if self.speakers else ""
+        models = (
+            f"; models {', '.join(self.models)} were trained on them and have to be trained again"
+            if self.models
+            else ""
+        )
+        return (
+            f"{takes}{speakers} left the corpus: removed {sum(self.tables.values())} rows of "
+            f"{len(self.tables)} tables and changed {len(self.files)} files{models}"
+        )
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """What is stored of recordings that are no longer in the corpus.
+
+    takes: stored takes that the corpus no longer lists. rows: speaker and path of rows of `raw_videos` whose file is
+    gone. names: take ids and paths, as logs may name them. speakers: those without any take left.
+    """
+
+    stored: Stored
+    takes: frozenset[StoredTake] = frozenset()
+    rows: frozenset[tuple[str, str]] = frozenset()
+    names: frozenset[str] = frozenset()
+    speakers: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.takes or self.rows)
+
+    @property
+    def count(self) -> int:
+        """How many takes these are; tables without a speaker list a take once more."""
+        return len({take.take_id for take in self.takes})
+
+
 def find_withdrawn(settings: Settings, listing: Listing, *, in_files: bool = True) -> Withdrawn:
     """Compare what is stored with the corpus.
 
-    Nothing is withdrawn while no recording exists (a disk that is not mounted), or a folder cannot be entered.
+    Nothing counts as withdrawn while the corpus cannot be seen: none of its recordings exists (a disk that is not
+    mounted), or a folder cannot be entered.
 
-    Args:
-        settings: name the data folder.
-        listing: of the corpus.
-        in_files: look into the files of clips, too.
+    in_files: whether to look into the files of clips as well as into the tables.
     """
     stored = stored_takes(settings.data_dir, in_files=in_files)
     existing = [entry for own in listing.entries.values() for entry in own if entry.path.exists()]
