@@ -29,7 +29,7 @@ check: install
 	$(BIN)/codespell
 
 docs: .venv/installed-docs
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "documentation: site/index.html"
 
 bench: $(BENCHMARKS:%=bench-%)

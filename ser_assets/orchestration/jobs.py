@@ -1,4 +1,4 @@
-"""The jobs that the UI lists, and the groups of assets that they are made of."""
+"""The jobs that the UI lists, and the groups of assets in them."""
 
 import dagster as dg
 

@@ -84,7 +84,7 @@ def test_a_run_ends_with_the_number_of_rows_that_it_left_out(
     monkeypatch.setattr("ser_assets.orchestration.runner.refresh", lambda *_: RunOutcome(finished=False, failures=[]))
     result = call("run")
     assert result.exit_code == 0
-    assert result.output.endswith("2 of no actor left out: `ser-assets doctor` tells why, and what to do\n")
+    assert result.output.endswith("2 files without an actor left out: `ser-assets doctor` lists them with the remedy\n")
     assert not settings.raw_dir.exists()
 
 
@@ -193,7 +193,7 @@ def test_a_study_can_be_asked_of_every_model() -> None:
     assert tuple(MODELS) == MODEL_NAMES
 
 
-@pytest.mark.parametrize("question", [("ablation",), ("calibration",), ("settings", "cnn")])
+@pytest.mark.parametrize("question", [("ablation",), ("profile-size",), ("settings", "cnn")])
 def test_a_study_without_features_says_what_to_do(settings: Settings, question: tuple[str, ...]) -> None:  # noqa: ARG001
     result = call("study", *question)
     assert result.exit_code == 1

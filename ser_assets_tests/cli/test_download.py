@@ -64,7 +64,7 @@ def test_licence_and_citation_are_shown_once(published: Settings) -> None:
 def test_somebody_who_agrees_when_asked_is_not_asked_again(
     published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(corpus, "_has_terminal", lambda: True)
     result = call("--actors", "1", answer="y\n")
     assert result.exit_code == 0, result.output
     assert "Do you agree? [y/N]" in result.output
@@ -75,7 +75,7 @@ def test_somebody_who_agrees_when_asked_is_not_asked_again(
 def test_nothing_is_fetched_for_somebody_who_declines(
     published: Settings, zenodo: Zenodo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(corpus, "_has_terminal", lambda: True)
     result = call("--actors", "1", answer="n\n")
     assert result.exit_code == 1
     assert not zenodo.requests
@@ -137,7 +137,10 @@ def test_somebody_with_a_table_of_their_own_is_told_that_this_brings_ravdess(
     monkeypatch.setenv("SER_CORPUS_TABLE", "mine.csv")
     result = call("--actors", "1", "--agree")
     assert result.exit_code == 1
-    assert "this brings RAVDESS, and the settings name a table (SER_CORPUS=table): unset SER_CORPUS" in result.stderr
+    assert (
+        "`download` fetches RAVDESS, and the settings name another corpus (SER_CORPUS=table): unset SER_CORPUS"
+        in result.stderr
+    )
     assert not zenodo.requests
     assert not published.data_dir.exists()
 
@@ -169,7 +172,7 @@ def test_ctrl_c_ends_the_command_while_a_server_is_silent(published: Settings, z
     # The server stays silent for as long as the test lasts, and the command would wait half a minute for it.
     _, message = command.communicate(timeout=20)
     assert command.returncode == 1
-    assert "stopped; the same command goes on from here" in message
+    assert "stopped; the same command resumes" in message
     assert "Traceback" not in message
     assert FIRST_ZIP.startswith(part.read_bytes())
     assert call("--actors", "1").exit_code == 0

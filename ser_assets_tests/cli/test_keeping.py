@@ -84,7 +84,7 @@ def test_there_is_no_backup_while_a_run_writes(folder: Path) -> None:
         run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED).run_id
     result = call("backup", "backup.tar")
     assert result.exit_code == 1
-    assert result.output.startswith(f"Error: run {run[:8]} writes meanwhile")
+    assert result.output.startswith(f"Error: run {run[:8]} writes to the data folder")
     assert not (folder / "backup.tar").exists()
 
 
