@@ -105,7 +105,7 @@ def test_a_run_without_recordings_says_where_they_belong_and_how_to_make_some(se
 def test_scores_before_any_run_are_asked_for_by_name(settings: Settings) -> None:
     result = call("scores")
     assert result.exit_code == 1
-    assert "`ser-assets run` makes them" in result.output
+    assert "`ser-assets run` computes them" in result.output
     assert not settings.data_dir.exists()
 
 
@@ -163,7 +163,7 @@ def test_a_replay_prints_what_is_claimed_beside_what_was_measured(monkeypatch: p
     assert asked == [("01", "02")]
     assert "0.742" in result.stdout
     assert "Random Forest from" in result.stdout
-    assert "what a new speaker will get" in result.stdout
+    assert "the score for a new speaker is the column of unseen actors" in result.stdout
     assert "--select metrics_report" in result.stdout
 
 
@@ -216,7 +216,7 @@ def test_a_config_that_is_no_json_object_is_refused(text: str, reason: str) -> N
         ({"ops": {"cnn": {"config": {"epochs": "x"}}}}, "ops:cnn:config:epochs"),
         ({"ops": {"cnn": {"config": {"filters": []}}}}, "cnn: filters: "),
         ({"ops": {"neural_network": {"config": {"dropout": 2.0}}}}, "neural_network: dropout: "),
-        ({"loggers": {"console": {"config": {"log_level": "HUH"}}}}, "and not loggers"),
+        ({"loggers": {"console": {"config": {"log_level": "HUH"}}}}, "not loggers"),
         ({"ops": {"features": {"config": {"x": 0}}}}, "features has no settings (x); these assets have: "),
     ],
 )

@@ -36,7 +36,7 @@ def call(*arguments: str, answer: str | None = None) -> Result:
 def test_recordings_come_from_the_mirror_that_is_set(published: Settings, zenodo: Zenodo) -> None:
     result = call("--actors", "1-2", "--agree")
     assert result.exit_code == 0, result.output
-    assert "to come from 127.0.0.1" in result.output
+    assert "to download from 127.0.0.1" in result.output
     assert f"2 of 2 archives are unpacked under {published.raw_dir}" in result.output
     assert f"{FIRST.name}: 2" in result.output
     assert len(list(published.raw_dir.rglob("*.mp4"))) == 120
@@ -49,7 +49,7 @@ def test_what_is_there_is_said_and_nothing_is_asked(published: Settings) -> None
     call("--actors", "1", "--agree")
     result = call("--actors", "1")
     assert result.exit_code == 0
-    assert result.output == f"all of it is under {published.raw_dir} already\n"
+    assert result.output == f"all recordings are under {published.raw_dir} already\n"
 
 
 def test_licence_and_citation_are_shown_once(published: Settings) -> None:
@@ -87,7 +87,7 @@ def test_nothing_is_fetched_for_somebody_who_declines(
 def test_where_nobody_can_be_asked_the_flag_is_named(zenodo: Zenodo) -> None:
     result = call("--actors", "1")
     assert result.exit_code == 1
-    assert "agree to the licence with --agree" in result.output
+    assert "no terminal to ask on: pass --agree" in result.output
     assert not zenodo.requests
 
 
