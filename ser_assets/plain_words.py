@@ -6,10 +6,11 @@ import errno
 def in_plain_words(error: Exception) -> str:
     """Describe an exception for the user; empty for a fault of this program.
 
-    >>> in_plain_words(MemoryError())
-    'out of memory: close other programs, or try SER_WORKERS=1'
-    >>> in_plain_words(KeyError("model"))
-    ''
+    Examples:
+        >>> in_plain_words(MemoryError())
+        'out of memory: close other programs, or try SER_WORKERS=1'
+        >>> in_plain_words(KeyError("model"))
+        ''
     """
     module = type(error).__module__
     if module.startswith("ser_assets."):

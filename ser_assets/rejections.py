@@ -6,8 +6,9 @@ from enum import StrEnum
 class Problem(StrEnum):
     """A kind of unusable recording, as in column `problem` of `raw_videos` and in `ser-assets doctor`.
 
-    >>> Problem("cut short").remedy
-    'Copy or download it again: its end is missing.'
+    Examples:
+        >>> Problem("cut short").remedy
+        'Copy or download it again: its end is missing.'
     """
 
     UNREADABLE = "cannot be read"

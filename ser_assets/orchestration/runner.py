@@ -153,8 +153,9 @@ def _partitions(definitions: dg.Definitions) -> Sequence[str]:
 def partition_ranges(actors: Sequence[str], partitions: Sequence[str]) -> list[tuple[str, str]]:
     """List the first and last actor of each unbroken range, in the order of the partitions.
 
-    >>> partition_ranges(["04", "01", "02"], ["01", "02", "03", "04"])
-    [('01', '02'), ('04', '04')]
+    Examples:
+        >>> partition_ranges(["04", "01", "02"], ["01", "02", "03", "04"])
+        [('01', '02'), ('04', '04')]
     """
     positions = sorted(partitions.index(actor) for actor in set(actors))
     starts = [position for position in positions if position - 1 not in positions]

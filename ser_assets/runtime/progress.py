@@ -18,9 +18,10 @@ def report(asset: str, done: int, total: int) -> None:
 def listening(listener: Listener) -> Iterator[None]:
     """Call `listener` with asset, done and total while the body runs.
 
-    >>> with listening(lambda asset, done, total: print(f"{asset}: {done} of {total}")):
-    ...     report("features", 1, 4)
-    features: 1 of 4
+    Examples:
+        >>> with listening(lambda asset, done, total: print(f"{asset}: {done} of {total}")):
+        ...     report("features", 1, 4)
+        features: 1 of 4
     """
     _listeners.append(listener)
     try:

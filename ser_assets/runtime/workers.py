@@ -59,8 +59,9 @@ def map_in_workers(
     Raises:
         WorkerDiedError: a worker died on the item whose result was due; the next call starts new workers.
 
-    >>> list(map_in_workers(abs, [-1, 2], workers=1))
-    [1, 2]
+    Examples:
+        >>> list(map_in_workers(abs, [-1, 2], workers=1))
+        [1, 2]
     """
     return (outcome.result() for outcome in outcomes_in_workers(function, items, workers, chunk))
 
@@ -185,7 +186,6 @@ def _ended(function: Callable[[Item], Result], part: list[Item], future: Future[
         # One of the submitted chunks killed its worker, and the pool with it: repeat item by item to find which.
         return [_call_alone(function, item) for item in part]
     except Exception as error:
-        # The chunk or its results could not be sent; the other chunks are not affected.
         return [(None, error)] * len(part)
 
 

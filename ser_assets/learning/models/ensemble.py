@@ -34,6 +34,11 @@ def log_opinion_pool(predicted: Mapping[str, np.ndarray], weights: Mapping[str, 
 
     said: probabilities of each model, (n, emotions). Weights that sum to more than 1 make the pool surer than its
     members are on average. Genest & Zidek 1986, doi 10.1214/ss/1177013825.
+
+    Examples:
+        >>> members = {"cnn": np.array([[0.6, 0.4]]), "forest": np.array([[0.8, 0.2]])}
+        >>> log_opinion_pool(members, {"cnn": 0.5, "forest": 0.5}).round(3)
+        array([[0.71, 0.29]])
     """
     logarithms = sum(weights[name] * np.log(np.maximum(predicted[name], SMALLEST_PROBABILITY)) for name in weights)
     shifted = np.exp(logarithms - np.max(logarithms, axis=1, keepdims=True))
