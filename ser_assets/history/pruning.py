@@ -138,8 +138,8 @@ def _places(instance: dg.DagsterInstance) -> _Places:
     if path_for_shard is None:
         kind = type(instance.event_log_storage).__name__
         raise PruneError(
-    """Remove the files of runs without a row. Files are listed first, because rows are written before files."""
-            "the dagster.yaml of ser-assets is, or remove runs there by other means"
+            f"the history is in {kind} instead of SQLite files, which `ser-assets prune` does not support: run it "
+            "where the dagster.yaml of ser-assets is, or remove runs there by other means"
         )
     index = Path(path_for_shard("index"))
     base = index.parent.parent.parent
