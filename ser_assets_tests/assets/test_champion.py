@@ -123,7 +123,7 @@ def test_the_best_model_becomes_the_champion(settings: Settings) -> None:
     assert bundle.load().predict_proba(measured_examples()).shape == (16, len(EMOTIONS))
     assert bundle.preprocessing.sampling_rate == settings.sampling_rate
     assert bundle.facts["training"]["demo"] is False
-    assert bundle.facts["training"]["settings"]["fold_scheme"] == "luna5"
+    assert bundle.facts["training"]["settings"]["fold_schemes"] == "luna5"
     assert {row["protocol"] for row in bundle.facts["scores"]} == {"speaker_independent", "speaker_normalised"}
     assert check_of(result).passed
     assert check_of(result).description == "ensemble, the best by the scores of now, is the champion"

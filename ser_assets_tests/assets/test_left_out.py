@@ -31,7 +31,7 @@ def made(
     tmp_path: Path, takes_each: int = 1, **settings: object
 ) -> tuple[Settings, Warehouse, dg.ExecuteInProcessResult]:
     """The forest and the report on three made-up actors, with these settings."""
-    chosen = Settings(data_dir=tmp_path, workers=1, **{"fold_scheme": ("loso",), **settings})
+    chosen = Settings(data_dir=tmp_path, workers=1, **{"fold_schemes": ("loso",), **settings})
     warehouse = Warehouse(tmp_path)
     store(warehouse, chosen, made_up_rows(("01", "02", "03"), takes_each=takes_each, copies_of_neutral=0))
     return chosen, warehouse, run(chosen)
@@ -51,7 +51,7 @@ def left_out(warehouse: Warehouse) -> dict[str, str]:
         (1, {"protocols": ("speaker_independent", "random_split", "random_split_leaky")}, FEW),
         (
             4,
-            {"protocols": ("speaker_independent",), "fold_scheme": ("luna5", "emobox6")},
+            {"protocols": ("speaker_independent",), "fold_schemes": ("luna5", "emobox6")},
             ("folds 3, 4 of luna5", "folds 2, 3, 6 of emobox6"),
         ),
         (6, {"protocols": ("speaker_independent", "random_split")}, ()),
@@ -99,14 +99,14 @@ def test_models_actors_and_protocols_that_the_report_lacks_are_told_with_the_rea
                 f"take_id || '{actor}' AS take_id, {change}) FROM {RAW_VIDEOS} WHERE actor = '01'"
             )
     more = chosen.model_copy(
-        update={"protocols": ("speaker_independent", "speaker_normalised"), "fold_scheme": ("loso", "luna5")}
+        update={"protocols": ("speaker_independent", "speaker_normalised"), "fold_schemes": ("loso", "luna5")}
     )
     assert run(more, "metrics_report").success
     reasons = {each.what: each.reason for each in all_skipped(warehouse)}
     assert list(reasons) == [
         *(f"model {name}" for name in OTHER_MODELS),
         "protocol speaker_normalised",
-        "folds luna5",
+        "fold scheme luna5",
         "actor 04",
         "actor 05",
         "actor 06",

@@ -135,10 +135,10 @@ def model_metadata(
 
     factory: makes the model, given its settings and seed.
     """
-    fold_scheme = Counter(" ".join((split.protocol, split.fold_scheme)).strip() for split in splits)
+    folds = Counter(" ".join((split.protocol, split.fold_scheme)).strip() for split in splits)
     return {
         **scores_metadata(predictions, factory.args[1]),
-        "folds by protocol": ", ".join(f"{name}: {count}" for name, count in fold_scheme.items()),
+        "folds by protocol": ", ".join(f"{name}: {count}" for name, count in folds.items()),
         "trained on actors": ", ".join(examples.actors),
         "trained on clips": len(examples),
         **_settings_metadata(factory),

@@ -28,7 +28,7 @@ def splits_and_skipped(examples: "Examples", settings: Settings) -> "tuple[list[
             skipped.append(Skipped(f"protocol {protocol}", str(error)))
     for scheme in settings.fold_schemes:
         if dropped := dropped_folds(examples.actors, scheme):
-            number = "fold" if len(dropped) == 1 else "fold_scheme"
+            number = "fold" if len(dropped) == 1 else "folds"
             skipped.append(Skipped(f"{number} {', '.join(dropped)} of {scheme}", "none of their actors is there"))
     return splits, skipped
 
@@ -59,7 +59,7 @@ def skipped_by_report(
     known = {each.what for each in told}
     for kind, column, wanted in (
         ("protocol", "protocol", settings.protocols),
-        ("fold_scheme", "fold_scheme", settings.fold_schemes),
+        ("fold scheme", "fold_scheme", settings.fold_schemes),
     ):
         there = set(predictions[column])
         skipped += [
