@@ -46,6 +46,14 @@ def test_named_make_targets_exist(page: Path) -> None:
     assert {target for target in targets if not target.startswith("bench-") and f"\n{target}:" not in makefile} == set()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_modules_and_packages_exist(page: Path) -> None:
+    named = re.findall(r"`([a-z_]+/[a-z_/]*(?:\.py)?)`", page.read_text())
+    places = [ROOT, ROOT / "ser_assets"]
+    modules = [name for name in named if name.endswith(".py") or (ROOT / "ser_assets" / name.split("/")[0]).is_dir()]
+    assert [name for name in modules if not any((place / name).exists() for place in places)] == []
+
+
 def test_every_command_is_described() -> None:
     described = COMMAND.findall((ROOT / "docs" / "commands.md").read_text())
     assert command_names(main) - {"study"} == set(described) - {"study"}

@@ -127,7 +127,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("settings")
 def test_one_wrong_setting_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SER_CORPUS", "tabel")
+    monkeypatch.setenv("SER_CORPUS", "tabel")  # codespell:ignore
     output = call("scores").output
     assert "SER_CORPUS: " in output
     assert "SER_FOLD_SCHEMES" not in output
