@@ -12,7 +12,7 @@ CONFIGURABLE = (*SETTINGS_OF_MODELS, CHAMPION)
 
 
 class ConfigError(ValueError):
-    """A run config cannot be used; the message says why."""
+    """A run config is invalid; the message gives the reason."""
 
 
 def require_valid_config(run_config: Mapping[str, Any], steps: Collection[str]) -> None:
