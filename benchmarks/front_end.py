@@ -120,7 +120,7 @@ def main() -> None:
                     "ms_per_clip": milliseconds,
                 }
             )
-    print(f"{len(rows)} takes, {rows['actor'].nunique()} actors, luna5, {len(functional_names())} functionals")
+    print(f"{len(rows)} takes, {rows['actor'].nunique()} actors, luna5, {functionals.shape[1]} functionals")
     print(pd.DataFrame(results).round(3).to_string(index=False))
     write_json(results, arguments.json)
 

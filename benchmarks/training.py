@@ -64,7 +64,8 @@ def main() -> None:
         rows = examples.rows.assign(actor=halves, voice=halves)
         examples, means = examples_of(rows, clips)
     rows = []
-    for name, model in MODELS.items():
+    for name, spec in MODELS.items():
+        model = spec.load_class()
         fitted = model.brief(42) if arguments.short else model()
         ours = seconds_of(lambda fitted=fitted: fitted.fit(examples))
         peer = seconds_of(lambda name=name: probabilities(name, means, means))

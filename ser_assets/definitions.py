@@ -14,6 +14,7 @@ from ser_assets.assets.model_checks import model_checks, prediction_checks
 from ser_assets.corpus.registry import corpus_of
 from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
 from ser_assets.history import history_warnings
+from ser_assets.learning.models.catalog import ENSEMBLE
 from ser_assets.learning.models.settings_file import model_settings
 from ser_assets.orchestration.executor import supervised_executor
 from ser_assets.orchestration.jobs import (
@@ -46,8 +47,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     groups = {
         CORPUS_GROUP: (raw_videos, mono_audio, trimmed_audio, augmented_set),
         FEATURES_GROUP: (features,),
-        MODELS_GROUP: (*(models.model_asset(name, of_models[name]) for name in of_models), ensemble.ensemble),
-        REPORT_GROUP: (report.metrics_report,),
+        MODELS_GROUP: (*(models.model_asset(name, of_models[name]) for name in of_models), ensemble.ensemble_asset()),
+        REPORT_GROUP: (report.report_asset(),),
         CHAMPION_GROUP: (champion.champion_model,),
     }
     names = [asset.key.to_user_string() for members in groups.values() for asset in members]
@@ -59,7 +60,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         for asset in members
     ]
     checks = [check for name in of_models for check in model_checks(name)]
-    checks += prediction_checks(ensemble.NAME)
+    checks += prediction_checks(ENSEMBLE)
     return dg.Definitions(
         assets=assets,
         asset_checks=[*CORPUS_CHECKS, *checks, champion.no_regression],

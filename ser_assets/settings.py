@@ -98,13 +98,13 @@ class Settings(DataFolder):
 
     protocols: Annotated[tuple[Protocol, ...], NoDecode] = Field(
         ("speaker_independent", "speaker_normalised", "random_split", "random_split_leaky"),
-        description="Protocols under which the models are evaluated, with commas; speaker_independent always. There is "
-        "also permuted_labels, which must fall to chance.",
+        description="Protocols under which the models are evaluated, with commas; speaker_independent always. "
+        "There is also permuted_labels, which must fall to chance.",
     )
     fold_schemes: Annotated[tuple[FoldScheme, ...], NoDecode] = Field(
         default_factory=lambda given: ("luna5",) if given.get("corpus") == "ravdess" else ("groups5",),
-        description="Folds by actor on which the models are evaluated: luna5, emobox6, loso, groups5, or several; groups5 "
-        "for a table of your own.",
+        description="Folds by actor on which the models are evaluated: luna5, emobox6, loso, groups5, or several; "
+        "groups5 for a table of your own.",
     )
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(42, description="Seed of models, splits and bootstrap.")
 

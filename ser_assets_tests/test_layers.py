@@ -133,5 +133,11 @@ def test_a_worker_process_loads_no_orchestration() -> None:
     assert not loaded_by("import ser_assets.assets.clip_steps") & {"dagster", "pandas", "duckdb", "tensorflow"}
 
 
+def test_a_prediction_loads_neither_training_nor_the_platform() -> None:
+    loaded = loaded_by("import ser_assets.serving.predictor, ser_assets.learning.models.inference, onnxruntime")
+    assert "onnxruntime" in loaded
+    assert not loaded & {"tensorflow", "keras", "sklearn", "pandas", "pyarrow", "duckdb", "dagster", "matplotlib"}
+
+
 def test_the_command_answers_without_dagster() -> None:
     assert not loaded_by("import ser_assets.cli") & (HEAVY | {"dagster", "pandas", "numpy"})

@@ -1,4 +1,4 @@
-"""`ensemble`: the four models asked together, weighed by what was held out of their training."""
+"""`ensemble`: the pooled predictions of all models, with weights from takes held out of their training."""
 
 import shutil
 from pathlib import Path
@@ -10,9 +10,10 @@ from ser_assets.assets.by_actor.current_corpus import drop_withdrawn
 from ser_assets.assets.by_actor.partitions import SINGLE_RUN
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.metadata.describe import scores_metadata
-from ser_assets.assets.models import MODEL_NAMES, store
+from ser_assets.assets.models import store
 from ser_assets.assets.training.turn import POOL, in_training_turn
 from ser_assets.learning.data.final_models import FINAL, PROTOCOL_OF_FINAL_MODEL
+from ser_assets.learning.models.catalog import ENSEMBLE, MODELS
 from ser_assets.settings import Settings
 from ser_assets.storage.files import atomic_folder
 from ser_assets.storage.tables import (
@@ -29,51 +30,55 @@ from ser_assets.storage.warehouse import Warehouse
 if TYPE_CHECKING:
     import pandas as pd
 
-NAME = "ensemble"
 
+def ensemble_asset() -> dg.AssetsDefinition:
+    """Make the asset `ensemble`, whose members are the models of the catalogue."""
 
-@dg.asset(deps=list(MODEL_NAMES), backfill_policy=SINGLE_RUN, pool=POOL, kinds={"numpy", "duckdb"})
-@foreseen_failures
-@in_training_turn
-def ensemble(
-    context: dg.AssetExecutionContext,
-    settings: dg.ResourceParam[Settings],
-    warehouse: dg.ResourceParam[Warehouse],
-) -> dg.MaterializeResult:
-    """The four models asked together: a weighted product of their probabilities.
+    @dg.asset(deps=list(MODELS), backfill_policy=SINGLE_RUN, pool=POOL, kinds={"numpy", "duckdb"})
+    @foreseen_failures
+    @in_training_turn
+    def ensemble(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> dg.MaterializeResult:
+        """The models together: a weighted product of their probabilities.
 
-    In each fold the weights come from training takes that the models had held out (table `validation_predictions`), never from what
-    is evaluated; table `ensemble_weights` holds them. Kept under `models/`, beside its members.
-    """
-    from ser_assets.learning.models.ensemble import judge_ensemble
+        In each fold the weights come from training takes that the models had held out (table
+        `validation_predictions`), never from what is evaluated; table `ensemble_weights` holds them. Kept under
+        `models/`, beside its members.
+        """
+        from ser_assets.learning.models.ensemble import evaluate_ensemble
 
-    drop_withdrawn(context, settings)
-    predictions, weights = judge_ensemble(
-        NAME, _of_members(warehouse, PREDICTIONS), _of_members(warehouse, VALIDATION_PREDICTIONS)
-    )
-    tables = {
-        PREDICTIONS: predictions,
-        TRAINING_ROWS: _given_to_any(warehouse),
-        ENSEMBLE_WEIGHTS: weights.assign(model=NAME),
-    }
-    store(warehouse, NAME, tables, _kept_apart(warehouse))
-    folders = _save(settings, weights)
-    shown = weights[weights["fold"] == FINAL] if (weights["fold"] == FINAL).any() else weights
-    return dg.MaterializeResult(
-        metadata={
-            **scores_metadata(predictions, settings.seed),
-            **{
-                f"weight of {member}, {protocol}": round(float(weight), 3)
-                for protocol, member, weight in shown[["protocol", "member", "weight"]].itertuples(index=False)
+        drop_withdrawn(context, settings)
+        predictions, weights = evaluate_ensemble(
+            ENSEMBLE, _of_members(warehouse, PREDICTIONS), _of_members(warehouse, VALIDATION_PREDICTIONS)
+        )
+        tables = {
+            PREDICTIONS: predictions,
+            TRAINING_ROWS: _given_to_any(warehouse),
+            ENSEMBLE_WEIGHTS: weights.assign(model=ENSEMBLE),
+        }
+        store(warehouse, ENSEMBLE, tables, _kept_apart(warehouse))
+        folders = _save(settings, weights)
+        shown = weights[weights["fold"] == FINAL] if (weights["fold"] == FINAL).any() else weights
+        return dg.MaterializeResult(
+            metadata={
+                **scores_metadata(predictions, settings.seed),
+                **{
+                    f"weight of {member}, {protocol}": round(float(weight), 3)
+                    for protocol, member, weight in shown[["protocol", "member", "weight"]].itertuples(index=False)
+                },
+                "folders": ", ".join(map(str, folders)),
             },
-            "folders": ", ".join(map(str, folders)),
-        },
-        data_version=dg.DataVersion(
-            content_version(
-                [folder_version(each) for each in folders], rows_version(weights), rows_version(predictions)
-            )
-        ),
-    )
+            data_version=dg.DataVersion(
+                content_version(
+                    [folder_version(each) for each in folders], rows_version(weights), rows_version(predictions)
+                )
+            ),
+        )
+
+    return ensemble
 
 
 def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
@@ -84,7 +89,7 @@ def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
     folders = []
     for kind, protocol in PROTOCOL_OF_FINAL_MODEL.items():
         own = kept[kept["protocol"] == protocol]
-        folder = final_model_folder(settings, kind, NAME)
+        folder = final_model_folder(settings, kind, ENSEMBLE)
         if own.empty:
             shutil.rmtree(folder, ignore_errors=True)
             continue
@@ -95,13 +100,13 @@ def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
 
 
 def _of_members(warehouse: Warehouse, table: str) -> "pd.DataFrame":
-    members = list(MODEL_NAMES)
+    members = list(MODELS)
     if not warehouse.has_table(table):
-        raise dg.Failure(f"there is no table {table}: materialize the four models first", allow_retries=False)
+        raise dg.Failure(f"there is no table {table}: materialize the models first", allow_retries=False)
     rows = warehouse.query(f"FROM {table} WHERE list_contains(?, model) ORDER BY ALL", [members])
     if missing := sorted(set(members) - set(rows["model"])):
         raise dg.Failure(
-            f"{', '.join(missing)} are not in table {table}: materialize the four models first", allow_retries=False
+            f"{', '.join(missing)} are not in table {table}: materialize the models first", allow_retries=False
         )
     return rows
 
@@ -109,12 +114,13 @@ def _of_members(warehouse: Warehouse, table: str) -> "pd.DataFrame":
 def _given_to_any(warehouse: Warehouse) -> "pd.DataFrame":
     """What any of the members was given to learn from, the ensemble has seen."""
     columns = "protocol, fold_scheme, fold, take_id, variant"
-    members = list(MODEL_NAMES)
+    members = list(MODELS)
     return warehouse.query(
-        f"SELECT DISTINCT '{NAME}' AS model, {columns} FROM {TRAINING_ROWS} WHERE list_contains(?, model)", [members]
+        f"SELECT DISTINCT '{ENSEMBLE}' AS model, {columns} FROM {TRAINING_ROWS} WHERE list_contains(?, model)",
+        [members],
     )
 
 
 def _kept_apart(warehouse: Warehouse) -> dict[str, str]:
-    rows = warehouse.query(f"SELECT DISTINCT protocol, disjoint FROM {LEAKAGE_AUDIT} WHERE model != '{NAME}'")
+    rows = warehouse.query(f"SELECT DISTINCT protocol, disjoint FROM {LEAKAGE_AUDIT} WHERE model != '{ENSEMBLE}'")
     return dict(zip(rows["protocol"], rows["disjoint"], strict=True))

@@ -116,7 +116,7 @@ def _parts_that_saw_test_rows(name: str, settings: Settings, warehouse: Warehous
     from ser_assets.learning.protocols.protocols import speaker_independent, speaker_normalised
 
     examples = load_examples(warehouse, settings)
-    factory = functools.partial(MODELS[name].brief, settings.seed)
+    factory = functools.partial(MODELS[name].load_class().brief, settings.seed)
     found = []
     for protocol in (speaker_independent, speaker_normalised):
         part, split = _little_fold(examples, protocol)

@@ -18,7 +18,7 @@ from ser_assets.assets.training.model_config import config_of, settings_from
 from ser_assets.assets.training.turn import POOL, in_training_turn
 from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
-from ser_assets.learning.models.settings import SETTINGS_OF_MODELS
+from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.settings_file import as_dictionary
 from ser_assets.runtime import progress
 from ser_assets.settings import Settings
@@ -44,33 +44,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-DESCRIPTIONS = {
-    "random_forest": "A random forest on discriminant directions of the functionals.",
-    "neural_network": "Dense networks on the standardised functionals.",
-    "cnn": "Networks that convolve over time on log-mel and pitch sequences.",
-    "complex_cnn": "Wider networks that convolve over time on log-mel and pitch sequences, trained for longer.",
-}
 TRAIN_IF_CHANGED_TAG = "ser_assets/train_if_changed"
 """A run with this tag trains only models for which recordings, labels, settings, seed or code have changed."""
 
-MODEL_NAMES = tuple(DESCRIPTIONS)
-KINDS = {"random_forest": {"scikitlearn", "onnx"}}
-NETWORK_KINDS = {"tensorflow", "keras", "onnx"}
-
 
 def model_asset(name: str, defaults: Any) -> dg.AssetsDefinition:
-    """Make the asset of one of the models in `learning.models.MODELS`; a run config may change its default settings."""
-    settings_type = SETTINGS_OF_MODELS[name]
-    config_type = config_of(settings_type, defaults)
+    """Make the asset of one of the models of the catalogue; a run config may change its default settings."""
+    spec = MODELS[name]
+    config_type = config_of(spec.settings, defaults)
 
     @dg.asset(
         name=name,
-        description=f"{DESCRIPTIONS[name]} Evaluated on actors that it has not heard, and under the other protocols "
-        "(tables `predictions`, `training_rows`, `validation_predictions`, `leakage_audit`), and fitted on all actors that are "
-        "materialized (kept under `models/`).",
+        description=f"{spec.description} Evaluated on unseen actors and under the other protocols (tables "
+        "`predictions`, `training_rows`, `validation_predictions`, `leakage_audit`), then fitted on all materialized "
+        "actors (final models under `models/`).",
         deps=[features],
         backfill_policy=SINGLE_RUN,
-        kinds=KINDS.get(name, NETWORK_KINDS),
+        kinds=set(spec.kinds),
         pool=POOL,
     )
     @foreseen_failures
@@ -81,14 +71,13 @@ def model_asset(name: str, defaults: Any) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> dg.MaterializeResult:
-        from ser_assets.learning.models.catalog import MODELS
         from ser_assets.learning.models.networks.tensorboard_logs import require_tensorboard
 
         if settings.tensorboard:
             require_tensorboard()
         remove_leftovers(settings.data_dir)
         require_current(settings, warehouse, drop_withdrawn(context, settings))
-        factory = functools.partial(MODELS[name], settings_from(config, settings_type), settings.seed)
+        factory = functools.partial(spec.load_class(), settings_from(config, spec.settings), settings.seed)
         trained_from = training_fingerprint(name, factory.args[0], settings, warehouse)
         if TRAIN_IF_CHANGED_TAG in context.run.tags and is_trained(name, trained_from, settings, warehouse):
             context.log.info(f"{name}: nothing that it learns from has changed since it was trained, so it stays")

@@ -83,8 +83,8 @@ def evaluate_notebook(
     examples: originals and augmented copies with the 26 means as functionals; sequences are not read.
     progress: called with the model, its number of splits done and of all; first with none done, for each model.
 
-    Returns: the columns of `evaluating.Evaluation.predictions`; a evaluated copy has the number of its variant behind its
-    take_id (`01-01-01-01-01-01/2`), so that everything evaluated has a name of its own.
+    Returns: the columns of `evaluating.Evaluation.predictions`; a evaluated copy has the number of its variant behind
+    its take_id (`01-01-01-01-01-01/2`), so that everything evaluated has a name of its own.
 
     Raises:
         ValueError: a split was made for other rows, or leaves less than two emotions to learn from.

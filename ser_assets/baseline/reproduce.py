@@ -103,7 +103,7 @@ def measure_variants(clip: Clip) -> list[np.ndarray]:
 
 
 def replay_for_terminal(table: "pd.DataFrame") -> "Table":
-    """Lay `learning.notebook.baseline_scores` out for a rich console: a row for each metric and model, a column a way."""
+    """Lay out `baseline.models.baseline_scores` for a rich console: a row per metric and model, a column per way."""
     from rich import box
     from rich.table import Table
 
@@ -131,12 +131,12 @@ def replay_markdown(table: "pd.DataFrame") -> str:
 def _lines(table: "pd.DataFrame") -> "Iterator[tuple[str, str, list[Score]]]":
     """Name of the metric (where it begins) and of the model, and the score of each way."""
     from ser_assets.reporting.baseline_table import METRICS, WAY_NAMES, reproduced_models
-    from ser_assets.reporting.labels import METRIC_NAMES, MODEL_NAMES, readable
+    from ser_assets.reporting.labels import METRIC_NAMES, model_title, readable
 
     for metric in METRICS:
         for place, each in enumerate(reproduced_models(table)):
             name = readable(metric, METRIC_NAMES) if place == 0 else ""
-            yield name, readable(each.model, MODEL_NAMES), [each.rows[metric][way] for way in WAY_NAMES]
+            yield name, model_title(each.model), [each.rows[metric][way] for way in WAY_NAMES]
 
 
 def _actors_with_clips(warehouse: Warehouse, actor_files: ActorFiles, asked: Sequence[str] | None) -> list[str]:

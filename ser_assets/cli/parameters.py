@@ -10,7 +10,6 @@ from ser_assets.corpus.ravdess import ACTORS
 if TYPE_CHECKING:
     from ser_assets.corpus.interface import Corpus
 
-MODEL_NAMES = ("random_forest", "neural_network", "cnn", "complex_cnn")
 MOST_ACTORS = 999
 SHOWN = 10
 
@@ -75,6 +74,20 @@ def _range(actors: tuple[str, ...], part: str) -> tuple[str, ...]:
         if found and first.strip() in actors and last.strip() in actors:
             return actors[actors.index(first.strip()) : actors.index(last.strip()) + 1]
     return ()
+
+
+class ModelName(click.ParamType):
+    """The name of a model of the catalogue."""
+
+    name = "model"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name; refuse one that the catalogue lacks."""
+        from ser_assets.learning.models.catalog import MODELS
+
+        if value not in MODELS:
+            self.fail(f"there is no model {value!r}; there are {', '.join(MODELS)}", param, ctx)
+        return value
 
 
 class JsonObject(click.ParamType):

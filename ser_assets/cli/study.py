@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ser_assets.cli.parameters import MODEL_NAMES
+from ser_assets.cli.parameters import ModelName
 from ser_assets.cli.terminal import progress_bars, read_settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def study_ablation() -> None:
 
 
 @study.command("profile-size")
-@click.option("--model", type=click.Choice(MODEL_NAMES), default="neural_network", show_default=True)
+@click.option("--model", type=ModelName(), default="neural_network", show_default=True)
 def study_profile_size(model: str) -> None:
     """Measure UAR against the number of unlabelled clips in a speaker profile (takes minutes)."""
     from ser_assets.orchestration.studies import profile_size_markdown, profile_size_study
@@ -35,7 +35,7 @@ def study_profile_size(model: str) -> None:
 
 
 @study.command("settings")
-@click.argument("model", type=click.Choice(MODEL_NAMES))
+@click.argument("model", type=ModelName())
 @click.option("--trials", type=click.IntRange(2), default=12, show_default=True, help="Number of settings to try.")
 def study_settings(model: str, trials: int) -> None:
     """Search the settings of a model inside the training actors of each fold (takes minutes to hours)."""

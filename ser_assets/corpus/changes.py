@@ -21,8 +21,8 @@ class Change(NamedTuple):
 def changes(listing: Listing, known: Mapping[str, Mapping[str, RawVideo]]) -> Iterator[Change]:
     """Find recordings that are new, have another content or another label; nothing is decoded.
 
-    Recordings that are gone are not among them (`ser_assets.withdrawal.withdraw` removes those), nor are new ones that cannot
-    used whatever their sound is.
+    Recordings that are gone are not among them (`ser_assets.withdrawal.withdraw` removes those), nor are new ones that
+    cannot used whatever their sound is.
 
     known: rows of `raw_videos` by speaker and path; other speakers are passed over.
     """

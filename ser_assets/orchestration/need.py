@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from ser_assets.assets.models import MODEL_NAMES
 from ser_assets.corpus.changes import changes
 from ser_assets.corpus.interface import Corpus, Listing
+from ser_assets.learning.models.catalog import ENSEMBLE, MODELS
 from ser_assets.learning.models.settings_file import model_settings
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, USABLE_TAKES, known_recordings, records
@@ -14,12 +14,6 @@ from ser_assets.storage.training_inputs import is_trained, training_fingerprint
 from ser_assets.storage.versions import code_version, recipe
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets.withdrawal.find import find_withdrawn
-
-DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
-    "ensemble": MODEL_NAMES,
-    "metrics_report": (*MODEL_NAMES, "ensemble"),
-    "champion_model": ("metrics_report",),
-}
 
 
 def reasons_to_run(settings: Settings, corpus: Corpus, warehouse: Warehouse, instance: dg.DagsterInstance) -> list[str]:
@@ -80,10 +74,15 @@ def _models_to_train(settings: Settings, warehouse: Warehouse) -> Iterator[str]:
 
 def _outdated(instance: dg.DagsterInstance) -> Iterator[str]:
     """List what is older than the models behind it, because a run ended before making it."""
+    dependencies: Mapping[str, tuple[str, ...]] = {
+        ENSEMBLE: tuple(MODELS),
+        "metrics_report": (*MODELS, ENSEMBLE),
+        "champion_model": ("metrics_report",),
+    }
     made = {}
-    for name in {*DEPENDENCIES, *MODEL_NAMES}:
+    for name in {*dependencies, *MODELS}:
         event = instance.get_latest_materialization_event(dg.AssetKey(name))
         made[name] = event.timestamp if event else 0.0
-    for name, sources in DEPENDENCIES.items():
+    for name, sources in dependencies.items():
         if newer := [source for source in sources if made[source] > made[name]]:
             yield f"{name} is older than {', '.join(newer)}"

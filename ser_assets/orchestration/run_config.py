@@ -4,11 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ser_assets.assets.training.model_config import refuse_wrong_settings
-from ser_assets.learning.models.settings import SETTINGS_OF_MODELS
+from ser_assets.learning.models.catalog import settings_types
 
 CHAMPION = "champion_model"
 DOWNLOAD = "download"
-CONFIGURABLE = (*SETTINGS_OF_MODELS, CHAMPION)
 
 
 class ConfigError(ValueError):
@@ -27,18 +26,20 @@ def require_valid_config(run_config: Mapping[str, Any], steps: Collection[str]) 
     Raises:
         ConfigError: the message names the asset and the setting in one sentence.
     """
+    types = settings_types()
+    configurable = (*types, CHAMPION)
     for name, op in run_config.get("ops", {}).items():
         if not (op or {}).get("config"):
             continue
         given = ", ".join(op["config"])
-        if name not in (*CONFIGURABLE, DOWNLOAD):
-            raise ConfigError(f"{name} has no settings ({given}); these assets have: {', '.join(CONFIGURABLE)}")
+        if name not in (*configurable, DOWNLOAD):
+            raise ConfigError(f"{name} has no settings ({given}); these assets have: {', '.join(configurable)}")
         if name not in steps:
             raise ConfigError(
                 f"there are settings of {name} ({given}), which is not in this run: add {name} to the run, or "
                 "remove them"
             )
     try:
-        refuse_wrong_settings(run_config, SETTINGS_OF_MODELS)
+        refuse_wrong_settings(run_config, types)
     except ValueError as error:
         raise ConfigError(str(error)) from error

@@ -67,7 +67,7 @@ def profile_size_study(study: Study, model: str) -> "pd.DataFrame":
     settings, rows = study.settings, study.examples.rows
     scheme = settings.fold_schemes[0]
     splits = [*speaker_independent(rows, scheme), *speaker_normalised(rows, scheme)]
-    factory = functools.partial(MODELS[model], None, settings.seed)
+    factory = functools.partial(MODELS[model].load_class(), None, settings.seed)
     report = functools.partial(progress.report, model)
     return profile_size_curve(factory, study.examples, splits, settings.worker_count, settings.seed, report)
 
@@ -76,16 +76,16 @@ def settings_study(study: Study, model: str, trials: int) -> "Found":
     """Search the settings of a model inside the training set of each fold, as `learning.studies` describes."""
     from ser_assets.learning.models.catalog import MODELS
     from ser_assets.learning.protocols.protocols import speaker_independent
-    from ser_assets.learning.studies.hyperparameter_search import SPACES, search
+    from ser_assets.learning.studies.hyperparameter_search import search
 
     settings = study.settings
-    factory = MODELS[model]
+    spec = MODELS[model]
     splits = speaker_independent(study.examples.rows, settings.fold_schemes[0])
     report = functools.partial(progress.report, model)
     return search(
-        factory,
-        factory.settings_type,
-        SPACES[model],
+        spec.load_class(),
+        spec.settings,
+        spec.search_space,
         study.examples,
         splits,
         trials,

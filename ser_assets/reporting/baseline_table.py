@@ -5,7 +5,14 @@ from typing import Final
 
 import pandas as pd
 
-from ser_assets.reporting.labels import MODEL_NAMES, decimal, in_given_order, join_words, points, readable
+from ser_assets.reporting.labels import (
+    decimal,
+    in_given_order,
+    in_model_order,
+    join_words,
+    model_title,
+    points,
+)
 from ser_assets.reporting.leaderboard import Score
 
 METRICS: Final = ("accuracy", "f1_weighted", "roc_auc")
@@ -38,7 +45,7 @@ class ReproducedModel:
     @property
     def name(self) -> str:
         """The model, for people."""
-        return readable(self.model, MODEL_NAMES)
+        return model_title(self.model)
 
 
 def reproduced_models(replay: pd.DataFrame) -> list[ReproducedModel]:
@@ -49,7 +56,7 @@ def reproduced_models(replay: pd.DataFrame) -> list[ReproducedModel]:
         found.setdefault(row["model"], {}).setdefault(row["metric"], {})[row["way"]] = score
     return [
         ReproducedModel(model, {metric: found[model][metric] for metric in in_given_order(list(found[model]), METRICS)})
-        for model in in_given_order(list(found), list(MODEL_NAMES))
+        for model in in_model_order(list(found))
     ]
 
 
@@ -62,8 +69,8 @@ def replay_gap(models: list[ReproducedModel]) -> str:
     evaluated = replayed[0].rows["accuracy"]
     return (
         f"From its own way to unseen actors accuracy goes: {join_words(falls)}. Its own way evaluates "
-        f"{evaluated['replayed'].takes} clips, copies among them; unseen are the {evaluated['unseen_actors'].takes} takes of "
-        f"{evaluated['unseen_actors'].actors} actors."
+        f"{evaluated['replayed'].takes} clips, copies among them; unseen are the "
+        f"{evaluated['unseen_actors'].takes} takes of {evaluated['unseen_actors'].actors} actors."
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.evaluation.scores import confusion_matrix
-from ser_assets.reporting.labels import MODEL_NAMES, join_words, percent, points, readable
+from ser_assets.reporting.labels import join_words, model_title, percent, points
 from ser_assets.reporting.leaderboard import Leaderboard
 
 _RANDOM_SPLITS = ("random_split_leaky", "random_split")
@@ -143,8 +143,8 @@ def chance_check(board: Leaderboard, evaluated: pd.DataFrame, chance: float) -> 
     The rule is that of the blocking asset check: more takes named right than by always naming the most frequent
     emotion, by over three standard errors. A model without any leak is that lucky in less than 0.2 % of cases.
 
-    evaluated: predictions of the board's own protocol and fold scheme; without any, nothing is said of the outcome. chance: UAR
-        of guessing.
+    evaluated: predictions of the board's own protocol and fold scheme; without any, nothing is said of the outcome.
+        chance: UAR of guessing.
     """
     should = f"{board.short_title}: should be at chance, {percent(chance)}."
     if evaluated.empty:
@@ -152,7 +152,7 @@ def chance_check(board: Leaderboard, evaluated: pd.DataFrame, chance: float) -> 
     accuracies = {str(model): _accuracy_beyond_luck(own) for model, own in evaluated.groupby("model", sort=False)}
     above = [f"{_name(model)} (accuracy {percent(found)})" for model, found in accuracies.items() if found is not None]
     if above:
-        return f"{should} Above it by more than luck allows: {join_words(above)}. InspectionTask for a leak."
+        return f"{should} Above it by more than luck allows: {join_words(above)}. Look for a leak."
     return f"{should} No model is above it by more than luck allows."
 
 
@@ -166,4 +166,4 @@ def _accuracy_beyond_luck(evaluated: pd.DataFrame) -> float | None:
 
 
 def _name(model: str) -> str:
-    return readable(model, MODEL_NAMES)
+    return model_title(model)

@@ -16,11 +16,11 @@ from ser_assets.reporting.labels import (
     GROUPING_NAMES,
     INTERVAL_NOTE,
     METRIC_NAMES,
-    MODEL_NAMES,
     chance_of,
     in_given_order,
     join_words,
     metric_note,
+    model_title,
     percent,
     readable,
 )
@@ -60,7 +60,7 @@ def page_content(data: ReportData) -> dict[str, Any]:
         "board": tables[0],
         "leaderboards": tables,
         "board_markdown": board_markdown,
-        "models": {model: readable(model, MODEL_NAMES) for model in all_models(tables)},
+        "models": {model: model_title(model) for model in all_models(tables)},
         "metrics": {metric: readable(metric, METRIC_NAMES) for metric in METRIC_NAMES}
         | {metric: readable(metric, METRIC_NAMES) for table in tables for metric in table.metrics},
         "metric_notes": _metric_notes(tables[0], data.emotions),

@@ -4,6 +4,8 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from ser_assets.learning.models import catalog
+
 NOT_A_NUMBER = "–"
 
 # Searched for so that any two stay apart (CIE76 distance over 20) for normal, protan, deutan and tritan eyes; none very
@@ -18,23 +20,8 @@ EMOTION_COLOURS = {
     "disgust": "#6A9D6A",
     "surprised": "#D28338",
 }
-# After Okabe and Ito's scheme for colour-blind readers.
-MODEL_COLOURS = {
-    "random_forest": "#009E73",
-    "neural_network": "#E69F00",
-    "cnn": "#56B4E9",
-    "complex_cnn": "#0B5394",
-    "ensemble": "#CC79A7",
-}
 _SPARE_COLOURS = ("#6E4B8B", "#8A7A00", "#444444")
 
-MODEL_NAMES = {
-    "random_forest": "Random Forest",
-    "neural_network": "Neural Network",
-    "cnn": "CNN",
-    "complex_cnn": "Complex CNN",
-    "ensemble": "Ensemble",
-}
 METRIC_NAMES = {
     "uar": "UAR",
     "accuracy": "Accuracy",
@@ -58,8 +45,8 @@ METRIC_NOTES = {
 }
 # Measured with `learning.bootstrap` on scores drawn at random; its tests do it again.
 INTERVAL_NOTE = (
-    "Intervals hold the models fixed and vary who is evaluated; they are somewhat narrow: with 6 to 24 actors a nominal "
-    "95 % holds the true score in 86 to 93 % of cases, and with fewer than 5 none is given."
+    "Intervals hold the models fixed and resample the test actors. They are slightly too narrow: with 6 to 24 actors a "
+    "nominal 95 % interval covers the true score in 86 to 93 % of cases. With fewer than 5 actors there is none."
 )
 PROTOCOL_NAMES = {
     "speaker_independent": "Speaker-independent",
@@ -70,17 +57,26 @@ PROTOCOL_NAMES = {
 }
 # What each promises, then what it may be used for.
 PROTOCOL_NOTES = {
-    "speaker_independent": "No evaluated actor is heard in training. This is what a new speaker will get, and the score "
-    "to quote.",
-    "speaker_normalised": "No evaluated actor is heard in training, but features are z-scored, and what a model says too "
-    "often is taken out of its answers, with all takes of each speaker, unlabelled, the evaluated one among them and the "
-    "emotions in the shares that they have in training. It is an upper bound for a speaker with few recordings.",
-    "random_split": "Takes, their copies and their recordings are kept apart, actors are not. This is what a speaker "
-    "will get who is among the training voices; it says nothing about a new one.",
-    "random_split_leaky": "Augmented first and split then, as many notebooks do: actors, and copies of evaluated takes, "
-    "stand on both sides. It shows what the leaks are worth and is fit for nothing else.",
-    "permuted_labels": "Emotions are shuffled within each actor, so that there is nothing to learn. It checks the "
-    "pipeline: scores should be at chance.",
+    "speaker_independent": (
+        "No test actor is in the training set. This is what a new speaker will get, and the score to quote."
+    ),
+    "speaker_normalised": (
+        "No test actor is in the training set. Features are z-scored per speaker and the model's class bias for that "
+        "speaker is removed, both estimated from all of the speaker's unlabelled takes. It is an upper bound: real "
+        "speakers have fewer recordings."
+    ),
+    "random_split": (
+        "Takes, their copies and their recordings are on one side only, actors on both. This is what a speaker of the "
+        "training set will get; it means nothing for a new one."
+    ),
+    "random_split_leaky": (
+        "Augmented first, then split, as many notebooks do: actors and copies of test takes are on both sides. It "
+        "shows what the leaks are worth and is good for nothing else."
+    ),
+    "permuted_labels": (
+        "Emotions are shuffled within each actor, so that there is nothing to learn. It checks the pipeline: scores "
+        "should be at chance."
+    ),
 }
 FOLD_NAMES = {
     "luna5": "Luna-Jiménez's five folds by actor",
@@ -115,6 +111,21 @@ def readable(name: str, names: dict[str, str]) -> str:
     return names.get(name, name.replace("_", " "))
 
 
+def model_title(model: str) -> str:
+    """Title of a model for people.
+
+    Examples:
+        >>> model_title("complex_cnn")
+        'Complex CNN'
+    """
+    return readable(model, catalog.titles())
+
+
+def in_model_order(models: Sequence[str]) -> list[str]:
+    """Distinct models in the order of the catalogue, then unknown ones."""
+    return in_given_order(models, list(catalog.titles()))
+
+
 def protocol_title(protocol: str, fold_scheme: str) -> str:
     """The protocol and its folds in full, for people.
 
@@ -134,9 +145,10 @@ def in_given_order(found: Sequence[str], order: Sequence[str]) -> list[str]:
 
 def model_colours(models: Sequence[str]) -> dict[str, str]:
     """Give each model its fixed colour; unknown ones share out the spare colours in their order."""
-    unknown = [model for model in models if model not in MODEL_COLOURS]
+    fixed = catalog.colours()
+    unknown = [model for model in models if model not in fixed]
     spare = {model: _SPARE_COLOURS[index % len(_SPARE_COLOURS)] for index, model in enumerate(unknown)}
-    return {model: MODEL_COLOURS.get(model) or spare[model] for model in models}
+    return {model: fixed.get(model) or spare[model] for model in models}
 
 
 def emotion_colours(emotions: Sequence[str]) -> dict[str, str]:

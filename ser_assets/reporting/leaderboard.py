@@ -8,11 +8,11 @@ import pandas as pd
 from ser_assets.reporting.labels import (
     FOLD_NAMES,
     METRIC_NAMES,
-    MODEL_NAMES,
     PROTOCOL_NAMES,
     PROTOCOL_NOTES,
     decimal,
     in_given_order,
+    model_title,
     percent,
     points,
     protocol_title,
@@ -91,7 +91,7 @@ class Leaderboard:
         }
         if len(set(evaluated.values())) == 1:
             return next(iter(evaluated.values()))
-        return "; ".join(f"{readable(model, MODEL_NAMES)}: {basis}" for model, basis in evaluated.items())
+        return "; ".join(f"{model_title(model)}: {basis}" for model, basis in evaluated.items())
 
     @property
     def note(self) -> str:

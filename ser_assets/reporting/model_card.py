@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from ser_assets.reporting.labels import (
     INTERVAL_NOTE,
     METRIC_NAMES,
-    MODEL_NAMES,
     chance_of,
     decimal,
     join_words,
+    model_title,
     readable,
 )
 from ser_assets.reporting.references import is_ravdess
@@ -42,8 +42,8 @@ def model_card(facts: dict[str, Any], scores: "pd.DataFrame") -> str:
     model, tables = facts["model"], leaderboards(scores)
     return environment.get_template("model_card.md.jinja").render(
         **facts,
-        name=readable(model, MODEL_NAMES),
-        members=[readable(name, MODEL_NAMES) for name in facts["training"]["members"]],
+        name=model_title(model),
+        members=[model_title(name) for name in facts["training"]["members"]],
         speaker_normalised=any(file.startswith("speaker_normalised/") for file in facts["files"]),
         metrics={metric: readable(metric, METRIC_NAMES) for metric in METRICS_SHOWN},
         leaderboards=[(table, table.rows[model]) for table in tables],

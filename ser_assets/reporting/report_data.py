@@ -50,10 +50,10 @@ class ReportData:
     predictions: model, protocol, fold_scheme, fold, take_id, actor, emotion, p_<emotion> of each, in the order of the
         emotions
     scores: model, protocol, fold_scheme, metric, value, low, high, actors, takes
-    differences: as `learning.scores.score_differences` gives them: protocol, fold_scheme, metric, model, other, difference,
-        low, high, actors, takes
-    group_scores: as `learning.scores.scores_by_group` gives them: model, protocol, fold_scheme, grouping, group, metric,
-        value, low, high, actors, takes
+    differences: as `learning.scores.score_differences` gives them: protocol, fold_scheme, metric, model, other,
+        difference, low, high, actors, takes
+    group_scores: as `learning.scores.scores_by_group` gives them: model, protocol, fold_scheme, grouping, group,
+        metric, value, low, high, actors, takes
     missed: a few of the takes that every model misses under the headline's protocol, the least expected emotion first
     missed_count: how many of those there are
     replay: the notebook again, model, way, metric, value, low, high, actors, takes

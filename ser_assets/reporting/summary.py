@@ -8,7 +8,7 @@ import pandas as pd
 
 from ser_assets.learning.evaluation.scores import recall_by_actor, recall_by_emotion
 from ser_assets.reporting.comparison import Difference, lead
-from ser_assets.reporting.labels import GROUPING_NAMES, METRIC_NAMES, MODEL_NAMES, percent, readable
+from ser_assets.reporting.labels import GROUPING_NAMES, METRIC_NAMES, model_title, percent, readable
 from ser_assets.reporting.leaderboard import Leaderboard, Score, all_models, leaderboards
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def headline(board: Leaderboard, differences: Sequence[Difference] = ()) -> Head
         fold_scheme=board.fold_scheme,
         uar=uar,
         accuracy=best.get("accuracy"),
-        sentence=f"{readable(model, MODEL_NAMES)} recognises {percent(uar.value)} of emotions {whom}{interval}.",
+        sentence=f"{model_title(model)} recognises {percent(uar.value)} of emotions {whom}{interval}.",
         comparison=lead(board, list(differences)),
     )
 
@@ -77,7 +77,7 @@ def _protocols_markdown(tables: list[Leaderboard]) -> str:
 
 
 def _models_as_columns(title: str, corner: str, models: list[str], rows: dict[str, list[Score | None]]) -> str:
-    header = [corner, *(readable(model, MODEL_NAMES) for model in models)]
+    header = [corner, *(model_title(model) for model in models)]
     lines = [title, "", markdown_row(header), markdown_row(["---"] + ["---:"] * len(models))]
     lines += [
         markdown_row([name, *("" if score is None else str(score) for score in found)]) for name, found in rows.items()
@@ -126,7 +126,7 @@ def _terminal_table(title: str, corner: str, models: list[str]) -> "Table":
     table = Table(corner, title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
     for model in models:
         # Two words stand on two lines, so that four models are no wider than their intervals.
-        table.add_column(readable(model, MODEL_NAMES).replace(" ", "\n", 1), justify="right")
+        table.add_column(model_title(model).replace(" ", "\n", 1), justify="right")
     return table
 
 

@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Any, Final
 from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import TrimMode
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
+from ser_assets.learning.models.model_files import MODEL_FACTS_FILE, read_facts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_assets.learning.models.catalog import EmotionModel, Ensemble
+    from ser_assets.learning.models.inference import Ensemble, OnnxModel
     from ser_assets.learning.speakers.profile import SpeakerPrior
 
-FORMAT: Final = "ser-assets bundle 2"
-FACTS_FILE: Final = "bundle.json"
+FORMAT: Final = "ser-assets bundle 3"
+BUNDLE_FACTS_FILE: Final = "bundle.json"
 CARD_FILE: Final = "model_card.md"
 PRIOR_FILE: Final = "prior.npz"
 
 RAVDESS_LICENCE: Final = "CC BY-NC-SA 4.0"
 OWN_LICENCE: Final = "that of the recordings it learned from"
 DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a person"
-_MODEL_FACTS: Final = "facts.json"
 _REMEDY: Final = "`ser-assets run` makes one, as its last step"
 
 
@@ -90,7 +90,7 @@ class Bundle:
     @property
     def has_speaker_normalised(self) -> bool:
         """Whether there is a model for clips that are calibrated by a speaker's profile."""
-        return f"{SPEAKER_NORMALISED}/{self.model}/{_MODEL_FACTS}" in self.facts["files"]
+        return f"{SPEAKER_NORMALISED}/{self.model}/{MODEL_FACTS_FILE}" in self.facts["files"]
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -103,13 +103,13 @@ class Bundle:
         made = json.dumps([self.facts["training"]["recipe"], self.facts["preprocessing"]], sort_keys=True)
         return hashlib.blake2b(made.encode(), digest_size=16).hexdigest()
 
-    def load(self, *, speaker_normalised: bool = False) -> "EmotionModel | Ensemble":
+    def load(self, *, speaker_normalised: bool = False) -> "OnnxModel | Ensemble":
         """Open the model, for raw clips or for calibrated ones.
 
         Raises:
             BundleError: there is no model for calibrated clips, or this version cannot read it.
         """
-        from ser_assets.learning.models.catalog import load_model
+        from ser_assets.learning.models.inference import load_model
 
         if speaker_normalised:
             self.require_speaker_normalised()
@@ -160,7 +160,7 @@ def write_bundle(folder: Path, contents: Contents, replaces: Path | None = None)
         facts["date"] = before["date"]
     (folder / CARD_FILE).write_text(model_card(facts, contents.scores), encoding="utf-8")
     text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / FACTS_FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / BUNDLE_FACTS_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -169,11 +169,11 @@ def open_bundle(folder: Path) -> Bundle:
     Raises:
         BundleError: there is none, its format or functionals are others, or a part is missing or changed.
     """
-    path = folder / FACTS_FILE
+    path = folder / BUNDLE_FACTS_FILE
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BundleError(f"no bundle in {folder}, for there is no {FACTS_FILE}: {_REMEDY}") from error
+        raise BundleError(f"no bundle in {folder}, for there is no {BUNDLE_FACTS_FILE}: {_REMEDY}") from error
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -198,7 +198,7 @@ def parts_of(models_dir: Path, model: str) -> list[str]:
     """
     names = [model, *_members(models_dir / model)]
     for name in names:
-        if not (models_dir / name / _MODEL_FACTS).is_file():
+        if not (models_dir / name / MODEL_FACTS_FILE).is_file():
             raise FileNotFoundError(f"{models_dir / name} holds no model: materialize {name} first")
     return names
 
@@ -210,7 +210,7 @@ def size_of(models_dir: Path, model: str) -> int:
 
 def _facts(contents: Contents, folder: Path) -> dict[str, Any]:
     training = _training(folder / RAW, contents.model)
-    emotions = _facts_of_model(folder / RAW / contents.model)["emotions"]
+    emotions = read_facts(folder / RAW / contents.model)["emotions"]
     columns = ["protocol", "fold_scheme", "metric", "value", "low", "high", "actors", "takes"]
     return {
         "format": FORMAT,
@@ -245,7 +245,7 @@ def _licence(emotions: Sequence[str], actors: Sequence[str], demo: bool) -> str:
 def _training(models_dir: Path, model: str) -> dict[str, Any]:
     """What the model, or the members that it consists of, learned from and with."""
     members = _members(models_dir / model)
-    each = [_facts_of_model(models_dir / name) for name in members or [model]]
+    each = [read_facts(models_dir / name) for name in members or [model]]
     libraries = {library: number for facts in each for library, number in facts["libraries"].items()}
     for library in ("ser-assets", "onnxruntime", "numpy", "librosa"):
         libraries[library] = version(library)
@@ -261,15 +261,7 @@ def _training(models_dir: Path, model: str) -> dict[str, Any]:
 
 
 def _members(model_folder: Path) -> list[str]:
-    return sorted(_facts_of_model(model_folder).get("members", {}))
-
-
-def _facts_of_model(model_folder: Path) -> dict[str, Any]:
-    path = model_folder / _MODEL_FACTS
-    if not path.is_file():
-        raise FileNotFoundError(f"{model_folder} holds no model: materialize {model_folder.name} first")
-    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return facts
+    return sorted(read_facts(model_folder).get("members", {}))
 
 
 def _facts_before(folder: Path | None) -> dict[str, Any]:
@@ -286,7 +278,7 @@ def _verify_bundle(folder: Path, facts: dict[str, Any]) -> None:
             f"{len(functional_names())} that this version of ser-assets measures: {_REMEDY} anew; or install "
             f"ser-assets {facts['training']['libraries']['ser-assets']}, which made it"
         )
-    for name in (f"{RAW}/{facts['model']}/{_MODEL_FACTS}", PRIOR_FILE):
+    for name in (f"{RAW}/{facts['model']}/{MODEL_FACTS_FILE}", PRIOR_FILE):
         if name not in facts["files"]:
             raise BundleError(f"{folder} is not whole, {name} is not in it: {_REMEDY} anew")
     for name, digest in facts["files"].items():
@@ -294,7 +286,7 @@ def _verify_bundle(folder: Path, facts: dict[str, Any]) -> None:
             raise BundleError(f"{folder} is not whole, {name} is missing: copy the whole folder again")
         if _digest(folder / name) != digest:
             raise BundleError(f"{folder / name} has changed since the bundle was made: copy the whole folder again")
-    if facts["emotions"] != _facts_of_model(folder / RAW / facts["model"])["emotions"]:
+    if facts["emotions"] != read_facts(folder / RAW / facts["model"])["emotions"]:
         told = ", ".join(facts["emotions"])
         raise BundleError(f"{folder} names other emotions than its model, or in another order: {told}")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ser_assets.serving.bundle import CARD_FILE, FACTS_FILE
+from ser_assets.serving.bundle import BUNDLE_FACTS_FILE, CARD_FILE
 from ser_assets.storage.files import atomic_file
 
 WITHDRAWN_FILE: Final = "withdrawn.json"
@@ -44,7 +44,7 @@ def withdrawn_from(folder: Path) -> WithdrawnMark | None:
 def trained_on(folder: Path) -> tuple[frozenset[str], int]:
     """Read the speakers, and the number of takes, that the model of a bundle was trained on; none without a bundle."""
     try:
-        training = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))["training"]
+        training = json.loads((folder / BUNDLE_FACTS_FILE).read_text(encoding="utf-8"))["training"]
         return frozenset(training["actors"]), int(training["takes"])
     except (OSError, ValueError, KeyError, TypeError):
         return frozenset(), 0
@@ -56,7 +56,7 @@ def mark_withdrawn(folder: Path, takes: int, speakers: int, today: str) -> bool:
     takes: how many takes it was trained on have left the corpus. speakers: how many speakers left with all their takes.
     today: as YYYY-MM-DD.
     """
-    if not (folder / FACTS_FILE).exists():
+    if not (folder / BUNDLE_FACTS_FILE).exists():
         return False
     before = withdrawn_from(folder)
     mark = WithdrawnMark(takes, speakers, before.since if before else today)

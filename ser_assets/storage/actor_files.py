@@ -1,6 +1,7 @@
 """Assets at rest as one Parquet file an actor, `<asset>/actor_NN.parquet`: whole, sorted by take, take by take anew.
 
-Each row says in `input_fingerprint` what its take was made from, so that a later run makes only the takes that have changed.
+Each row says in `input_fingerprint` what its take was made from, so that a later run makes only the takes that have
+changed.
 """
 
 import glob
@@ -34,8 +35,8 @@ class ClipsDamagedError(ClipsMissingError):
 class Batch:
     """Takes of one actor, in their order, that go through a step together.
 
-    `input_fingerprint` tells of each take what it is made from; those in `kept` are at rest already, made from the same.
-    `about` holds what the step wants to know of each take.
+    `input_fingerprint` tells of each take what it is made from; those in `kept` are at rest already, made from the
+    same. `about` holds what the step wants to know of each take.
     """
 
     actor: str

@@ -1,4 +1,4 @@
-"""What was trained on beside what was evaluated, worked out from the tables and not from the code that made the split."""
+"""The leakage audit: training rows, test rows and their overlap per fold, from the tables alone."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ _SIDES = f"""
         SELECT protocol, fold_scheme, fold, take_id, actor, audio_hash
         FROM {TRAINING_ROWS} LEFT JOIN {FEATURES} USING (take_id, variant) WHERE model = $model
     ), evaluated AS (
-        SELECT protocol, fold_scheme, fold, evaluated.take_id, originals.actor, audio_hash, evaluated.actor AS said_actor
+        SELECT protocol, fold_scheme, fold, evaluated.take_id, originals.actor, audio_hash,
+            evaluated.actor AS said_actor
         FROM {PREDICTIONS} AS evaluated
         LEFT JOIN (FROM {FEATURES} WHERE variant = 0) AS originals USING (take_id) WHERE model = $model
     )
@@ -92,7 +93,7 @@ def leaks(connection: "duckdb.DuckDBPyConnection", model: str) -> "pd.DataFrame"
 
 
 def not_judged_once(connection: "duckdb.DuckDBPyConnection", model: str) -> "pd.DataFrame":
-    """Find takes evaluated twice, missing where all should be evaluated, or evaluated by features that are no longer there.
+    """Find takes evaluated twice, missing where all should be evaluated, or evaluated on features since replaced.
 
     Columns protocol, fold_scheme, take_id, times, usable; at most 100 rows.
     """

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_assets.audio.features.names import functional_names
+from ser_assets.learning.models.catalog import MODELS
 from ser_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,20 +37,23 @@ _MADE = {
         ("audiomentations", "python-stretch", "soxr"),
     ),
     "features": _Made("5", (), ("numpy", "scipy", "librosa")),
-    "random_forest": _Made("7", ("protocols", "fold_schemes", "seed"), ("scikit-learn", "skl2onnx")),
-    "neural_network": _Made("7", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
-    "cnn": _Made("7", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
-    "complex_cnn": _Made("7", ("protocols", "fold_schemes", "seed"), ("tensorflow", "keras", "onnx")),
     "ensemble": _Made("2", (), ("scipy",)),
     "metrics_report": _Made("4", ("seed",)),
     "champion_model": _Made("3", ("seed",)),
 }
 
 
+def _made(asset: str) -> _Made:
+    """How an asset is made; a model's comes from the catalogue."""
+    if spec := MODELS.get(asset):
+        return _Made(spec.version, ("protocols", "fold_schemes", "seed"), spec.libraries)
+    return _MADE[asset]
+
+
 @functools.cache
 def code_version(asset: str, settings: Settings) -> str:
     """Version of an asset's code, with the settings and libraries behind it: `1 sampling_rate=22050 av=18.1.0`."""
-    made = _MADE[asset]
+    made = _made(asset)
     settings_used = (f"{name}={settings.as_text(name)}" for name in made.settings)
     libraries = (f"{name}={version(name)}" for name in made.libraries)
     functionals = [f"functionals={_hash(functional_names())}"] if asset == "features" else []

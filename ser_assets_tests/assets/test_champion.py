@@ -15,6 +15,7 @@ from ser_assets.assets import champion
 from ser_assets.assets.champion import champion_model, no_regression
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
 from ser_assets.learning.evaluation.scores import score_differences, score_table
+from ser_assets.serving import promotion
 from ser_assets.serving.bundle import champion_folder, open_bundle
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import CHAMPION_PREDICTIONS, FEATURES, PREDICTIONS, RAW_VIDEOS, SCORE_DIFFERENCES, SCORES
@@ -27,7 +28,7 @@ SIX = ACTORS[:6]
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Two kept models, and the examples that they learned from without the tables behind them."""
-    monkeypatch.setattr(champion, "load_examples", lambda *_, **__: measured_examples())
+    monkeypatch.setattr(promotion, "load_examples", lambda *_, **__: measured_examples())
     keep_models(tmp_path / "models")
     return Settings(data_dir=tmp_path, workers=1)
 

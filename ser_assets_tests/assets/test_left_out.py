@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner
 
-from ser_assets.assets import report
 from ser_assets.cli import main
+from ser_assets.reporting import collect
 from ser_assets.settings import Settings
 from ser_assets.storage.skipped import Skipped, all_skipped, skipped_table
 from ser_assets.storage.tables import RAW_VIDEOS, SKIPPED
@@ -23,8 +23,8 @@ OTHER_MODELS = ("neural_network", "cnn", "complex_cnn", "ensemble")
 @pytest.fixture(autouse=True)
 def without_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have reports show no clips: there are none of made-up features."""
-    monkeypatch.setattr(report, "_missed_takes", lambda *_: [])
-    monkeypatch.setattr(report, "_example_clips", lambda *_: [])
+    monkeypatch.setattr(collect, "missed_takes", lambda *_: [])
+    monkeypatch.setattr(collect, "example_clips", lambda *_: [])
 
 
 def made(

@@ -20,7 +20,7 @@ PROBABILITIES = [f"p_{name}" for name in EMOTIONS]
 
 
 def honest_tables() -> dict[str, pd.DataFrame]:
-    """Two actors with one take of each emotion and a copy of it, each evaluated by a model of the other, always right."""
+    """Two actors with one take of each emotion and a copy of it, each predicted right by a model of the other."""
     takes = pd.DataFrame(
         {
             "take_id": f"{emotion}-{actor}",

@@ -10,12 +10,12 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from ser_assets.assets import report
 from ser_assets.assets.metadata.actor_table import MOST_ROWS, inventory_of_all
 from ser_assets.assets.metadata.describe import scores_metadata
 from ser_assets.audio.features.names import functional_names
 from ser_assets.corpus.raw_video import RawVideo
 from ser_assets.definitions import build_definitions
+from ser_assets.reporting import collect
 from ser_assets.settings import Settings
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets.test_broken_pipelines import SMALL_FOREST, run, store
@@ -54,8 +54,8 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dg.Execut
     )
     store(Warehouse(settings.data_dir), settings, made_up_rows(FIVE, takes_each=4, copies_of_neutral=0))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "_missed_takes", lambda *_: [])
-        patch.setattr(report, "_example_clips", lambda *_: [])
+        patch.setattr(collect, "missed_takes", lambda *_: [])
+        patch.setattr(collect, "example_clips", lambda *_: [])
         result = run(settings, *JUDGED)
     assert result.success
     return settings.data_dir, result

@@ -46,7 +46,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def evaluated() -> pd.DataFrame:
-    """What a forest answers under all splits, in the name of all four models: who is evaluated does not hang on them."""
+    """Predictions of a forest under all splits, under the names of all four models."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(baseline_models, "MODELS", dict.fromkeys(MODELS, MODELS["random_forest"]))
         patch.setattr(baseline_models, "TREES", 30)

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from ser_assets.baseline import models as baseline_models
 from ser_assets.baseline import reproduce
 from ser_assets.cli import main
-from ser_assets.cli.parameters import MODEL_NAMES, ActorRange, chosen_actors
+from ser_assets.cli.parameters import ActorRange, chosen_actors
 from ser_assets.corpus.demo import corpus as demo
 from ser_assets.corpus.ravdess import speech_takes
 from ser_assets.corpus.table.corpus import Table
@@ -189,8 +189,10 @@ def test_a_replay_without_recordings_ends_with_the_remedy() -> None:
     assert "`ser-assets run`" in result.output
 
 
-def test_a_study_can_be_asked_of_every_model() -> None:
-    assert tuple(MODELS) == MODEL_NAMES
+def test_a_study_of_an_unknown_model_names_those_of_the_catalogue() -> None:
+    result = call("study", "settings", "svm")
+    assert result.exit_code == 2
+    assert f"there is no model 'svm'; there are {', '.join(MODELS)}" in result.output
 
 
 @pytest.mark.parametrize("question", [("ablation",), ("profile-size",), ("settings", "cnn")])

@@ -157,7 +157,8 @@ def test_an_address_that_is_none_is_named(url: str, monkeypatch: pytest.MonkeyPa
 def test_ctrl_c_ends_the_command_while_a_server_is_silent(published: Settings, zenodo: Zenodo) -> None:
     zenodo.answers.append(Answer(stall_after=150_000))
     script = (
-        "from ser_assets.corpus.zenodo import archives; from ser_assets_tests.factories.zenodo_server import an_archive; "
+        "from ser_assets.corpus.zenodo import archives; "
+        "from ser_assets_tests.factories.zenodo_server import an_archive; "
         "archives.ARCHIVES = {'speech-video': (an_archive('01')[0],)}; "
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "from ser_assets.cli import main; main(['download', '--actors', '1', '--agree'])"

@@ -134,7 +134,7 @@ def test_the_report_is_there_and_says_that_the_voices_are_synthetic(platform: Pa
 
 
 def test_a_kept_model_opens_and_hears_more_than_chance_in_what_it_was_trained_on(platform: Path) -> None:
-    from ser_assets.learning.models.catalog import load_model
+    from ser_assets.learning.models.inference import load_model
     from ser_assets.settings import Settings
     from ser_assets.storage.training_set import load_examples
     from ser_assets.storage.warehouse import Warehouse

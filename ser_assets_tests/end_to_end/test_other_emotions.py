@@ -15,7 +15,7 @@ from ser_assets.learning.evaluation.evaluate import Evaluation, FinalFit, evalua
 from ser_assets.learning.evaluation.hard_takes import misclassified_by_all
 from ser_assets.learning.evaluation.scores import recall_by_emotion, score_differences, score_table, scores_by_group
 from ser_assets.learning.models.catalog import MODELS
-from ser_assets.learning.models.ensemble import judge_ensemble, save_ensemble
+from ser_assets.learning.models.ensemble import evaluate_ensemble, save_ensemble
 from ser_assets.learning.models.settings import DenseSettings, ForestSettings
 from ser_assets.learning.protocols.protocols import make_splits
 from ser_assets.learning.speakers.profile import SpeakerPrior, SpeakerProfile
@@ -87,7 +87,7 @@ def judgements(examples: Examples, kept: Path) -> dict[str, Evaluation]:
         to_keep = [
             FinalFit(folder, speaker_normalised=folder.parent.name == "speaker_normalised") for folder in folders
         ]
-        made[name] = evaluate(functools.partial(MODELS[name], settings, 1), examples, splits, to_keep)
+        made[name] = evaluate(functools.partial(MODELS[name].load_class(), settings, 1), examples, splits, to_keep)
     return made
 
 
@@ -98,7 +98,9 @@ def together(judgements: dict[str, Evaluation], table: str) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def predictions(judgements: dict[str, Evaluation]) -> pd.DataFrame:
     members = together(judgements, "predictions")
-    return pd.concat([members, judge_ensemble("ensemble", members, together(judgements, "validation_predictions"))[0]])
+    return pd.concat(
+        [members, evaluate_ensemble("ensemble", members, together(judgements, "validation_predictions"))[0]]
+    )
 
 
 def test_every_model_gives_a_probability_to_each_emotion_in_their_order(predictions: pd.DataFrame) -> None:

@@ -80,7 +80,9 @@ def test_every_speaker_and_emotion_comes_through_the_chain(own: Path) -> None:
 
 
 def test_a_model_is_judged_on_unseen_speakers_among_five_emotions(own: Path) -> None:
-    evaluated = query(own, "SELECT model, fold_scheme, count(DISTINCT take_id) FROM predictions GROUP BY ALL ORDER BY ALL")
+    evaluated = query(
+        own, "SELECT model, fold_scheme, count(DISTINCT take_id) FROM predictions GROUP BY ALL ORDER BY ALL"
+    )
     assert evaluated == [("random_forest", "groups5", 36)]
     for (shared,) in query(own, "SELECT shared_actors FROM leakage_audit"):
         assert shared == 0

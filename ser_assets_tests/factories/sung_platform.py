@@ -1,6 +1,7 @@
 """A platform on a table of sung takes, whose schedule is evaluated and whose runs are executed in this process."""
 
 import csv
+import dataclasses
 from pathlib import Path
 
 import dagster as dg
@@ -48,7 +49,7 @@ class SungPlatform:
                 "corpus": "table",
                 "corpus_table": self.folder / "voices.csv",
                 "workers": 1,
-                "voices": (),
+                "speed_perturbation": (),
                 "protocols": ("speaker_independent",),
                 **changed,
             }
@@ -82,7 +83,8 @@ class SungPlatform:
 def stand_in_for_networks(patch: pytest.MonkeyPatch) -> None:
     """Have forests of few trees trained under the names of the networks."""
     for network in ("neural_network", "cnn", "complex_cnn"):
-        patch.setitem(catalog.MODELS, network, _small_forest(network))
+        forest = dataclasses.replace(catalog.MODELS[network], implementation=f"{__name__}:{network}")
+        patch.setitem(catalog.MODELS, network, forest)
 
 
 def _small_forest(network: str) -> type[RandomForest]:
@@ -97,3 +99,6 @@ def _small_forest(network: str) -> type[RandomForest]:
         RandomForest.__init__(self, few, seed)
 
     return type(network, (RandomForest,), {"__init__": init, "name": network})
+
+
+neural_network, cnn, complex_cnn = map(_small_forest, ("neural_network", "cnn", "complex_cnn"))

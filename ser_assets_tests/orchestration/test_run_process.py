@@ -17,9 +17,9 @@ from dagster._core.events import EngineEventData
 from ser_assets.orchestration import run_process
 from ser_assets.orchestration.run_process import (
     PROCESS_TAG,
-    reason_process_ended,
     fail_dead_runs,
     process_tag,
+    reason_process_ended,
     supervised,
 )
 from ser_assets.runtime.stopping import RunEndedError

@@ -137,10 +137,10 @@ def answers(right: int, takes: int = 800, model: str = "svm") -> pd.DataFrame:
     """As many takes of each emotion, so many of them named right; the others are taken for the next emotion."""
     truth = np.arange(takes) % len(EMOTIONS)
     predicted = np.where(np.arange(takes) < right, truth, (truth + 1) % len(EMOTIONS))
-    return predicted(truth, predicted, model)
+    return predictions_of(truth, predicted, model)
 
 
-def predicted(truth: np.ndarray, predicted: np.ndarray, model: str) -> pd.DataFrame:
+def predictions_of(truth: np.ndarray, predicted: np.ndarray, model: str) -> pd.DataFrame:
     chances = pd.DataFrame(np.eye(len(EMOTIONS))[predicted], columns=[f"p_{emotion}" for emotion in EMOTIONS])
     return chances.assign(model=model, emotion=np.array(EMOTIONS)[truth])
 
@@ -154,21 +154,21 @@ PERMUTED = leaderboards(report_tables.uars({"svm": 0.3}, "permuted_labels"))[0]
 def test_permuted_labels_are_a_leak_from_three_standard_errors_above_chance(right: int, leaks: bool):
     predicted = chance_check(PERMUTED, answers(right), CHANCE)
     assert predicted.startswith("Labels permuted, luna5: should be at chance, 12.5 %.")
-    assert ("InspectionTask for a leak" in predicted) == leaks
+    assert ("Look for a leak" in predicted) == leaks
     assert ("svm (accuracy 16.1 %)" in predicted) == leaks
 
 
 def test_always_naming_the_most_frequent_emotion_is_no_leak():
     truth = np.repeat(np.arange(8), [400, *[50] * 7])
-    assert "No model is above it" in chance_check(PERMUTED, predicted(truth, np.zeros_like(truth), "svm"), CHANCE)
+    assert "No model is above it" in chance_check(PERMUTED, predictions_of(truth, np.zeros_like(truth), "svm"), CHANCE)
 
 
 def test_of_four_models_without_a_leak_none_is_accused():
     random = np.random.default_rng(0)
     truth = np.repeat(np.arange(8), [96, *[192] * 7])
     for _ in range(40):
-        guessed = [predicted(truth, random.integers(8, size=truth.size), f"model {number}") for number in range(4)]
-        assert "InspectionTask for a leak" not in chance_check(PERMUTED, pd.concat(guessed), CHANCE)
+        guessed = [predictions_of(truth, random.integers(8, size=truth.size), f"model {number}") for number in range(4)]
+        assert "Look for a leak" not in chance_check(PERMUTED, pd.concat(guessed), CHANCE)
 
 
 def test_permuted_labels_without_predictions_are_not_judged():

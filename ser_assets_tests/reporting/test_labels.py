@@ -7,12 +7,12 @@ import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.evaluation.scores import METRICS
+from ser_assets.learning.models.catalog import colours as colours_of_catalogue
 from ser_assets.learning.protocols.protocols import PROTOCOLS
 from ser_assets.reporting.labels import (
     EMOTION_COLOURS,
     METRIC_NAMES,
     METRIC_NOTES,
-    MODEL_COLOURS,
     PROTOCOL_NAMES,
     PROTOCOL_NOTES,
     decimal,
@@ -43,7 +43,7 @@ def as_seen(colour: str, eye: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("eye", EYES)
-@pytest.mark.parametrize(("colours", "apart"), [(EMOTION_COLOURS, 20), (MODEL_COLOURS, 15)])
+@pytest.mark.parametrize(("colours", "apart"), [(EMOTION_COLOURS, 20), (colours_of_catalogue(), 15)])
 def test_any_two_colours_are_told_apart_by_every_eye(colours: dict[str, str], apart: float, eye: str):
     seen = [as_seen(colour, eye) for colour in colours.values()]
     assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(seen, 2)) > apart
@@ -55,8 +55,8 @@ def test_every_emotion_has_its_colour_in_their_order():
 
 def test_a_model_keeps_its_colour_and_a_stranger_gets_a_spare_one():
     colours = model_colours(["svm", "cnn", "tree"])
-    assert colours["cnn"] == MODEL_COLOURS["cnn"]
-    assert len({*colours.values()} | {*MODEL_COLOURS.values()}) == len(MODEL_COLOURS) + 2
+    assert colours["cnn"] == colours_of_catalogue()["cnn"]
+    assert len({*colours.values()} | {*colours_of_catalogue().values()}) == len(colours_of_catalogue()) + 2
 
 
 def test_known_names_come_first_and_strangers_as_they_came():

@@ -13,7 +13,7 @@ from ser_assets.learning.evaluation.scores import confusion_matrix
 from ser_assets.reporting import page
 from ser_assets.reporting.baseline_table import WHY_THEY_DIFFER
 from ser_assets.reporting.figures import confusion_and_recall
-from ser_assets.reporting.labels import INTERVAL_NOTE, METRIC_NAMES, MODEL_NAMES
+from ser_assets.reporting.labels import INTERVAL_NOTE, METRIC_NAMES, model_title
 from ser_assets.reporting.page import write_report
 from ser_assets.reporting.references import REFERENCES
 from ser_assets.reporting.report_data import ReportData
@@ -64,10 +64,10 @@ def test_every_number_of_the_score_table_is_the_one_that_was_scored(
     protocols = ["speaker_independent", "random_split_leaky"]
     for model, own in report[0].scores.groupby("model"):
         uars = own[own["metric"] == "uar"].set_index("protocol").loc[protocols]
-        [side_by_side] = rows(section(html, "protocols"), MODEL_NAMES[str(model)])
+        [side_by_side] = rows(section(html, "protocols"), model_title(str(model)))
         assert side_by_side == [text(row) for row in uars.itertuples()]
         for shown, protocol in zip(
-            rows(section(html, "leaderboards"), MODEL_NAMES[str(model)]), protocols, strict=True
+            rows(section(html, "leaderboards"), model_title(str(model))), protocols, strict=True
         ):
             values = own[own["protocol"] == protocol].set_index("metric").loc[[*METRIC_NAMES]]
             assert shown == [text(row) for row in values.itertuples()]
@@ -87,7 +87,7 @@ def test_the_page_opens_with_the_best_model_and_its_interval(report: tuple[Repor
     title = re.search("<h1>(.*?)</h1>", html)
     assert title is not None
     assert title.group(1) == (
-        f"{MODEL_NAMES[best['model']]} recognises {100 * best['value']:.1f} % of emotions in voices it has never heard "
+        f"{model_title(best['model'])} recognises {100 * best['value']:.1f} % of emotions in voices it has never heard "
         f"(95 % interval {100 * best['low']:.1f} to {100 * best['high']:.1f} %)."
     )
     assert "5 actors, 80 takes; 95 % interval by bootstrap over actors; guessing reaches 12.5 %" in html

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Upstream(NamedTuple):
     """What an actor's clips are made from.
 
-    `input_fingerprint` tells of each take all that decides how it comes out, `about` what the step wants to know of it, and
-    `recipe` how it was made so far.
+    `input_fingerprint` tells of each take all that decides how it comes out, `about` what the step wants to know of
+    it, and `recipe` how it was made so far.
     """
 
     input_fingerprint: Mapping[str, object]

@@ -17,7 +17,6 @@ CLIPS = ("mono_audio", "trimmed_audio", "augmented_set")
 TABLES = {
     "raw_videos": RAW_VIDEOS,
     "features": FEATURES,
-    **dict.fromkeys(("random_forest", "neural_network", "cnn", "complex_cnn", "ensemble"), PREDICTIONS),
     "metrics_report": SCORES,
     "champion_model": CHAMPION_PREDICTIONS,
 }
@@ -31,7 +30,7 @@ def table_metadata(asset: str, settings: Settings) -> dict[str, Any]:
     if asset in CLIPS:
         columns = {**CLIP_COLUMNS, "audio": "struct(bytes binary, path string)"}
         return {"dagster/table_name": str(settings.data_dir / asset / "*.parquet"), **_schema(columns)}
-    table = {"dagster/table_name": f"ser.main.{TABLES[asset]}"}
+    table = {"dagster/table_name": f"ser.main.{TABLES.get(asset, PREDICTIONS)}"}
     if asset == "raw_videos":
         return table | _schema({**_columns_of(RawVideo), "code_version": "string"})
     if asset == "features":

@@ -74,7 +74,7 @@ class Table:
         return emotions
 
     def listing(self) -> Listing:
-        """List the recordings of all rows; rows without a speaker are unassigned_files, other bad ones rejected by their line."""
+        """List the recordings of all rows; rows without a speaker are unassigned, other bad ones rejected."""
         unassigned_files = [Stray(row.place, reason) for row in self._rows if (reason := _why_stray(row))]
         files = FileSearch(self.root)
         found = [self._entry(row, files) for row in self._rows if not _why_stray(row)]

@@ -1,5 +1,6 @@
 """What a model hears of clips, and what it learns from: the same with their labels, row by row."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -44,6 +45,16 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.sequences)
+
+    def batches(self, size: int) -> "Iterator[Features]":
+        """Yield the clips in their order, at most `size` at once, without labels."""
+        for start in range(0, len(self), size):
+            yield Features(
+                functionals=self.functionals[start : start + size],
+                functional_names=self.functional_names,
+                sequences=self.sequences[start : start + size],
+                speaker_normalised=self.speaker_normalised,
+            )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,7 +1,8 @@
 """Bootstrap over actors: how far a score would move if other actors had been recorded (Efron 1979).
 
 Actors are drawn, not takes: the takes of one actor resemble each other, and a draw that mixed them would promise
-intervals much too narrow for a new voice. The models are held fixed: only who is evaluated varies, not who was trained on.
+intervals much too narrow for a new voice. The models are held fixed: only who is evaluated varies, not who was trained
+on.
 
 Percentile intervals over few actors are too narrow: with 6 to 24 actors a nominal 95 % holds the true score in 86 to
 93 % of cases, and with fewer than `FEWEST_ACTORS` in so few that none is given.

@@ -1,4 +1,4 @@
-"""The proof that nothing fitted has seen what is evaluated: poison all that is not trained on, and nothing may change."""
+"""The leakage probe: corrupt all rows outside the training set, fit again, and compare the saved models."""
 
 import dataclasses
 import tempfile
@@ -37,12 +37,12 @@ def corrupted(examples: Examples, split: Split, seed: int = 0) -> Examples:
 
 
 def parts_that_saw_test_rows(factory: ModelFactory, examples: Examples, split: Split) -> list[str]:
-    """Fit a fold twice, as it is and with poison in all rows that are not trained on; name what of the model differs.
+    """Fit a fold twice, as it is and with all other rows corrupted; name the saved files that differ.
 
-    Scaling, selection, weights, early stopping, calibration: whatever is fitted is saved, so the files of the saved
-    model are compared byte by byte. `ANSWERS` is named when the answer about a evaluated clip rests on the others that are
-    asked about with it (but for what all of them tell of the speaker's bias, where clips are calibrated: it is given
-    to each). Empty when nothing outside the training rows has been looked at.
+    Scaling, selection, weights, early stopping, temperature: whatever is fitted is saved, so the files of the saved
+    model are compared byte by byte. `ANSWERS` is among them if the prediction of a test clip depends on its batch
+    (given the same bias of its speaker, where clips are speaker-normalised). Empty if nothing outside the training
+    rows was used.
     """
     model, _ = fit_fold(factory, examples, split)
     clean = _saved(model)

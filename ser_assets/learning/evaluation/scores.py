@@ -34,11 +34,11 @@ def score_table(predictions: pd.DataFrame, draws: int = 2000, seed: int = 42) ->
     predictions: as `evaluating.judge` gives them, of any number of models and protocols.
     draws, seed: models evaluated on the same actors are given the same draws.
 
-    Returns: columns model, protocol, fold_scheme, metric, value, low, high, actors, takes; a row for each of `METRICS`. low
-    and high are the 2.5th and 97.5th percentile (Efron 1979) and NaN with fewer than `bootstrap.FEWEST_ACTORS`, who
-    tell too little of how others would differ. The intervals are somewhat narrow: `learning.bootstrap` says by how
-    much. A calibration error is a mean of absolute values, which chance can only raise: where it is small, its draws
-    lie above it, and its interval may too.
+    Returns: columns model, protocol, fold_scheme, metric, value, low, high, actors, takes; a row for each of
+    `METRICS`. low and high are the 2.5th and 97.5th percentile (Efron 1979) and NaN with fewer than
+    `bootstrap.FEWEST_ACTORS`, who tell too little of how others would differ. The intervals are somewhat narrow:
+    `learning.bootstrap` says by how much. A calibration error is a mean of absolute values, which chance can only
+    raise: where it is small, its draws lie above it, and its interval may too.
 
     Raises:
         ValueError: there is no prediction, a probability is not finite, or a take is evaluated twice.
@@ -58,9 +58,10 @@ def score_differences(predictions: pd.DataFrame, draws: int = 2000, seed: int = 
 
     predictions, draws, seed: as for `score_table`, whose values and draws these are the differences of.
 
-    Returns: columns protocol, fold_scheme, metric, model, other, difference (model minus other), low, high, actors, takes; a
-    row for each of `METRICS`. `model` is the one with the higher UAR (the first to appear where they tie); a log loss
-    or calibration error below zero is therefore in its favour. Pairs not evaluated on the same takes are left out.
+    Returns: columns protocol, fold_scheme, metric, model, other, difference (model minus other), low, high, actors,
+    takes; a row for each of `METRICS`. `model` is the one with the higher UAR (the first to appear where they tie); a
+    log loss or calibration error below zero is therefore in its favour. Pairs not evaluated on the same takes are left
+    out.
 
     Raises:
         ValueError: as `score_table`.
@@ -96,10 +97,10 @@ def scores_by_group(predictions: pd.DataFrame, takes: pd.DataFrame, draws: int =
     takes: one row a take, columns take_id, gender, intensity, statement (None where not known); others are not
         looked at.
 
-    Returns: columns model, protocol, fold_scheme, grouping (one of `GROUPINGS`), group, metric (accuracy or uar), value, low,
-    high, actors, takes; emotions in their order, other groups sorted. The intervals are by bootstrap over the actors of
-    the group, and NaN where these are too few. UAR takes the emotions that were performed in the group. A take of which
-    a label is missing is in no group of that grouping.
+    Returns: columns model, protocol, fold_scheme, grouping (one of `GROUPINGS`), group, metric (accuracy or uar),
+    value, low, high, actors, takes; emotions in their order, other groups sorted. The intervals are by bootstrap over
+    the actors of the group, and NaN where these are too few. UAR takes the emotions that were performed in the group.
+    A take of which a label is missing is in no group of that grouping.
 
     Raises:
         ValueError: as `score_table`; a evaluated take is not in `takes`, or is there twice.

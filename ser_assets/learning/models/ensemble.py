@@ -1,14 +1,13 @@
-"""The four models asked together: a weighted product of their probabilities, weights from the training side alone."""
+"""The ensemble: weights of the models from validation predictions, and pooled predictions of every fold."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from ser_assets.learning.data.examples import Features
 from ser_assets.learning.data.final_models import FINAL
 from ser_assets.learning.data.predictions import (
     FOLD_COLUMNS,
@@ -18,32 +17,11 @@ from ser_assets.learning.data.predictions import (
     true_labels,
 )
 from ser_assets.learning.data.temperature import SMALLEST_PROBABILITY
-from ser_assets.learning.models.base import FACTS_FILE, EmotionModel, emotions_of_saved, fingerprint_of
-from ser_assets.learning.speakers.bias import SpeakerBias
+from ser_assets.learning.models.inference import Ensemble, EnsembleError, common_emotions, log_opinion_pool
+from ser_assets.learning.models.model_files import MODEL_FACTS_FILE, fingerprint_of, read_facts
 
 HEAVIEST: Final = 5.0
 """Bound of a weight: no model is so unsure of itself that more would be right."""
-
-
-class EnsembleError(ValueError):
-    """Models cannot be asked together; the message says why, and what to do."""
-
-
-def log_opinion_pool(predicted: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
-    """Logarithmic opinion pool: the product of p ** weight over the models, float64 (n, emotions), rows sum to 1.
-
-    said: probabilities of each model, (n, emotions). Weights that sum to more than 1 make the pool surer than its
-    members are on average. Genest & Zidek 1986, doi 10.1214/ss/1177013825.
-
-    Examples:
-        >>> members = {"cnn": np.array([[0.6, 0.4]]), "forest": np.array([[0.8, 0.2]])}
-        >>> log_opinion_pool(members, {"cnn": 0.5, "forest": 0.5}).round(3)
-        array([[0.71, 0.29]])
-    """
-    logarithms = sum(weights[name] * np.log(np.maximum(predicted[name], SMALLEST_PROBABILITY)) for name in weights)
-    shifted = np.exp(logarithms - np.max(logarithms, axis=1, keepdims=True))
-    result: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
-    return result
 
 
 def fit_weights(predicted: Mapping[str, np.ndarray], labels: np.ndarray) -> dict[str, float]:
@@ -65,7 +43,7 @@ def fit_weights(predicted: Mapping[str, np.ndarray], labels: np.ndarray) -> dict
     return dict(zip(predicted, found.x.tolist(), strict=True))
 
 
-def judge_ensemble(
+def evaluate_ensemble(
     name: str, predictions: pd.DataFrame, validation_predictions: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Pool what the models said in each fold, by weights from what was held out of the training of that fold.
@@ -112,74 +90,20 @@ def judge_ensemble(
     )
 
 
-class Ensemble:
-    """The kept models asked together; it rests as the weights, beside the folders of its members."""
-
-    name: ClassVar[str] = "ensemble"
-
-    def __init__(self, members: Mapping[str, EmotionModel], weights: Mapping[str, float]) -> None:
-        """Ask these members together. Raises EnsembleError where they tell other emotions apart."""
-        self.members, self.weights = dict(members), dict(weights)
-        self.emotions = _common_emotions({name: model.emotions for name, model in members.items()})
-        """The emotions that it tells apart, in the order of its probabilities."""
-
-    def predict_proba(self, evidence: Features, bias: SpeakerBias | None = None) -> np.ndarray:
-        """Probability of each emotion, float64 (n, emotions) in the order of `emotions`; raises as its members do.
-
-        bias: for the one speaker of these clips, from `bias_for`.
-        """
-        predicted = {name: model.predict_proba(evidence, bias) for name, model in self.members.items()}
-        return log_opinion_pool(predicted, self.weights)
-
-    @property
-    def fingerprints(self) -> set[str]:
-        """Those of the members."""
-        return {model.fingerprint for model in self.members.values()}
-
-    def bias_for(self, clips: Features) -> SpeakerBias:
-        """Find what each member says too often of the one speaker of these clips."""
-        return {key: bias for model in self.members.values() for key, bias in model.bias_for(clips).items()}
-
-    @classmethod
-    def load(cls, folder: Path, load_member: Any) -> Self:
-        """Read the weights in this folder and the members in the folders beside it.
-
-        load_member: reads the model of a folder (`models.load_model`).
-
-        Raises:
-            EnsembleError: a member is not the one that the weights were found for, or tells other emotions apart.
-            FileNotFoundError: the ensemble or a member is not there.
-        """
-        facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
-        for member, fingerprint in facts["members"].items():
-            if fingerprint_of(folder.parent / member) != fingerprint:
-                raise EnsembleError(f"{member} has changed since the ensemble was made: materialize ensemble again")
-        return cls({name: load_member(folder.parent / name) for name in facts["members"]}, facts["weights"])
-
-
 def save_ensemble(folder: Path, beside: Path, weights: Mapping[str, float]) -> None:
     """Write the weights into `folder`, which exists, for the members that are kept in `beside`.
 
     Raises:
         EnsembleError: the members tell other emotions apart.
     """
-    emotions = _common_emotions({member: emotions_of_saved(beside / member) for member in weights})
+    emotions = common_emotions({member: tuple(read_facts(beside / member)["emotions"]) for member in weights})
     facts = {
         "model": Ensemble.name,
         "emotions": list(emotions),
         "weights": dict(weights),
         "members": {member: fingerprint_of(beside / member) for member in weights},
     }
-    (folder / FACTS_FILE).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _common_emotions(emotions: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """What all members, by name, tell apart in one order."""
-    first, *others = emotions.values()
-    if any(other != first for other in others):
-        told = "; ".join(f"{member}: {', '.join(own)}" for member, own in emotions.items())
-        raise EnsembleError(f"models of other emotions cannot be asked together ({told}): materialize them again")
-    return first
+    (folder / MODEL_FACTS_FILE).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _weights(validation_predictions: pd.DataFrame, members: list[str]) -> dict[str, float]:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from ser_assets.learning.data.examples import Examples, Features
+from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.data.predictions import prediction_table
 from ser_assets.learning.models.base import EmotionModel, FitResult
 from ser_assets.learning.models.discriminants import Discriminants
+from ser_assets.learning.models.model_files import read_facts
 from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.learning.protocols.protocols import validation_parts
 
@@ -27,7 +28,7 @@ class RandomForest(EmotionModel):
     A tree asks about one value at a time, and no one functional tells emotions apart from speakers; such directions do.
     """
 
-    name: ClassVar[str] = "random_forest"
+    name: str = "random_forest"
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "skl2onnx", "onnxruntime")
     settings: ForestSettings
     settings_type: ClassVar = ForestSettings
@@ -41,28 +42,10 @@ class RandomForest(EmotionModel):
         """Make a forest of five trees."""
         return cls(ForestSettings(n_estimators=5, validation_forests=1, validation_trees=5), seed)
 
-    @property
-    def importances_(self) -> "pd.DataFrame":
-        """Columns feature, importance, which sums to 1, the largest first.
-
-        That of a functional is its share of each direction times the direction's mean decrease in impurity.
-        """
-        import pandas as pd
-
-        table = pd.DataFrame({"feature": self._fitted_facts()["features"], "importance": self._gains})
-        return table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
-
     def save(self, folder: Path) -> None:
         """Write model.onnx, importances.npy and facts.json."""
         super().save(folder)
         np.save(folder / IMPORTANCES_FILE, self._gains, allow_pickle=False)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read a saved forest; scikit-learn is not needed for it. Raises as every model does."""
-        model = super().load(folder)
-        model._gains = np.load(folder / IMPORTANCES_FILE, allow_pickle=False)
-        return model
 
     def _learn(self, training: Examples) -> FitResult:
         import pandas as pd
@@ -82,7 +65,7 @@ class RandomForest(EmotionModel):
             evaluated = split.test_examples(training)
             discriminants, forest = self._grow(learned, self.settings.validation_trees)
             votes = forest.predict_proba(discriminants(evaluated.functionals))
-            yield prediction_table(evaluated, _spread(votes, forest.classes_, len(training.emotions)))
+            yield prediction_table(evaluated, _with_all_emotions(votes, forest.classes_, len(training.emotions)))
 
     def _grow(self, training: Examples, trees: int) -> tuple[Discriminants, Any]:
         from sklearn.ensemble import RandomForestClassifier
@@ -99,20 +82,24 @@ class RandomForest(EmotionModel):
         # Asked by several threads, it adds its trees' votes up in another order each time.
         return discriminants, forest.set_params(n_jobs=1)
 
-    def _inputs(self, evidence: Features) -> np.ndarray:
-        return evidence.functionals
 
-    def _check_inputs(self, evidence: Features) -> None:
-        self._check_features(evidence)
+def read_importances(folder: Path) -> "pd.DataFrame":
+    """Read the feature importances of a saved forest.
 
-    def _raw_probabilities(self, evidence: Features) -> np.ndarray:
-        votes = super()._raw_probabilities(evidence)
-        shares = votes / votes.sum(axis=1, keepdims=True)
-        return _spread(shares, self._fitted_facts()["classes"], len(self.emotions))
+    The importance of a functional is its share of each direction times the direction's mean decrease in impurity.
+
+    Returns:
+        Columns feature, importance (sums to 1), the largest first.
+    """
+    import pandas as pd
+
+    gains = np.load(folder / IMPORTANCES_FILE, allow_pickle=False)
+    table = pd.DataFrame({"feature": read_facts(folder)["features"], "importance": gains})
+    return table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 
 
-def _spread(votes: np.ndarray, classes: "list[int] | np.ndarray", emotions: int) -> np.ndarray:
-    """Votes for all emotions, float64 (n, emotions); an emotion never heard has none."""
+def _with_all_emotions(votes: np.ndarray, classes: np.ndarray, emotions: int) -> np.ndarray:
+    """Votes for all emotions, float64 (n, emotions); 0 for one that is not in the training set."""
     probabilities = np.zeros((len(votes), emotions))
     probabilities[:, classes] = votes
     return probabilities

@@ -111,12 +111,3 @@ class ComplexConvolutionSettings(ConvolutionSettings):
     filters: Filters = (64, 128, 256)
     freq_mask: FreqMask = 0
     dropout: PooledDropout = 0.2
-
-
-SETTINGS_OF_MODELS: Final = {
-    "random_forest": ForestSettings,
-    "neural_network": DenseSettings,
-    "cnn": ConvolutionSettings,
-    "complex_cnn": ComplexConvolutionSettings,
-}
-"""The type of the settings of each model, by the name of its asset."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ser_assets.environment import SettingsError
-from ser_assets.learning.models.settings import SETTINGS_OF_MODELS
+from ser_assets.learning.models.catalog import settings_types
 from ser_assets.settings import Settings
 
 FILE_NAME: Final = "models.toml"
@@ -27,14 +27,14 @@ def model_settings(settings: Settings) -> dict[str, Any]:
         SettingsError: the file cannot be read, or it has a model, a setting or a value that cannot be used.
     """
     path = settings.model_settings or settings.data_dir / FILE_NAME
+    types = settings_types()
     if settings.model_settings is None and not path.exists():
-        return {name: settings_type() for name, settings_type in SETTINGS_OF_MODELS.items()}
+        return {name: settings_type() for name, settings_type in types.items()}
     sections = _sections(path)
     for name in sections:
-        _require_known(path, "model", name, SETTINGS_OF_MODELS)
+        _require_known(path, "model", name, types)
     return {
-        name: _with_changes(path, name, settings_type, sections.get(name, {}))
-        for name, settings_type in SETTINGS_OF_MODELS.items()
+        name: _with_changes(path, name, settings_type, sections.get(name, {})) for name, settings_type in types.items()
     }
 
 

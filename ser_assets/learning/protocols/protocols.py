@@ -1,4 +1,4 @@
-"""Who may be trained on and who is evaluated. The only place where a split is made; nothing else may cut rows in two."""
+"""The protocols: which rows are training and test set. The only place where a split is made."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
@@ -90,21 +90,21 @@ def speaker_independent(rows: pd.DataFrame, fold_scheme: str = "luna5") -> list[
     heard = sorted(set(rows["actor"]))
     _require_two(heard)
     scheme = FOLD_SCHEMES[fold_scheme](heard)
-    strangers = sorted(set(heard) - {actor for fold in scheme for actor in fold})
-    if strangers:
+    unknown = sorted(set(heard) - {actor for fold in scheme for actor in fold})
+    if unknown:
         raise ValueError(
-            f"{fold_scheme} has no fold for actor {first_few(strangers)}: it is made for the actors of RAVDESS; evaluate other "
-            "speakers with folds 'groups5' or 'loso' (SER_FOLD_SCHEMES=groups5)"
+            f"{fold_scheme} has no fold for actor {first_few(unknown)}: it is made for the actors of RAVDESS; evaluate "
+            "other speakers with folds 'groups5' or 'loso' (SER_FOLD_SCHEMES=groups5)"
         )
-    validation_predictions = [sorted(set(fold) & set(heard)) for fold in scheme]
-    if max(map(len, validation_predictions)) == len(heard):
+    test_sides = [sorted(set(fold) & set(heard)) for fold in scheme]
+    if max(map(len, test_sides)) == len(heard):
         raise ValueError(
-            f"{fold_scheme} evaluates all the actors at hand ({first_few(heard)}) in one fold and leaves none to train on; "
-            "materialize another actor or evaluate with folds 'loso' (SER_FOLD_SCHEMES=loso)"
+            f"{fold_scheme} evaluates all the actors at hand ({first_few(heard)}) in one fold and leaves none to train "
+            "on; materialize another actor or evaluate with folds 'loso' (SER_FOLD_SCHEMES=loso)"
         )
     return [
         _by_actor(SpeakerIndependentSplit, rows, actors, "speaker_independent", fold_scheme, str(number))
-        for number, actors in enumerate(validation_predictions, start=1)
+        for number, actors in enumerate(test_sides, start=1)
         if actors
     ]
 
@@ -160,7 +160,8 @@ def random_split(rows: pd.DataFrame, seed: int = 42) -> list[Split]:
 def random_split_leaky(rows: pd.DataFrame, seed: int = 42) -> list[Split]:
     """A random split made after augmentation, as the notebook made it: shows what the leak is worth, nothing else.
 
-    Evaluated are the originals among the fifth that is drawn; its copies stand on neither side. Raises as `random_split`.
+    The originals in the fifth that is drawn are the test set; its copies are on neither side. Raises as
+    `random_split`.
     """
     training, drawn = _drawn(rows, np.arange(len(rows)), seed)
     test = drawn[rows["variant"].to_numpy()[drawn] == 0]
@@ -235,14 +236,14 @@ def _by_actor(
     fold_scheme: str,
     fold: str,
 ) -> Split:
-    validation_predictions = rows["actor"].isin(actors).to_numpy()
+    in_test = rows["actor"].isin(actors).to_numpy()
     original = rows["variant"].to_numpy() == 0
     return kind(
         protocol,
         fold_scheme,
         fold,
-        np.flatnonzero(~validation_predictions),
-        np.flatnonzero(validation_predictions & original),
+        np.flatnonzero(~in_test),
+        np.flatnonzero(in_test & original),
         rows,
     )
 
@@ -252,15 +253,15 @@ def _drawn(rows: pd.DataFrame, positions: np.ndarray, seed: int) -> tuple[np.nda
     from sklearn.model_selection import train_test_split
 
     clips = rows.iloc[positions]
-    in_given_order = positions[np.lexsort([clips["variant"], clips["take_id"]])]
-    emotions = rows["emotion"].to_numpy()[in_given_order]
+    by_take = positions[np.lexsort([clips["variant"], clips["take_id"]])]
+    emotions = rows["emotion"].to_numpy()[by_take]
     _, takes_each = np.unique(emotions, return_counts=True)
-    if len(takes_each) < 2 or takes_each.min() < 2 or TEST_SHARE * len(in_given_order) < len(takes_each):
+    if len(takes_each) < 2 or takes_each.min() < 2 or TEST_SHARE * len(by_take) < len(takes_each):
         raise TooFewTakesError(
-            f"{len(in_given_order)} clips of {len(takes_each)} emotions are too few for a random split with each emotion on "
-            "both sides; materialize more actors"
+            f"{len(by_take)} clips of {len(takes_each)} emotions are too few for a random split with each emotion "
+            "on both sides; materialize more actors"
         )
-    training, drawn = train_test_split(in_given_order, test_size=TEST_SHARE, random_state=seed, stratify=emotions)
+    training, drawn = train_test_split(by_take, test_size=TEST_SHARE, random_state=seed, stratify=emotions)
     return np.sort(training), np.sort(drawn)
 
 

@@ -1,4 +1,4 @@
-"""What a split is: rows to train on, rows to evaluate, and what it promises to keep apart. Made in `protocols.py` only."""
+"""Splits: training rows, test rows, and what each kind keeps disjoint. Only `protocols.py` makes them."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace

@@ -19,7 +19,7 @@ DEVIATION_CLIPS: Final = 10
 """So many clips of a speaker tell as much of how far that voice varies as all the speakers heard before do."""
 STRENGTHS: Final = (0.05, 50.0)
 """Bounds, in clips, of how much the speakers heard before count for the mean."""
-PROFILE_FORMAT: Final = "ser-assets speaker profile 2"
+PROFILE_FORMAT: Final = "ser-assets speaker profile 3"
 
 
 class ProfileError(ValueError):

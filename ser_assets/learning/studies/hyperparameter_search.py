@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,44 +14,6 @@ from ser_assets.learning.evaluation.scores import recall_by_emotion, score_table
 from ser_assets.learning.protocols.protocols import validation_parts
 from ser_assets.learning.protocols.splits import Split
 from ser_assets.runtime.workers import map_in_workers
-
-SPACES: Final[dict[str, dict[str, Sequence[Any]]]] = {
-    "random_forest": {
-        "n_estimators": (200,),
-        "validation_forests": (1,),
-        "validation_trees": (1,),
-        "min_samples_leaf": (1, 2, 3, 5, 8, 12),
-        "directions": (20, 50, 100, 200),
-        "max_features": (0.1, 0.2, 0.4),
-    },
-    "neural_network": {
-        "members": (1,),
-        "epochs": (10, 20, 40),
-        "units": ((128,), (256, 128), (512, 256)),
-        "input_noise_std": (0.2, 0.5, 0.8),
-        "dropout": (0.3, 0.5, 0.7),
-        "learning_rate": (5e-4, 1e-3, 2e-3),
-    },
-    "cnn": {
-        "members": (1,),
-        "epochs": (12, 20),
-        "filters": ((32, 64, 128), (48, 96, 192)),
-        "spatial_dropout": (0.0, 0.1, 0.2),
-        "dropout": (0.2, 0.3, 0.5),
-        "freq_mask": (0, 8, 16),
-        "band_shift": (0, 3),
-    },
-    "complex_cnn": {
-        "members": (1,),
-        "epochs": (20, 30),
-        "filters": ((64, 128, 256), (64, 128, 256, 256), (64, 128, 256, 512)),
-        "spatial_dropout": (0.0, 0.1, 0.2),
-        "dropout": (0.2, 0.3, 0.5),
-        "freq_mask": (0, 8, 16),
-        "band_shift": (0, 3),
-    },
-}
-"""What is drawn from for each model; a knob with one value saves time, and no more is known of it."""
 
 Progress = Callable[[int, int], None]
 

@@ -10,13 +10,11 @@ from ser_assets.learning.data.predictions import emotions_of
 from ser_assets.learning.evaluation.scores import confusion_matrix
 from ser_assets.reporting.figures.style import INK, MUTED, colour_legend, name_ticks, new_figure, percent_axis, tidy
 from ser_assets.reporting.labels import (
-    MODEL_COLOURS,
-    MODEL_NAMES,
     chance_of,
     emotion_colours,
-    in_given_order,
+    in_model_order,
     model_colours,
-    readable,
+    model_title,
 )
 from ser_assets.reporting.summary import recalls_by_actor, recalls_by_emotion
 
@@ -74,7 +72,7 @@ def confusion_heatmap(counts: np.ndarray, emotions: Sequence[str], title: str = 
 def model_confusion(predictions: pd.DataFrame, model: str) -> "Figure":
     """Confusion matrix of one model of a prediction table that holds one protocol."""
     own = predictions[predictions["model"] == model]
-    return confusion_heatmap(confusion_matrix(own), emotions_of(own), readable(model, MODEL_NAMES))
+    return confusion_heatmap(confusion_matrix(own), emotions_of(own), model_title(model))
 
 
 def actor_bars(predictions: pd.DataFrame) -> "Figure":
@@ -87,7 +85,8 @@ def actor_bars(predictions: pd.DataFrame) -> "Figure":
 def emotion_bars(predictions: pd.DataFrame, group_scores: pd.DataFrame | None = None) -> "Figure":
     """Recall of each emotion by model, with a line at chance, and 95 % intervals where `group_scores` has them.
 
-    group_scores: of the same protocol and fold scheme; the UAR of the takes of one emotion is the recall of that emotion.
+    group_scores: of the same protocol and fold scheme; the UAR of the takes of one emotion is the recall of that
+    emotion.
     """
     table = recalls_by_emotion(predictions).rename(columns={"emotion": "category", "recall": "value"})
     if group_scores is not None and len(group_scores):
@@ -100,7 +99,7 @@ def emotion_bars(predictions: pd.DataFrame, group_scores: pd.DataFrame | None = 
 
 def _model_bars(table: pd.DataFrame, order: list[str], category: str, label: str, chance: float) -> "Figure":
     """Bars of column value by column category, one for each model side by side; columns low and high are whiskers."""
-    models = in_given_order(table["model"].tolist(), list(MODEL_NAMES))
+    models = in_model_order(table["model"].tolist())
     colours = model_colours(models)
     figure = new_figure(11, 3.8)
     axes = figure.subplots()
@@ -120,7 +119,7 @@ def _model_bars(table: pd.DataFrame, order: list[str], category: str, label: str
     axes.set(xlabel=category, ylabel=label, xlim=(-0.55, len(order) - 0.45), ylim=(0, 1))
     percent_axis(axes.yaxis)
     tidy(axes, grid="y")
-    colour_legend(figure, {readable(model, MODEL_NAMES): colour for model, colour in colours.items()})
+    colour_legend(figure, {model_title(model): colour for model, colour in colours.items()})
     return figure
 
 
@@ -160,7 +159,7 @@ def feature_importances(importances: pd.DataFrame, top: int = 25) -> "Figure":
     best = importances.nlargest(top, "importance")
     figure = new_figure(11, 0.8 + 0.23 * len(best))
     axes = figure.subplots()
-    axes.barh(best["feature"], best["importance"], color=MODEL_COLOURS["random_forest"], height=0.72)
+    axes.barh(best["feature"], best["importance"], color=model_colours(["random_forest"])["random_forest"], height=0.72)
     axes.invert_yaxis()
     axes.margins(y=0.01)
     axes.set(xlabel="importance (mean decrease in impurity; all features sum to 1)")
@@ -172,7 +171,7 @@ def learning_curves(curves: pd.DataFrame) -> "Figure":
     """Loss and accuracy by epoch: a thin line for each fold, a thick one for their mean while all of them train."""
     from matplotlib.lines import Line2D
 
-    models = in_given_order(curves["model"].tolist(), list(MODEL_NAMES))
+    models = in_model_order(curves["model"].tolist())
     colours = model_colours(models)
     figure = new_figure(11, 5.2)
     panels = figure.subplots(2, len(models), sharex="col", sharey="row", squeeze=False)
@@ -186,7 +185,7 @@ def learning_curves(curves: pd.DataFrame) -> "Figure":
                 mean = by_fold.dropna().mean(axis=1)
                 axes.plot(mean.index, mean, color=colour, linewidth=2.2, linestyle=_PART_STYLES[part])
             tidy(axes, grid="both")
-        panels[0, column].set_title(readable(model, MODEL_NAMES))
+        panels[0, column].set_title(model_title(model))
         panels[1, column].set_xlabel("epoch")
     handles = [
         Line2D([], [], color=MUTED, linewidth=2.2, linestyle=_PART_STYLES["training"], label="training"),

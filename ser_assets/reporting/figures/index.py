@@ -12,7 +12,13 @@ from ser_assets.reporting.figures import scores as score_figures
 from ser_assets.reporting.figures.spelling import legend_of
 from ser_assets.reporting.figures.style import to_png
 from ser_assets.reporting.figures.thumbnails import data_uri
-from ser_assets.reporting.labels import GROUPING_NAMES, MODEL_NAMES, chance_of, in_given_order, join_words, readable
+from ser_assets.reporting.labels import (
+    GROUPING_NAMES,
+    chance_of,
+    in_given_order,
+    join_words,
+    model_title,
+)
 from ser_assets.reporting.leaderboard import Leaderboard
 from ser_assets.reporting.references import Reference
 from ser_assets.reporting.report_data import ReportData
@@ -66,7 +72,7 @@ def _of_predictions(data: ReportData, board: Leaderboard) -> Iterator[Picture]:
         caption = "Share of takes named right, by the probability that was given to the named emotion"
         yield _picture("reliability", "reliability", caption, score_figures.reliability_diagram(evaluated, board))
         for model in in_given_order(evaluated["model"].tolist(), list(board.rows)):
-            caption = f"Confusion matrix of {readable(model, MODEL_NAMES)}"
+            caption = f"Confusion matrix of {model_title(model)}"
             yield _picture(
                 f"confusion_{model}", "confusion", caption, confusion_and_recall.model_confusion(evaluated, model)
             )

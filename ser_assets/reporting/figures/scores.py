@@ -11,10 +11,11 @@ from ser_assets.reporting.figures.style import INK, MUTED, colour_legend, new_fi
 from ser_assets.reporting.labels import (
     GROUPING_NAMES,
     METRIC_NAMES,
-    MODEL_NAMES,
     decimal,
     in_given_order,
+    in_model_order,
     model_colours,
+    model_title,
     readable,
 )
 from ser_assets.reporting.leaderboard import Leaderboard, Score, all_models
@@ -68,7 +69,7 @@ def protocols_side_by_side(
         for axes in panels:
             axes.axhline(starts[-1] + 0.2, color=MUTED, linewidth=0.8)
         panels[0].text(0.01, starts[-1], "published, on unheard actors", color=MUTED, fontsize=8, va="bottom")
-    colour_legend(figure, {readable(model, MODEL_NAMES): colour for model, colour in colours.items()})
+    colour_legend(figure, {model_title(model): colour for model, colour in colours.items()})
     return figure
 
 
@@ -114,7 +115,7 @@ def reliability_diagram(evaluated: pd.DataFrame, board: Leaderboard) -> "Figure"
         area = 10 + 50 * bins["takes"] / bins["takes"].max()
         upper.scatter(bins["confidence"], bins["accuracy"], color=colours[model], s=area, edgecolor="white", zorder=3)
         lower.bar(bins["low"], bins["takes"], width=bins["high"] - bins["low"], align="edge", color=colours[model])
-        upper.set_title(readable(model, MODEL_NAMES), loc="left", pad=16)
+        upper.set_title(model_title(model), loc="left", pad=16)
         error = board.rows.get(model, {}).get("calibration_error")
         if error is not None:
             text = f"calibration error {decimal(error.value)}"
@@ -132,7 +133,7 @@ def reliability_diagram(evaluated: pd.DataFrame, board: Leaderboard) -> "Figure"
 
 def group_dots(groups: pd.DataFrame, chance: float) -> "Figure":
     """UAR with 95 % interval of each group (`summary.informative_groups`) by model."""
-    models = in_given_order(groups["model"].tolist(), list(MODEL_NAMES))
+    models = in_model_order(groups["model"].tolist())
     colours = model_colours(models)
     groupings = in_given_order(groups["grouping"].tolist(), list(GROUPING_NAMES))
     most = groups.groupby("grouping")["group"].nunique().max()
@@ -151,7 +152,7 @@ def group_dots(groups: pd.DataFrame, chance: float) -> "Figure":
         axes.axvline(chance, color=MUTED, linewidth=1, linestyle=_DASHED, zorder=1)
         percent_axis(axes.xaxis)
         tidy(axes, grid="x")
-    colour_legend(figure, {readable(model, MODEL_NAMES): colour for model, colour in colours.items()})
+    colour_legend(figure, {model_title(model): colour for model, colour in colours.items()})
     return figure
 
 

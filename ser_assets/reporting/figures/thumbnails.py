@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ser_assets.learning.models.catalog import MODELS
 from ser_assets.reporting.figures.spelling import legend_of
 from ser_assets.reporting.figures.style import MEL_BANDS, draw_mel, draw_waveform, new_figure, peak_text, to_png
-from ser_assets.reporting.labels import MODEL_COLOURS
 
 GAP = 0.05
-_INK_BLUE = MODEL_COLOURS["complex_cnn"]
+_INK_BLUE = MODELS["complex_cnn"].colour
 
 
 def markdown_picture(png: bytes, alt: str) -> str:

@@ -8,7 +8,8 @@ from ser_assets.learning.data.final_models import FINAL
 from ser_assets.learning.data.predictions import probability_columns
 from ser_assets.learning.evaluation.evaluate import CURVE_COLUMNS, PREDICTION_COLUMNS, FinalFit, evaluate
 from ser_assets.learning.evaluation.scores import score_table
-from ser_assets.learning.models.catalog import MODELS, load_model
+from ser_assets.learning.models.catalog import MODELS
+from ser_assets.learning.models.inference import load_model
 from ser_assets.learning.protocols.protocols import speaker_independent
 from ser_assets_tests.factories.examples import made_up_examples
 
@@ -68,7 +69,7 @@ def test_it_tells_which_rows_a_model_was_really_given():
 
 @pytest.mark.parametrize("name", ["random_forest", "neural_network"])
 def test_worker_processes_judge_alike(name):
-    factory = functools.partial(MODELS[name].brief, 1)
+    factory = functools.partial(MODELS[name].load_class().brief, 1)
     here, there = evaluate(factory, EXAMPLES, SPLITS), evaluate(factory, EXAMPLES, SPLITS, workers=2)
     for one, other in zip(here, there, strict=True):
         pd.testing.assert_frame_equal(one, other)
@@ -88,7 +89,7 @@ def test_a_model_that_is_kept_hears_everybody_and_is_saved(tmp_path):
 
 @pytest.mark.parametrize("is_calibrated", [False, True])
 def test_a_model_that_is_kept_learns_from_the_evidence_it_is_kept_for(tmp_path, is_calibrated):
-    factory = functools.partial(MODELS["random_forest"].brief, 1)
+    factory = functools.partial(MODELS["random_forest"].load_class().brief, 1)
     judgement = evaluate(factory, EXAMPLES, SPLITS[:1], [FinalFit(tmp_path, is_calibrated)])
     assert load_model(tmp_path).facts_["speaker_normalised"] == is_calibrated
     kept = judgement.validation_predictions[judgement.validation_predictions["fold"] == FINAL]
@@ -97,7 +98,7 @@ def test_a_model_that_is_kept_learns_from_the_evidence_it_is_kept_for(tmp_path, 
 
 def test_what_is_held_out_in_training_is_never_of_a_judged_actor():
     validation_predictions = evaluate(
-        functools.partial(MODELS["random_forest"].brief, 1), EXAMPLES, SPLITS
+        functools.partial(MODELS["random_forest"].load_class().brief, 1), EXAMPLES, SPLITS
     ).validation_predictions
     judged_in = {split.fold: set(EXAMPLES.rows["actor"].iloc[split.test]) for split in SPLITS}
     assert set(validation_predictions["fold"]) == set(judged_in)

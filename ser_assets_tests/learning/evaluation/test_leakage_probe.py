@@ -44,7 +44,7 @@ def test_poison_is_in_all_rows_that_are_not_trained_on_and_in_no_other():
     ids=lambda case: getattr(case, "protocol", case),
 )
 def test_nothing_fitted_changes_when_all_that_is_judged_is_poisoned(name, split):
-    assert parts_that_saw_test_rows(functools.partial(MODELS[name].brief, 1), EXAMPLES, split) == []
+    assert parts_that_saw_test_rows(functools.partial(MODELS[name].load_class().brief, 1), EXAMPLES, split) == []
 
 
 def test_a_scaler_fitted_on_all_rows_is_caught(monkeypatch):
@@ -55,7 +55,9 @@ def test_a_scaler_fitted_on_all_rows_is_caught(monkeypatch):
         return side
 
     monkeypatch.setattr(Split, "training_examples", scaled_by_all)
-    assert parts_that_saw_test_rows(functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT) == [
+    assert parts_that_saw_test_rows(
+        functools.partial(MODELS["neural_network"].load_class().brief, 1), EXAMPLES, SPLIT
+    ) == [
         "facts.json",
         "model.onnx",
     ]
@@ -78,7 +80,7 @@ def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypat
         lambda split, examples: examples if split is SPLIT else everybody(split, examples),
     )
     assert "model.onnx" in parts_that_saw_test_rows(
-        functools.partial(MODELS["neural_network"].brief, 1), EXAMPLES, SPLIT
+        functools.partial(MODELS["neural_network"].load_class().brief, 1), EXAMPLES, SPLIT
     )
 
 

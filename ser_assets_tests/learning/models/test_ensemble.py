@@ -12,15 +12,12 @@ from ser_assets.learning.data.final_models import FINAL
 from ser_assets.learning.data.predictions import probability_columns
 from ser_assets.learning.data.temperature import apply_temperature
 from ser_assets.learning.evaluation.evaluate import evaluate
-from ser_assets.learning.models.catalog import load_model
 from ser_assets.learning.models.ensemble import (
-    Ensemble,
-    EnsembleError,
+    evaluate_ensemble,
     fit_weights,
-    judge_ensemble,
-    log_opinion_pool,
     save_ensemble,
 )
+from ser_assets.learning.models.inference import Ensemble, EnsembleError, load_model, log_opinion_pool
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.learning.protocols.protocols import speaker_independent
@@ -76,7 +73,7 @@ class TestJudging:
     PREDICTIONS, VALIDATION_PREDICTIONS = tables("a", "b")
 
     def test_every_take_is_judged_once_under_the_name_of_the_ensemble(self):
-        evaluated, _ = judge_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS)
+        evaluated, _ = evaluate_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS)
         assert list(evaluated.columns) == list(self.PREDICTIONS.columns)
         assert set(evaluated["model"]) == {"both"}
         own = self.PREDICTIONS[self.PREDICTIONS["model"] == "a"]
@@ -85,7 +82,7 @@ class TestJudging:
         assert (labels.loc[own["take_id"]].to_numpy() == own["emotion"].to_numpy()).all()
 
     def test_it_is_the_pool_of_what_the_members_said_by_the_weights_it_tells(self):
-        evaluated, weights = judge_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS)
+        evaluated, weights = evaluate_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS)
         predicted = {name: own.sort_values("take_id") for name, own in self.PREDICTIONS.groupby("model")}
         expected = log_opinion_pool(
             {name: probabilities(own) for name, own in predicted.items()},
@@ -95,23 +92,27 @@ class TestJudging:
 
     def test_the_weights_do_not_rest_on_what_is_judged(self):
         relabelled = self.PREDICTIONS.assign(emotion="happy")
-        _, weights = judge_ensemble("both", relabelled, self.VALIDATION_PREDICTIONS)
-        pd.testing.assert_frame_equal(weights, judge_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS)[1])
+        _, weights = evaluate_ensemble("both", relabelled, self.VALIDATION_PREDICTIONS)
+        pd.testing.assert_frame_equal(
+            weights, evaluate_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS)[1]
+        )
 
     def test_with_nothing_held_out_all_weigh_alike(self):
-        _, weights = judge_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS.iloc[:0])
+        _, weights = evaluate_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS.iloc[:0])
         assert weights["weight"].tolist() == [0.5, 0.5]
 
     def test_only_takes_that_all_members_held_out_count(self):
         more = made_up_predictions(("04",), seed=9, model="a")
-        _, weights = judge_ensemble(
+        _, weights = evaluate_ensemble(
             "both", self.PREDICTIONS, pd.concat([self.VALIDATION_PREDICTIONS, more], ignore_index=True)
         )
-        pd.testing.assert_frame_equal(weights, judge_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS)[1])
+        pd.testing.assert_frame_equal(
+            weights, evaluate_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS)[1]
+        )
 
     def test_the_kept_models_have_weights_of_their_own(self):
         kept = self.VALIDATION_PREDICTIONS.assign(fold_scheme="", fold=FINAL)
-        _, weights = judge_ensemble(
+        _, weights = evaluate_ensemble(
             "both", self.PREDICTIONS, pd.concat([self.VALIDATION_PREDICTIONS, kept], ignore_index=True)
         )
         assert set(weights["fold"]) == {"1", FINAL}
@@ -119,17 +120,19 @@ class TestJudging:
     def test_models_that_were_judged_on_other_takes_are_refused(self):
         part = self.PREDICTIONS.drop(index=0)
         with pytest.raises(EnsembleError, match="not all of a, b were evaluated on the same takes"):
-            judge_ensemble("both", part, self.VALIDATION_PREDICTIONS)
+            evaluate_ensemble("both", part, self.VALIDATION_PREDICTIONS)
 
     def test_so_are_models_that_were_judged_on_other_features_of_them(self):
         input_fingerprint = self.PREDICTIONS.assign(input_fingerprint=self.PREDICTIONS["model"])
         with pytest.raises(EnsembleError, match="as they are now"):
-            judge_ensemble("both", input_fingerprint, self.VALIDATION_PREDICTIONS)
+            evaluate_ensemble("both", input_fingerprint, self.VALIDATION_PREDICTIONS)
 
     def test_so_is_one_that_was_not_judged_under_a_protocol(self):
         more = self.PREDICTIONS.assign(protocol="random_split").query("model == 'a'")
         with pytest.raises(EnsembleError, match="random_split"):
-            judge_ensemble("both", pd.concat([self.PREDICTIONS, more], ignore_index=True), self.VALIDATION_PREDICTIONS)
+            evaluate_ensemble(
+                "both", pd.concat([self.PREDICTIONS, more], ignore_index=True), self.VALIDATION_PREDICTIONS
+            )
 
 
 @pytest.mark.parametrize("actors", [2, 3])
@@ -149,7 +152,7 @@ def test_a_few_actors_are_enough_for_the_models_as_they_are_by_default(actors):
         pd.concat(tables, ignore_index=True) for tables in zip(*evaluated, strict=True)
     )
     assert not validation_predictions.duplicated(["model", "take_id"]).any()
-    together, _ = judge_ensemble("both", predictions, validation_predictions)
+    together, _ = evaluate_ensemble("both", predictions, validation_predictions)
     assert len(together) == len(split.test)
 
 

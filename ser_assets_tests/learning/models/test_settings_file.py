@@ -6,7 +6,8 @@ import pytest
 
 from ser_assets.definitions import build_definitions
 from ser_assets.environment import SettingsError
-from ser_assets.learning.models.settings import SETTINGS_OF_MODELS, ConvolutionSettings, ForestSettings
+from ser_assets.learning.models.catalog import settings_types
+from ser_assets.learning.models.settings import ConvolutionSettings, ForestSettings
 from ser_assets.learning.models.settings_file import model_settings
 from ser_assets.settings import Settings
 
@@ -27,7 +28,7 @@ def write(settings: Settings, text: str, name: str = "models.toml") -> Path:
 
 
 def test_without_a_file_all_are_defaults(settings: Settings) -> None:
-    assert model_settings(settings) == {name: kind() for name, kind in SETTINGS_OF_MODELS.items()}
+    assert model_settings(settings) == {name: kind() for name, kind in settings_types().items()}
 
 
 def test_a_file_in_the_data_folder_changes_what_it_names(settings: Settings) -> None:

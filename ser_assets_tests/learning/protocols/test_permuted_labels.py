@@ -1,4 +1,4 @@
-"""On real recordings, a model that has nothing to learn scores at chance: nothing leaks into what it is evaluated on."""
+"""On real recordings, a model that has nothing to learn scores at chance: nothing leaks into the test set."""
 
 import functools
 from pathlib import Path

@@ -10,7 +10,7 @@ from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.data.predictions import probability_array, true_labels
 from ser_assets.learning.data.temperature import COLDEST, WARMEST, apply_temperature, fit_temperature
 from ser_assets.learning.evaluation.evaluate import evaluate
-from ser_assets.learning.models.ensemble import Ensemble
+from ser_assets.learning.models.inference import Ensemble
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.learning.protocols.splits import SpeakerNormalisedSplit

@@ -15,7 +15,7 @@ from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.learning.protocols.protocols import speaker_independent, speaker_normalised
 from ser_assets.learning.speakers.bias import LARGEST
 from ser_assets.learning.studies.ablation import EVERYTHING, VOICES, ablation
-from ser_assets.learning.studies.hyperparameter_search import SPACES, search
+from ser_assets.learning.studies.hyperparameter_search import search
 from ser_assets.learning.studies.profile_size import CLIPS, DRAWS, profile_size_curve
 from ser_assets_tests.factories.examples import made_up_examples
 
@@ -143,6 +143,6 @@ class TestSearch:
 
     @pytest.mark.parametrize("model", MODELS)
     def test_every_space_is_of_knobs_that_the_model_has(self, model):
-        for knob, values in SPACES[model].items():
+        for knob, values in MODELS[model].search_space.items():
             for value in values:
-                assert getattr(MODELS[model].settings_type(**{knob: value}), knob) == value
+                assert getattr(MODELS[model].settings(**{knob: value}), knob) == value

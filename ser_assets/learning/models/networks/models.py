@@ -51,7 +51,7 @@ class Network(EmotionModel):
         return FitResult(
             committee_onnx([member.member for member in trained], LARGEST_DEVIATION),
             pd.concat([member.validation_predictions for member in trained], ignore_index=True),
-            {},
+            self._input_facts(),
             curves.groupby(["epoch", "subset"], as_index=False, sort=True)[["loss", "accuracy"]].mean(),
         )
 
@@ -80,9 +80,6 @@ class Network(EmotionModel):
             )
         return _Trained(Member(standardiser, network), prediction_table(watched, predicted), curve)
 
-    def _inputs(self, evidence: Features) -> np.ndarray:
-        return np.stack([self._eval_input(values) for values in self._inputs_each(evidence)]).astype(np.float32)
-
     @abstractmethod
     def _inputs_each(self, evidence: Features) -> list[np.ndarray]:
         """Read what is needed of each clip, not yet standardised."""
@@ -90,6 +87,10 @@ class Network(EmotionModel):
     @abstractmethod
     def _build(self, width: int, emotions: int) -> Any:
         """Make a Keras model of so many outputs for standardised values whose last axis is this wide."""
+
+    def _input_facts(self) -> dict[str, int]:
+        """Facts by which `graph_inputs.graph_inputs` makes the same inputs."""
+        return {}
 
     def _eval_input(self, values: np.ndarray) -> np.ndarray:
         return values
@@ -106,7 +107,7 @@ def _part(examples: Examples, inputs: list[np.ndarray], standardiser: Standardis
 class NeuralNetwork(Network):
     """Dense layers on standardised functionals."""
 
-    name: ClassVar[str] = "neural_network"
+    name: str = "neural_network"
     settings: DenseSettings
     settings_type: ClassVar = DenseSettings
 
@@ -116,14 +117,12 @@ class NeuralNetwork(Network):
     def _build(self, width: int, emotions: int) -> Any:
         return dense(self.settings, width, emotions)
 
-    def _check_inputs(self, evidence: Features) -> None:
-        self._check_features(evidence)
-
 
 class Cnn(Network):
     """Convolutions over time on log-mel and pitch sequences."""
 
-    name: ClassVar[str] = "cnn"
+    name: str = "cnn"
+    reads: ClassVar = "sequence"
     settings: ConvolutionSettings
     settings_type: ClassVar = ConvolutionSettings
 
@@ -133,12 +132,8 @@ class Cnn(Network):
     def _build(self, width: int, emotions: int) -> Any:
         return convolutional(self.settings, width, emotions)
 
-    def _check_inputs(self, evidence: Features) -> None:
-        learned = self._fitted_facts()["sequence_columns"]
-        if any(sequence.shape[1] != learned for sequence in evidence.sequences):
-            raise ValueError(
-                f"{self.name} learned from sequences of {learned} columns, and these clips have another number"
-            )
+    def _input_facts(self) -> dict[str, int]:
+        return {"frames": self.settings.frames}
 
     def _eval_input(self, values: np.ndarray) -> np.ndarray:
         return fix_length(values, self.settings.frames)
@@ -150,5 +145,5 @@ class Cnn(Network):
 class ComplexCnn(Cnn):
     """The same, wider, and trained for longer."""
 
-    name: ClassVar[str] = "complex_cnn"
+    name: str = "complex_cnn"
     settings_type: ClassVar = ComplexConvolutionSettings
