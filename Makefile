@@ -3,7 +3,7 @@ BIN := .venv/bin
 DEMO_ACTORS ?= 1-6
 BENCHMARKS := startup decode augmentation functionals pitch_against_praat chain scaling training scoring front_end
 
-.PHONY: demo test test-services dev check bench install
+.PHONY: demo test coverage test-services dev check docs bench install
 
 demo: install
 	$(BIN)/ser-assets demo-corpus data/raw/demo --actors $(DEMO_ACTORS)
@@ -11,6 +11,9 @@ demo: install
 
 test: install
 	$(BIN)/pytest
+
+coverage: install
+	$(BIN)/pytest --cov --cov-report=
 
 test-services: install
 	$(BIN)/pytest -m services --numprocesses=0
@@ -23,6 +26,11 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
+
+docs: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "documentation: site/index.html"
 
 bench: $(BENCHMARKS:%=bench-%)
 
@@ -34,6 +42,10 @@ install: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 .venv/installed-bench: .venv/installed

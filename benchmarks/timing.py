@@ -15,7 +15,7 @@ import pandas as pd
 from recordings import default_folder
 from threadpoolctl import threadpool_limits
 
-from ser_assets.runtime.worker_process import keep_freed_memory
+from ser_assets.runtime.worker_setup import keep_freed_memory
 
 Item = TypeVar("Item")
 

@@ -1,4 +1,4 @@
-"""Reads the settings from the environment and `.env`, and tells in plain lines what is wrong or changes nothing."""
+"""Reads the settings from the environment and `.env`, and lists faults and variables without effect."""
 
 import difflib
 import os
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PREFIX = "SER_"
 READ_BY_OTHERS = frozenset({"SER_RAVDESS"})
-"""Variables with the prefix that are no settings: the tests read them."""
+"""Variables with the prefix that are not settings: the tests read them."""
 
 _Settings = TypeVar("_Settings", bound=DataFolder)
 
@@ -21,29 +21,29 @@ _shown: set[str] = set()
 
 
 class SettingsError(ValueError):
-    """The settings cannot be used; the message has a line for each fault, with the name of the setting or the file."""
+    """The settings are invalid; the message has a line per fault, with the name of the setting or the file."""
 
 
 def read_settings() -> Settings:
     """Read the settings from the environment and from `.env` in this folder.
 
     Raises:
-        SettingsError: `.env` cannot be read, or a setting has a value that cannot be used.
+        SettingsError: `.env` cannot be read, or a setting has an invalid value.
     """
     return _read(Settings)
 
 
 def read_data_dir() -> Path:
-    """Read the data folder alone, also where another setting cannot be used.
+    """Read only the data folder, even if another setting is invalid.
 
     Raises:
-        SettingsError: `.env` cannot be read, or there cannot be such a folder.
+        SettingsError: `.env` cannot be read, or the folder name is invalid.
     """
     return _read(DataFolder).data_dir
 
 
 def read_variable(name: str) -> str | None:
-    """Read a variable of another program from the environment, or else from `.env` in this folder, as Dagster does.
+    """Read a variable of another program from the environment, otherwise from `.env` in this folder, as Dagster does.
 
     Raises:
         SettingsError: `.env` cannot be read.
@@ -64,49 +64,49 @@ def _read(kind: type[_Settings]) -> _Settings:
     try:
         return kind()
     except ValidationError as error:
-        wrong = [_told(item) for item in error.errors() if item["type"] != "default_factory_not_called"]
-    # Outside the handler, so that a log that shows causes ends with these lines.
-    raise SettingsError("\n".join(wrong))
+        faults = [_fault_message(item) for item in error.errors() if item["type"] != "default_factory_not_called"]
+    # Raised outside the handler, so that a log with causes ends with these lines.
+    raise SettingsError("\n".join(faults))
 
 
-def _told(fault: "ErrorDetails") -> str:
+def _fault_message(fault: "ErrorDetails") -> str:
     name = PREFIX + str(fault["loc"][0]).upper() if fault["loc"] else "settings"
     return f"{name}: {fault['msg'].removeprefix('Value error, ')}"
 
 
 def settings_warnings(settings: Settings) -> list[str]:
-    """Tell which variables change nothing: those without effect beside the others, and those that are no setting."""
+    """List variables without effect: those that others override, and those that are not settings."""
     warnings = []
     if settings.corpus_table is not None and settings.corpus != "table":
         warnings.append(
-            f"SER_CORPUS_TABLE={settings.corpus_table} is not used, as SER_CORPUS is {settings.corpus}: set "
-            "SER_CORPUS=table to learn from it, or unset SER_CORPUS_TABLE"
+            f"SER_CORPUS_TABLE={settings.corpus_table} is not used, because SER_CORPUS is {settings.corpus}: set "
+            "SER_CORPUS=table to train on it, or unset SER_CORPUS_TABLE"
         )
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     names = {**dict.fromkeys(os.environ, ""), **dict.fromkeys(_env_file_names(), f" (in {ENV_FILE})")}
     for name, place in sorted(names.items()):
         if name.upper().startswith(PREFIX) and name.upper() not in known | READ_BY_OTHERS:
             close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}?" if close else "README.md lists the settings"
-            warnings.append(f"{name}{place} is no setting and changes nothing: {hint}")
+            hint = f"did you mean {close[0]}?" if close else "docs/settings.md lists the settings"
+            warnings.append(f"{name}{place} is not a setting and has no effect: {hint}")
     return warnings
 
 
 def mark_as_shown(warnings: Iterable[str]) -> None:
-    """Remember that a person has seen these: definitions that a command loads do not repeat them."""
+    """Remember warnings that were printed: definitions that a command loads do not repeat them."""
     _shown.update(warnings)
 
 
 def not_yet_shown(warnings: Iterable[str]) -> list[str]:
-    """Those of the warnings that this process has not shown."""
+    """Return the warnings that this process has not printed."""
     return [warning for warning in warnings if warning not in _shown]
 
 
 def _env_file_names() -> list[str]:
-    """Names of the variables in `.env`; none where there is no such file (a folder `.env` is often Python's).
+    """List the variables in `.env`; none without such a file (a folder `.env` is often a virtual environment).
 
     Raises:
-        SettingsError: it cannot be read as UTF-8, or a line that seems to be a setting is no assignment.
+        SettingsError: it cannot be read as UTF-8, or a line with the prefix of settings is not an assignment.
     """
     from io import StringIO
 
@@ -121,7 +121,9 @@ def _env_file_names() -> list[str]:
         unfinished = binding.error or binding.value is None
         if unfinished and line.removeprefix("export ").upper().startswith(PREFIX):
             number = binding.original.line + _empty_lines(binding.original.string)
-            raise SettingsError(f"{path.absolute()}, line {number}: no assignment: write NAME=value, not {line!r}")
+            raise SettingsError(
+                f"{path.absolute()}, line {number}: not an assignment: write NAME=value instead of {line!r}"
+            )
         if binding.key and not unfinished:
             names.append(binding.key)
     return names
@@ -132,18 +134,22 @@ def _empty_lines(text: str) -> int:
 
 
 def _text_of(path: Path) -> str:
-    """The text of a file in UTF-8, with or without a byte order mark."""
+    """Read a file as UTF-8, with or without a byte order mark."""
     remedy = "save it as UTF-8"
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"{path.absolute()} cannot be read ({error.strerror}): allow it, or remove it") from None
+        raise SettingsError(
+            f"{path.absolute()} cannot be read ({error.strerror}): make it readable, or remove it"
+        ) from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         guess = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "another encoding, such as Windows-1252"
         number = content.count(b"\n", 0, error.start) + 1
-        raise SettingsError(f"{path.absolute()}, line {number}: is no UTF-8 but {guess}: {remedy}") from None
+        raise SettingsError(f"{path.absolute()}, line {number}: is {guess} instead of UTF-8: {remedy}") from None
     if "\0" in text:
-        raise SettingsError(f"{path.absolute()}: holds NUL characters, perhaps as UTF-16 or UTF-32: {remedy}")
+        raise SettingsError(
+            f"{path.absolute()}: contains NUL characters, perhaps because it is UTF-16 or UTF-32: {remedy}"
+        )
     return text

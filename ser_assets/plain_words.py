@@ -1,13 +1,20 @@
-"""What an exception means to the user, in one sentence."""
+"""One sentence for the user about an exception."""
 
 import errno
 
 
 def in_plain_words(error: Exception) -> str:
-    """What an exception means to the user; empty for one that tells of a fault in this program."""
+    """Describe an exception for the user; empty for a fault of this program.
+
+    Examples:
+        >>> in_plain_words(MemoryError())
+        'out of memory: close other programs, or try SER_WORKERS=1'
+        >>> in_plain_words(KeyError("model"))
+        ''
+    """
     module = type(error).__module__
     if module.startswith("ser_assets."):
-        # Our own exceptions name the file, the reason and the remedy.
+        # Exceptions of this package name the file, the reason and the remedy.
         return str(error)
     if isinstance(error, UnicodeEncodeError):
         name = ascii(error.object)[1:-1]

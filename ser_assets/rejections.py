@@ -1,10 +1,15 @@
-"""Why a recording cannot be used, by kind, and what can be done about it."""
+"""Why a recording is rejected, by kind, and the remedy."""
 
 from enum import StrEnum
 
 
 class Problem(StrEnum):
-    """A kind of recording that cannot be used, as tables and `ser-assets doctor` name it."""
+    """A kind of unusable recording, as in column `problem` of `raw_videos` and in `ser-assets doctor`.
+
+    Examples:
+        >>> Problem("cut short").remedy
+        'Copy or download it again: its end is missing.'
+    """
 
     UNREADABLE = "cannot be read"
     MISSING = "not there"
@@ -34,41 +39,41 @@ class Problem(StrEnum):
 
     @property
     def remedy(self) -> str:
-        """What can be done about it, as a sentence that begins with a verb."""
+        """The remedy, as a sentence."""
         return _REMEDIES[self]
 
     @property
     def is_expected(self) -> bool:
-        """Whether a complete and sound corpus has such files too."""
+        """Whether a complete and intact corpus contains such files."""
         return self in _EXPECTED
 
 
 _EXPECTED = {Problem.SAME_TAKE, Problem.SAME_RECORDING, Problem.DEMO, Problem.VIDEO_ONLY, Problem.SONG}
 
 _REMEDIES = {
-    Problem.UNREADABLE: "Give yourself the right to read it (`chmod u+r`), or mend the link that leads in a circle.",
+    Problem.UNREADABLE: "Make it readable (`chmod u+r`), or repair the circular link.",
     Problem.MISSING: "Correct the path in its row (it counts from the table's folder), or the link that leads nowhere.",
     Problem.EMPTY: "Copy or download it again: there is nothing in it.",
     Problem.POINTER: "Fetch what it points to: `git lfs pull` (or `git annex get FILE`) in the folder of the corpus.",
     Problem.DAMAGED: "Copy or download it again; if it plays elsewhere, convert it with `ffmpeg -i FILE NEW.wav`.",
     Problem.CUT_SHORT: "Copy or download it again: its end is missing.",
-    Problem.HEADER: "Write a right one: `ffmpeg -ignore_length 1 -i FILE NEW.wav`. Part recordings that were joined.",
+    Problem.HEADER: "Rewrite it: `ffmpeg -ignore_length 1 -i FILE NEW.wav`. Separate recordings that were joined.",
     Problem.CRASHES: "Convert it with `ffmpeg -i FILE NEW.wav`, or remove it.",
-    Problem.NO_AUDIO: "Look for the file that has the sound; this one has none.",
+    Problem.NO_AUDIO: "Look for the file with the audio; this one has none.",
     Problem.NO_DECODER: "Convert it to WAV with a program that plays it.",
-    Problem.NOT_FINITE: "Export it again from where it was recorded: it holds NaN or infinity.",
+    Problem.NOT_FINITE: "Export it again from its source: it contains NaN or infinity.",
     Problem.TOO_LOUD: "Divide its samples by their full scale: integers seem to be stored as floats.",
-    Problem.LOW_RATE: "Find the original: at this rate there is too little of a voice left.",
+    Problem.LOW_RATE: "Find the original: this rate loses too much of the voice.",
     Problem.SILENT: "Look for the recording with sound, or remove it.",
     Problem.TOO_SHORT: "Remove it: it is shorter than any utterance.",
-    Problem.TOO_LONG: "Cut it into utterances, a file for each.",
+    Problem.TOO_LONG: "Cut it into utterances, one file each.",
     Problem.NAME: "Name it as RAVDESS does (MM-VC-EE-II-SS-RR-AA), or bring your own labels: SER_CORPUS=table.",
-    Problem.OTHER_ACTOR: "Put it into the folder of the actor that its name tells, or mend the name.",
-    Problem.VIDEO_ONLY: "Nothing to do: of a video-only file (02-) there is nothing to hear.",
-    Problem.SONG: "Nothing to do: song is left out.",
-    Problem.ROW: "Correct that row of the table.",
+    Problem.OTHER_ACTOR: "Move it to the folder of the actor in its name, or correct the name.",
+    Problem.VIDEO_ONLY: "Nothing to do: a video-only file (02-) has no speech.",
+    Problem.SONG: "Nothing to do: song is not used.",
+    Problem.ROW: "Correct the row of the table.",
     Problem.SAME_TAKE: "Nothing to do: one file of each take is used.",
-    Problem.SAME_RECORDING: "Nothing to do: one of its names is used, and both mean the same emotion.",
+    Problem.SAME_RECORDING: "Nothing to do: one of its names is used, and both have the same emotion.",
     Problem.CONTRADICTION: "Find out which speaker and which emotion are right, and remove the other file or row.",
-    Problem.DEMO: "Nothing to do, or remove the demo corpus: it is left out where there are recordings of people.",
+    Problem.DEMO: "Nothing to do, or remove the demo corpus: it is not used next to recordings of people.",
 }

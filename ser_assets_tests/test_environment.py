@@ -45,16 +45,16 @@ def test_a_file_of_settings_is_read(content: bytes, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("SER_SEED=7\r\n".encode("utf-16"), r"line 1: is no UTF-8 but UTF-16: save it as UTF-8"),
-        ("SER_SEED=7\r\n".encode("utf-16-be"), r"holds NUL characters, perhaps as UTF-16"),
-        ("SER_SEED=7\r\n".encode("utf-16-le"), r"holds NUL characters, perhaps as UTF-16"),
+        ("SER_SEED=7\r\n".encode("utf-16"), r"line 1: is UTF-16 instead of UTF-8: save it as UTF-8"),
+        ("SER_SEED=7\r\n".encode("utf-16-be"), r"contains NUL characters, perhaps because it is UTF-16"),
+        ("SER_SEED=7\r\n".encode("utf-16-le"), r"contains NUL characters, perhaps because it is UTF-16"),
         ("SER_SEED=7\n".encode("utf-32"), r"UTF-16|NUL"),
-        ("SER_SEED=7\n# données\n".encode("cp1252"), r"line 2: is no UTF-8 but another encoding, such as Windows-1252"),
-        ("SER_DATA_DIR=größe\n".encode("latin-1"), r"line 1: is no UTF-8"),
-        ("SER_DATA_DIR=声\n".encode("shift-jis"), r"line 1: is no UTF-8"),
-        (b"A=1\n\nSER_SEED 7\n", r"line 3: no assignment: write NAME=value, not 'SER_SEED 7'"),
-        (b"export SER_SEED\n", r"line 1: no assignment"),
-        (b"SER_DATA_DIR='data\n", r"line 1: no assignment"),
+        ("SER_SEED=7\n# données\n".encode("cp1252"), r"line 2: is another encoding, such as Windows-1252"),
+        ("SER_DATA_DIR=größe\n".encode("latin-1"), r"line 1: is .* instead of UTF-8"),
+        ("SER_DATA_DIR=声\n".encode("shift-jis"), r"line 1: is .* instead of UTF-8"),
+        (b"A=1\n\nSER_SEED 7\n", r"line 3: not an assignment: write NAME=value instead of 'SER_SEED 7'"),
+        (b"export SER_SEED\n", r"line 1: not an assignment"),
+        (b"SER_DATA_DIR='data\n", r"line 1: not an assignment"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named_with_line_reason_and_remedy(
@@ -78,7 +78,9 @@ def test_a_file_without_the_right_to_read_it_is_named(folder: Path, monkeypatch:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(SettingsError, match=r"\.env cannot be read \(Permission denied\): allow it, or remove it"):
+    with pytest.raises(
+        SettingsError, match=r"\.env cannot be read \(Permission denied\): make it readable, or remove it"
+    ):
         read_settings()
 
 
@@ -90,7 +92,7 @@ def test_a_file_without_the_right_to_read_it_is_named(folder: Path, monkeypatch:
         ("SER_PROTOCOL", "SER_PROTOCOLS"),
         ("ser_worker", "SER_WORKERS"),
         ("SER_TABLE", "SER_CORPUS_TABLE"),
-        ("SER_XYZZY", "README.md lists the settings"),
+        ("SER_XYZZY", "docs/settings.md lists the settings"),
     ],
 )
 def test_a_variable_that_is_no_setting_is_told_with_the_closest_one(
@@ -98,12 +100,12 @@ def test_a_variable_that_is_no_setting_is_told_with_the_closest_one(
 ) -> None:
     monkeypatch.setenv(name, "1")
     [warning] = settings_warnings(read_settings())
-    assert warning.startswith(f"{name} is no setting and changes nothing: ")
+    assert warning.startswith(f"{name} is not a setting and has no effect: ")
     assert meant in warning
     monkeypatch.delenv(name)
     (folder / ".env").write_text(f"{name}=1\n")
     [warning] = settings_warnings(read_settings())
-    assert warning.startswith(f"{name} (in .env) is no setting")
+    assert warning.startswith(f"{name} (in .env) is not a setting")
 
 
 def test_known_variables_are_told_of_no_more_than_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +121,7 @@ def test_a_table_without_the_corpus_is_told(where: str, folder: Path, monkeypatc
     else:
         monkeypatch.setenv("SER_CORPUS_TABLE", "own.csv")
     [warning] = settings_warnings(read_settings())
-    assert "SER_CORPUS_TABLE=own.csv is not used, as SER_CORPUS is ravdess: set SER_CORPUS=table" in warning
+    assert "SER_CORPUS_TABLE=own.csv is not used, because SER_CORPUS is ravdess: set SER_CORPUS=table" in warning
     monkeypatch.setenv("SER_CORPUS", "table")
     assert settings_warnings(read_settings()) == []
 
@@ -154,7 +156,7 @@ def test_every_command_warns_once_and_says_it_on_standard_error(command: str, mo
     monkeypatch.setenv("SER_DATADIR", "here")
     result = CliRunner().invoke(main, [command, *COMMANDS[command]])
     assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert result.stderr.count("SER_DATADIR is no setting") == 1
+    assert result.stderr.count("SER_DATADIR is not a setting") == 1
     assert "SER_DATADIR" not in result.stdout
 
 
@@ -188,7 +190,7 @@ NEVER = ["61 3 * * 1", "0 25 * * *", "0 0 31 2 *", "0 0 31 4,6 *", "0 0 30,31 2 
 
 @pytest.mark.parametrize("cron", NEVER)
 def test_a_time_that_never_comes_is_refused_by_its_setting(cron: str) -> None:
-    with pytest.raises(SettingsError, match=r"^SER_RETRAIN_CRON: '.*' is no time that ever comes: minute hour"):
+    with pytest.raises(SettingsError, match=r"^SER_RETRAIN_CRON: '.*' matches no time: minute hour"):
         retraining_schedule(Settings(retrain_cron=cron))
 
 

@@ -39,7 +39,12 @@ class PlannedCopy(NamedTuple):
 
 
 def seed_of(take_id: str, variant: int) -> int:
-    """Seed of one copy, the same on every machine and in every run."""
+    """Seed of one copy, the same on every machine and in every run.
+
+    Examples:
+        >>> seed_of("01-05-02-01-02-12", 1)
+        3932475061
+    """
     digest = hashlib.blake2b(f"{take_id}/{variant}".encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big")
 
@@ -49,6 +54,10 @@ def copies_needed(emotions: Mapping[str, str], extra_copies: int = 0, voices: in
 
     `emotions` maps take to emotion. Every take is heard in so many other `voices` and gets `extra_copies`; what an
     emotion still lacks to the most frequent one is spread evenly over its takes, first takes first.
+
+    Examples:
+        >>> copies_needed({"take 1": "neutral", "take 2": "happy", "take 3": "happy"})
+        {'take 1': 1, 'take 2': 0, 'take 3': 0}
     """
     counts = Counter(emotions.values())
     most = max(counts.values(), default=0)

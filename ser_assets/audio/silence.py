@@ -54,6 +54,10 @@ def is_silent(samples: np.ndarray, sampling_rate: int) -> bool:
     Args:
         samples: shape (channels, samples) or (samples,).
         sampling_rate: in Hz.
+
+    Examples:
+        >>> is_silent(np.zeros((2, 22050), np.float32), 22050)
+        True
     """
     if samples.size == 0:
         return True
@@ -79,6 +83,13 @@ def trim(
     far over an utterance, frames are measured against the utterance, in both modes; the event stays where it lies
     inside of what is kept, and the clip is marked. A clip that would become shorter than `minimum_seconds`, and one of
     digital silence, comes back whole and marked.
+
+    Examples:
+        >>> samples = np.zeros(22050, np.float32)
+        >>> samples[8192:16384] = 0.5
+        >>> trimmed = trim(samples, 22050)
+        >>> trimmed.samples.shape, trimmed.trim_skipped
+        ((9728,), False)
     """
     peak = float(np.abs(samples).max(initial=0.0))
     if peak == 0.0:

@@ -1,4 +1,8 @@
-"""The command `ser-assets`: what users type in a shell."""
+"""The command `ser-assets`: arguments, messages and exit codes.
+
+Each module holds the commands of one subject. The work itself belongs to the packages below, which are imported inside
+the commands, so that `--help` answers at once.
+"""
 
 import click
 
@@ -14,7 +18,7 @@ from ser_assets.cli.study import study
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ser-assets")
 def main() -> None:
-    """Speech emotion recognition as data assets, evaluated on speakers that the models have never heard."""
+    """Speech emotion recognition as data assets, evaluated on speakers that are not in the training set."""
 
 
 COMMANDS = (

@@ -1,4 +1,4 @@
-"""Commands for operators: old runs removed, a backup, and back."""
+"""Commands for operators: `prune`, `backup`, `restore`."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,15 +16,15 @@ MEGABYTE = 1e6
     "days",
     type=click.IntRange(min=1),
     default=None,
-    help="Remove what ended more than so many days ago; SER_HISTORY_DAYS (90) by default.",
+    help="Remove runs that ended more than this many days ago; SER_HISTORY_DAYS (90) by default.",
 )
 @click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
 def prune(days: int | None, dry_run: bool) -> None:
     """Remove old runs from Dagster's history: their events, captured output and files, and old ticks of schedules.
 
-    Materializations and checks stay, so that pages of assets, plots over runs and the state of partitions stay as they
-    are; so do runs that are going on, the last run of each job, and the runs that those pages point to. It may run
-    beside `dagster dev`.
+    Materializations and checks stay, so that asset pages, plots over runs and the state of partitions do not change.
+    Unfinished runs, the last run of each job and the runs that asset pages refer to stay too. `dagster dev` may be
+    running.
     """
     from ser_assets.history import open_history
     from ser_assets.history.pruning import prune
@@ -40,7 +40,7 @@ def prune(days: int | None, dry_run: bool) -> None:
         f"{pruned.ticks} ticks: {sizes} in {pruned.folder}"
     )
     if pruned.kept:
-        click.echo(f"{pruned.kept} older runs stay, as pages of assets point to them")
+        click.echo(f"{pruned.kept} older runs stay, because asset pages refer to them")
     for note in pruned.notes:
         click.echo(f"Warning: {note}", err=True)
 
@@ -50,27 +50,27 @@ def prune(days: int | None, dry_run: bool) -> None:
 def backup(file: Path) -> None:
     """Write tables, clips, features, models, report and history into the new tar file FILE.
 
-    Recordings (`raw`) and downloads are not in it. Dagster may be running, but no run may be going on.
+    Recordings (`raw`) and downloads are not in it. Dagster may be running, but no run may be in progress.
     """
     from ser_assets.history import open_history
     from ser_assets.history.activity import runs_changed_since, runs_that_write
     from ser_assets.history.backup import back_up
 
     settings = read_settings()
-    began = datetime.now(UTC)
+    started = datetime.now(UTC)
     with open_history() as instance:
         _refuse_beside_runs(runs_that_write(instance), "wait until it has ended, or cancel it")
         number = back_up(settings.data_dir, file)
         try:
-            _refuse_beside_runs(runs_changed_since(instance, began), "the backup is removed; make it again")
+            _refuse_beside_runs(runs_changed_since(instance, started), "the backup is removed; make it again")
         except BaseException:
             file.unlink()
             raise
         history = Path(instance.root_directory)
-        kept = instance.is_ephemeral or history.resolve().is_relative_to(settings.data_dir.resolve())
-    if not kept:
+        is_included = instance.is_ephemeral or history.resolve().is_relative_to(settings.data_dir.resolve())
+    if not is_included:
         click.echo(
-            f"Warning: the history of Dagster is in {history} and not in the data folder nor in the backup", err=True
+            f"Warning: Dagster's history is in {history}, outside the data folder, and not in the backup", err=True
         )
     size = file.stat().st_size / MEGABYTE
     click.echo(f"{number} files of {settings.data_dir.absolute()} in {file}, {size:.1f} MB; recordings are not in it")
@@ -79,7 +79,7 @@ def backup(file: Path) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def restore(file: Path) -> None:
-    """Put what `ser-assets backup` wrote into FILE back, into an empty data folder or one with recordings alone."""
+    """Restore FILE, written by `ser-assets backup`, into an empty data folder or one that contains only recordings."""
     from ser_assets.history.backup import restore
 
     settings = read_settings()
@@ -90,5 +90,5 @@ def restore(file: Path) -> None:
 def _refuse_beside_runs(runs: list[str], remedy: str) -> None:
     if runs:
         raise click.ClickException(
-            f"run {', '.join(runs)} writes meanwhile, and old and new files would be mixed: {remedy}"
+            f"run {', '.join(runs)} writes to the data folder, and old and new files would be mixed: {remedy}"
         )

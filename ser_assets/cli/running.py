@@ -1,4 +1,4 @@
-"""Commands that make assets, and show what came of it."""
+"""Commands that materialize assets and print scores: `run`, `scores`, `reproduce-notebook`."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--actors", "only", default=None, help="Only these actors, such as 1-20, Ann,Bob or Ann...Carl; else all."
+    "--actors", "only", default=None, help="Only these actors, such as 1-20, Ann,Bob or Ann...Carl.  [default: all]"
 )
 @click.option(
     "--config-json",
@@ -53,48 +53,51 @@ def run(only: str | None, config_json: dict[str, Any] | None) -> None:
     try:
         with progress_bars() as listener, listening(listener):
             definitions, damaged = build_definitions(settings), files_set_aside(settings.data_dir)
-            refreshed = refresh(definitions, actors, lambda: actors_with_takes(warehouse), config_json)
+            outcome = refresh(definitions, actors, lambda: actors_with_takes(warehouse), config_json)
             if found := [path for path in files_set_aside(settings.data_dir) if path not in damaged]:
-                click.echo("\n".join(f"damaged, set aside and now made anew: {path}" for path in found))
-                refreshed = refresh(definitions, actors, lambda: actors_with_takes(warehouse), config_json)
+                click.echo("\n".join(f"damaged, set aside and now made again: {path}" for path in found))
+                outcome = refresh(definitions, actors, lambda: actors_with_takes(warehouse), config_json)
     except ConfigError as error:
         raise click.BadParameter(str(error), param_hint="--config-json") from error
     if rejected := len(records(warehouse, RAW_VIDEOS, "status = 'rejected'", columns=["path"])):
-        click.echo(f"{rejected} files rejected: `ser-assets doctor` tells why, and what to do")
+        click.echo(f"{rejected} files rejected: `ser-assets doctor` lists them with the remedy")
     if listing.unassigned_files:
         click.echo(
-            f"{len(listing.unassigned_files)} of no actor left out: `ser-assets doctor` tells why, and what to do"
+            f"{len(listing.unassigned_files)} files without an actor left out: "
+            "`ser-assets doctor` lists them with the remedy"
         )
-    if refreshed.finished:
+    if outcome.finished:
         _show_scores(settings)
-    if refreshed.failures:
-        raise click.ClickException("\n".join(refreshed.failures))
+    if outcome.failures:
+        raise click.ClickException("\n".join(outcome.failures))
 
 
 def _with_changed_actors(settings: "Settings", listing: "Listing", chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """Add the actors whose recordings or labels have changed: models train on all actors that have features."""
+    """Add the actors whose recordings or labels have changed: models train on all actors with features."""
     from ser_assets.assets.by_actor.current_corpus import changes_since_features
     from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
 
     with suppress(WarehouseDamagedError):
         changed = {change.actor for change in changes_since_features(settings, Warehouse(settings.data_dir), listing)}
         if others := sorted(changed - set(chosen)):
-            click.echo(f"also prepared, for their recordings or labels have changed: {', '.join(others)}")
+            click.echo(f"also prepared, because their recordings or labels have changed: {', '.join(others)}")
             return (*chosen, *others)
     return chosen
 
 
 @click.command()
 def scores() -> None:
-    """Print the score table of the last report and where the report is."""
+    """Print the score table of the last report and the path of the report."""
     _show_scores(read_settings())
 
 
 @click.command("reproduce-notebook")
-@click.option("--actors", type=ActorRange(), default=None, help="Only these actors, such as 1-20; else all with clips.")
-@click.option("--markdown", is_flag=True, help="Print the table as Markdown, and all else to standard error.")
+@click.option(
+    "--actors", type=ActorRange(), default=None, help="Only these actors, such as 1-20.  [default: all with clips]"
+)
+@click.option("--markdown", is_flag=True, help="Print the table as Markdown, and everything else to standard error.")
 def reproduce_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
-    """Evaluate the notebook's four models its own way and on unseen actors, beside what it claims (takes minutes)."""
+    """Evaluate the notebook's four models by its own split and on unseen actors, beside its claims (takes minutes)."""
     from ser_assets.baseline.reproduce import ReplayError, replay_for_terminal, replay_markdown
     from ser_assets.baseline.reproduce import reproduce_notebook as replay
     from ser_assets.runtime.progress import listening
@@ -117,8 +120,8 @@ def reproduce_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
         Console().print(replay_for_terminal(table))
     click.echo(
         f"{replay_gap(reproduced_models(table))}\n"
-        "The notebook has every actor, and copies of what it evaluates, on both sides of its split; what a new speaker "
-        "will get is the column of unseen actors.\n"
+        "The notebook's split has every actor, and copies of test takes, on both sides; the score for a new speaker is "
+        "the column of unseen actors.\n"
         "the next metrics_report shows this: `.venv/bin/dagster asset materialize --select metrics_report -m "
         "ser_assets.definitions`",
         err=markdown,
@@ -134,7 +137,7 @@ def _show_scores(settings: "Settings") -> None:
     warehouse = Warehouse(settings.data_dir)
     try:
         if not warehouse.has_table(SCORES):
-            raise click.ClickException(f"no scores in {warehouse.path} yet: `ser-assets run` makes them")
+            raise click.ClickException(f"no scores in {warehouse.path} yet: `ser-assets run` computes them")
     except (WarehouseBusyError, WarehouseDamagedError) as error:
         raise click.ClickException(str(error)) from error
     from ser_assets.reporting.summary import score_table_for_terminal
@@ -145,12 +148,12 @@ def _show_scores(settings: "Settings") -> None:
         click.echo(notice)
     click.echo(f"report: {settings.data_dir / 'report' / 'index.html'}")
     with suppress(BundleError):
-        click.echo(f"champion, which `predict` asks: {open_bundle(champion_folder(settings.data_dir)).facts['why']}")
-    _tell_skipped(warehouse)
+        click.echo(f"champion, which `predict` uses: {open_bundle(champion_folder(settings.data_dir)).facts['why']}")
+    _print_skipped(warehouse)
 
 
-def _tell_skipped(warehouse: "Warehouse") -> None:
-    """Name, where a person looks last, what was requested and left out."""
+def _print_skipped(warehouse: "Warehouse") -> None:
+    """Print what was requested and left out."""
     from ser_assets.storage.skipped import all_skipped
 
     if skipped := all_skipped(warehouse):

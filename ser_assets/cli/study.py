@@ -1,4 +1,4 @@
-"""Commands that ask the features at hand a question."""
+"""Commands that study the stored features: `study ablation`, `study profile-size`, `study settings`."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,37 +14,37 @@ if TYPE_CHECKING:
 
 @click.group()
 def study() -> None:
-    """Ask the features at hand a question: a table in Markdown, and nothing is changed."""
+    """Study the stored features. Prints a Markdown table and changes nothing."""
 
 
 @study.command("ablation")
 def study_ablation() -> None:
-    """What each group of functionals brings on unseen actors, by a linear evaluate (takes minutes)."""
-    from ser_assets.orchestration.studies import ablate, ablation_markdown
+    """Measure what each group of functionals contributes on unseen actors, by a linear model (takes minutes)."""
+    from ser_assets.orchestration.studies import ablation_markdown, ablation_study
 
-    _study(lambda opened: ablation_markdown(ablate(opened)))
+    _print_study(lambda study: ablation_markdown(ablation_study(study)))
 
 
-@study.command("calibration")
+@study.command("profile-size")
 @click.option("--model", type=ModelName(), default="neural_network", show_default=True)
-def study_calibration(model: str) -> None:
-    """How many unlabelled clips of a new speaker calibration needs (takes minutes)."""
-    from ser_assets.orchestration.studies import curve, curve_markdown
+def study_profile_size(model: str) -> None:
+    """Measure UAR against the number of unlabelled clips in a speaker profile (takes minutes)."""
+    from ser_assets.orchestration.studies import profile_size_markdown, profile_size_study
 
-    _study(lambda opened: curve_markdown(curve(opened, model)))
+    _print_study(lambda study: profile_size_markdown(profile_size_study(study, model)))
 
 
 @study.command("settings")
 @click.argument("model", type=ModelName())
-@click.option("--trials", type=click.IntRange(2), default=12, show_default=True, help="Settings to try.")
+@click.option("--trials", type=click.IntRange(2), default=12, show_default=True, help="Number of settings to try.")
 def study_settings(model: str, trials: int) -> None:
-    """Search the settings of a model inside the training actors of each fold (takes from minutes to hours)."""
-    from ser_assets.orchestration.studies import find_settings, search_markdown
+    """Search the settings of a model inside the training actors of each fold (takes minutes to hours)."""
+    from ser_assets.orchestration.studies import search_markdown, settings_study
 
-    _study(lambda opened: search_markdown(find_settings(opened, model, trials)))
+    _print_study(lambda study: search_markdown(settings_study(study, model, trials)))
 
 
-def _study(answer: "Callable[[Study], str]") -> None:
+def _print_study(table_of: "Callable[[Study], str]") -> None:
     from ser_assets.orchestration.studies import load_study
     from ser_assets.runtime.progress import listening
     from ser_assets.storage.training_set import FeaturesMissingError
@@ -52,8 +52,8 @@ def _study(answer: "Callable[[Study], str]") -> None:
 
     try:
         with progress_bars(to_stderr=True) as listener, listening(listener):
-            opened = load_study(read_settings())
-            table = answer(opened)
+            loaded = load_study(read_settings())
+            table = table_of(loaded)
     except (FeaturesMissingError, WarehouseBusyError, WarehouseDamagedError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{opened.basis}; 95 % intervals by bootstrap over actors\n\n{table}")
+    click.echo(f"{loaded.basis}; 95 % bootstrap intervals over actors\n\n{table}")

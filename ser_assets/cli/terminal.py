@@ -1,4 +1,4 @@
-"""What every command needs: the settings, and bars that show how far it is."""
+"""What every command needs: the settings, the corpus, and progress bars."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_settings() -> "Settings":
-    """Read the settings; what is wrong with them is said in a line for each, and so is what changes nothing."""
+    """Read the settings. Each fault is one line of the error, each setting without effect one warning."""
     from ser_assets import environment
 
     try:
@@ -30,7 +30,7 @@ def read_settings() -> "Settings":
 
 
 def read_corpus(settings: "Settings") -> "Corpus":
-    """Open the corpus that the settings name, and see that its speakers and emotions can be told."""
+    """Open the corpus that the settings name, and check that its speakers and emotions can be read."""
     from ser_assets.corpus.interface import CorpusError
     from ser_assets.corpus.registry import corpus_of
 
@@ -44,10 +44,14 @@ def read_corpus(settings: "Settings") -> "Corpus":
 
 @contextmanager
 def progress_bars(*, to_stderr: bool = False, of_bytes: bool = False) -> Iterator["Listener"]:
-    """Show a progress bar for each name that the listener is told of; away from a terminal a line when it is done.
+    """Show a progress bar per name; without a terminal, a line when it is complete.
 
-    of_bytes: what is done is counted in bytes, and how fast they come is shown as well; a bar makes way for a line when
-        it is done.
+    Args:
+        to_stderr: write to standard error.
+        of_bytes: count bytes and show the transfer rate; a complete bar is replaced by a line.
+
+    Yields:
+        A listener, called with name, done and total.
     """
     from rich.console import Console
     from rich.filesize import decimal
@@ -59,12 +63,12 @@ def progress_bars(*, to_stderr: bool = False, of_bytes: bool = False) -> Iterato
 
         def listen(name: str, done: int, total: int) -> None:
             if name not in tasks or bars.tasks[tasks[name]].total != total:
-                # Where it begins: what was there before did not come this fast.
+                # Starts at the present count, so that earlier bytes do not raise the transfer rate.
                 tasks[name] = bars.add_task(name, total=total, completed=done)
-            # Dozens of files, each with a bar for good, would leave no room for those that are on their way.
+            # Complete downloads are hidden, which leaves room for those in progress.
             bars.update(tasks[name], completed=done, total=total, visible=done < total or not of_bytes)
             if done == total and (of_bytes or not console.is_terminal):
-                message = f"{decimal(done)} have come" if of_bytes else f"{done} of {total} done"
+                message = f"{decimal(done)} done" if of_bytes else f"{done} of {total} done"
                 click.echo(f"{name}: {message}", err=to_stderr)
 
         yield listen

@@ -28,7 +28,12 @@ class FolderContent(NamedTuple):
 
 
 def skipped_text(skipped: Mapping[str, int]) -> str:
-    """Say which files are no recordings: `skipped 3 files that are no recordings: .txt (2), .jpg (1)`."""
+    """Say which files are no recordings: `skipped 3 files that are no recordings: .txt (2), .jpg (1)`.
+
+    Examples:
+        >>> skipped_text({".txt": 2, ".jpg": 1})
+        'skipped 3 files that are no recordings: .txt (2), .jpg (1)'
+    """
     by_ending = sorted(skipped.items(), key=lambda item: (-item[1], item[0]))
     total = sum(skipped.values())
     files = "1 file that is no recording" if total == 1 else f"{total} files that are no recordings"

@@ -33,6 +33,15 @@ def parse_name(stem: str) -> Take:
 
     Raises:
         NotATakeError: the name is no such code, or says what RAVDESS does not have.
+
+    Examples:
+        >>> take = parse_name("03-01-05-02-01-02-12")
+        >>> take.emotion, take.intensity, take.repetition, take.actor, take.take_id
+        ('angry', 'strong', 2, '12', '01-05-02-01-02-12')
+        >>> parse_name("03-01-09-01-01-01-12")
+        Traceback (most recent call last):
+            ...
+        ser_assets.corpus.ravdess.NotATakeError: emotion 09 does not exist in RAVDESS (01 to 08)
     """
     match = _NAME.fullmatch(stem)
     if match is None:

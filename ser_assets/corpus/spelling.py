@@ -33,7 +33,12 @@ def is_missing(text: str) -> bool:
 
 
 def label_of(text: str) -> str:
-    """A label as it is kept: composed, in lower case, `1` for `01` and `1.0`, `-` for dashes."""
+    """A label as it is kept: composed, in lower case, `1` for `01` and `1.0`, `-` for dashes.
+
+    Examples:
+        >>> label_of("  Neutral "), label_of("01"), label_of("1.0")
+        ('neutral', '1', '1')
+    """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     # The capital İ folds to an i with a dot above it, which looks like i and is not.
     folded = " ".join(_DOTTED.sub("i", folded).split())
@@ -70,6 +75,10 @@ def ambiguous_speakers(places: Mapping[str, str]) -> list[list[str]]:
     """Group speakers whose names differ only by case, leading zeros, a trailing `.0`, spaces, dashes or Unicode form.
 
     places: where each speaker is named first. Groups of two or more names, in the order of the speakers.
+
+    Examples:
+        >>> ambiguous_speakers({"Ann": "line 2", "Bob": "line 3", "ann": "line 9"})
+        [['Ann', 'ann']]
     """
     alike: dict[str, list[str]] = defaultdict(list)
     for speaker in places:
@@ -78,13 +87,23 @@ def ambiguous_speakers(places: Mapping[str, str]) -> list[list[str]]:
 
 
 def natural_order(name: str) -> tuple[Sequence[str | int], str]:
-    """Sort key of a name in which numbers count as numbers: 1, 2, 3, 10."""
+    """Sort key of a name in which numbers count as numbers: 1, 2, 3, 10.
+
+    Examples:
+        >>> sorted(["10", "2", "Ann", "1"], key=natural_order)
+        ['1', '2', '10', 'Ann']
+    """
     parts = re.split(r"(\d+)", name.casefold())
     return [int(part) if number % 2 else part for number, part in enumerate(parts)], name
 
 
 def names_in(text: str) -> list[str]:
-    """Names written with commas between; one with a comma of its own stands in double quotes."""
+    """Names written with commas between; one with a comma of its own stands in double quotes.
+
+    Examples:
+        >>> names_in('Ann, "Bob, the elder"')
+        ['Ann', 'Bob, the elder']
+    """
     row = next(csv.reader(io.StringIO(text), skipinitialspace=True), [])
     return [name.strip() for name in row if name.strip()]
 

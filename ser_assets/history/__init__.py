@@ -1,4 +1,7 @@
-"""Dagster's history of runs: in the data folder, with one daemon; old runs removed, takes removed, backups."""
+"""Dagster's history of runs: its place in the data folder, its one daemon, pruning, removal of takes, backups.
+
+Assets and jobs do not belong here. Other packages call `open_history`; `dagster.yaml` names `DataFolderInstance`.
+"""
 
 from ser_assets.history.instance import DataFolderInstance
 from ser_assets.history.opening import HistoryError, history_warnings, open_history

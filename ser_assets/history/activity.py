@@ -1,4 +1,4 @@
-"""Which runs write, now or meanwhile."""
+"""Which runs write, now or since a time."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ SHOWN = 8
 
 
 def runs_that_write(instance: dg.DagsterInstance) -> list[str]:
-    """Name the runs that have a process, by the first digits of their ids, as Dagster's pages do."""
+    """List the runs that have a process, by the first digits of their ids, as in the Dagster UI."""
     return [run.run_id[:SHOWN] for run in instance.get_runs(dg.RunsFilter(statuses=WRITING))]
 
 
 def runs_changed_since(instance: dg.DagsterInstance, time: datetime) -> list[str]:
-    """Name the runs that were launched, have started or have ended since a time."""
+    """List the runs that were launched, have started or have ended since a time."""
     return [record.dagster_run.run_id[:SHOWN] for record in instance.get_run_records(dg.RunsFilter(updated_after=time))]

@@ -1,7 +1,7 @@
-"""One archive of all that a data folder holds but recordings, and back.
+"""One archive of a data folder without recordings, and its restoration.
 
-A backup is a plain tar file. Its last member lists all others with their SHA-256, so that one that was cut short or has
-changed is never restored.
+A backup is a plain tar file. Its last member lists all others with their SHA-256, so that a truncated or changed backup
+is never restored.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from ser_assets.storage.warehouse import FILE_NAME, Warehouse
 LISTING: Final = "ser-assets-backup.json"
 HISTORY: Final = "dagster"
 LEFT_OUT: Final = frozenset({*WRITTEN_BY_OTHERS, "README.md"} - {HISTORY})
-"""What a backup leaves out of a data folder, and what may be there before it is restored."""
+"""What a backup excludes, and what a data folder may contain before it is restored."""
 OF_PROCESSES: Final = (".lock", ".in-use", ".db-wal", ".db-shm", ".db-journal")
 DATABASE: Final = (FILE_NAME, f"{FILE_NAME}.wal")
 WAIT_SECONDS: Final = 30.0
@@ -36,19 +36,20 @@ class BackupError(OSError):
 
 
 def back_up(data_dir: Path, target: Path) -> int:
-    """Write all of a data folder but recordings, downloads, locks and leftovers into a new tar file.
+    """Write a data folder without recordings, downloads, locks and leftovers into a new tar file.
 
-    SQLite files are copied by SQLite, and the DuckDB database while it is this process's turn, whoever else uses them.
+    SQLite copies its files, and the DuckDB database is copied under its lock, so that other processes may use both.
 
-    Returns: the number of files in it.
+    Returns:
+        The number of files in it.
 
     Raises:
-        BackupError: there is nothing to back up, or the target is there or lies in the data folder.
+        BackupError: there is nothing to back up, or the target exists or is inside the data folder.
     """
     if target.exists():
-        raise BackupError(f"{target} is there already: name a new file")
+        raise BackupError(f"{target} exists: name a new file")
     if target.resolve().is_relative_to(data_dir.resolve()):
-        raise BackupError(f"{target} would lie in the data folder itself: name a file somewhere else")
+        raise BackupError(f"{target} would be in the data folder itself: name a file outside it")
     names = sorted(_names(data_dir))
     if not names:
         raise BackupError(f"nothing to back up in {data_dir.absolute()}: name the data folder with SER_DATA_DIR")
@@ -62,7 +63,7 @@ def back_up(data_dir: Path, target: Path) -> int:
         with tempfile.TemporaryDirectory(prefix=".ser-assets-backup-", dir=target.parent) as scratch:
             for name in names:
                 copied = _copied(data_dir / name, Path(scratch)) if _is_sqlite(name) else data_dir / name
-                # What comes and goes while Dagster runs: captured output, and files of runs.
+                # Captured output and files of runs may disappear while Dagster runs.
                 with contextlib.suppress(FileNotFoundError):
                     listed[name] = _add(archive, copied, name)
         _add_listing(archive, listed)
@@ -70,22 +71,23 @@ def back_up(data_dir: Path, target: Path) -> int:
 
 
 def restore(source: Path, data_dir: Path) -> int:
-    """Put the files of a backup into a data folder that holds recordings at most.
+    """Restore the files of a backup into a data folder that is empty or contains only recordings.
 
-    They are unpacked and verified in a folder of their own first, and then take their places, all or none.
+    All files are unpacked and verified in a separate folder first and then moved, all or none.
 
-    Returns: the number of files.
+    Returns:
+        The number of files.
 
     Raises:
-        BackupError: the data folder is in use, or the file is no whole backup.
+        BackupError: the data folder contains other files, or the backup is incomplete or changed.
     """
     if not source.is_file():
-        raise BackupError(f"{source.absolute()} is not there: name a file that `ser-assets backup` wrote")
+        raise BackupError(f"{source.absolute()} does not exist: name a file that `ser-assets backup` wrote")
     present = sorted(path.name for path in data_dir.iterdir()) if data_dir.exists() else []
     if taken := [name for name in present if name not in LEFT_OUT and not _is_of_processes(name)]:
         raise BackupError(
-            f"{data_dir.absolute()} holds {', '.join(taken)} already, and nothing is overwritten: name an empty data "
-            "folder with SER_DATA_DIR, or move these away"
+            f"{data_dir.absolute()} contains {', '.join(taken)}, and nothing is overwritten: name an empty data folder "
+            "with SER_DATA_DIR, or move these away"
         )
     data_dir.mkdir(parents=True, exist_ok=True)
     unpacked = beside(data_dir / "restored", "part")
@@ -100,7 +102,7 @@ def restore(source: Path, data_dir: Path) -> int:
 
 
 def _names(data_dir: Path) -> Iterator[str]:
-    """Relative names of the files that belong into a backup, but those of the database."""
+    """Relative names of the files that belong into a backup, without those of the database."""
     for folder, subfolders, files in os.walk(data_dir, followlinks=True):
         top = Path(folder) == data_dir
         subfolders[:] = [name for name in subfolders if not (is_left_over(name) or (top and name in LEFT_OUT))]
@@ -125,10 +127,10 @@ def _copied(path: Path, scratch: Path) -> Path:
         with (
             contextlib.closing(
                 sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
-            ) as one,
-            contextlib.closing(sqlite3.connect(copy)) as other,
+            ) as original,
+            contextlib.closing(sqlite3.connect(copy)) as target,
         ):
-            one.backup(other)
+            original.backup(target)
     except sqlite3.Error as error:
         if path.exists():
             raise BackupError(f"{path} cannot be copied ({error}): try again later, or remove it") from error
@@ -136,11 +138,11 @@ def _copied(path: Path, scratch: Path) -> Path:
 
 
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> str:
-    """Add a file under a name, as long as it is when it is opened; returns its SHA-256."""
+    """Add a file under a name, with its length at opening; return its SHA-256."""
     with path.open("rb") as opened:
         member = archive.gettarinfo(arcname=name, fileobj=opened)
         if not member.isreg():
-            raise BackupError(f"{path} is no regular file: remove it")
+            raise BackupError(f"{path} is not a regular file: remove it")
         read = _Hashed(opened)
         archive.addfile(member, read)
     return read.digest
@@ -161,12 +163,16 @@ def _unpack(source: Path, folder: Path) -> int:
         with tarfile.open(source) as archive:
             members = archive.getmembers()
             if unsafe := [member.name for member in members if not _is_safe(member)]:
-                raise BackupError(f"{source} is no backup of ser-assets, for it has {unsafe[0]!r} in it: {remedy}")
+                raise BackupError(
+                    f"{source} is not a backup of ser-assets, because it contains {unsafe[0]!r}: {remedy}"
+                )
             if not members or members[-1].name != LISTING:
-                raise BackupError(f"{source} is no whole backup of ser-assets, for its list is missing: {remedy}")
+                raise BackupError(
+                    f"{source} is not a complete backup of ser-assets, because its list is missing: {remedy}"
+                )
             listed = json.loads(_opened(archive, members.pop()).read())["files"]
             if sorted(listed) != sorted(member.name for member in members):
-                raise BackupError(f"{source} does not hold the files that it lists: {remedy}")
+                raise BackupError(f"{source} does not contain the files that it lists: {remedy}")
             for member in members:
                 if _write(_opened(archive, member), folder / member.name, member.mtime) != listed[member.name]:
                     raise BackupError(f"{source}: {member.name} has changed since the backup was made: {remedy}")
@@ -176,7 +182,7 @@ def _unpack(source: Path, folder: Path) -> int:
 
 
 def _is_safe(member: tarfile.TarInfo) -> bool:
-    """Whether it is a regular file that lies below the folder into which it is unpacked."""
+    """Whether it is a regular file inside the folder into which it is unpacked."""
     path = PurePosixPath(member.name)
     return member.isreg() and bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
@@ -198,7 +204,7 @@ def _write(content: IO[bytes], target: Path, modified: float) -> str:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Move all that is in a folder into another one on the same disk; if that is interrupted, all goes back."""
+    """Move the content of a folder into another one on the same disk; an interruption moves everything back."""
     moved: list[str] = []
     try:
         for path in sorted(source.iterdir()):
@@ -212,7 +218,7 @@ def _move(source: Path, target: Path) -> None:
 
 
 class _Hashed:
-    """A file that is read once, and its SHA-256."""
+    """A file that is read once, with its SHA-256."""
 
     def __init__(self, opened: IO[bytes]) -> None:
         self._opened = opened

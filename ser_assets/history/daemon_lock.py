@@ -1,7 +1,7 @@
-"""One daemon for each history: two would both act on the same tick.
+"""One daemon per history: two would both act on the same tick.
 
-The lock is `flock` on a file in the folder of the history, held until the process ends, however it ends. Where the file
-system has no `flock`, nothing is locked, and Dagster's own message about a second daemon remains.
+The lock is `flock` on a file in the history folder, held until the process ends, in whatever way. On a file system
+without `flock` nothing is locked, and Dagster's own message about a second daemon remains.
 """
 
 import os
@@ -19,11 +19,11 @@ _held: dict[Path, "filelock.BaseFileLock"] = {}
 
 
 class DaemonRunningError(RuntimeError):
-    """A daemon serves this history already; the message names it and the remedy."""
+    """Another daemon already serves this history; the message names it and the remedy."""
 
 
 def lock_for_this_process(folder: Path) -> None:
-    """Lock a history if this process is a daemon, and look whether it is locked if it is about to start one.
+    """Lock a history if this process is a daemon; check the lock if this process is about to start one.
 
     Raises:
         DaemonRunningError: another daemon has locked it.
@@ -41,7 +41,7 @@ def lock_for_this_process(folder: Path) -> None:
     except filelock.Timeout:
         raise DaemonRunningError(
             f"a Dagster daemon serves the history in {folder} already, {holder_of(named)}: end it first, name another "
-            "data folder with SER_DATA_DIR, or start `dagster-webserver` for one more UI without a daemon"
+            "data folder with SER_DATA_DIR, or start `dagster-webserver` for another UI without a daemon"
         ) from None
     except (OSError, NotImplementedError):
         return
@@ -53,7 +53,7 @@ def lock_for_this_process(folder: Path) -> None:
 
 
 def _role() -> Literal["daemon", "starts a daemon"] | None:
-    """What the command that this process runs has to do with daemons: `dagster-daemon run`, or `dagster dev`."""
+    """Whether the command of this process is a daemon (`dagster-daemon run`) or starts one (`dagster dev`)."""
     import click
 
     context = click.get_current_context(silent=True)

@@ -1,4 +1,4 @@
-"""The instance that `dagster.yaml` names: a history in the data folder, and one daemon for it."""
+"""The instance that `dagster.yaml` names: its history is in the data folder, and it has one daemon."""
 
 import json
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ FOLDER = "dagster"
 class DataFolderInstance(dg.DagsterInstance):
     """A Dagster instance that keeps its history in the folder `dagster` of the data folder.
 
-    Only what `dagster.yaml` leaves out is kept there; storage that it names, such as PostgreSQL, is used. The folder is
-    found once, by the process that reads `dagster.yaml`; processes that it starts are given its whole path.
+    Storage that `dagster.yaml` names, such as PostgreSQL, takes precedence. The process that reads `dagster.yaml`
+    determines the folder once and passes its absolute path to the processes that it starts.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -32,12 +32,12 @@ class DataFolderInstance(dg.DagsterInstance):
 
     @classmethod
     def config_schema(cls) -> Mapping[str, Any]:
-        """The instance has no settings in `dagster.yaml` beside Dagster's."""
+        """No settings in `dagster.yaml` beyond those of Dagster."""
         return {}
 
     @staticmethod
     def config_defaults(_: str) -> Mapping[str, ConfigurableClassData | None]:
-        """Where everything is stored that `dagster.yaml` gives no place, whatever folder Dagster itself would use."""
+        """Storage for everything that `dagster.yaml` does not place, instead of Dagster's own default folder."""
         try:
             folder = str(history_folder())
         except SettingsError as error:
@@ -51,9 +51,9 @@ class DataFolderInstance(dg.DagsterInstance):
 
 
 def history_folder() -> Path:
-    """Whole path of the folder in the data folder of now.
+    """Absolute path of the history in the present data folder.
 
     Raises:
-        SettingsError: the settings name no folder that can be used.
+        SettingsError: the settings name no usable folder.
     """
     return Path.cwd() / read_data_dir() / FOLDER

@@ -1,8 +1,9 @@
 """Removes old runs from a history in SQLite files: their rows, events and captured output, and old ticks.
 
-What asset pages are made of stays for good: materializations, observations and planned ones in the index of events,
-evaluations of checks, and the runs that the latest of them point to. Everything is done in short transactions, beside a
-daemon and runs. Rows go first, then every file whose run has no row: the next prune completes one that was interrupted.
+The content of asset pages stays: materializations, observations and planned materializations in the index of events,
+evaluations of checks, and the runs that the latest of them refer to. Short transactions allow a daemon and runs to
+continue. Rows are removed first, then every file of a run without a row, so that the next prune completes an
+interrupted one.
 """
 
 import contextlib
@@ -54,14 +55,21 @@ _OLD_BACKFILLS = f"""
 
 
 class PruneError(OSError):
-    """Nothing can be removed from this history; the message says why, and what to do."""
+    """Nothing can be removed from this history; the message gives the reason and the remedy."""
 
 
 @dataclass
 class Pruned:
-    """What was removed, or would be; sizes are of the folder of the history, in bytes.
+    """What was removed, or would be.
 
-    `kept` counts old runs that stay because pages of assets point to them; `notes` name files that were not compacted.
+    Attributes:
+        folder: folder of the history.
+        runs: number of removed runs.
+        kept: number of old runs that stay because asset pages refer to them.
+        ticks: number of removed ticks.
+        size_before: bytes of the folder before.
+        size_after: bytes of the folder afterwards.
+        notes: files that were not compacted, with the reason.
     """
 
     folder: Path
@@ -74,10 +82,18 @@ class Pruned:
 
 
 def prune(instance: dg.DagsterInstance, before: datetime, *, dry_run: bool = False) -> Pruned:
-    """Remove what ended before a time; with `dry_run` only find it.
+    """Remove runs and ticks that ended before a time.
 
-    Runs that have not ended, the last run of each job, the runs that the latest events of each asset, partition and
-    check point to, and the last tick of each schedule stay, however old they are.
+    Unfinished runs, the last run of each job, the runs that the latest events of each asset, partition and check refer
+    to, and the last tick of each schedule stay, however old they are.
+
+    Args:
+        instance: the history.
+        before: runs that ended before this time are old.
+        dry_run: only count.
+
+    Returns:
+        What was removed, or would be.
 
     Raises:
         PruneError: the history is not in SQLite files, or one of them is in use for too long.
@@ -109,7 +125,7 @@ def prune(instance: dg.DagsterInstance, before: datetime, *, dry_run: bool = Fal
 
 @dataclass(frozen=True)
 class _Places:
-    """Where a history in SQLite files keeps what."""
+    """The SQLite files of a history."""
 
     folder: Path
     runs: Path
@@ -122,8 +138,8 @@ def _places(instance: dg.DagsterInstance) -> _Places:
     if path_for_shard is None:
         kind = type(instance.event_log_storage).__name__
         raise PruneError(
-            f"the history is in no SQLite files but in {kind}, which `ser-assets prune` does not know: run it where "
-            "the dagster.yaml of ser-assets is, or remove runs there by other means"
+            f"the history is in {kind} instead of SQLite files, which `ser-assets prune` does not support: run it "
+            "where the dagster.yaml of ser-assets is, or remove runs there by other means"
         )
     index = Path(path_for_shard("index"))
     base = index.parent.parent.parent
@@ -132,13 +148,13 @@ def _places(instance: dg.DagsterInstance) -> _Places:
     )
     if missing := [path for path in (places.runs, places.index, places.schedules) if not path.is_file()]:
         raise PruneError(
-            f"the history has no {missing[0]}, as dagster.yaml stores its parts in several places: name one place there"
+            f"the history has no {missing[0]}, because dagster.yaml stores its parts in several places: name one there"
         )
     return places
 
 
 def _remove_rows(places: _Places, runs: Sequence[str], stamp: str) -> None:
-    """Remove runs, events of theirs that are of no asset, old ticks, and backfills that have no runs left."""
+    """Remove runs, their events without an asset, old ticks, and backfills without runs."""
     for start in range(0, len(runs), RUNS_AT_A_TIME):
         batch = runs[start : start + RUNS_AT_A_TIME]
         of_runs = f"run_id IN ({', '.join('?' * len(batch))})"
@@ -159,7 +175,7 @@ def _remove_rows(places: _Places, runs: Sequence[str], stamp: str) -> None:
 
 
 def _remove_files(places: _Places) -> None:
-    """Remove the files of runs that have no row; listed before the rows, as a run has its row before its files."""
+    """Remove the files of runs without a row. Files are listed first: a run has its row before its files."""
     found = list(_files_of_runs(places))
     with _reading(places.runs) as connection:
         present = {run for (run,) in connection.execute("SELECT run_id FROM runs")}
@@ -173,7 +189,7 @@ def _remove_files(places: _Places) -> None:
 
 
 def _files_of_runs(places: _Places) -> Iterator[tuple[str, Path]]:
-    """Events of each run, and the folders of its captured output and of its other files."""
+    """Yield the event files of each run, and the folders of its captured output and other files."""
     for path in places.index.parent.iterdir():
         if match := _EVENTS_FILE.fullmatch(path.name):
             yield match["run"], path
@@ -184,12 +200,12 @@ def _files_of_runs(places: _Places) -> Iterator[tuple[str, Path]]:
 
 
 def _compact(places: _Places) -> list[str]:
-    """Give the disk back what rows took; says which file was left as it is, and why."""
+    """Release the disk space of removed rows; return a note for each file that was not compacted."""
     with _reading(places.runs) as connection:
         unfinished = f"SELECT substr(run_id, 1, 8) FROM runs WHERE status NOT IN {_FINISHED} AND status != 'QUEUED'"
-        going_on = [run for (run,) in connection.execute(unfinished)]
-    if going_on:
-        return [f"not compacted, as run {', '.join(going_on)} is going on: free space in the files is used again"]
+        unfinished_runs = [run for (run,) in connection.execute(unfinished)]
+    if unfinished_runs:
+        return [f"not compacted, because run {', '.join(unfinished_runs)} is in progress: the free space is reused"]
     notes = []
     for path in (places.runs, places.index, places.schedules):
         try:
@@ -220,7 +236,7 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder, whatever goes meanwhile."""
+    """Bytes of a file, or of all files in a folder; files that disappear in the meantime count 0."""
     files = (Path(folder, name) for folder, _, names in os.walk(path) for name in names) if path.is_dir() else (path,)
     total = 0
     for file in files:

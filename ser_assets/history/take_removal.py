@@ -1,6 +1,6 @@
-"""Traces of takes in Dagster's run history: event logs, pictures of clips in metadata, captured output.
+"""Removal of takes from Dagster's run history: event logs, thumbnails in metadata, captured output.
 
-Only the history that Dagster stores in SQLite files is searched, which is the default and what `dagster.yaml` names.
+Only a history in SQLite files is searched, which is the default and what `dagster.yaml` names.
 """
 
 import contextlib
@@ -37,14 +37,17 @@ def remove_from_history(
     partitions: Collection[str],
     pictured: Collection[str] = (),
 ) -> list[Path]:
-    """Replace names of takes in all events and captured output, and forget what was recorded of whole partitions.
+    """Replace names of takes in all events and captured output, and remove the events of whole partitions.
 
-    names: take ids and names of files; longer ones are replaced first. partitions: speakers without any take left;
-        the materializations of their partitions, with their pictures, are removed, and their names in tables of all
-        actors. pictured: speakers who lost takes;
-        the pictures in the materializations of their partitions are removed.
+    Args:
+        instance: the history.
+        names: take ids and file names; longer ones are replaced first.
+        partitions: speakers without remaining takes. The materializations of their partitions are removed, and so are
+            their names in tables of all actors.
+        pictured: speakers who lost takes. The thumbnails in the materializations of their partitions are removed.
 
-    Returns: the files that were changed.
+    Returns:
+        The files that were changed.
 
     Raises:
         HistoryUncleanError: a file is in use or damaged; all others are clean.
@@ -76,9 +79,9 @@ def remove_from_history(
 
 
 def tag_values(instance: "dg.DagsterInstance", key: str, prefix: str) -> set[str]:
-    """Values of a tag of asset events that begin with a prefix; none for a history that is not SQLite files.
+    """Return the values of a tag of asset events that start with a prefix; none for a history without SQLite files.
 
-    Of the tags of an event, Dagster writes the data version into its index.
+    Dagster writes the data version of an event into its index, but no other tags.
     """
     index = _index_of_events(instance)
     if index is None:
@@ -92,7 +95,7 @@ def tag_values(instance: "dg.DagsterInstance", key: str, prefix: str) -> set[str
 
 
 def remove_tagged_events(instance: "dg.DagsterInstance", key: str, values: Collection[str]) -> None:
-    """Remove asset events that have one of these values of a tag, and have Dagster count partitions again."""
+    """Remove asset events with one of these values of a tag, and make Dagster count partitions again."""
     index = _index_of_events(instance)
     if index is None:
         return
@@ -113,7 +116,7 @@ def _index_of_events(instance: "dg.DagsterInstance") -> Path | None:
 
 
 def mark_removed(instance: "dg.DagsterInstance", assets: Collection[str], why: str) -> None:
-    """Log that nothing is left of these assets: Dagster marks them, and what was made from them, as out of date."""
+    """Record that these assets were removed: Dagster marks them, and everything downstream, as outdated."""
     import dagster as dg
     from dagster._core.definitions.data_version import (
         CODE_VERSION_TAG,
@@ -134,14 +137,14 @@ def _events_folder(instance: "dg.DagsterInstance") -> Path | None:
 
 
 def _pattern(names: Collection[str]) -> re.Pattern[str]:
-    """Match any of the names, as they are and as JSON writes them, but not inside a longer name."""
+    """Match any of the names, plain and in JSON notation, but not inside a longer name."""
     written = {form for name in names for form in (name, json.dumps(name)[1:-1], json.dumps(json.dumps(name))[3:-3])}
     longest_first = sorted(written - {""}, key=lambda form: (-len(form), form))
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first)) or '(?!)'})(?!\w)")
 
 
 def _clean_events(path: Path, pattern: re.Pattern[str], partitions: Collection[str], pictured: Collection[str]) -> bool:
-    """Clean one SQLite file; returns whether anything was found in it."""
+    """Clean one SQLite file; return whether it contained anything to remove."""
     with _open(path) as connection:
         columns = {
             (table, column)
@@ -170,7 +173,7 @@ def _clean_events(path: Path, pattern: re.Pattern[str], partitions: Collection[s
 
 
 def _forget_latest(connection: sqlite3.Connection, partitions: Collection[str]) -> int:
-    """Clear what Dagster keeps of the latest event of an asset, and its summary of partitions, to be computed again."""
+    """Clear Dagster's copy of the latest event of an asset and its summary of partitions, which it computes again."""
     latest = connection.execute("SELECT id, last_materialization FROM asset_keys").fetchall()
     stale = [
         (key,)
@@ -190,7 +193,7 @@ def _replace(
     partitions: Collection[str],
     pictured: Collection[str],
 ) -> int:
-    """Replace names of takes, speakers in tables of actors, and pictures; returns the number of rows that had any."""
+    """Replace names of takes, speakers in tables of actors, and thumbnails; return the number of changed rows."""
     rows = connection.execute(f'SELECT id, "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL').fetchall()
     of_pictured = [f'"partition": {json.dumps(each)}' for each in pictured]
     cleaned = []
@@ -208,7 +211,7 @@ def _replace(
 
 @contextmanager
 def _open(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a SQLite file so that what is deleted is overwritten as well."""
+    """Open a SQLite file so that deleted content is overwritten."""
     with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
         connection.execute("PRAGMA secure_delete = ON")
         yield connection

@@ -1,4 +1,4 @@
-"""How runs start, are watched over and end: jobs, the schedule, the executor, the run launcher, `ser-assets run`.
+"""How runs start and end: jobs, the schedule, the executor, the run launcher, `ser-assets run`, doctor, studies.
 
-What an asset computes does not belong here: see `assets/`.
+What an asset computes does not belong here: see `assets/`. Options and messages of commands belong to `cli/`.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with recordings and with what is at rest, and what can be done about it."""
+"""Problems of recordings and of stored data, each with its remedy."""
 
 import shutil
 import statistics
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 FEWEST_ACTORS = 2
 LITTLE_SPACE_BYTES = 2 << 30
-# Two microphones before one voice have far more in common than this.
+# Two microphones in front of one speaker correlate far more than this.
 UNLIKE_CHANNELS = 0.3
 LONG_TIMES_THE_MEDIAN = 10
 LONG_SECONDS = 15.0
-AT_REST = ("mono_audio", "trimmed_audio", "augmented_set", "features")
+STORED = ("mono_audio", "trimmed_audio", "augmented_set", "features")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that a person may want to know: in how many cases, which, what to do, and whether it needs doing."""
+    """A kind of problem: its title, the remedy, the cases, and whether something has to be done."""
 
     title: str
     remedy: str
@@ -45,9 +45,12 @@ class Finding:
 
 
 def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
-    """Look through the recordings, listening to those not yet known, and through all that is at rest.
+    """Check all recordings (decoding those that are not known yet) and all stored data.
 
-    Nothing is changed, but that a damaged file at rest is set aside, and what a killed run left half-written is swept.
+    Nothing is changed, except that a damaged stored file is set aside, and partial files of a killed run are removed.
+
+    Yields:
+        A finding for each kind of problem, and overviews.
 
     Raises:
         CorpusError: the corpus cannot be listed.
@@ -60,7 +63,7 @@ def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
     yield from damaged
     yield from _out_of_date(settings, listing)
     if aside := [str(path) for path in files_set_aside(settings.data_dir)]:
-        yield Finding("damaged and set aside", "Remove them once `ser-assets run` has made new ones.", aside, False)
+        yield Finding("damaged and set aside", "Remove them after `ser-assets run` has made new ones.", aside, False)
     free = shutil.disk_usage(settings.data_dir if settings.data_dir.exists() else ".").free
     if free < LITTLE_SPACE_BYTES:
         yield Finding("little space left", "Free some: 20 actors take about 1 GB.", [f"{free / 1e9:.1f} GB free"])
@@ -79,24 +82,24 @@ def _recordings(settings: Settings, corpus: Corpus, listing: Listing) -> Iterato
         if cases := rejected[problem]:
             yield Finding(problem, problem.remedy, cases, urgent=not problem.is_expected)
     if tracks := [row.track_used for row in rows if row.track_used]:
-        remedy = "If it is the wrong one, take out another: `ffmpeg -i FILE -map 0:a:N -c copy NEW`; N counts from 0."
+        remedy = "If it is the wrong one, extract another: `ffmpeg -i FILE -map 0:a:N -c copy NEW`; N counts from 0."
         yield Finding("several audio tracks", remedy, tracks, urgent=False)
     if listing.skipped:
         yield Finding("no recordings", "", [skipped_text(listing.skipped)], urgent=False)
     if listing.unassigned_files:
         unassigned_files = [f"{name} {reason}" for name, reason in listing.unassigned_files]
-        remedy = "Name them, or put them where their actor can be told, or leave them."
+        remedy = "Rename them, move them to the folder of their actor, or leave them."
         if corpus.name == "table":
-            remedy = "Correct these rows: nothing of them is used."
+            remedy = "Correct these rows: they are not used."
         yield Finding("of no actor", remedy, unassigned_files)
     if listing.unused:
-        remedy = f"Nothing to do, unless one should read {', '.join(OPTIONAL)}."
+        remedy = f"Nothing to do, unless one should be named {', '.join(OPTIONAL)}."
         yield Finding("columns that are not used", remedy, listing.unused, urgent=False)
     if genders := _genders(rows):
         remedy = "Correct them in the table: scores by gender count such a speaker twice."
         yield Finding("speakers of two genders", remedy, genders)
     if accepted:
-        # Else what there is to learn from has told it.
+        # Without accepted takes, the message above contains the notes.
         yield from (Finding("another corpus", note, []) for note in listing.notes)
 
 
@@ -114,7 +117,7 @@ def _genders(rows: "Sequence[RawVideo]") -> list[str]:
 
 
 def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]:
-    """What there is to learn from, and whether it is enough."""
+    """The accepted takes, and whether they suffice."""
     speakers: dict[str, set[str]] = defaultdict(set)
     for row in accepted:
         speakers[str(row.emotion)].add(row.actor)
@@ -125,16 +128,14 @@ def _usable(corpus: Corpus, accepted: "Sequence[RawVideo]") -> Iterator[Finding]
     if not accepted:
         yield Finding("nothing to learn from", f"{corpus.missing_recordings_message()}", [])
     elif len(actors) < FEWEST_ACTORS:
-        yield Finding(
-            "too few actors", "Bring another: models are evaluated on actors they never heard.", sorted(actors)
-        )
+        yield Finding("too few actors", "Add another: models are evaluated on unseen actors.", sorted(actors))
     elif scarce := [name for name in corpus.emotions if len(speakers[name]) < FEWEST_ACTORS]:
-        remedy = "Bring takes of another actor, or mend the label: it cannot be evaluated on a voice never heard."
-        yield Finding("emotions of less than two actors", remedy, scarce)
+        remedy = "Add takes of another actor, or correct the label: it cannot be evaluated on an unseen speaker."
+        yield Finding("emotions of fewer than two actors", remedy, scarce)
 
 
 def _doubtful(accepted: "Sequence[RawVideo]") -> Iterator[Finding]:
-    """Recordings that are used, but whose sound may not be the utterance that it should be."""
+    """Recordings that are used, but may not contain the utterance that they should."""
     if unlike := [row for row in accepted if (row.channel_likeness or 1.0) < UNLIKE_CHANNELS]:
         cases = [f"{row.path} has channels of different sound (likeness {row.channel_likeness:.2f})" for row in unlike]
         remedy = "The mean of both is used. Take one channel out: `ffmpeg -i FILE -af 'pan=mono|c0=c1' NEW.wav`; c0 is "
@@ -144,41 +145,41 @@ def _doubtful(accepted: "Sequence[RawVideo]") -> Iterator[Finding]:
         remedy = "Copy or download it again: a download that did not end leaves zeros. Leave it if it was edited so."
         yield Finding("breaks off into silence", remedy, cases)
     seconds = [row.seconds or 0.0 for row in accepted]
-    usual = statistics.median(seconds) if seconds else 0.0
-    longest = max(LONG_SECONDS, LONG_TIMES_THE_MEDIAN * usual)
+    median = statistics.median(seconds) if seconds else 0.0
+    longest = max(LONG_SECONDS, LONG_TIMES_THE_MEDIAN * median)
     if long := [row for row in accepted if (row.seconds or 0.0) > longest]:
-        cases = [f"{row.path} lasts {row.seconds:.1f} s; half of all last {usual:.1f} s at most" for row in long]
+        cases = [f"{row.path} lasts {row.seconds:.1f} s; half of all last {median:.1f} s at most" for row in long]
         yield Finding("far longer than the others", "Cut it into utterances, if it holds several.", cases, urgent=False)
 
 
 def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
-    """What `raw_videos` would say now."""
+    """The rows that `raw_videos` would have now."""
     from ser_assets.corpus import inventory
     from ser_assets.corpus.duplicates import settle_all
 
     known = known_recordings(Warehouse(settings.data_dir), code_version("raw_videos", settings))
     found: dict[str, list[RawVideo]] = {}
-    looks: list[InspectionTask] = []
+    tasks: list[InspectionTask] = []
     for actor, entries in listing.entries.items():
         found[actor], new = inventory.split_known(entries, known[actor])
-        looks += new
-    heard = outcomes_in_workers(
-        inventory.inspect_recording, looks, settings.worker_count, inventory.FILES_AT_ONCE, guarded=True
+        tasks += new
+    outcomes = outcomes_in_workers(
+        inventory.inspect_recording, tasks, settings.worker_count, inventory.FILES_AT_ONCE, guarded=True
     )
-    for done, outcome in enumerate(heard, start=1):
+    for done, outcome in enumerate(outcomes, start=1):
         crashed = isinstance(outcome.error, WorkerDiedError)
         row = inventory.crashed(outcome.item) if crashed else outcome.result()
         found[row.actor].append(row)
-        progress.report("recordings", done, len(looks))
+        progress.report("recordings", done, len(tasks))
     return [row for rows in settle_all(found).values() for row in rows]
 
 
 def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
-    """What is stored of recordings that are gone, features that are older than the corpus, and a marked champion."""
+    """Stored data of withdrawn recordings, features older than the corpus, and a marked champion."""
     from ser_assets.assets.by_actor.current_corpus import changes_since_features
     from ser_assets.serving.bundle import champion_folder
     from ser_assets.serving.withdrawn import withdrawn_from
-    from ser_assets.withdrawal.withdraw import find_withdrawn
+    from ser_assets.withdrawal.find import find_withdrawn
 
     if withdrawn := find_withdrawn(settings, listing):
         remedy = "Run `ser-assets run`: it removes them everywhere and trains new models."
@@ -196,23 +197,23 @@ def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
 
 
 def _damage(settings: Settings) -> Iterator[Finding]:
-    """Read all that is at rest to the end."""
-    remedy = "Run `ser-assets run`: it makes them anew from what is upstream."
+    """Read all stored data to the end."""
+    remedy = "Run `ser-assets run`: it makes them again from upstream."
     warehouse, actor_files = Warehouse(settings.data_dir), ActorFiles(settings.data_dir)
     cases = []
     try:
         warehouse.verify()
     except WarehouseDamagedError as error:
         cases.append(str(error))
-    for asset in AT_REST:
+    for asset in STORED:
         while True:
             try:
                 actor_files.verify(asset)
                 break
             except ClipsDamagedError as error:
                 if str(error) in cases:
-                    # It could not be set aside, so that what comes after it cannot be looked at.
+                    # It could not be set aside, so that the files after it cannot be checked.
                     break
                 cases.append(str(error))
     if cases:
-        yield Finding("damaged at rest", remedy, cases)
+        yield Finding("damaged stored files", remedy, cases)

@@ -1,4 +1,4 @@
-"""The executor of every run that Dagster starts: in one process, supervised, after a look at the run's config."""
+"""The executor of every run that Dagster starts: in one supervised process, after a check of the run config."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from ser_assets.assets.training.turn import kept_until_the_run_ends
-from ser_assets.orchestration.run_config import ConfigError, refuse_wrong_config
+from ser_assets.orchestration.run_config import ConfigError, require_valid_config
 from ser_assets.orchestration.run_process import supervised
 
 if TYPE_CHECKING:
@@ -34,15 +34,15 @@ class SupervisedExecutor(dg.Executor):
     def execute(
         self, plan_context: "PlanOrchestrationContext", execution_plan: "ExecutionPlan"
     ) -> Iterator[dg.DagsterEvent]:
-        """Execute the plan, unless the run config is wrong: then no step begins."""
+        """Execute the plan, unless the run config is wrong: then no step starts."""
         run = plan_context.dagster_run
         with supervised(plan_context.instance, run.run_id), kept_until_the_run_ends():
             try:
-                refuse_wrong_config(run.run_config, execution_plan.step_keys_to_execute)
+                require_valid_config(run.run_config, execution_plan.step_keys_to_execute)
             except ConfigError as error:
-                plan_context.log.error(f"{error} (no step has begun)")
-                # Reported here, so that the UI shows this sentence first, and not that an exception was raised.
-                plan_context.instance.report_run_failed(run, f"{error} (no step has begun)")
+                plan_context.log.error(f"{error} (no step has started)")
+                # Reported here, so that the UI shows this sentence before the exception.
+                plan_context.instance.report_run_failed(run, f"{error} (no step has started)")
                 raise DagsterExecutionInterruptedError from None
             yield from self._steps.execute(plan_context, execution_plan)
 

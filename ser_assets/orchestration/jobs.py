@@ -1,4 +1,4 @@
-"""The jobs that the UI lists, and the groups of assets that they are made of."""
+"""The jobs that the UI lists, and the groups of assets in them."""
 
 import dagster as dg
 
@@ -14,7 +14,7 @@ TRAINING_GROUPS = (MODELS_GROUP, REPORT_GROUP, CHAMPION_GROUP)
 full_refresh = dg.define_asset_job(
     "full_refresh",
     selection=dg.AssetSelection.all(),
-    description="Everything, from the recordings of the chosen actors to the report.",
+    description="All assets, from the recordings of the chosen actors to the champion.",
 )
 prepare_features = dg.define_asset_job(
     "prepare_features",
@@ -24,7 +24,7 @@ prepare_features = dg.define_asset_job(
 train_models = dg.define_asset_job(
     "train_models",
     selection=dg.AssetSelection.groups(*TRAINING_GROUPS),
-    description="The four models on all actors that have features, their ensemble, the report and the champion.",
+    description="All models on all actors with features, their ensemble, the report and the champion.",
 )
 
 JOBS = (full_refresh, prepare_features, train_models, download_recordings)

@@ -1,4 +1,4 @@
-"""What has changed since the last training, as a tick of the schedule sees it; nothing is decoded or written."""
+"""What has changed since the last training, for a tick of the schedule. Decodes and writes nothing."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,11 +13,11 @@ from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, USABLE_TAKES, known_
 from ser_assets.storage.training_inputs import is_trained, training_fingerprint
 from ser_assets.storage.versions import code_version, recipe
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets.withdrawal.withdraw import find_withdrawn
+from ser_assets.withdrawal.find import find_withdrawn
 
 
 def reasons_to_run(settings: Settings, corpus: Corpus, warehouse: Warehouse, instance: dg.DagsterInstance) -> list[str]:
-    """Give the reasons why something has to be made again, of the first step that has any; none if all is up to date.
+    """List the reasons to run, of the first step that has any; empty if everything is up to date.
 
     Raises:
         CorpusError: the corpus cannot be listed.
@@ -32,21 +32,21 @@ def reasons_to_run(settings: Settings, corpus: Corpus, warehouse: Warehouse, ins
     if unprepared := _without_features(warehouse):
         return [f"{_counted(unprepared, 'accepted take')} without features"]
     if untrained := list(_models_to_train(settings, warehouse)):
-        return [f"{', '.join(untrained)} not trained on the features, settings and code of now"]
+        return [f"{', '.join(untrained)} not trained on the present features, settings and code"]
     return list(_outdated(instance))
 
 
 def _changes_of_corpus(settings: Settings, listing: Listing, warehouse: Warehouse) -> Iterator[str]:
-    """Count changes; recordings are not named, for the reasons stay in the history after a recording is withdrawn."""
+    """Count changes without names of recordings: the reasons stay in the history after a recording is withdrawn."""
     if withdrawn := find_withdrawn(settings, listing):
         yield f"{_counted(withdrawn.count or len(withdrawn.rows), 'recording')} left the corpus"
     known = known_recordings(warehouse, code_version("raw_videos", settings))
     found = list(changes(listing, {actor: known.get(actor, {}) for actor in listing.entries}))
     kinds = {"new": "new", "content": "with other content", "label": "with another label"}
-    for kind, words in kinds.items():
+    for kind, description in kinds.items():
         if own := [change for change in found if change.kind == kind]:
             actors = {change.actor for change in own}
-            yield f"{_counted(len(own), 'recording')} {words}, of {_counted(len(actors), 'speaker')}"
+            yield f"{_counted(len(own), 'recording')} {description}, of {_counted(len(actors), 'speaker')}"
 
 
 def _counted(number: int, noun: str) -> str:
@@ -54,7 +54,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _without_features(warehouse: Warehouse) -> int:
-    """Count the takes that may be used and have no features, or only of another recording."""
+    """Count the usable takes without features, or with features of another recording only."""
     if not warehouse.has_table(FEATURES):
         return len(records(warehouse, RAW_VIDEOS, "status = 'accepted'", columns=["take_id"]))
     with_features = f"FROM {FEATURES} WHERE variant = 0"
@@ -73,16 +73,16 @@ def _models_to_train(settings: Settings, warehouse: Warehouse) -> Iterator[str]:
 
 
 def _outdated(instance: dg.DagsterInstance) -> Iterator[str]:
-    """What is made from models, and is older than they are: a run ended before it was made."""
-    made_from_models: Mapping[str, tuple[str, ...]] = {
+    """List what is older than the models behind it, because a run ended before making it."""
+    dependencies: Mapping[str, tuple[str, ...]] = {
         ENSEMBLE: tuple(MODELS),
         "metrics_report": (*MODELS, ENSEMBLE),
         "champion_model": ("metrics_report",),
     }
     made = {}
-    for name in {*made_from_models, *MODELS}:
+    for name in {*dependencies, *MODELS}:
         event = instance.get_latest_materialization_event(dg.AssetKey(name))
         made[name] = event.timestamp if event else 0.0
-    for name, sources in made_from_models.items():
+    for name, sources in dependencies.items():
         if newer := [source for source in sources if made[source] > made[name]]:
             yield f"{name} is older than {', '.join(newer)}"

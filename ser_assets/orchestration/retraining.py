@@ -1,4 +1,4 @@
-"""The schedule `retraining`: each tick looks at recordings, labels, settings and code, and runs what has to be made."""
+"""The schedule `retraining`: each tick checks recordings, labels, settings and code, and runs what they require."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -28,10 +28,10 @@ REASON_SHOWN: Final = 200
 
 
 def retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Plan the retraining.
+    """Define the schedule.
 
     Raises:
-        SettingsError: the cron expression names a time that never comes.
+        SettingsError: the cron expression matches no time.
     """
     cron = settings.retrain_cron
     try:
@@ -42,19 +42,19 @@ def retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
             execution_timezone=settings.retrain_timezone,
             execution_fn=_tick,
             required_resource_keys={"settings"},
-            description="Looks at recordings, labels, settings and code. Where something has changed since the last "
-            "training, it prepares that, trains the models, writes the report and picks the champion; else it skips "
-            "with the reason. Cron and time zone: SER_RETRAIN_CRON, SER_RETRAIN_TIMEZONE.",
+            description="Checks recordings, labels, settings and code. If something has changed since the last "
+            "training, it prepares that, trains the models, writes the report and picks the champion; otherwise it "
+            "skips with the reason. Cron and time zone: SER_RETRAIN_CRON, SER_RETRAIN_TIMEZONE.",
         )
-        # Days that no month has, such as 31 April, pass the check above, and the daemon would fail over them for ever.
+        # Days that no month has, such as 31 April, pass the check above, and the daemon would fail on every tick.
         next(cron_string_iterator(0, cron, settings.retrain_timezone))
     except (dg.DagsterInvalidDefinitionError, ValueError):
         pass
     else:
         return schedule
     form = "minute hour day month weekday, such as '0 3 * * 1'"
-    reason = f"SER_RETRAIN_CRON: {cron!r} is no time that ever comes: {form}"
-    # Outside the handler, so that a log that shows causes ends with this line.
+    reason = f"SER_RETRAIN_CRON: {cron!r} matches no time: {form}"
+    # Raised outside the handler, so that a log with causes ends with this line.
     raise SettingsError(reason)
 
 
@@ -65,7 +65,7 @@ def _tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReaso
     settings: Settings = context.resources.settings
     fail_dead_runs(context.instance)
     if busy := training_in_progress(context.instance, settings):
-        return dg.SkipReason(f"a training is in progress: {busy}; the next tick looks again")
+        return dg.SkipReason(f"a training is in progress: {busy}; the next tick checks again")
     corpus = corpus_of(settings)
     reasons = reasons_to_run(settings, corpus, Warehouse(settings.data_dir), context.instance)
     if not reasons:
@@ -82,7 +82,7 @@ def _tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReaso
 
 
 def training_in_progress(instance: dg.DagsterInstance, settings: Settings) -> str:
-    """Name the run that trains or is going to, whoever started it; empty where there is none."""
+    """Name the run that trains or is queued to train, whoever started it; empty if there is none."""
     return next(_trainings(instance, settings), "")
 
 

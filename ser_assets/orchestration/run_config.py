@@ -1,4 +1,4 @@
-"""What is wrong with the config of a run, found before its first step."""
+"""Validation of the config of a run, before its first step."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,18 +11,20 @@ DOWNLOAD = "download"
 
 
 class ConfigError(ValueError):
-    """A run config cannot be used; the message says why."""
+    """A run config is invalid; the message gives the reason."""
 
 
-def refuse_wrong_config(run_config: Mapping[str, Any], steps: Collection[str]) -> None:
-    """Refuse settings that no asset of the run uses, and settings of a model outside their limits.
+def require_valid_config(run_config: Mapping[str, Any], steps: Collection[str]) -> None:
+    """Reject settings that no asset of the run uses, and settings of a model outside their limits.
 
     Dagster checks names and types of the settings of assets that have any; it accepts all others.
 
-    steps: keys of the steps of the run; an asset's is its name.
+    Args:
+        run_config: config of the run, as Dagster takes it.
+        steps: keys of the steps of the run; the key of an asset is its name.
 
     Raises:
-        ConfigError: names the asset and the setting in one sentence.
+        ConfigError: the message names the asset and the setting in one sentence.
     """
     types = settings_types()
     configurable = (*types, CHAMPION)
@@ -34,7 +36,7 @@ def refuse_wrong_config(run_config: Mapping[str, Any], steps: Collection[str]) -
             raise ConfigError(f"{name} has no settings ({given}); these assets have: {', '.join(configurable)}")
         if name not in steps:
             raise ConfigError(
-                f"there are settings of {name} ({given}), which this run does not make: add {name} to the run, or "
+                f"there are settings of {name} ({given}), which is not in this run: add {name} to the run, or "
                 "remove them"
             )
     try:

@@ -1,6 +1,6 @@
-"""The process that a run runs in: who it is, whether it still lives, and how it ends when the run is ended elsewhere.
+"""The process of a run: its identity, whether it is alive, and how it ends when another process ends the run.
 
-A run names its process in a tag, so that any other process can find out whether it still lives, whoever started it:
+A tag of the run identifies its process, so that any other process can check whether it is alive, whoever started it:
 the UI, a backfill, the schedule, `dagster asset materialize` or `ser-assets run`.
 """
 
@@ -38,8 +38,8 @@ CAUSES: Final = "it was killed, it crashed, or the machine was restarted"
 def supervised(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     """Tie the run to this process while the body executes it.
 
-    The run carries the tag that names this process. When another process ends the run, this one is interrupted, and
-    from then on nothing is stored. At the end the worker processes end.
+    The run gets the tag of this process. When another process ends the run, this one is interrupted and stores nothing
+    from then on. At the end the worker processes end.
     """
     if not instance.is_persistent:
         yield
@@ -57,45 +57,45 @@ def supervised(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
 
 
 def process_tag() -> str:
-    """Name this process so that no other one is taken for it: host, process number, time of its start."""
+    """Identify this process uniquely: host, process number, start time."""
     import psutil
 
     return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
 
 
-def death_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
-    """Say how the process of a run is known to have ended; empty as long as it may live.
+def reason_process_ended(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
+    """Describe how the process of a run ended; empty as long as it may be alive.
 
-    A process on another host may live. A run without the tag was launched, but its process had not begun to execute it:
-    then what Dagster logged of the process counts, or that there is none after three minutes.
+    A process on another host may be alive. A run without the tag was launched, but its process has not started to
+    execute it: then Dagster's log of the process counts, or its absence after three minutes.
     """
     host, _, process = run.tags.get(PROCESS_TAG, "").partition(" ")
     if process:
         number, _, started = process.partition(" ")
-        there = host != socket.gethostname() or _lives(int(number), float(started))
-        return "" if there else f"process {number} of the run is gone ({CAUSES}): start the run again"
+        alive = host != socket.gethostname() or _is_alive(int(number), float(started))
+        return "" if alive else f"process {number} of the run is gone ({CAUSES}): start the run again"
     for entry in instance.all_logs(run.run_id, of_type={dg.DagsterEventType.ENGINE_EVENT}):
         logged = entry.get_dagster_event().engine_event_data.metadata.get("pid")
         if logged is not None:
-            there = _lives(int(str(logged.value)), entry.timestamp)
-            return "" if there else f"process {logged.value} of the run is gone ({CAUSES}): start the run again"
+            alive = _is_alive(int(str(logged.value)), entry.timestamp)
+            return "" if alive else f"process {logged.value} of the run is gone ({CAUSES}): start the run again"
     record = instance.get_run_record_by_id(run.run_id)
-    waits = time.time() - record.update_timestamp.timestamp() if record else 0.0
-    return "the run was launched, but never began: start it again" if waits > START_SECONDS else ""
+    waited = time.time() - record.update_timestamp.timestamp() if record else 0.0
+    return "the run was launched, but never started: start it again" if waited > START_SECONDS else ""
 
 
 def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark every run as failed whose process is gone, with the reason; returns their ids."""
+    """Mark every run without a process as failed, with the reason; return their ids."""
     dead = []
     for run in instance.get_runs(dg.RunsFilter(statuses=IN_A_PROCESS)):
-        if reason := death_of(instance, run):
+        if reason := reason_process_ended(instance, run):
             instance.report_run_failed(run, reason)
             dead.append(run.run_id)
     return dead
 
 
-def _lives(number: int, moment: float) -> bool:
-    """Whether the process runs that had this number at this moment; a number is given again to later processes."""
+def _is_alive(number: int, moment: float) -> bool:
+    """Whether the process that had this number at this moment is alive; later processes may reuse the number."""
     import psutil
 
     try:
@@ -110,13 +110,13 @@ def _lives(number: int, moment: float) -> bool:
 def _require_not_ended(instance: dg.DagsterInstance, run_id: str) -> None:
     run = instance.get_run_by_id(run_id)
     if run is not None and run.status in ENDED:
-        raise RunEndedError(f"the run is {run.status.value} by another process: nothing more is stored")
+        raise RunEndedError(f"another process set the run to {run.status.value}: nothing more is stored")
 
 
 class _Watch(threading.Thread):
-    """Interrupts the main thread once the run is being ended from elsewhere; ends the process if that does not help.
+    """Interrupts the main thread when another process ends the run; ends the process if that has no effect.
 
-    The code server interrupts the runs that it has launched; the wait leaves that to it where it can.
+    The code server interrupts the runs that it has launched; the delay leaves that to it.
     """
 
     def __init__(self, instance: dg.DagsterInstance, run_id: str) -> None:
@@ -127,12 +127,12 @@ class _Watch(threading.Thread):
         self._interrupting = threading.Lock()
 
     def stop(self) -> None:
-        """Have it interrupt nothing from now on."""
+        """Interrupt nothing from now on."""
         with self._interrupting:
             self._finished.set()
 
     def run(self) -> None:
-        """Look once a second."""
+        """Check the state of the run once a second."""
         ended_since = None
         interrupted = False
         while not self._finished.wait(LOOK_SECONDS):

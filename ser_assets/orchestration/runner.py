@@ -1,4 +1,4 @@
-"""The refresh that `ser-assets run` makes: everything for chosen actors, in this process."""
+"""The refresh behind `ser-assets run`: all assets for the chosen actors, in this process."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from dagster._core.utils import make_new_run_id
 from ser_assets.assets.training.turn import kept_until_the_run_ends
 from ser_assets.history import open_history
 from ser_assets.orchestration.jobs import CORPUS_GROUP, FEATURES_GROUP, full_refresh, prepare_features
-from ser_assets.orchestration.run_config import ConfigError, refuse_wrong_config
+from ser_assets.orchestration.run_config import ConfigError, require_valid_config
 from ser_assets.orchestration.run_process import PROCESS_TAG, fail_dead_runs, process_tag, supervised
 
 CHECK_FAILED = "DagsterAssetCheckFailedError"
@@ -24,7 +24,7 @@ FEATURES = dg.AssetSelection.groups(FEATURES_GROUP)
 
 
 class RunOutcome(NamedTuple):
-    """How a refresh went: whether the report was made, and in words what failed or was left out."""
+    """Result of a refresh: whether the report was made, and a sentence for each failure or omission."""
 
     finished: bool
     failures: list[str]
@@ -36,53 +36,58 @@ def refresh(
     usable: Callable[[], Sequence[str]],
     config: Mapping[str, Any] | None = None,
 ) -> RunOutcome:
-    """Materialize everything for these actors: first their inventory, then the rest for those with an accepted take.
+    """Materialize all assets for these actors: first their inventory, then the rest for those with an accepted take.
 
-    One run for the inventory and one for the rest, or more where the actors have gaps; models and report come last.
-    Recorded in the instance of `DAGSTER_HOME`, or of the `dagster.yaml` in this folder; without either, nowhere.
-    What fails for one actor does not stop the others.
+    One run makes the inventory and one the rest, or more where the actors have gaps; models and report come last. The
+    instance of `DAGSTER_HOME`, or of the `dagster.yaml` in this folder, records them. A failure of one actor does not
+    stop the others.
 
-    usable: tells, once the inventory is made, which actors have an accepted take.
-    config: run config of Dagster (`{"ops": {"cnn": {"config": {"epochs": 5}}}}`) for the run that makes models and
-        report.
+    Args:
+        definitions: the assets and jobs.
+        actors: partitions to materialize.
+        usable: called after the inventory; lists the actors with an accepted take.
+        config: run config of Dagster (`{"ops": {"cnn": {"config": {"epochs": 5}}}}`) for the run of models and report.
+
+    Returns:
+        Whether the report was made, and the failures.
 
     Raises:
-        ConfigError: the config names what is not there, or gives a value out of its limits.
+        ConfigError: the config names an unknown asset or setting, or a value outside its limits.
         KeyboardInterrupt: the user stopped it.
     """
-    _refuse_wrong_config(definitions, config or {})
-    everybody = _partitions(definitions)
+    _require_valid_config(definitions, config or {})
+    partitions = _partitions(definitions)
     with open_history() as instance:
         fail_dead_runs(instance)
         failures = []
-        for actor_range in _ranges(actors, everybody):
+        for actor_range in partition_ranges(actors, partitions):
             failures += _execute(definitions, full_refresh.name, actor_range, instance, INVENTORY).failures
         with_takes = [actor for actor in actors if actor in usable()]
         if left_out := sorted(set(actors) - set(with_takes)):
-            failures.append(f"left out, for want of an accepted take (table raw_videos): actors {', '.join(left_out)}")
+            failures.append(f"left out, without an accepted take (table raw_videos): actors {', '.join(left_out)}")
         if not with_takes:
             return RunOutcome(False, failures)
-        *first, last = _ranges(with_takes, everybody)
+        *first, last = partition_ranges(with_takes, partitions)
         for actor_range in first:
             failures += _execute(definitions, prepare_features.name, actor_range, instance, CLIPS | FEATURES).failures
-        ran = _execute(definitions, full_refresh.name, last, instance, EVERYTHING - INVENTORY, config)
-        return RunOutcome(REPORT in ran.made, failures + ran.failures)
+        result = _execute(definitions, full_refresh.name, last, instance, EVERYTHING - INVENTORY, config)
+        return RunOutcome(REPORT in result.made, failures + result.failures)
 
 
-def _refuse_wrong_config(definitions: dg.Definitions, config: Mapping[str, Any]) -> None:
+def _require_valid_config(definitions: dg.Definitions, config: Mapping[str, Any]) -> None:
     try:
         dg.validate_run_config(definitions.resolve_job_def(full_refresh.name), dict(config))
     except dg.DagsterInvalidConfigError as error:
         reasons = [reason.message.partition(" Expected: ")[0] for reason in error.errors]
         raise ConfigError("\n".join(reasons)) from error
     if others := ", ".join(sorted(set(config) - {"ops"})):
-        raise ConfigError(f"only settings of assets can be given, under 'ops', and not {others}")
+        raise ConfigError(f"the config may only contain settings of assets, under 'ops', not {others}")
     assets = definitions.resolve_asset_graph().get_all_asset_keys()
-    refuse_wrong_config(config, [key.to_user_string() for key in assets])
+    require_valid_config(config, [key.to_user_string() for key in assets])
 
 
-class _Ran(NamedTuple):
-    """Which assets a run has made, and in words what failed."""
+class _RunResult(NamedTuple):
+    """The assets that a run has made, and a sentence for each failure."""
 
     made: set[str]
     failures: list[str]
@@ -95,7 +100,7 @@ def _execute(
     instance: dg.DagsterInstance,
     selection: dg.AssetSelection,
     config: Mapping[str, Any] | None = None,
-) -> _Ran:
+) -> _RunResult:
     run_id = make_new_run_id()
     with supervised(instance, run_id), kept_until_the_run_ends():
         result = definitions.resolve_job_def(job).execute_in_process(
@@ -116,19 +121,19 @@ def _execute(
         if event.is_step_materialization and event.asset_key
     }
     if result.success:
-        return _Ran(made, [])
+        return _RunResult(made, [])
     failed = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
     if any(failure.error and failure.error.cls_name == "DagsterExecutionInterruptedError" for failure in failed):
         raise KeyboardInterrupt
-    broken_promises = [
+    failed_checks = [
         f"{check.asset_key.to_user_string()}, {check.check_name}: {check.description}"
         for check in result.get_asset_check_evaluations()
         if not check.passed and check.blocking and check.severity == dg.AssetCheckSeverity.ERROR
     ]
-    # The failure that follows a broken promise only says that there is one.
+    # A failed blocking check raises a second failure that adds nothing.
     others = [failure for failure in failed if not (failure.error and failure.error.cls_name == CHECK_FAILED)]
-    reasons = dict.fromkeys([*broken_promises, *(_reason(failure) for failure in others)])
-    return _Ran(made, list(reasons) or [f"{job} failed: `make dev` shows run {result.run_id}"])
+    reasons = dict.fromkeys([*failed_checks, *(_reason(failure) for failure in others)])
+    return _RunResult(made, list(reasons) or [f"{job} failed: `make dev` shows run {result.run_id}"])
 
 
 def _reason(failure: StepFailureData) -> str:
@@ -145,9 +150,14 @@ def _partitions(definitions: dg.Definitions) -> Sequence[str]:
     return by_actor.get_partition_keys() if by_actor else []
 
 
-def _ranges(actors: Sequence[str], everybody: Sequence[str]) -> list[tuple[str, str]]:
-    """First and last of each unbroken range, in the order of the partitions."""
-    positions = sorted(everybody.index(actor) for actor in set(actors))
+def partition_ranges(actors: Sequence[str], partitions: Sequence[str]) -> list[tuple[str, str]]:
+    """List the first and last actor of each unbroken range, in the order of the partitions.
+
+    Examples:
+        >>> partition_ranges(["04", "01", "02"], ["01", "02", "03", "04"])
+        [('01', '02'), ('04', '04')]
+    """
+    positions = sorted(partitions.index(actor) for actor in set(actors))
     starts = [position for position in positions if position - 1 not in positions]
     stops = [position for position in positions if position + 1 not in positions]
-    return [(everybody[start], everybody[stop]) for start, stop in zip(starts, stops, strict=True)]
+    return [(partitions[start], partitions[stop]) for start, stop in zip(starts, stops, strict=True)]

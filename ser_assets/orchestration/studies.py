@@ -1,4 +1,4 @@
-"""Studies on the features at hand, which change nothing: what functionals bring, settings, how many clips calibrate."""
+"""Runs the studies of `learning.studies` on the stored features, and writes their results as Markdown."""
 
 import functools
 import math
@@ -18,43 +18,48 @@ if TYPE_CHECKING:
 
 
 class Study(NamedTuple):
-    """The features at hand, and how a study splits them: by actor, by the first scheme of `SER_FOLD_SCHEMES`."""
+    """The stored features, and their settings: a study splits by actor, by the first scheme of `SER_FOLD_SCHEMES`."""
 
     examples: "Examples"
     settings: Settings
 
     @property
     def basis(self) -> str:
-        """What a table of this study rests on, in words."""
+        """Number of actors and takes, and the fold scheme, for the head of a table."""
         originals = int((self.examples.rows["variant"] == 0).sum())
         return f"{len(self.examples.actors)} actors, {originals} takes, folds {self.settings.fold_schemes[0]}"
 
 
 def load_study(settings: Settings) -> Study:
-    """Read the features of all actors that are materialized.
+    """Read the features of all materialized actors.
 
     Raises:
-        FeaturesMissingError: there are none, or some are out of date.
-        WarehouseBusyError, WarehouseDamagedError: the database cannot be read.
+        FeaturesMissingError: there are none, or some are outdated.
+        WarehouseBusyError: another program keeps the database open.
+        WarehouseDamagedError: the database is damaged.
     """
     warehouse = Warehouse(settings.data_dir)
     require_current_for_study(settings, warehouse)
     return Study(load_examples(warehouse, settings), settings)
 
 
-def ablate(study: Study) -> "pd.DataFrame":
-    """Evaluate each group of functionals alone and all but each; `learning.ablation.ablation` says how."""
+def ablation_study(study: Study) -> "pd.DataFrame":
+    """Evaluate each group of functionals alone and all groups without it, as `learning.studies.ablation` describes."""
     from ser_assets.learning.protocols.protocols import speaker_independent
     from ser_assets.learning.studies.ablation import ablation
 
     settings = study.settings
     splits = speaker_independent(study.examples.rows, settings.fold_schemes[0])
-    tell = functools.partial(progress.report, "ablation")
-    return ablation(study.examples, splits, settings.worker_count, settings.seed, tell)
+    report = functools.partial(progress.report, "ablation")
+    return ablation(study.examples, splits, settings.worker_count, settings.seed, report)
 
 
-def curve(study: Study, model: str) -> "pd.DataFrame":
-    """Score a model by the number of clips that a speaker's profile is made of; raises ValueError for one actor."""
+def profile_size_study(study: Study, model: str) -> "pd.DataFrame":
+    """Score a model against the number of clips in a speaker profile.
+
+    Raises:
+        ValueError: there is only one actor.
+    """
     from ser_assets.learning.models.catalog import MODELS
     from ser_assets.learning.protocols.protocols import speaker_independent, speaker_normalised
     from ser_assets.learning.studies.profile_size import profile_size_curve
@@ -63,12 +68,12 @@ def curve(study: Study, model: str) -> "pd.DataFrame":
     scheme = settings.fold_schemes[0]
     splits = [*speaker_independent(rows, scheme), *speaker_normalised(rows, scheme)]
     factory = functools.partial(MODELS[model].load_class(), None, settings.seed)
-    tell = functools.partial(progress.report, model)
-    return profile_size_curve(factory, study.examples, splits, settings.worker_count, settings.seed, tell)
+    report = functools.partial(progress.report, model)
+    return profile_size_curve(factory, study.examples, splits, settings.worker_count, settings.seed, report)
 
 
-def find_settings(study: Study, model: str, trials: int) -> "Found":
-    """Search the settings of a model inside the training side of each fold; `learning.search.search` says how."""
+def settings_study(study: Study, model: str, trials: int) -> "Found":
+    """Search the settings of a model inside the training set of each fold, as `learning.studies` describes."""
     from ser_assets.learning.models.catalog import MODELS
     from ser_assets.learning.protocols.protocols import speaker_independent
     from ser_assets.learning.studies.hyperparameter_search import search
@@ -76,7 +81,7 @@ def find_settings(study: Study, model: str, trials: int) -> "Found":
     settings = study.settings
     spec = MODELS[model]
     splits = speaker_independent(study.examples.rows, settings.fold_schemes[0])
-    tell = functools.partial(progress.report, model)
+    report = functools.partial(progress.report, model)
     return search(
         spec.load_class(),
         spec.settings,
@@ -86,12 +91,12 @@ def find_settings(study: Study, model: str, trials: int) -> "Found":
         trials,
         settings.worker_count,
         settings.seed,
-        tell,
+        report,
     )
 
 
 def ablation_markdown(table: "pd.DataFrame") -> str:
-    """Write the table of `ablate` as Markdown."""
+    """Write the table of `ablation_study` as Markdown."""
     lines = ["| group | functionals | UAR alone | UAR without | brings |", "|---|---:|---:|---:|---:|"]
     for row in table.to_dict("records"):
         alone = without = brings = ""
@@ -104,8 +109,8 @@ def ablation_markdown(table: "pd.DataFrame") -> str:
     return "\n".join(lines)
 
 
-def curve_markdown(table: "pd.DataFrame") -> str:
-    """Write the table of `curve` as Markdown."""
+def profile_size_markdown(table: "pd.DataFrame") -> str:
+    """Write the table of `profile_size_study` as Markdown."""
     lines = ["| unlabelled clips of the speaker | UAR |", "|---:|---:|"]
     lines += [
         f"| {row['clips']} | {row['uar']:.3f}{_interval(row['low'], row['high'])} |" for row in table.to_dict("records")
@@ -114,7 +119,7 @@ def curve_markdown(table: "pd.DataFrame") -> str:
 
 
 def search_markdown(found: "Found") -> str:
-    """Write what a search found as Markdown: every trial, best first, and what each fold would choose."""
+    """Write the result of a search as Markdown: every trial, best first, and the choice of each fold."""
     knobs = [name for name in found.trials.columns if name not in ("uar", "default")]
     lines = [f"| trial | {' | '.join(knobs)} | UAR inside |", f"|---:|{'---|' * len(knobs)}---:|"]
     for trial, row in found.trials.iterrows():
@@ -124,7 +129,7 @@ def search_markdown(found: "Found") -> str:
     uar = found.scores[found.scores["metric"] == "uar"].iloc[0]
     nested = f"{uar['value']:.3f}{_interval(uar['low'], uar['high'])}"
     return "\n".join(
-        [*lines, "", f"Best inside each fold: {chosen}. Evaluated so, each fold by its own choice: {nested}."]
+        [*lines, "", f"Best inside each fold: {chosen}. Evaluated with its own choice per fold: {nested}."]
     )
 
 

@@ -92,7 +92,12 @@ GROUPING_NAMES = {
 
 
 def chance_of(emotions: Sequence[str]) -> float:
-    """UAR of guessing, 0 to 1."""
+    """UAR of guessing, 0 to 1.
+
+    Examples:
+        >>> chance_of(["neutral", "happy", "sad", "angry"])
+        0.25
+    """
     return 1 / len(emotions)
 
 
@@ -122,7 +127,12 @@ def in_model_order(models: Sequence[str]) -> list[str]:
 
 
 def protocol_title(protocol: str, fold_scheme: str) -> str:
-    """The protocol and its folds in full, for people."""
+    """The protocol and its folds in full, for people.
+
+    Examples:
+        >>> protocol_title("speaker_independent", "loso")
+        'Speaker-independent, one fold for each actor'
+    """
     name = readable(protocol, PROTOCOL_NAMES)
     return f"{name}, {readable(fold_scheme, FOLD_NAMES)}" if fold_scheme else name
 
@@ -160,11 +170,21 @@ def percent(value: float) -> str:
 
 
 def points(value: float) -> str:
-    """Share of one as percentage points with one decimal and a true minus sign, or a dash where there is no number."""
+    """Share of one as percentage points with one decimal and a true minus sign, or a dash where there is no number.
+
+    Examples:
+        >>> points(-0.0123)
+        '−1.2'
+    """
     # Adding zero turns a minus zero into zero.
     return NOT_A_NUMBER if value != value else f"{round(100 * value, 1) + 0:.1f}".replace("-", "−")
 
 
 def join_words(parts: Sequence[str]) -> str:
-    """Join as in a sentence: `a, b and c`."""
+    """Join as in a sentence: `a, b and c`.
+
+    Examples:
+        >>> join_words(["happy", "sad", "angry"])
+        'happy, sad and angry'
+    """
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)

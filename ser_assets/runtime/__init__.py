@@ -1,4 +1,4 @@
-"""Facilities of a running process: worker processes, progress, caches of libraries, and whether it may still write.
+"""Facilities of a running process: worker processes, progress, caches of libraries, permission to write.
 
 Nothing here knows audio, tables or models.
 """

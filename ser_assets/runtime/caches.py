@@ -1,4 +1,4 @@
-"""Where libraries keep what they compile and find out, also on a machine without a home folder."""
+"""Cache folders of libraries, also on a machine without a home folder."""
 
 import os
 import tempfile
@@ -8,12 +8,12 @@ CACHES = {"NUMBA_CACHE_DIR": "numba", "MPLCONFIGDIR": "matplotlib", "XDG_CACHE_H
 
 
 def provide_caches() -> None:
-    """Name a temporary folder to Numba, matplotlib, fontconfig and Keras where there is no home folder to write to.
+    """Give Numba, matplotlib, fontconfig and Keras a temporary folder if the home folder is not writable.
 
-    Without one, Numba refuses to import librosa ("no locator available") and matplotlib warns. What the environment
-    names already is left as it is.
+    Without one, Numba cannot import librosa ("no locator available") and matplotlib warns. Variables that are already
+    set stay.
     """
-    if _home_can_be_used():
+    if _home_is_writable():
         return
     folder = _own_temporary_folder()
     for variable, name in CACHES.items():
@@ -22,7 +22,7 @@ def provide_caches() -> None:
             os.environ[variable] = str(folder / name)
 
 
-def _home_can_be_used() -> bool:
+def _home_is_writable() -> bool:
     try:
         home = Path.home()
     except RuntimeError:
@@ -31,7 +31,7 @@ def _home_can_be_used() -> bool:
 
 
 def _own_temporary_folder() -> Path:
-    """A folder that stays for the next command, unless somebody else made one of this name: it will hold code."""
+    """A folder that stays for the next command, unless another user owns one of this name: it will contain code."""
     user = os.getuid() if hasattr(os, "getuid") else os.getpid()
     folder = Path(tempfile.gettempdir()) / f"ser-assets-{user}"
     try:

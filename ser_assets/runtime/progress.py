@@ -1,4 +1,4 @@
-"""How far a run has come, for whoever wants to show it."""
+"""Progress of a run, for listeners such as progress bars."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,14 +9,20 @@ _listeners: list[Listener] = []
 
 
 def report(asset: str, done: int, total: int) -> None:
-    """Tell all listeners that `done` of `total` parts of an asset are finished."""
+    """Report to all listeners that `done` of `total` parts of an asset are finished."""
     for listener in _listeners:
         listener(asset, done, total)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Have `listener` called with asset, done and total while the body runs."""
+    """Call `listener` with asset, done and total while the body runs.
+
+    Examples:
+        >>> with listening(lambda asset, done, total: print(f"{asset}: {done} of {total}")):
+        ...     report("features", 1, 4)
+        features: 1 of 4
+    """
     _listeners.append(listener)
     try:
         yield

@@ -1,6 +1,6 @@
-"""Whether this process may still store what it makes: not once its run has been ended from elsewhere.
+"""Whether this process may still store results: not after another process has ended its run.
 
-What stores something calls `require_running` right before the write counts.
+Every function that stores something calls `require_running` right before the write takes effect.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,14 +10,14 @@ _requirements: list[Callable[[], None]] = []
 
 
 class RunEndedError(RuntimeError):
-    """The run was ended from elsewhere, so that nothing more may be stored."""
+    """Another process has ended the run, so that nothing more may be stored."""
 
 
 def require_running() -> None:
-    """Raise if the work that this process does was ended from elsewhere.
+    """Check that the run of this process has not ended.
 
     Raises:
-        RunEndedError: it was; the message says by what status.
+        RunEndedError: another process has ended it; the message gives the status.
     """
     for requirement in _requirements:
         requirement()
@@ -25,7 +25,7 @@ def require_running() -> None:
 
 @contextmanager
 def stored_only_while(requirement: Callable[[], None]) -> Iterator[None]:
-    """Have every write inside the body call `requirement` first, which raises `RunEndedError` to prevent it."""
+    """Make every write inside the body call `requirement` first, which raises `RunEndedError` to prevent it."""
     _requirements.append(requirement)
     try:
         yield

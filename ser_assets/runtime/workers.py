@@ -1,16 +1,13 @@
-"""One pool of worker processes for all that is done clip by clip or fold by fold, kept while this process lives.
+"""One pool of worker processes for work per clip or per fold, reused while this process lives.
 
-Items go out, a few ahead of the oldest that is not done, and results come back in the order of the items, so that what
-is held in memory does not grow with their number. A worker that dies takes nothing with it but the one item that killed
-it.
+Items are submitted a few ahead of the oldest unfinished one, and results return in the order of the items, so that
+memory does not grow with their number. A worker that dies loses only the item that killed it.
 """
 
 import functools
 import itertools
 import logging
 import multiprocessing
-import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -18,27 +15,28 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ser_assets.runtime.worker_setup import initialise_worker, keep_freed_memory
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-PARTS_AHEAD_OF_EACH_WORKER = 2
-KEEP_FREED_BYTES = 64 << 20
+CHUNKS_AHEAD_PER_WORKER = 2
 
 
 class WorkerDiedError(RuntimeError):
-    """The process that worked on an item died over it; a library crashed, or memory ran out."""
+    """The worker process died on an item: a library crashed, or memory ran out."""
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[Item, Result]):
-    """What came of an item: a value, or the exception that it ended in."""
+    """The outcome of an item: a value, or an exception."""
 
     item: Item
     value: Result | None = None
     error: Exception | None = None
 
     def result(self) -> Result:
-        """Hand out the value, or raise the exception."""
+        """Return the value, or raise the exception."""
         if self.error is not None:
             raise self.error
         return self.value  # type: ignore[return-value]
@@ -47,13 +45,23 @@ class Outcome(Generic[Item, Result]):
 def map_in_workers(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int, chunk: int = 4
 ) -> Iterator[Result]:
-    """Call `function` on every item in worker processes, results in the order of the items.
+    """Call `function` on every item in worker processes; results are in the order of the items.
 
-    With one worker it is called here, in this process. `function` must be importable (a module's own function or a
-    `functools.partial` of one); an exception in it comes out where its result would have.
+    Args:
+        function: a function of a module, or a `functools.partial` of one.
+        items: its arguments.
+        workers: number of processes; with one, `function` runs in this process.
+        chunk: items per submission.
+
+    Yields:
+        The results. An exception in `function` is raised in place of its result.
 
     Raises:
-        WorkerDiedError: a worker died over the item whose result was due; the next call starts new ones.
+        WorkerDiedError: a worker died on the item whose result was due; the next call starts new workers.
+
+    Examples:
+        >>> list(map_in_workers(abs, [-1, 2], workers=1))
+        [1, 2]
     """
     return (outcome.result() for outcome in outcomes_in_workers(function, items, workers, chunk))
 
@@ -66,11 +74,19 @@ def outcomes_in_workers(
     *,
     guarded: bool = False,
 ) -> Iterator[Outcome[Item, Result]]:
-    """Call `function` on every item in worker processes and hand out all outcomes, in the order of the items.
+    """Call `function` on every item in worker processes and yield all outcomes, in the order of the items.
 
-    `items` is read a few parts ahead of the oldest that is not done; `chunk` of them go to a worker at a time. With one
-    worker it is called here, unless it is `guarded`, for it may crash. Where the system cannot have workers it is
-    called here in any case. Whoever is interrupted while waiting here ends the workers at once.
+    An interruption while waiting ends the workers at once. Without semaphores, `function` runs in this process.
+
+    Args:
+        function: a function of a module, or a `functools.partial` of one.
+        items: its arguments, read a few chunks ahead of the oldest unfinished one.
+        workers: number of processes; with one, `function` runs in this process.
+        chunk: items per submission.
+        guarded: use a process even with one worker, because `function` may crash.
+
+    Yields:
+        A value or an exception per item.
     """
     if (workers <= 1 and not guarded) or not _can_have_workers():
         yield from _outcomes_here(function, items)
@@ -79,7 +95,7 @@ def outcomes_in_workers(
     remaining = iter(items)
     try:
         while True:
-            while len(ahead) < PARTS_AHEAD_OF_EACH_WORKER * workers:
+            while len(ahead) < CHUNKS_AHEAD_PER_WORKER * workers:
                 part = list(itertools.islice(remaining, chunk))
                 if not part:
                     break
@@ -92,7 +108,7 @@ def outcomes_in_workers(
     except (Exception, GeneratorExit):
         raise
     except BaseException:
-        # Interrupted: what is being worked on is of no use any more, and may take long.
+        # Interrupted: the work in progress is useless now, and may take long.
         end_workers()
         raise
     finally:
@@ -101,7 +117,7 @@ def outcomes_in_workers(
 
 
 def end_workers() -> None:
-    """End all worker processes, whatever they are doing; the next call starts new ones."""
+    """End all worker processes at once; the next call starts new ones."""
     for pool in list(_pools.values()):
         for process in list((pool._processes or {}).values()):
             process.kill()
@@ -115,16 +131,16 @@ _pools: dict[str, ProcessPoolExecutor] = {}
 
 @functools.cache
 def _can_have_workers() -> bool:
-    """Whether there are semaphores, which a pool needs: not where `/dev/shm` is read-only, full or missing."""
+    """Whether the system has the semaphores that a pool needs: not if `/dev/shm` is read-only, full or missing."""
     try:
-        # Not at the top: already the import fails where Python was built without them.
+        # Not at the top: the import fails where Python was built without them.
         from multiprocessing import synchronize
 
         synchronize.Lock(ctx=multiprocessing.get_context("spawn"))
     except (OSError, ImportError) as error:
         logging.getLogger(__name__).warning(
-            "there can be no worker processes (%s; is /dev/shm there, with room, and may you write to it?): everything "
-            "is done in one process, which takes longer and ends if a recording crashes the decoder",
+            "no worker processes (%s; check that /dev/shm exists, has space and is writable): everything runs in one "
+            "process, which takes longer and ends if a recording crashes the decoder",
             error,
         )
         return False
@@ -134,8 +150,8 @@ def _can_have_workers() -> bool:
 def _outcomes_here(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
     import threadpoolctl
 
-    # As in a worker: the products of one clip are too small to be shared out among threads. Libraries that the
-    # function loads are held from the next call on.
+    # As in a worker: the matrices of one clip are too small for several threads. Libraries that the function loads are
+    # limited from the next call on.
     libraries = threadpoolctl.ThreadpoolController()
     keep_freed_memory()
     for item in items:
@@ -153,11 +169,11 @@ def _submit(
     try:
         return _pool(pool, workers).submit(_call_each, function, part)
     except BrokenProcessPool:
-        # It broke earlier, over something else.
+        # It broke earlier, on another item.
         del _pools[pool]
         return _submit(function, part, workers, pool)
     except Exception as error:
-        # No process could be started: what comes of this part, not the end of all others.
+        # No process could be started: this chunk fails, the others continue.
         failed: Future[list[_Ended]] = Future()
         failed.set_exception(error)
         return failed
@@ -167,10 +183,9 @@ def _ended(function: Callable[[Item], Result], part: list[Item], future: Future[
     try:
         return future.result()
     except BrokenProcessPool:
-        # One of the parts that were out killed its worker, and all fell with it: find out alone which item did.
+        # One of the submitted chunks killed its worker, and the pool with it: repeat item by item to find which.
         return [_call_alone(function, item) for item in part]
     except Exception as error:
-        # The part could not be sent, or its results could not be sent back; the others are not to blame.
         return [(None, error)] * len(part)
 
 
@@ -179,7 +194,7 @@ def _call_alone(function: Callable[[Item], Result], item: Item) -> _Ended:
         [ended] = _submit(function, [item], 1, "alone").result()
     except BrokenProcessPool:
         del _pools["alone"]
-        return None, WorkerDiedError("the process that worked on it died: a library crashed, or memory ran out")
+        return None, WorkerDiedError("the worker process died: a library crashed, or memory ran out")
     except Exception as error:
         return None, error
     return ended
@@ -198,7 +213,7 @@ def _call(function: Callable[[Item], Result], item: Item) -> _Ended:
 
 
 def _portable(error: Exception) -> Exception:
-    """The exception as it can be sent to another process, with a note of where it arose."""
+    """Return the exception in a form that can be sent to another process, with a note of its origin."""
     import pickle
     import traceback
 
@@ -216,57 +231,20 @@ def _pool(name: str, workers: int) -> ProcessPoolExecutor:
     if pool is None or pool._max_workers != workers:  # type: ignore[attr-defined]
         if pool is not None:
             pool.shutdown(wait=False)
-        # The parent runs threads (gRPC, DuckDB, tensorflow) that a forked child would inherit locked: start afresh.
+        # The parent has threads (gRPC, DuckDB, tensorflow) whose locks a forked child would inherit.
         context = multiprocessing.get_context("spawn")
         _end_workers_at_exit()
-        pool = _pools[name] = ProcessPoolExecutor(workers, mp_context=context, initializer=_get_ready)
+        pool = _pools[name] = ProcessPoolExecutor(workers, mp_context=context, initializer=initialise_worker)
     return pool
 
 
 @functools.cache
 def _end_workers_at_exit() -> None:
-    """Have the workers end before this process waits for its children: they would wait for work for ever.
+    """End the workers before this process waits for its children, which would wait for work for ever.
 
-    A process that `multiprocessing` started, as a run of the UI is, runs none of what `concurrent.futures` registers to
-    end them.
+    A process that `multiprocessing` started, such as a run of the UI, does not run the exit handlers of
+    `concurrent.futures`.
     """
     from multiprocessing.util import Finalize
 
     Finalize(None, end_workers, exitpriority=100)
-
-
-def _get_ready() -> None:
-    """Be a good worker: one thread for numerical libraries, no ear for the terminal's Ctrl-C, gone with the parent."""
-    import signal
-    import threading
-
-    import threadpoolctl
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
-    threadpoolctl.threadpool_limits(1)
-    keep_freed_memory()
-
-
-def _end_with_parent() -> None:
-    """Wait for the parent to end: one that was killed cannot tell its workers to."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-@functools.cache
-def keep_freed_memory() -> None:
-    """Have the C library keep up to 64 MiB that is freed: one clip after the other asks for the same arrays.
-
-    Handed back to the kernel and fetched again page by page, they would take a good part of the time of measuring it.
-    Only glibc is told.
-    """
-    import ctypes
-
-    trim_threshold, mmap_threshold = -1, -3
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(trim_threshold, KEEP_FREED_BYTES)
-        libc.mallopt(mmap_threshold, KEEP_FREED_BYTES // 2)

@@ -197,7 +197,12 @@ def table_for_terminal(results: Iterable[Prediction | RejectedRecording]) -> "Ta
 
 
 def printable(path: Path) -> str:
-    """A path as text that any file and terminal can hold."""
+    """A path as text that any file and terminal can hold.
+
+    Examples:
+        >>> printable(Path("folder/take 1.wav"))
+        'folder/take 1.wav'
+    """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 

@@ -112,7 +112,12 @@ def leftovers(data_dir: Path) -> list[Path]:
 
 
 def is_left_over(name: str) -> bool:
-    """Whether a name is of a damaged file that was set aside, or of something unfinished."""
+    """Whether a name is of a damaged file that was set aside, or of something unfinished.
+
+    Examples:
+        >>> is_left_over("actor_01.parquet.damaged-1"), is_left_over("actor_01.parquet")
+        (True, False)
+    """
     return bool(_SET_ASIDE.search(name) or _TEMPORARY.fullmatch(name))
 
 

@@ -102,7 +102,12 @@ def _versions(steps: str) -> dict[str, str]:
 
 
 def extended(upstream: str, asset: str, version: str) -> str:
-    """The recipe of what is upstream and one step more: `raw_videos 1 av=18.1.0 > mono_audio 1 …`."""
+    """The recipe of what is upstream and one step more: `raw_videos 1 av=18.1.0 > mono_audio 1 …`.
+
+    Examples:
+        >>> extended("raw_videos 5 av=18.1.0", "mono_audio", "6 sampling_rate=22050")
+        'raw_videos 5 av=18.1.0 > mono_audio 6 sampling_rate=22050'
+    """
     return f"{upstream} > {asset} {version}" if upstream else f"{asset} {version}"
 
 

@@ -1,6 +1,6 @@
-"""Takes that are stored in files and tables, and how all traces of some of them are removed.
+"""Lists the takes that are stored in files and tables, and removes some of them.
 
-Which takes have to go, the caller decides (`ser_assets.withdrawal.withdraw`). Nothing here knows a corpus.
+The caller (`ser_assets.withdrawal.withdraw`) decides which. Nothing here knows a corpus.
 """
 
 import shutil
@@ -32,7 +32,7 @@ SUMMARIES = (SCORES, SCORE_DIFFERENCES, SCORES_BY_GROUP, SKIPPED, NOTEBOOK_REPRO
 
 
 class StoredTake(NamedTuple):
-    """A take and its speaker; the speaker is empty where a table does not store one."""
+    """A take and its speaker; the speaker is empty where a table does not store it."""
 
     actor: str
     take_id: str
@@ -40,22 +40,24 @@ class StoredTake(NamedTuple):
 
 @dataclass(frozen=True)
 class Stored:
-    """Takes in the files of each asset and speaker, and in each table."""
+    """Stored takes, by file (asset and speaker) and by table."""
 
     files: Mapping[tuple[str, str], frozenset[str]]
     tables: Mapping[str, frozenset[StoredTake]]
 
     @property
     def takes(self) -> set[StoredTake]:
-        """All takes that any file or table holds."""
+        """All takes in any file or table."""
         in_files = {StoredTake(actor, take) for (_, actor), takes in self.files.items() for take in takes}
         return in_files.union(*self.tables.values())
 
 
 def stored_takes(data_dir: Path, *, in_files: bool = True) -> Stored:
-    """List the takes of every file and table but `raw_videos`, which lists files and not takes.
+    """List the takes of every file and table except `raw_videos`, which lists files.
 
-    in_files: whether to read files, too; one that is damaged is set aside then.
+    Args:
+        data_dir: the data folder.
+        in_files: also read files; a damaged one is set aside.
     """
     actor_files, warehouse = ActorFiles(data_dir), Warehouse(data_dir)
     files = {
@@ -80,11 +82,12 @@ def stored_takes(data_dir: Path, *, in_files: bool = True) -> Stored:
 
 
 def remove_from_files(data_dir: Path, gone: Iterable[StoredTake], stored: Stored) -> list[Path]:
-    """Remove takes from the files of clips and features, and every damaged or unfinished copy that may hold them.
+    """Remove takes from the files of clips and features, and every damaged or unfinished copy of these files.
 
-    The picture of a speaker goes with any take of that speaker; the next run draws a new one.
+    With any take of a speaker the speaker's thumbnail is removed; the next run draws a new one.
 
-    Returns: the files that were rewritten or removed.
+    Returns:
+        The files that were rewritten or removed.
     """
     actor_files = ActorFiles(data_dir)
     takes_of: dict[str, set[str]] = defaultdict(set)
@@ -104,7 +107,7 @@ def remove_from_files(data_dir: Path, gone: Iterable[StoredTake], stored: Stored
 
 
 def models_with_takes(warehouse: Warehouse, gone: Collection[StoredTake]) -> list[str]:
-    """Name the models that were trained or evaluated on any of these takes."""
+    """List the models that were trained or evaluated on any of these takes."""
     if not warehouse.path.exists():
         return []
     models: set[str] = set()
@@ -120,12 +123,16 @@ def models_with_takes(warehouse: Warehouse, gone: Collection[StoredTake]) -> lis
 def remove_from_tables(
     warehouse: Warehouse, gone: Collection[StoredTake], models: Collection[str], files: Collection[tuple[str, str]]
 ) -> dict[str, int]:
-    """Remove takes, the evaluation of models that used them, and rows of `raw_videos`, without a trace in the file.
+    """Remove takes, the evaluation of models that used them, and rows of `raw_videos`, and compact the file.
 
-    gone: takes to remove. models: models whose predictions and training rows are to be removed whole.
-    files: speaker and path of the rows of `raw_videos` to remove.
+    Args:
+        warehouse: the database.
+        gone: takes to remove.
+        models: models whose predictions and training rows are removed entirely.
+        files: speaker and path of the rows of `raw_videos` to remove.
 
-    Returns: how many rows were removed from each table.
+    Returns:
+        The number of removed rows per table.
     """
     if not warehouse.path.exists():
         return {}
@@ -156,7 +163,7 @@ def remove_from_tables(
 
 
 def remove_folders(folders: Iterable[Path]) -> list[Path]:
-    """Remove folders that exist, and return them."""
+    """Remove the folders that exist, and return them."""
     existing = [folder for folder in folders if folder.is_dir()]
     for folder in existing:
         shutil.rmtree(folder)
@@ -172,7 +179,7 @@ def _register(connection: "duckdb.DuckDBPyConnection", gone: Collection[StoredTa
 
 
 def _is_gone(columns: Collection[str]) -> str:
-    """Condition that a row is of one of the takes in `gone`; without a speaker in the row, the take alone counts."""
+    """SQL condition that a row belongs to a take in `gone`; without a speaker in the row, the take id decides."""
     if "actor" in columns:
         return "(actor, take_id) IN (SELECT (actor, take_id) FROM gone)"
     return "take_id IN (SELECT take_id FROM gone)"

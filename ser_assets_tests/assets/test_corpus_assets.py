@@ -395,7 +395,7 @@ def test_the_others_go_on_when_an_actor_has_no_take_that_can_be_used(
     definitions = build_definitions(settings)
     refreshed = runner.refresh(definitions, ["01", "02", "03"], lambda: actors_with_takes(warehouse))
     assert refreshed.finished
-    assert refreshed.failures == ["left out, for want of an accepted take (table raw_videos): actors 02"]
+    assert refreshed.failures == ["left out, without an accepted take (table raw_videos): actors 02"]
     assert {row["actor"] for row in records(warehouse, FEATURES, "true")} == {"01", "03"}
     [song] = records(warehouse, RAW_VIDEOS, "actor = '02'")
     assert song["reason"] == "is song, not speech"

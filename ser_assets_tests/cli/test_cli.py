@@ -84,7 +84,7 @@ def test_a_run_ends_with_the_number_of_rows_that_it_left_out(
     monkeypatch.setattr("ser_assets.orchestration.runner.refresh", lambda *_: RunOutcome(finished=False, failures=[]))
     result = call("run")
     assert result.exit_code == 0
-    assert result.output.endswith("2 of no actor left out: `ser-assets doctor` tells why, and what to do\n")
+    assert result.output.endswith("2 files without an actor left out: `ser-assets doctor` lists them with the remedy\n")
     assert not settings.raw_dir.exists()
 
 
@@ -105,7 +105,7 @@ def test_a_run_without_recordings_says_where_they_belong_and_how_to_make_some(se
 def test_scores_before_any_run_are_asked_for_by_name(settings: Settings) -> None:
     result = call("scores")
     assert result.exit_code == 1
-    assert "`ser-assets run` makes them" in result.output
+    assert "`ser-assets run` computes them" in result.output
     assert not settings.data_dir.exists()
 
 
@@ -127,7 +127,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("settings")
 def test_one_wrong_setting_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SER_CORPUS", "tabel")
+    monkeypatch.setenv("SER_CORPUS", "tabel")  # codespell:ignore
     output = call("scores").output
     assert "SER_CORPUS: " in output
     assert "SER_FOLD_SCHEMES" not in output
@@ -163,7 +163,7 @@ def test_a_replay_prints_what_is_claimed_beside_what_was_measured(monkeypatch: p
     assert asked == [("01", "02")]
     assert "0.742" in result.stdout
     assert "Random Forest from" in result.stdout
-    assert "what a new speaker will get" in result.stdout
+    assert "the score for a new speaker is the column of unseen actors" in result.stdout
     assert "--select metrics_report" in result.stdout
 
 
@@ -195,7 +195,7 @@ def test_a_study_of_an_unknown_model_names_those_of_the_catalogue() -> None:
     assert f"there is no model 'svm'; there are {', '.join(MODELS)}" in result.output
 
 
-@pytest.mark.parametrize("question", [("ablation",), ("calibration",), ("settings", "cnn")])
+@pytest.mark.parametrize("question", [("ablation",), ("profile-size",), ("settings", "cnn")])
 def test_a_study_without_features_says_what_to_do(settings: Settings, question: tuple[str, ...]) -> None:  # noqa: ARG001
     result = call("study", *question)
     assert result.exit_code == 1
@@ -218,7 +218,7 @@ def test_a_config_that_is_no_json_object_is_refused(text: str, reason: str) -> N
         ({"ops": {"cnn": {"config": {"epochs": "x"}}}}, "ops:cnn:config:epochs"),
         ({"ops": {"cnn": {"config": {"filters": []}}}}, "cnn: filters: "),
         ({"ops": {"neural_network": {"config": {"dropout": 2.0}}}}, "neural_network: dropout: "),
-        ({"loggers": {"console": {"config": {"log_level": "HUH"}}}}, "and not loggers"),
+        ({"loggers": {"console": {"config": {"log_level": "HUH"}}}}, "not loggers"),
         ({"ops": {"features": {"config": {"x": 0}}}}, "features has no settings (x); these assets have: "),
     ],
 )

@@ -36,7 +36,7 @@ def call(*arguments: str, answer: str | None = None) -> Result:
 def test_recordings_come_from_the_mirror_that_is_set(published: Settings, zenodo: Zenodo) -> None:
     result = call("--actors", "1-2", "--agree")
     assert result.exit_code == 0, result.output
-    assert "to come from 127.0.0.1" in result.output
+    assert "to download from 127.0.0.1" in result.output
     assert f"2 of 2 archives are unpacked under {published.raw_dir}" in result.output
     assert f"{FIRST.name}: 2" in result.output
     assert len(list(published.raw_dir.rglob("*.mp4"))) == 120
@@ -49,7 +49,7 @@ def test_what_is_there_is_said_and_nothing_is_asked(published: Settings) -> None
     call("--actors", "1", "--agree")
     result = call("--actors", "1")
     assert result.exit_code == 0
-    assert result.output == f"all of it is under {published.raw_dir} already\n"
+    assert result.output == f"all recordings are under {published.raw_dir} already\n"
 
 
 def test_licence_and_citation_are_shown_once(published: Settings) -> None:
@@ -64,7 +64,7 @@ def test_licence_and_citation_are_shown_once(published: Settings) -> None:
 def test_somebody_who_agrees_when_asked_is_not_asked_again(
     published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(corpus, "_has_terminal", lambda: True)
     result = call("--actors", "1", answer="y\n")
     assert result.exit_code == 0, result.output
     assert "Do you agree? [y/N]" in result.output
@@ -75,7 +75,7 @@ def test_somebody_who_agrees_when_asked_is_not_asked_again(
 def test_nothing_is_fetched_for_somebody_who_declines(
     published: Settings, zenodo: Zenodo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(corpus, "_has_terminal", lambda: True)
     result = call("--actors", "1", answer="n\n")
     assert result.exit_code == 1
     assert not zenodo.requests
@@ -87,7 +87,7 @@ def test_nothing_is_fetched_for_somebody_who_declines(
 def test_where_nobody_can_be_asked_the_flag_is_named(zenodo: Zenodo) -> None:
     result = call("--actors", "1")
     assert result.exit_code == 1
-    assert "agree to the licence with --agree" in result.output
+    assert "no terminal to ask on: pass --agree" in result.output
     assert not zenodo.requests
 
 
@@ -137,7 +137,10 @@ def test_somebody_with_a_table_of_their_own_is_told_that_this_brings_ravdess(
     monkeypatch.setenv("SER_CORPUS_TABLE", "mine.csv")
     result = call("--actors", "1", "--agree")
     assert result.exit_code == 1
-    assert "this brings RAVDESS, and the settings name a table (SER_CORPUS=table): unset SER_CORPUS" in result.stderr
+    assert (
+        "`download` fetches RAVDESS, and the settings name another corpus (SER_CORPUS=table): unset SER_CORPUS"
+        in result.stderr
+    )
     assert not zenodo.requests
     assert not published.data_dir.exists()
 
@@ -170,7 +173,7 @@ def test_ctrl_c_ends_the_command_while_a_server_is_silent(published: Settings, z
     # The server stays silent for as long as the test lasts, and the command would wait half a minute for it.
     _, message = command.communicate(timeout=20)
     assert command.returncode == 1
-    assert "stopped; the same command goes on from here" in message
+    assert "stopped; the same command resumes" in message
     assert "Traceback" not in message
     assert FIRST_ZIP.startswith(part.read_bytes())
     assert call("--actors", "1").exit_code == 0

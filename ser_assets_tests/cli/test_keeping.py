@@ -76,7 +76,7 @@ def test_a_second_restore_is_refused_in_a_line(folder: Path, monkeypatch: pytest
     call("restore", "backup.tar")
     again = call("restore", "backup.tar")
     assert again.exit_code == 1
-    assert again.output.startswith(f"Error: {folder / 'other'} holds dagster, models, ser.duckdb already")
+    assert again.output.startswith(f"Error: {folder / 'other'} contains dagster, models, ser.duckdb, and nothing")
 
 
 def test_there_is_no_backup_while_a_run_writes(folder: Path) -> None:
@@ -84,7 +84,7 @@ def test_there_is_no_backup_while_a_run_writes(folder: Path) -> None:
         run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED).run_id
     result = call("backup", "backup.tar")
     assert result.exit_code == 1
-    assert result.output.startswith(f"Error: run {run[:8]} writes meanwhile")
+    assert result.output.startswith(f"Error: run {run[:8]} writes to the data folder")
     assert not (folder / "backup.tar").exists()
 
 
@@ -108,4 +108,4 @@ def test_a_history_elsewhere_is_said_not_to_be_in_it(folder: Path, monkeypatch: 
     monkeypatch.setenv("DAGSTER_HOME", str(folder / "home"))
     result = call("backup", "backup.tar")
     assert result.exit_code == 0, result.output
-    assert f"Warning: the history of Dagster is in {folder / 'home'} and not in the data folder" in result.stderr
+    assert f"Warning: Dagster's history is in {folder / 'home'}, outside the data folder" in result.stderr

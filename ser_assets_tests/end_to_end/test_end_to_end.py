@@ -161,7 +161,7 @@ def test_running_it_all_again_gives_the_same_bytes_and_the_score_table(platform:
     assert "Random" in done.stdout
     assert "report: data/report/index.html" in done.stdout
     assert "spoken by a synthesiser" in done.stdout
-    assert "champion, which `predict` asks: " in done.stdout
+    assert "champion, which `predict` uses: " in done.stdout
     assert "BetaWarning" not in done.stderr
     independent = "metric = 'uar' AND protocol = 'speaker_independent'"
     [(best,)] = query(platform, f"SELECT max(value) FROM scores WHERE {independent}")
@@ -187,5 +187,5 @@ def test_an_actor_that_nobody_recorded_is_asked_for_by_name(platform: Path) -> N
     failed = shell(platform, "ser-assets", "run", "--actors", "9")
     assert failed.returncode == 1
     assert f"no recordings of actor 09 under {platform}/data/raw" in failed.stderr
-    assert "left out, for want of an accepted take (table raw_videos): actors 09" in failed.stderr
+    assert "left out, without an accepted take (table raw_videos): actors 09" in failed.stderr
     assert "Traceback" not in failed.stderr

@@ -128,7 +128,8 @@ def test_a_folder_that_is_a_link_to_another_disk_is_followed(data: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("target", "message"), [("backup.tar", "is there already"), ("data/models/backup.tar", "in the data folder itself")]
+    ("target", "message"),
+    [("backup.tar", "exists: name a new file"), ("data/models/backup.tar", "in the data folder itself")],
 )
 def test_a_backup_overwrites_nothing_and_does_not_contain_itself(
     data: Path, archive: Path, tmp_path: Path, target: str, message: str
@@ -171,7 +172,7 @@ def test_recordings_that_are_there_stay(archive: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["models/raw/cnn/model.onnx", "ser.duckdb", "benchmarks/a.json", "dagster/x"])
 def test_nothing_is_overwritten(archive: Path, tmp_path: Path, name: str) -> None:
     written(tmp_path / "other", {name: b"mine"})
-    with pytest.raises(BackupError, match=rf"holds {name.split('/')[0]} already, and nothing is overwritten"):
+    with pytest.raises(BackupError, match=rf"contains {name.split('/')[0]}, and nothing is overwritten"):
         restore(archive, tmp_path / "other")
     assert names(tmp_path / "other") == {name}
 
@@ -221,7 +222,7 @@ DAMAGE: dict[Callable[[Path], None], str] = {
     flipped: "model.onnx has changed since the backup was made",
     of_something_else: "its list is missing",
     with_a_broken_list: "cannot be read as a backup",
-    with_a_file_more: "does not hold the files that it lists",
+    with_a_file_more: "does not contain the files that it lists",
 }
 
 
@@ -260,7 +261,7 @@ def test_an_archive_that_would_write_elsewhere_is_refused(tmp_path: Path, member
         about = tarfile.TarInfo(LISTING)
         about.size = len(listed)
         archive.addfile(about, io.BytesIO(listed))
-    with pytest.raises(BackupError, match=r"is no backup of ser-assets"):
+    with pytest.raises(BackupError, match=r"is not a backup of ser-assets"):
         restore(tmp_path / "evil.tar", tmp_path / "deep/other")
     assert names(tmp_path) == {"evil.tar"}
 

@@ -26,15 +26,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 WRONG = {
-    "relative": ("dagster_home", r"DAGSTER_HOME=dagster_home is not a whole path"),
-    "relative with dots": ("../home", r"is not a whole path"),
-    "another home": ("~no-such-user/x", r"is not a whole path"),
-    "nowhere": ("{folder}/none", r"is not there: .*`mkdir -p .*/none` makes it"),
-    "a file": ("{folder}/file", r"is no folder"),
-    "broken yaml": ("{folder}/broken", r"broken cannot be opened \(.+\): see to .*broken/dagster\.yaml"),
+    "relative": ("dagster_home", r"DAGSTER_HOME=dagster_home is not an absolute path"),
+    "relative with dots": ("../home", r"is not an absolute path"),
+    "another home": ("~no-such-user/x", r"is not an absolute path"),
+    "nowhere": ("{folder}/none", r"does not exist: .*`mkdir -p .*/none` makes it"),
+    "a file": ("{folder}/file", r"is not a folder"),
+    "broken yaml": ("{folder}/broken", r"broken cannot be opened \(.+\): check .*broken/dagster\.yaml"),
     "odd yaml": ("{folder}/odd", r"odd cannot be opened \(.*nonsense"),
-    "a path that begins parameters": ("{folder}/a?b", r"has \? in it"),
-    "a path that begins a fragment": ("{folder}/a#b", r"has # in it"),
+    "a path that begins parameters": ("{folder}/a?b", r"contains \?"),
+    "a path that begins a fragment": ("{folder}/a#b", r"contains #"),
     "a broken database": ("{folder}/damaged", r"damaged cannot be opened \(.*(not a database|malformed)"),
 }
 
@@ -68,7 +68,7 @@ def test_a_home_without_the_right_to_write_is_told(folder: Path, monkeypatch: py
     monkeypatch.setattr(sqlite3, "connect", refuse)
     monkeypatch.setattr(sqlite3.dbapi2, "connect", refuse)
     monkeypatch.setenv("DAGSTER_HOME", str(folder))
-    with pytest.raises(HistoryError, match=r"readonly database.*right to write there"):
+    with pytest.raises(HistoryError, match=r"readonly database.*permission to write there"):
         open_history()
 
 

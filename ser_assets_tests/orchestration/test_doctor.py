@@ -37,7 +37,7 @@ def test_a_sound_corpus_needs_nothing(settings: Settings) -> None:
     assert "16 takes of 2 actors can be used" in result.output
     assert "happy: 2 takes of 2 actors" in result.output
     assert "second file of a take (1)" in result.output
-    assert "nothing needs doing" in result.output
+    assert "no problems found" in result.output
 
 
 def test_tracks_and_files_that_are_left_out_are_told(settings: Settings) -> None:
@@ -71,7 +71,7 @@ def test_too_little_to_learn_from_is_told(settings: Settings) -> None:
     assert "too few actors (1)" in doctor().output
     sing(settings)
     (settings.raw_dir / "Actor_04/03-01-05-01-01-01-04.wav").unlink()
-    assert "emotions of less than two actors (1)\n  angry\n" in doctor().output
+    assert "emotions of fewer than two actors (1)\n  angry\n" in doctor().output
 
 
 def test_one_recording_of_two_actors_is_told(settings: Settings) -> None:
@@ -141,7 +141,7 @@ def test_damage_at_rest_is_told_and_set_aside(settings: Settings) -> None:
         clips.write_bytes(clips.read_bytes()[:-30])
     result = doctor()
     assert result.exit_code == 1
-    assert "damaged at rest (3)" in result.output
+    assert "damaged stored files (3)" in result.output
     assert "`ser-assets run`" in result.output
     assert len(files_set_aside(settings.data_dir)) == 3
     second = doctor()

@@ -112,19 +112,19 @@ def test_other_settings_of_features_are_noticed(platform: SungPlatform) -> None:
 def test_another_seed_concerns_all_models(platform: SungPlatform) -> None:
     ticked = platform.tick(seed=7)
     assert reason(ticked) == (
-        "random_forest, neural_network, cnn, complex_cnn not trained on the features, settings and code of now"
+        "random_forest, neural_network, cnn, complex_cnn not trained on the present features, settings and code"
     )
 
 
 def test_settings_of_a_model_in_the_file_concern_that_model(platform: SungPlatform) -> None:
     path = platform.folder / "data" / "models.toml"
     path.write_text(path.read_text().replace("n_estimators = 5", "n_estimators = 6", 1))
-    assert reason(platform.tick()) == "random_forest not trained on the features, settings and code of now"
+    assert reason(platform.tick()) == "random_forest not trained on the present features, settings and code"
 
 
 def test_a_model_that_is_missing_is_noticed(platform: SungPlatform) -> None:
     shutil.rmtree(platform.folder / "data" / "models" / "raw" / "cnn")
-    assert reason(platform.tick()) == "cnn not trained on the features, settings and code of now"
+    assert reason(platform.tick()) == "cnn not trained on the present features, settings and code"
 
 
 def test_a_report_that_is_older_than_the_models_is_noticed(platform: SungPlatform) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ser_assets.orchestration.run_config import ConfigError, refuse_wrong_config
+from ser_assets.orchestration.run_config import ConfigError, require_valid_config
 
 MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn")
 WRONG = {
@@ -16,7 +16,7 @@ WRONG = {
     ),
     "an asset that is not in the run": (
         {"champion_model": {"accept_drop": True}},
-        r"^there are settings of champion_model \(accept_drop\), which this run does not make: add champion_model to ",
+        r"^there are settings of champion_model \(accept_drop\), which is not in this run: add champion_model to ",
     ),
 }
 
@@ -28,7 +28,7 @@ def config_of(ops: dict[str, dict[str, Any]]) -> dict[str, Any]:
 @pytest.mark.parametrize(("ops", "message"), WRONG.values(), ids=WRONG)
 def test_it_is_refused_with_asset_and_setting(ops: dict[str, dict[str, Any]], message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
-        refuse_wrong_config(config_of(ops), [*MODELS, "raw_videos"])
+        require_valid_config(config_of(ops), [*MODELS, "raw_videos"])
     assert "\n" not in str(caught.value)
     assert caught.value.__cause__ is None or "\n" not in str(caught.value.__cause__)
 
@@ -37,4 +37,4 @@ def test_it_is_refused_with_asset_and_setting(ops: dict[str, dict[str, Any]], me
     "config", [{}, config_of({"cnn": {"epochs": 3}}), {"ops": {"features": {}}}, {"ops": {"features": {"config": {}}}}]
 )
 def test_a_config_that_can_be_used_passes(config: dict[str, Any]) -> None:
-    refuse_wrong_config(config, [*MODELS, "features"])
+    require_valid_config(config, [*MODELS, "features"])

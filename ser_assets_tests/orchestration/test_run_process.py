@@ -15,7 +15,13 @@ import pytest
 from dagster._core.events import EngineEventData
 
 from ser_assets.orchestration import run_process
-from ser_assets.orchestration.run_process import PROCESS_TAG, death_of, fail_dead_runs, process_tag, supervised
+from ser_assets.orchestration.run_process import (
+    PROCESS_TAG,
+    fail_dead_runs,
+    process_tag,
+    reason_process_ended,
+    supervised,
+)
 from ser_assets.runtime.stopping import RunEndedError
 from ser_assets.storage.files import atomic_file, atomic_folder
 
@@ -64,11 +70,11 @@ def test_a_run_whose_process_was_killed_is_marked_as_failed_with_the_reason(
 
 def test_a_process_with_the_number_of_one_that_is_gone_is_not_taken_for_it(instance: dg.DagsterInstance) -> None:
     earlier = psutil.Process().create_time() - 3600
-    assert death_of(instance, run_with(instance, tag_of(os.getpid(), started=earlier)))
+    assert reason_process_ended(instance, run_with(instance, tag_of(os.getpid(), started=earlier)))
 
 
 def test_a_process_on_another_host_may_live(instance: dg.DagsterInstance, dead_process: int) -> None:
-    assert not death_of(instance, run_with(instance, tag_of(dead_process, host="elsewhere")))
+    assert not reason_process_ended(instance, run_with(instance, tag_of(dead_process, host="elsewhere")))
 
 
 def test_a_run_that_was_launched_counts_by_the_process_that_dagster_logged(
@@ -77,17 +83,17 @@ def test_a_run_that_was_launched_counts_by_the_process_that_dagster_logged(
     dead, alive = run_with(instance, status=STARTING), run_with(instance, status=STARTING)
     for run, process in ((dead, dead_process), (alive, os.getpid())):
         instance.report_engine_event("Started process for run", run, EngineEventData.in_process(process))
-    assert death_of(instance, dead)
-    assert not death_of(instance, alive)
+    assert reason_process_ended(instance, dead)
+    assert not reason_process_ended(instance, alive)
 
 
 def test_a_run_that_never_began_counts_as_dead_after_three_minutes(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_with(instance, status=STARTING)
-    assert not death_of(instance, run)
+    assert not reason_process_ended(instance, run)
     monkeypatch.setattr(run_process, "START_SECONDS", -1.0)
-    assert "never began" in death_of(instance, run)
+    assert "never started" in reason_process_ended(instance, run)
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.SUCCESS])
@@ -103,7 +109,7 @@ def test_a_supervised_run_names_its_process(instance: dg.DagsterInstance) -> Non
     run = run_with(instance)
     with supervised(instance, run.run_id):
         assert instance.get_run_by_id(run.run_id).tags[PROCESS_TAG] == process_tag()
-        assert not death_of(instance, instance.get_run_by_id(run.run_id))
+        assert not reason_process_ended(instance, instance.get_run_by_id(run.run_id))
 
 
 def test_a_run_that_is_ended_elsewhere_stores_nothing_more(instance: dg.DagsterInstance, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from ser_assets.corpus.ravdess import ACTORS
-from ser_assets.orchestration.runner import _ranges
+from ser_assets.orchestration.runner import partition_ranges
 
 
 @pytest.mark.parametrize(
@@ -14,5 +14,5 @@ from ser_assets.orchestration.runner import _ranges
         (["01", "02", "05", "09", "10"], [("01", "02"), ("05", "05"), ("09", "10")]),
     ],
 )
-def test_actors_fall_into_unbroken_ranges(actors: list[str], ranges: list[tuple[str, str]]) -> None:
-    assert _ranges(actors, ACTORS) == ranges
+def test_actors_fall_into_unbrokenpartition_ranges(actors: list[str], ranges: list[tuple[str, str]]) -> None:
+    assert partition_ranges(actors, ACTORS) == ranges

@@ -4,7 +4,7 @@ import pandas as pd
 
 from ser_assets.learning.studies.ablation import COLUMNS
 from ser_assets.learning.studies.hyperparameter_search import Found
-from ser_assets.orchestration.studies import ablation_markdown, curve_markdown, search_markdown
+from ser_assets.orchestration.studies import ablation_markdown, profile_size_markdown, search_markdown
 
 NONE = float("nan")
 
@@ -24,14 +24,14 @@ def test_an_ablation_tells_what_each_group_has_alone_and_brings() -> None:
 
 def test_a_curve_has_a_line_for_each_number_of_clips() -> None:
     table = pd.DataFrame({"clips": [0, 4], "uar": [0.5, 0.6], "low": [0.4, NONE], "high": [0.6, NONE]})
-    assert curve_markdown(table).splitlines()[2:] == ["| 0 | 0.500 [0.400, 0.600] |", "| 4 | 0.600 |"]
+    assert profile_size_markdown(table).splitlines()[2:] == ["| 0 | 0.500 [0.400, 0.600] |", "| 4 | 0.600 |"]
 
 
 def test_a_search_names_the_default_and_what_each_fold_would_choose() -> None:
     trials = pd.DataFrame({"epochs": [20, 12], "uar": [0.6, 0.5], "default": [False, True]}, index=[1, 0])
     chosen = pd.DataFrame({"fold": ["1", "2"], "trial": [1, 0], "uar": [0.6, 0.5]})
     scores = pd.DataFrame({"metric": ["uar"], "value": [0.55], "low": [0.5], "high": [0.6]})
-    *table, _, told = search_markdown(Found(trials, chosen, scores)).splitlines()
+    *table, _, summary = search_markdown(Found(trials, chosen, scores)).splitlines()
     assert table[2:] == ["| 1 | 20 | 0.600 |", "| 0 (default) | 12 | 0.500 |"]
-    assert told.startswith("Best inside each fold: fold 1: trial 1, fold 2: trial 0.")
-    assert "0.550 [0.500, 0.600]" in told
+    assert summary.startswith("Best inside each fold: fold 1: trial 1, fold 2: trial 0.")
+    assert "0.550 [0.500, 0.600]" in summary

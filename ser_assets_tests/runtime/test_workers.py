@@ -138,7 +138,7 @@ def test_items_are_read_only_as_workers_come_free() -> None:
 
 SLEEPING = """
 import multiprocessing, time
-from ser_assets.workers import map_in_workers
+from ser_assets.runtime.workers import map_in_workers
 if __name__ == "__main__":
     results = map_in_workers(time.sleep, [0.01, 0.01] + [60] * 8, 2, chunk=1)
     next(results)
@@ -183,7 +183,7 @@ else:
     _multiprocessing.SemLock = No
 from functools import partial
 from operator import truediv
-from ser_assets.workers import map_in_workers, outcomes_in_workers
+from ser_assets.runtime.workers import map_in_workers, outcomes_in_workers
 if __name__ == "__main__":
     print(list(map_in_workers(partial(truediv, 12), [1, 2], 2)))
     print([outcome.value for outcome in outcomes_in_workers(partial(truediv, 12), [3, 0, 4], 2, guarded=True)])
@@ -198,4 +198,4 @@ def test_where_there_are_no_semaphores_all_is_done_in_one_process_with_one_warni
     script.write_text(NO_SEMAPHORES)
     done = subprocess.run([sys.executable, script, str(number)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[12.0, 6.0]", "[4.0, None, 3.0]"]
-    assert done.stderr.count("there can be no worker processes") == 1
+    assert done.stderr.count("no worker processes") == 1

@@ -115,7 +115,7 @@ WRONG = {
     "a value out of its limits": ({"random_forest": {"n_estimators": 0}}, "random_forest: n_estimators"),
     "an asset that is not in the run": (
         {"cnn": {"epochs": 3}},
-        "settings of cnn (epochs), which this run does not make",
+        "settings of cnn (epochs), which is not in this run",
     ),
     "an asset without settings": ({"features": {"bands": 1}}, "features has no settings"),
 }

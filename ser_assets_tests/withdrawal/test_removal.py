@@ -18,6 +18,7 @@ from ser_assets.storage.clips import Clip
 from ser_assets.storage.files import DiskFullError
 from ser_assets.storage.tables import CHAMPION_PREDICTIONS, FEATURES, PREDICTIONS, RAW_VIDEOS, SCORES, TRAINING_ROWS
 from ser_assets.storage.warehouse import Warehouse
+from ser_assets.withdrawal.find import Withdrawn
 from ser_assets.withdrawal.removal import (
     Stored,
     StoredTake,
@@ -27,7 +28,6 @@ from ser_assets.withdrawal.removal import (
     stored_takes,
 )
 from ser_assets.withdrawal.withdraw import remove
-from ser_assets.withdrawal.withdrawn_takes import Withdrawn
 from ser_assets_tests.factories.media import voice
 from ser_assets_tests.factories.stored_data import put, spoken_clip
 

@@ -192,7 +192,7 @@ def test_forget_removes_a_speaker_at_once_and_for_good(folder: Path) -> None:
         "models/raw/random_forest",
     ):
         assert f"data/{name}: removed" in told.stdout
-    assert f"9 recordings of {GONE} are still there" in told.stdout
+    assert f"9 recordings of {GONE} still exist" in told.stdout
     assert recording(folder, GONE, 1).exists()
     run = materialize(folder, FEATURES, "--partition-range", f"{ACTORS[0]}...{ACTORS[1]}")
     assert run.returncode == 0, run.stderr[-3000:]

@@ -15,7 +15,8 @@ from ser_assets.storage.tables import FEATURES, known_recordings, records
 from ser_assets.storage.training_set import FeaturesMissingError
 from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets.withdrawal.withdraw import find_withdrawn, remove_withdrawn
+from ser_assets.withdrawal.find import find_withdrawn
+from ser_assets.withdrawal.withdraw import remove_withdrawn
 
 if TYPE_CHECKING:
     from ser_assets.corpus.changes import Change

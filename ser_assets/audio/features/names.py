@@ -120,6 +120,12 @@ def functional_group(name: str) -> str:
 
     Raises:
         KeyError: there is no functional of that name.
+
+    Examples:
+        >>> functional_group("mfcc_03_std"), functional_group("formant_1_mean")
+        ('mfcc', 'formants')
+        >>> len(functional_names())
+        1659
     """
     return _groups()[name]
 

@@ -32,7 +32,14 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Raise probabilities to the power 1 / temperature, float64 (n, emotions), rows sum to 1 and none is 0."""
+    """Raise probabilities to the power 1 / temperature, float64 (n, emotions), rows sum to 1 and none is 0.
+
+    Examples:
+        >>> apply_temperature(np.array([[0.8, 0.2]]), 2.0).round(3)
+        array([[0.667, 0.333]])
+        >>> apply_temperature(np.array([[0.8, 0.2]]), 0.5).round(3)
+        array([[0.941, 0.059]])
+    """
     powers = np.maximum(probabilities.astype(np.float64), SMALLEST_PROBABILITY) ** (1 / temperature)
     result: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
     return result

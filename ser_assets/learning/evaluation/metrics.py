@@ -83,6 +83,10 @@ def calibration_bin(confidence: np.ndarray, bins: int) -> np.ndarray:
 
     A bin holds its upper edge and not its lower one, as in Guo et al. 2017 (arXiv 1706.04599); what rounding put
     above 1 is in the last, and 0 in the first.
+
+    Examples:
+        >>> calibration_bin(np.array([0.0, 0.2, 0.21, 1.0]), bins=5)
+        array([0, 0, 1, 4])
     """
     return np.searchsorted(calibration_edges(bins)[1:-1], confidence, side="left")
 

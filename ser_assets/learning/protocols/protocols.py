@@ -162,7 +162,12 @@ PROTOCOLS: Final[dict[str, Callable[[pd.DataFrame, Sequence[str], int], list[Spl
 
 
 def dropped_folds(actors: Iterable[str], fold_scheme: str) -> list[str]:
-    """Name the folds of a scheme, by number from 1, that evaluate none of these actors and are dropped."""
+    """Name the folds of a scheme, by number from 1, that evaluate none of these actors and are dropped.
+
+    Examples:
+        >>> dropped_folds(["01", "02", "03"], "luna5")
+        ['3', '4']
+    """
     at_hand = sorted(set(actors))
     scheme = FOLD_SCHEMES[fold_scheme](at_hand)
     return [str(number) for number, fold in enumerate(scheme, start=1) if not set(at_hand) & set(fold)]

@@ -164,6 +164,11 @@ class NotebookSplit(LeakyRandomSplit):
 
 
 def first_few(names: object) -> str:
-    """List the first five distinct names, sorted, and how many more there are."""
+    """List the first five distinct names, sorted, and how many more there are.
+
+    Examples:
+        >>> first_few(["07", "01", "03", "02", "06", "05", "04"])
+        '01, 02, 03, 04, 05 and 2 more'
+    """
     listed = sorted(set(map(str, names)))  # type: ignore[call-overload]
     return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")

@@ -39,7 +39,12 @@ def estimate_bias(predicted: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 
 def remove_bias(predicted: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Take a bias out of probabilities, float64 (n, emotions), rows sum to 1."""
+    """Take a bias out of probabilities, float64 (n, emotions), rows sum to 1.
+
+    Examples:
+        >>> remove_bias(np.array([[0.6, 0.4]]), np.log(np.array([1.5, 1.0]))).round(3)
+        array([[0.5, 0.5]])
+    """
     less = predicted * np.exp(-bias)
     result: np.ndarray = less / less.sum(axis=1, keepdims=True)
     return result
