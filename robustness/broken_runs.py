@@ -30,7 +30,8 @@ MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn", "ensemble")
 REPORT = ("metrics_report", "champion_model")
 # Small enough to be trained dozens of times.
 CONFIG = {
-    "ops": {name: {"config": {"epochs": 1}} for name in MODELS[1:4]} | {"random_forest": {"config": {"trees": 20}}}
+    "ops": {name: {"config": {"epochs": 1}} for name in MODELS[1:4]}
+    | {"random_forest": {"config": {"n_estimators": 20}}}
 }
 LEFT_FREE_BYTES = 64 << 10
 

@@ -10,7 +10,7 @@ import dagster as dg
 from ser_assets.assets.corpus_checks import ERROR, WARN, check_result
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.settings import Settings
-from ser_assets.storage.leakage_audit import leaks, not_judged_once
+from ser_assets.storage.leakage_audit import leaks, not_evaluated_once
 from ser_assets.storage.tables import PREDICTIONS
 from ser_assets.storage.training_set import load_examples
 from ser_assets.storage.warehouse import Warehouse
@@ -62,12 +62,12 @@ def prediction_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
             found = leaks(connection, name)
         return check_result(found.to_dict("records"), ERROR, "evaluated takes that were trained on")
 
-    @dg.asset_check(asset=name, name="judged_once", blocking=True)
+    @dg.asset_check(asset=name, name="evaluated_once", blocking=True)
     @foreseen_failures
-    def judged_once(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    def evaluated_once(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
         """Every usable take is evaluated exactly once in folds by actor, no take twice, and none that is not usable."""
         with warehouse.reading() as connection:
-            found = not_judged_once(connection, name)
+            found = not_evaluated_once(connection, name)
         return check_result(found.to_dict("records"), ERROR, "takes not evaluated exactly once")
 
     @dg.asset_check(asset=name, name="better_than_chance")
@@ -86,7 +86,7 @@ def prediction_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
         found = [each for each in permuted if each["accuracy"] > each["chance"] + STANDARD_ERRORS * _luck(each)]
         return check_result(found, ERROR, "fold schemes with permuted labels beyond chance")
 
-    yield from (no_leak, judged_once, better_than_chance, permuted_labels_at_chance)
+    yield from (no_leak, evaluated_once, better_than_chance, permuted_labels_at_chance)
 
 
 def _accuracies(warehouse: Warehouse, model: str) -> "list[dict[str, Any]]":

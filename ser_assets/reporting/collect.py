@@ -11,7 +11,7 @@ from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.settings_file import as_dictionary
 from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, FoldScheme, Protocol, Settings
 from ser_assets.storage.actor_files import ActorFiles
-from ser_assets.storage.leakage_audit import leaks, not_judged_once
+from ser_assets.storage.leakage_audit import leaks, not_evaluated_once
 from ser_assets.storage.tables import (
     LEAKAGE_AUDIT,
     MODEL_SETTINGS,
@@ -68,7 +68,7 @@ def sound_predictions(warehouse: Warehouse) -> "tuple[pd.DataFrame, list[str]]":
     left_out = []
     with warehouse.reading() as connection:
         for model in predictions["model"].unique():
-            if not not_judged_once(connection, model).empty:
+            if not not_evaluated_once(connection, model).empty:
                 left_out.append(model)
             elif not (found := leaks(connection, model)).empty:
                 worst = ", ".join(found.iloc[0].astype(str))

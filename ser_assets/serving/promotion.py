@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ser_assets.learning.data.final_models import RAW
 from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, Settings
-from ser_assets.storage.leakage_audit import not_judged_once
+from ser_assets.storage.leakage_audit import not_evaluated_once
 from ser_assets.storage.tables import (
     CHAMPION_PREDICTIONS,
     PREDICTIONS,
@@ -121,7 +121,7 @@ def _require_those_of_the_scores(choice: "Choice", scores: "pd.DataFrame", predi
 def _require_features_of_now(choice: "Choice", warehouse: Warehouse) -> None:
     """Raise Failure where the model was trained on features that have been made anew: it heard otherwise than now."""
     with warehouse.reading() as connection:
-        others = not_judged_once(connection, choice.model)
+        others = not_evaluated_once(connection, choice.model)
     if not others.empty:
         raise PromotionError(
             f"{choice.model} was trained on other takes or features than those of now: materialize it again"

@@ -92,7 +92,7 @@ def leaks(connection: "duckdb.DuckDBPyConnection", model: str) -> "pd.DataFrame"
     return connection.execute(f"{queries} LIMIT 100", {"model": model}).df()
 
 
-def not_judged_once(connection: "duckdb.DuckDBPyConnection", model: str) -> "pd.DataFrame":
+def not_evaluated_once(connection: "duckdb.DuckDBPyConnection", model: str) -> "pd.DataFrame":
     """Find takes evaluated twice, missing where all should be evaluated, or evaluated on features since replaced.
 
     Columns protocol, fold_scheme, take_id, times, usable; at most 100 rows.

@@ -33,13 +33,13 @@ CHECKS = {
         name: {
             "no_leak",
             "fitted_on_training_rows",
-            "judged_once",
+            "evaluated_once",
             "better_than_chance",
             "permuted_labels_at_chance",
         }
         for name in ("random_forest", "neural_network", "cnn", "complex_cnn")
     },
-    "ensemble": {"no_leak", "judged_once", "better_than_chance", "permuted_labels_at_chance"},
+    "ensemble": {"no_leak", "evaluated_once", "better_than_chance", "permuted_labels_at_chance"},
     "champion_model": {"no_regression"},
 }
 JOBS = {

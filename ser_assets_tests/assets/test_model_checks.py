@@ -61,7 +61,7 @@ def test_every_promise_about_leaks_holds_up_the_report() -> None:
     assert blocking == {
         "no_leak": True,
         "fitted_on_training_rows": True,
-        "judged_once": True,
+        "evaluated_once": True,
         "better_than_chance": False,
         "permuted_labels_at_chance": True,
     }
@@ -82,7 +82,7 @@ def validation_predictions(take_of: str, fold: str) -> pd.DataFrame:
 
 def test_what_is_held_out_of_the_training_rows_may_be_weighed_by(tmp_path: Path) -> None:
     of_training = validation_predictions("02", fold="01")
-    kept = validation_predictions("01", fold="kept").assign(fold_scheme="")
+    kept = validation_predictions("01", fold="final").assign(fold_scheme="")
     assert checked(honest_tables() | {VALIDATION_PREDICTIONS: pd.concat([of_training, kept])}, tmp_path)["no_leak"]
 
 
@@ -95,7 +95,7 @@ def test_what_is_judged_may_not_be_weighed_by(tmp_path: Path) -> None:
 def test_an_honest_model_passes(tmp_path: Path) -> None:
     assert checked(honest_tables(), tmp_path) == {
         "no_leak": True,
-        "judged_once": True,
+        "evaluated_once": True,
         "better_than_chance": True,
         "permuted_labels_at_chance": True,
     }
@@ -146,34 +146,34 @@ def test_a_fold_that_does_not_tell_what_it_was_trained_on_is_caught(tmp_path: Pa
 def test_a_take_that_is_judged_never_or_twice_is_caught(tmp_path: Path, rows: object) -> None:
     tables = honest_tables()
     tables[PREDICTIONS] = tables[PREDICTIONS].iloc[rows]
-    assert not checked(tables, tmp_path)["judged_once"]
+    assert not checked(tables, tmp_path)["evaluated_once"]
 
 
 def test_a_random_split_judges_some_takes_and_none_twice(tmp_path: Path) -> None:
     tables = honest_tables()
     in_folds, at_random = tables[PREDICTIONS], tables[PREDICTIONS].assign(protocol="random_split", fold_scheme="")
     tables[PREDICTIONS] = pd.concat([in_folds, at_random.iloc[:4]])
-    assert checked(tables, tmp_path / "some")["judged_once"]
+    assert checked(tables, tmp_path / "some")["evaluated_once"]
     tables[PREDICTIONS] = pd.concat([in_folds, at_random.iloc[[0, 0, 1]]])
-    assert not checked(tables, tmp_path / "twice")["judged_once"]
+    assert not checked(tables, tmp_path / "twice")["evaluated_once"]
 
 
 def test_a_model_that_judged_nothing_on_unseen_actors_is_caught(tmp_path: Path) -> None:
     tables = honest_tables()
     tables[PREDICTIONS] = tables[PREDICTIONS].assign(model="random_forest")
-    assert not checked(tables, tmp_path)["judged_once"]
+    assert not checked(tables, tmp_path)["evaluated_once"]
 
 
 def test_a_take_that_is_judged_and_may_no_longer_be_used_is_caught(tmp_path: Path) -> None:
     tables = honest_tables()
     tables[RAW_VIDEOS].loc[0, "status"] = "rejected"
-    assert not checked(tables, tmp_path)["judged_once"]
+    assert not checked(tables, tmp_path)["evaluated_once"]
 
 
 def test_a_take_that_was_judged_by_features_of_before_is_caught(tmp_path: Path) -> None:
     tables = honest_tables()
     tables[FEATURES].loc[tables[FEATURES]["actor"] == "02", "input_fingerprint"] = "other recordings"
-    assert not checked(tables, tmp_path)["judged_once"]
+    assert not checked(tables, tmp_path)["evaluated_once"]
 
 
 def test_another_model_and_another_scheme_are_not_mixed_up_with_this_one(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_another_model_and_another_scheme_are_not_mixed_up_with_this_one(tmp_pat
         tables[name] = pd.concat([tables[name], leaky_model, other_scheme], ignore_index=True)
     found = checked(tables, tmp_path)
     assert found["no_leak"]
-    assert found["judged_once"]
+    assert found["evaluated_once"]
 
 
 @pytest.mark.parametrize(

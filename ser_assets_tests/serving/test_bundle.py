@@ -141,7 +141,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "no bundle in .*elsewhere.*`ser-assets run` makes one"),
     "half a file": (lambda folder: (folder / "bundle.json").write_text('{"format'), "bundle.json is damaged"),
     "no facts": (lambda folder: (folder / "bundle.json").write_text("[]"), "has the format None"),
-    "a later format": (lambda folder: change_facts(folder, format="ser-assets bundle 3"), "'ser-assets bundle 3'"),
+    "a later format": (lambda folder: change_facts(folder, format="ser-assets bundle 9"), "'ser-assets bundle 9'"),
     "other emotions": (lambda folder: change_facts(folder, emotions=["happy", "sad"]), "other emotions.*happy, sad"),
     "another order": (lambda folder: change_facts(folder, emotions=[*EMOTIONS[::-1]]), "in another order"),
     "other functionals": (lambda folder: change_facts(folder, functional_names=["loudness"]), "made for 1 functionals"),

@@ -6,7 +6,7 @@ RAW: Final = "raw"
 SPEAKER_NORMALISED: Final = "speaker_normalised"
 """Folders under `models/`: for clips as they are, and for clips told relative to their speaker."""
 
-FINAL: Final = "kept"
+FINAL: Final = "final"
 """The `fold` of what a kept model has held out, where no fold is evaluated."""
 
 PROTOCOL_OF_FINAL_MODEL: Final = {RAW: "speaker_independent", SPEAKER_NORMALISED: "speaker_normalised"}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ser_assets.corpus.demo import corpus as demo
+from ser_assets.corpus.demo import voices
 from ser_assets.corpus.ravdess import ACTORS, EMOTIONS, Take, parse_name, speech_takes
 
 
@@ -86,7 +87,7 @@ class TestPerformance:
 
     def test_actors_differ_by_eighteen_decibel(self) -> None:
         levels = [level_db(spoken(demo.perform(take_of(actor, "neutral")))) for actor in ACTORS]
-        assert max(levels) - min(levels) == pytest.approx(demo.LEVEL_SPREAD_DB, abs=4)
+        assert max(levels) - min(levels) == pytest.approx(voices.LEVEL_SPREAD_DB, abs=4)
 
     def test_every_actor_has_a_voice_of_their_own(self) -> None:
         assert tuple(demo.VOICES) == ACTORS

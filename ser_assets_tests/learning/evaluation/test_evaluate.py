@@ -42,7 +42,7 @@ class Learning(Remembering):
     learning_curve_ = pd.DataFrame({"epoch": [1], "subset": ["training"], "loss": [2.0], "accuracy": [0.1]})
 
 
-def test_every_original_is_judged_once_with_its_labels():
+def test_every_original_is_evaluated_once_with_its_labels():
     predictions = evaluate(Remembering, EXAMPLES, SPLITS).predictions
     originals = EXAMPLES.rows[EXAMPLES.rows["variant"] == 0]
     columns = ["take_id", "actor", "emotion"]

@@ -72,7 +72,7 @@ def tables(*names):
 class TestJudging:
     PREDICTIONS, VALIDATION_PREDICTIONS = tables("a", "b")
 
-    def test_every_take_is_judged_once_under_the_name_of_the_ensemble(self):
+    def test_every_take_is_evaluated_once_under_the_name_of_the_ensemble(self):
         evaluated, _ = evaluate_ensemble("both", self.PREDICTIONS, self.VALIDATION_PREDICTIONS)
         assert list(evaluated.columns) == list(self.PREDICTIONS.columns)
         assert set(evaluated["model"]) == {"both"}

@@ -79,7 +79,7 @@ OTHERS = ("Anna B", "ben", "Çağrı", "d'Or", "1", "10", "2")
 
 
 @pytest.mark.parametrize("scheme", ["loso", "groups5"])
-def test_speakers_of_any_names_and_number_are_judged_once(scheme):
+def test_speakers_of_any_names_and_number_are_evaluated_once(scheme):
     for count in range(2, len(OTHERS) + 1):
         splits = speaker_independent(made_up_rows(OTHERS[:count], takes_each=1), scheme)
         test = [set(both_sides(split)[1]["actor"]) for split in splits]
@@ -135,7 +135,7 @@ def test_no_split_made_by_hand_leaks_either(rows, kind, training, test):
 
 @settings(deadline=None)
 @given(actors=ANY_ACTORS, scheme=st.sampled_from(["emobox6", "loso", "groups5"]))
-def test_every_original_is_judged_once_and_never_by_a_model_that_was_shown_it(actors, scheme):
+def test_every_original_is_evaluated_once_and_never_by_a_model_that_was_shown_it(actors, scheme):
     rows = made_up_rows(actors, takes_each=1)
     try:
         splits = speaker_independent(rows, scheme)
