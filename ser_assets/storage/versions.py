@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_assets.audio.features.names import functional_names
-from ser_assets.learning.models.catalog import MODELS
 from ser_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ _MADE = {
 
 def _made(asset: str) -> _Made:
     """How an asset is made; a model's comes from the catalogue."""
+    from ser_assets.learning.models.catalog import MODELS
+
     if spec := MODELS.get(asset):
         return _Made(spec.version, ("protocols", "fold_schemes", "seed"), spec.libraries)
     return _MADE[asset]

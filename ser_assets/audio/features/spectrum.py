@@ -8,6 +8,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
+from ser_assets.audio.features.filter_banks import chroma_filters, mel_filters
 from ser_assets.audio.features.names import MEL_BANDS
 
 FRAME_SECONDS = 1024 / 22050
@@ -145,10 +146,8 @@ def _hann(length: int) -> np.ndarray:
 @cache
 def _mel_filters(sampling_rate: int, frame_length: int, bands: int) -> list[tuple[slice, np.ndarray]]:
     """Filters of neighbouring bands, a few groups of them: the bins that they reach, and weights (bins, bands)."""
-    from librosa import filters
-
     groups = []
-    for weights in np.array_split(filters.mel(sr=sampling_rate, n_fft=frame_length, n_mels=bands), MEL_GROUPS):
+    for weights in np.array_split(mel_filters(sampling_rate, frame_length, bands), MEL_GROUPS):
         reached = np.flatnonzero(weights.any(axis=0))
         bins = slice(reached[0], reached[-1] + 1) if len(reached) else slice(0)
         groups.append((bins, np.ascontiguousarray(weights[:, bins].T)))
@@ -157,9 +156,7 @@ def _mel_filters(sampling_rate: int, frame_length: int, bands: int) -> list[tupl
 
 @cache
 def _chroma_filters(sampling_rate: int, frame_length: int, tuning: float) -> np.ndarray:
-    from librosa import filters
-
-    return np.ascontiguousarray(filters.chroma(sr=sampling_rate, n_fft=frame_length, tuning=tuning).T)
+    return np.ascontiguousarray(chroma_filters(sampling_rate, frame_length, tuning).T)
 
 
 @cache
