@@ -2,11 +2,15 @@
 
 import io
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import click
 
 from ser_assets.plain_words import in_plain_words
+
+CORE_COMMANDS = frozenset({"predict", "enrol-speaker"})
+"""Commands that need no extra: the model of a bundle is enough."""
 
 
 class Commands(click.Group):
@@ -19,6 +23,17 @@ class Commands(click.Group):
         show_what_streams_can()
         provide_caches()
         return super().main(*args, **kwargs)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; refuse one that needs the platform where only the core is installed."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name not in CORE_COMMANDS and find_spec("dagster") is None:
+            raise click.ClickException(
+                f"`ser-assets {name}` needs the platform, which is not installed: pip install 'ser-assets[platform]'"
+            )
+        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command; what the user can put right ends it with exit code 1 and the reason."""

@@ -35,7 +35,7 @@ _MADE = {
         ("speed_perturbation", "extra_copies", "noise_min_snr_db", "noise_max_snr_db"),
         ("audiomentations", "python-stretch", "soxr"),
     ),
-    "features": _Made("5", (), ("numpy", "scipy", "librosa")),
+    "features": _Made("5", (), ("numpy", "scipy")),
     "ensemble": _Made("2", (), ("scipy",)),
     "metrics_report": _Made("4", ("seed",)),
     "champion_model": _Made("3", ("seed",)),
@@ -76,7 +76,8 @@ def differences(other: str) -> list[str]:
 
     Returns: `av 18.1.0 (here 19.0.0)`, `trimmed_audio version 3 (here 4)`, in the order of the steps.
     """
-    here = _versions(recipe(Settings.model_construct(**_defaults())))
+    defaults = Settings.model_construct(**_defaults())
+    here = _versions(" > ".join(f"{asset} {code_version(asset, defaults)}" for asset in MEASURING))
     there = _versions(other)
     return [
         f"{name} {there.get(name, 'unknown')} (here {version})"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from librosa import filters
 
@@ -20,6 +20,8 @@ def test_mel_filters_are_librosas(rate: int, bands: int, frame_length: int) -> N
     np.testing.assert_array_equal(ours, theirs)
 
 
+# The first call compiles librosa's functions.
+@settings(deadline=None)
 @given(rate=st.sampled_from(RATES), frame_length=st.sampled_from([512, 1024, 2048]), tuning=st.floats(-0.5, 0.5))
 def test_chroma_filters_are_librosas(rate: int, frame_length: int, tuning: float) -> None:
     ours, theirs = (
