@@ -5,9 +5,8 @@ BENCHMARKS := startup decode augmentation functionals pitch_against_praat chain 
 
 .PHONY: demo test coverage test-services dev check docs bench install
 
-demo: install
-	$(BIN)/ser-assets demo-corpus data/raw/demo --actors $(DEMO_ACTORS)
-	$(BIN)/ser-assets run --actors $(DEMO_ACTORS)
+demo: .venv/installed
+	$(BIN)/ser-assets demo --actors $(DEMO_ACTORS)
 
 test: install
 	$(BIN)/pytest
@@ -19,7 +18,7 @@ test-services: install
 	$(BIN)/pytest -m services --numprocesses=0
 
 dev: export DAGSTER_HOME ?= $(CURDIR)
-dev: install
+dev: .venv/installed
 	$(BIN)/dagster dev
 
 check: install
@@ -37,10 +36,15 @@ bench: $(BENCHMARKS:%=bench-%)
 bench-%: .venv/installed-bench
 	$(BIN)/python -W ignore benchmarks/$*.py --json data/benchmarks/$*.json $(if $(SHORT),--short)
 
-install: .venv/installed
+install: .venv/installed-test
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
+	@echo "installing the platform ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[platform]'
+	touch $@
+
+.venv/installed-test: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	touch $@
 

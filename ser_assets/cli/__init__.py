@@ -7,6 +7,7 @@ the commands, so that `--help` answers at once.
 import click
 
 from ser_assets.cli.corpus import demo_corpus, doctor, download, make_table
+from ser_assets.cli.demo_run import demo
 from ser_assets.cli.entry import Commands
 from ser_assets.cli.forgetting import forget
 from ser_assets.cli.keeping import backup, prune, restore
@@ -22,6 +23,7 @@ def main() -> None:
 
 
 COMMANDS = (
+    demo,
     demo_corpus,
     download,
     make_table,

@@ -27,8 +27,23 @@ if TYPE_CHECKING:
 def run(only: str | None, config_json: dict[str, Any] | None) -> None:
     """Materialize everything for the actors on disk: clips, features, models, report, champion."""
     settings = read_settings()
+    materialize(settings, None if only is None else chosen_actors(read_corpus(settings), only), config_json)
+
+
+def materialize(
+    settings: "Settings", chosen: tuple[str, ...] | None = None, config_json: dict[str, Any] | None = None
+) -> None:
+    """Materialize everything and print the scores.
+
+    Args:
+        settings: of the platform.
+        chosen: actors to prepare; None for all on disk.
+        config_json: run config of the models.
+
+    Raises:
+        click.ClickException: there are no recordings, or an asset failed; the message says which.
+    """
     corpus = read_corpus(settings)
-    chosen = None if only is None else chosen_actors(corpus, only)
     listing = corpus.listing()
     on_disk = tuple(listing.entries)
     if not on_disk:

@@ -1,6 +1,7 @@
 """How a network is trained: schedule, scaling and the loop over epochs. What it looks like is in architectures.py."""
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -47,6 +48,8 @@ def import_keras() -> Any:
     with _mute() if "tensorflow" not in sys.modules else contextlib.nullcontext():
         import keras
         import tensorflow  # noqa: F401
+    # Each member is a network of its own, so that TensorFlow warns of many traced functions.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
 
 
