@@ -11,6 +11,7 @@ from ser_assets.assets.corpus_checks import CORPUS_CHECKS
 from ser_assets.assets.features import features
 from ser_assets.assets.metadata.table_schemas import table_metadata
 from ser_assets.assets.model_checks import model_checks, prediction_checks
+from ser_assets.assets.schema_checks import schema_check
 from ser_assets.corpus.registry import corpus_of
 from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
 from ser_assets.history import history_warnings
@@ -61,6 +62,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     ]
     checks = [check for name in of_models for check in model_checks(name)]
     checks += prediction_checks(ENSEMBLE)
+    checks += [schema_check(name, is_model=True) for name in of_models]
+    checks += [schema_check(name) for name in ("raw_videos", "features", ENSEMBLE, report.REPORT, "champion_model")]
     return dg.Definitions(
         assets=assets,
         asset_checks=[*CORPUS_CHECKS, *checks, champion.no_regression],

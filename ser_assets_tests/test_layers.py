@@ -38,6 +38,7 @@ INNER_LAYERS = {
     "corpus": ["zenodo", "demo", "table"],
     "assets": ["training", "by_actor", "metadata"],
     "reporting": ["figures"],
+    "storage": ["schema"],
 }
 """The packages inside a package from top to bottom; its own modules may import all of them."""
 MOST_FILES = 12

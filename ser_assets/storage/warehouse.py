@@ -1,7 +1,7 @@
-"""The DuckDB file: who may open it when, and how rows take the place of other rows.
+"""The DuckDB file: who may open it when, and how rows replace other rows.
 
-DuckDB lets one process in at a time, readers included. Everybody here takes the lock file beside the database, opens
-it, does one short thing and closes it.
+DuckDB lets one process at a time open a file that is written, readers included. Every process here takes the lock file
+beside the database, opens it, does one short thing and closes it.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_assets.runtime.stopping import require_running
 from ser_assets.storage.files import atomic_file, explain_full_disk, set_aside_if_possible
+from ser_assets.storage.schema.old_layout import refuse_old_layout
 from ser_assets.storage.turns import Notices, TurnTimeoutError, turn
 
 if TYPE_CHECKING:
@@ -147,7 +148,9 @@ class Warehouse:
             except TurnTimeoutError as error:
                 raise self._busy(str(error)) from error
             held.enter_context(self._damage_set_aside())
-            yield held.enter_context(contextlib.closing(self._connect(read_only, deadline)))
+            connection = held.enter_context(contextlib.closing(self._connect(read_only, deadline)))
+            refuse_old_layout(connection, self.path.absolute())
+            yield connection
 
     @contextmanager
     def _damage_set_aside(self) -> Iterator[None]:
@@ -224,13 +227,13 @@ def replace_rows(
     connection.unregister("new_rows")
 
 
-def columns_by_table(connection: "duckdb.DuckDBPyConnection") -> dict[str, set[str]]:
-    """Name the columns of every table."""
-    columns: dict[str, set[str]] = {}
-    stored = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = current_database()"
-    for table, column in connection.execute(stored).fetchall():
-        columns.setdefault(table, set()).add(column)
-    return columns
+def column_types(connection: "duckdb.DuckDBPyConnection") -> dict[str, dict[str, str]]:
+    """DuckDB type of every column, by table and column."""
+    types: dict[str, dict[str, str]] = {}
+    stored = "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = current_database()"
+    for table, column, kind in connection.execute(stored).fetchall():
+        types.setdefault(table, {})[column] = kind
+    return types
 
 
 def _quoted(name: str) -> str:

@@ -21,7 +21,7 @@ from ser_assets.storage.tables import (
     SCORES_BY_GROUP,
     SKIPPED,
 )
-from ser_assets.storage.warehouse import FILE_NAME, Warehouse, columns_by_table
+from ser_assets.storage.warehouse import FILE_NAME, Warehouse, column_types
 
 if TYPE_CHECKING:
     import duckdb
@@ -75,7 +75,7 @@ def stored_takes(data_dir: Path, *, in_files: bool = True) -> Stored:
                     f'SELECT DISTINCT {"actor" if "actor" in columns else "NULL"}, take_id FROM "{table}"'
                 ).fetchall()
             )
-            for table, columns in columns_by_table(connection).items()
+            for table, columns in column_types(connection).items()
             if "take_id" in columns and table != RAW_VIDEOS
         }
     return Stored(files, tables)
@@ -113,8 +113,8 @@ def models_with_takes(warehouse: Warehouse, gone: Collection[StoredTake]) -> lis
     models: set[str] = set()
     with warehouse.reading() as connection:
         _register(connection, gone)
-        for table, columns in columns_by_table(connection).items():
-            if {"model", "take_id"} <= columns and table != CHAMPION_PREDICTIONS:
+        for table, columns in column_types(connection).items():
+            if {"model", "take_id"} <= columns.keys() and table != CHAMPION_PREDICTIONS:
                 rows = connection.execute(f'SELECT DISTINCT model FROM "{table}" WHERE {_is_gone(columns)}').fetchall()
                 models |= {model for (model,) in rows}
     return sorted(models)
@@ -140,7 +140,7 @@ def remove_from_tables(
     warehouse.compaction_due.touch()
     with warehouse.writing() as connection:
         _register(connection, gone)
-        for table, columns in columns_by_table(connection).items():
+        for table, columns in column_types(connection).items():
             if table == RAW_VIDEOS:
                 removed[table] = sum(
                     _delete(connection, table, "actor = ? AND path = ?", [actor, path]) for actor, path in sorted(files)

@@ -24,13 +24,14 @@ LINEAGE = {
     "champion_model": ({"metrics_report"}, "champion", "whole"),
 }
 CHECKS = {
-    "raw_videos": {"takes_per_actor", "rejected_files"},
+    "raw_videos": {"takes_per_actor", "rejected_files", "declared_columns"},
     "mono_audio": {"nothing_clipped"},
     "trimmed_audio": {"nothing_silent"},
     "augmented_set": {"emotions_balanced"},
-    "features": {"no_missing_value", "no_constant_functional"},
+    "features": {"no_missing_value", "no_constant_functional", "declared_columns"},
     **{
         name: {
+            "declared_columns",
             "no_leak",
             "fitted_on_training_rows",
             "evaluated_once",
@@ -39,8 +40,9 @@ CHECKS = {
         }
         for name in ("random_forest", "neural_network", "cnn", "complex_cnn")
     },
-    "ensemble": {"no_leak", "evaluated_once", "better_than_chance", "permuted_labels_at_chance"},
-    "champion_model": {"no_regression"},
+    "ensemble": {"declared_columns", "no_leak", "evaluated_once", "better_than_chance", "permuted_labels_at_chance"},
+    "metrics_report": {"declared_columns"},
+    "champion_model": {"declared_columns", "no_regression"},
 }
 JOBS = {
     "full_refresh": set(LINEAGE),
