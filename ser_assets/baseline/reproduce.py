@@ -1,4 +1,4 @@
-"""The notebook, replayed: from the clips at rest over its features and models to table `notebook_reproduction`."""
+"""The notebook, reproduced: from the clips at rest over its features and models to table `notebook_reproduction`."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -109,7 +109,7 @@ def replay_for_terminal(table: "pd.DataFrame") -> "Table":
 
     from ser_assets.reporting.baseline_table import WAY_NAMES
 
-    title = "The notebook, replayed; 95 % intervals by bootstrap over actors where there are five or more"
+    title = "The notebook, reproduced; 95 % intervals by bootstrap over actors where there are five or more"
     shown = Table("", "Model", title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
     for way in WAY_NAMES.values():
         shown.add_column(way, justify="right")

@@ -1,4 +1,4 @@
-"""The notebook, replayed: what it claims, what its way gives here, and what the same models get on unseen actors."""
+"""The notebook, reproduced: what it claims, what its way gives here, and what the same models get on unseen actors."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +21,7 @@ COMMAND: Final = "ser-assets reproduce-notebook"
 WAY_NAMES: Final = {
     "claimed_in_readme": "Claimed in its README",
     "claimed_in_notebook": "Claimed in its saved outputs",
-    "replayed": "Replayed its own way",
+    "replayed": "Reproduced its own way",
     "unseen_actors": "On unseen actors",
 }
 WHY_THEY_DIFFER: Final = (
@@ -61,7 +61,7 @@ def reproduced_models(replay: pd.DataFrame) -> list[ReproducedModel]:
 
 
 def replay_gap(models: list[ReproducedModel]) -> str:
-    """What each model's accuracy loses on unseen actors, and what was evaluated; empty where nothing was replayed."""
+    """What each model's accuracy loses on unseen actors, and what was evaluated; empty if nothing was reproduced."""
     replayed = [each for each in models if {"replayed", "unseen_actors"} <= set(each.rows.get("accuracy", {}))]
     if not replayed:
         return ""

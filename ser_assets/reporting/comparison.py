@@ -43,7 +43,7 @@ class Difference:
     def verdict(self) -> str:
         """What the interval lets one say."""
         if not self.is_known:
-            return "not known, for want of actors"
+            return "not known: too few actors"
         return "interval excludes zero" if self.excludes_zero else "may be chance"
 
     def reversed(self) -> "Difference":

@@ -106,18 +106,18 @@ def _sections(data: ReportData, tables: list[Leaderboard], drawn: set[str]) -> d
     several = len(tables) > 1
     candidates = {
         "protocols": ("Protocols side by side" if several else "Scores", True),
-        "reliability": ("Is its confidence to be believed?", "reliability" in drawn),
-        "confusion": ("What is taken for what", "confusion" in drawn),
-        "recall": ("Which emotions, which voices", "recall" in drawn or "groups" in drawn),
+        "reliability": ("Calibration", "reliability" in drawn),
+        "confusion": ("Confusion matrices", "confusion" in drawn),
+        "recall": ("Recall by emotion and speaker", "recall" in drawn or "groups" in drawn),
         "missed": ("Takes that every model misses", data.missed_count > 0),
-        "notebook": ("The notebook, replayed", len(data.replay) > 0),
+        "notebook": ("The notebook, reproduced", len(data.replay) > 0),
         "leaderboards": ("All scores", several),
-        "proof": ("Leak proof", len(data.leakage_audit) > 0),
-        "corpus": ("What went in", bool(len(data.takes) or len(data.clips) or len(data.rejected))),
-        "curves": ("How the networks learned", "curves" in drawn),
-        "importances": ("What the Random Forest listens to", "importances" in drawn),
-        "examples": ("What the emotions look like", "examples" in drawn),
-        "facts": ("How to get these numbers again", bool(data.facts)),
+        "proof": ("Leakage audit", len(data.leakage_audit) > 0),
+        "corpus": ("Data", bool(len(data.takes) or len(data.clips) or len(data.rejected))),
+        "curves": ("Learning curves", "curves" in drawn),
+        "importances": ("Feature importances", "importances" in drawn),
+        "examples": ("Example clips", "examples" in drawn),
+        "facts": ("Reproduce", bool(data.facts)),
     }
     return {anchor: title for anchor, (title, is_there) in candidates.items() if is_there}
 

@@ -106,7 +106,7 @@ class Leaderboard:
     @property
     def intervals(self) -> str:
         """Where the intervals of the board come from, or why there are none."""
-        return "95 % intervals by bootstrap over actors" if self.has_intervals else "no intervals, for want of actors"
+        return "95 % intervals by bootstrap over actors" if self.has_intervals else "no intervals: too few actors"
 
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
         """Rows of this protocol and these folds; none of an empty table."""

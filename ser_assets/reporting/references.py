@@ -1,4 +1,4 @@
-"""What others reach on the speech of RAVDESS: eight emotions from the sound alone, on actors not heard in training.
+"""Published scores on the speech of RAVDESS: eight emotions from audio alone, on unseen actors.
 
 Only figures that were read in their source stand here, each with the source and what to keep in mind beside it.
 """

@@ -34,10 +34,10 @@ def headline(board: Leaderboard, differences: Sequence[Difference] = ()) -> Head
     model, best = next(iter(board.rows.items()))
     uar = best["uar"]
     whom = {
-        "speaker_independent": "in voices it has never heard",
-        "speaker_normalised": "in new voices, after calibrating on unlabelled clips of each",
+        "speaker_independent": "of speakers it was not trained on",
+        "speaker_normalised": "of new speakers, normalised by their unlabelled clips",
         "permuted_labels": "after learning from permuted labels",
-    }.get(board.protocol, "in voices that it also heard in training")
+    }.get(board.protocol, "of speakers it was also trained on")
     interval = f" (95 % interval {uar.range})" if uar.has_interval else ""
     return Headline(
         model=model,

@@ -84,7 +84,7 @@ def test_only_differences_of_the_board_in_uar_count_the_best_pairs_first():
         (0.01, 0.05, "interval excludes zero"),
         (-0.05, -0.01, "interval excludes zero"),
         (0.0, 0.05, "may be chance"),
-        (NAN, NAN, "not known, for want of actors"),
+        (NAN, NAN, "not known: too few actors"),
     ],
 )
 def test_the_verdict_says_no_more_than_the_interval(low: float, high: float, verdict: str):

@@ -87,7 +87,8 @@ def test_the_page_opens_with_the_best_model_and_its_interval(report: tuple[Repor
     title = re.search("<h1>(.*?)</h1>", html)
     assert title is not None
     assert title.group(1) == (
-        f"{model_title(best['model'])} recognises {100 * best['value']:.1f} % of emotions in voices it has never heard "
+        f"{model_title(best['model'])} recognises {100 * best['value']:.1f} % of emotions of speakers it was "
+        "not trained on "
         f"(95 % interval {100 * best['low']:.1f} to {100 * best['high']:.1f} %)."
     )
     assert "5 actors, 80 takes; 95 % interval by bootstrap over actors; guessing reaches 12.5 %" in html
@@ -242,18 +243,18 @@ def test_the_sections_are_in_the_order_of_a_reader_and_the_same_on_both_pages(ht
     titles = re.findall("<h2>(.*?)</h2>", html)
     assert titles == [
         "Protocols side by side",
-        "Is its confidence to be believed?",
-        "What is taken for what",
-        "Which emotions, which voices",
+        "Calibration",
+        "Confusion matrices",
+        "Recall by emotion and speaker",
         "Takes that every model misses",
-        "The notebook, replayed",
+        "The notebook, reproduced",
         "All scores",
-        "Leak proof",
-        "What went in",
-        "How the networks learned",
-        "What the Random Forest listens to",
-        "What the emotions look like",
-        "How to get these numbers again",
+        "Leakage audit",
+        "Data",
+        "Learning curves",
+        "Feature importances",
+        "Example clips",
+        "Reproduce",
     ]
     assert re.findall("^## (.*)$", markdown, re.MULTILINE) == titles
 
@@ -272,9 +273,9 @@ def test_sections_without_data_are_left_out(tmp_path: Path):
     html = write_report(report_tables.bare_report(), tmp_path / "deep" / "report").read_text(encoding="utf-8")
     assert re.findall("<h2>(.*?)</h2>", html) == [
         "Scores",
-        "Is its confidence to be believed?",
-        "What is taken for what",
-        "Which emotions, which voices",
+        "Calibration",
+        "Confusion matrices",
+        "Recall by emotion and speaker",
     ]
     assert {path.name for path in (tmp_path / "deep" / "report" / "pictures").iterdir()} == {
         "scores.png",
@@ -297,8 +298,8 @@ def test_long_lists_of_rejected_files_are_folded_up(tmp_path: Path):
 def test_scores_alone_and_without_intervals_make_a_page(tmp_path: Path):
     table = report_tables.scores([("svm", "uar", 0.4, np.nan, np.nan), ("svm", "roc_auc", np.nan, np.nan, np.nan)])
     html = write_report(report_tables.scores_alone(table), tmp_path / "report").read_text(encoding="utf-8")
-    assert "<h1>svm recognises 40.0\u00a0% of emotions in voices it has never heard.</h1>" in html
-    assert "no interval, for want of actors" in html
+    assert "<h1>svm recognises 40.0\u00a0% of emotions of speakers it was not trained on.</h1>" in html
+    assert "no interval: too few actors" in html
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     assert "by bootstrap" not in html + markdown
     assert INTERVAL_NOTE not in html.replace("\u00a0", " ") + markdown

@@ -33,7 +33,7 @@ def test_the_best_is_picked_by_uar_even_where_another_has_more_accuracy():
     predicted = headline(leaderboards(table)[0])
     assert predicted.model == "complex_cnn"
     assert predicted.sentence == (
-        "Complex CNN recognises 60.0 % of emotions in voices it has never heard (95 % interval 56.0 to 64.0 %)."
+        "Complex CNN recognises 60.0 % of emotions of speakers it was not trained on (95 % interval 56.0 to 64.0 %)."
     )
     assert predicted.accuracy is not None
     assert predicted.accuracy.value == 0.58
@@ -43,9 +43,9 @@ def test_a_single_model_is_compared_with_nobody():
     assert headline(leaderboards(report_tables.scores([("cnn", "uar", 0.6, 0.5, 0.7)]))[0]).comparison == ""
 
 
-def test_a_random_split_is_never_sold_as_unheard_voices():
+def test_a_random_split_is_never_presented_as_unseen_speakers():
     table = report_tables.scores([("cnn", "uar", 0.8, 0.7, 0.9)], protocol="random_split")
-    assert "also heard in training" in headline(leaderboards(table)[0]).sentence
+    assert "also trained on" in headline(leaderboards(table)[0]).sentence
 
 
 def test_the_speaker_independent_board_comes_first_whatever_the_others_reach():
@@ -127,7 +127,7 @@ def printed(table: pd.DataFrame, width: int) -> str:
 def test_the_terminal_shows_the_headline_and_the_same_numbers():
     table = score_table(report_tables.predictions(), draws=50)
     shown = printed(table, width=80)
-    assert "voices it has never heard" in " ".join(shown.split())
+    assert "speakers it was not trained on" in " ".join(shown.split())
     assert all(f"{value:.3f}" in shown for value in table["value"])
 
 

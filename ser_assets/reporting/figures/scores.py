@@ -68,7 +68,7 @@ def protocols_side_by_side(
     if systems:
         for axes in panels:
             axes.axhline(starts[-1] + 0.2, color=MUTED, linewidth=0.8)
-        panels[0].text(0.01, starts[-1], "published, on unheard actors", color=MUTED, fontsize=8, va="bottom")
+        panels[0].text(0.01, starts[-1], "published, on unseen actors", color=MUTED, fontsize=8, va="bottom")
     colour_legend(figure, {model_title(model): colour for model, colour in colours.items()})
     return figure
 
