@@ -25,10 +25,10 @@ WAY_NAMES: Final = {
     "unseen_actors": "On unseen actors",
 }
 WHY_THEY_DIFFER: Final = (
-    "The notebook splits clips at random, so actors stand on both sides: it evaluates voices that it was trained on.",
+    "The notebook splits clips at random, so the same actors are on both sides: it evaluates voices that it was trained on.",
     (
-        "It augments before it splits, so copies of a take stand on both sides, and copies of neutral make up a part "
-        "of what is evaluated, which alone lifts accuracy: always saying neutral is right more often there."
+        "It augments before it splits, so copies of a take are on both sides, and copies of neutral make up a part "
+        "of what is evaluated, which alone lifts accuracy: always predicting neutral is right more often there."
     ),
     "Where a take is evaluated, the same sentence by the same voice in the same session is in training.",
     "So that score is of recognising known voices; the column of unseen actors is what a new speaker will get.",
@@ -60,7 +60,7 @@ def reproduced_models(replay: pd.DataFrame) -> list[ReproducedModel]:
     ]
 
 
-def replay_gap(models: list[ReproducedModel]) -> str:
+def reproduction_gap(models: list[ReproducedModel]) -> str:
     """What each model's accuracy loses on unseen actors, and what was evaluated; empty if nothing was reproduced."""
     replayed = [each for each in models if {"replayed", "unseen_actors"} <= set(each.rows.get("accuracy", {}))]
     if not replayed:

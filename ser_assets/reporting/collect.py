@@ -159,9 +159,9 @@ def rows_of_models(warehouse: Warehouse, table: str, predictions: "pd.DataFrame"
 
 
 def leakage_audit_rows(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame":
-    """Read the proof of each fold once: models that were given the same rows share it."""
-    proof = rows_of_models(warehouse, LEAKAGE_AUDIT, predictions, "protocol, fold_scheme, fold")
-    return proof.drop(columns="model").drop_duplicates(ignore_index=True)
+    """Read the leakage audit of each fold once: models with the same rows share it."""
+    audit = rows_of_models(warehouse, LEAKAGE_AUDIT, predictions, "protocol, fold_scheme, fold")
+    return audit.drop(columns="model").drop_duplicates(ignore_index=True)
 
 
 def reproduction_rows(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame":

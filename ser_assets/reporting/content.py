@@ -1,4 +1,4 @@
-"""What stands on the page: the values for its templates, and the same figures for machines."""
+"""The content of the page: the values for its templates, and the same figures for machines."""
 
 import dataclasses
 import json
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ser_assets.learning.evaluation.scores import confusion_matrix, reliability
-from ser_assets.reporting.baseline_table import COMMAND, WAY_NAMES, WHY_THEY_DIFFER, replay_gap, reproduced_models
+from ser_assets.reporting.baseline_table import COMMAND, WAY_NAMES, WHY_THEY_DIFFER, reproduced_models, reproduction_gap
 from ser_assets.reporting.comparison import best_of, chance_check, differences_on, gaps
 from ser_assets.reporting.figures.index import all_pictures
 from ser_assets.reporting.labels import (
@@ -25,7 +25,7 @@ from ser_assets.reporting.labels import (
     readable,
 )
 from ser_assets.reporting.leaderboard import Leaderboard, Score, all_models, leaderboards
-from ser_assets.reporting.leakage_audit import SIDES, proofs
+from ser_assets.reporting.leakage_audit import SIDES, audits
 from ser_assets.reporting.references import REFERENCES, Reference
 from ser_assets.reporting.report_data import MissedTake, ReportData
 from ser_assets.reporting.summary import (
@@ -50,8 +50,8 @@ def page_content(data: ReportData) -> dict[str, Any]:
     tables = leaderboards(data.scores)
     differences = differences_on(tables[0], data.differences)
     references = _references(data)
-    replayed = reproduced_models(data.replay)
-    proven = proofs(data.leakage_audit)
+    reproduced = reproduced_models(data.replay)
+    audited = audits(data.leakage_audit)
     groups = _groups(tables[0].of(data.group_scores))
     pictures = list(all_pictures(data, tables, references))
     return {
@@ -83,14 +83,14 @@ def page_content(data: ReportData) -> dict[str, Any]:
         "ravdess": data.is_ravdess,
         "missed": [_in_board_order(take, tables[0]) for take in data.missed],
         "missed_sentence": _missed_sentence(data, tables[0]),
-        "replayed": replayed,
-        "replay_gap": replay_gap(replayed),
+        "reproduced": reproduced,
+        "reproduction_gap": reproduction_gap(reproduced),
         "ways": WAY_NAMES,
         "why_they_differ": WHY_THEY_DIFFER,
-        "replay_command": COMMAND,
+        "reproduction_command": COMMAND,
         "sides": SIDES,
-        "proofs": proven,
-        "leaks": [leak for proof in proven for leak in proof.leaks],
+        "audits": audited,
+        "leaks": [leak for audit in audited for leak in audit.leaks],
         "corpus": _corpus(data.takes),
         "rejected": _rejected(data.rejected),
         "paths_shown": _PATHS_SHOWN,
@@ -112,7 +112,7 @@ def _sections(data: ReportData, tables: list[Leaderboard], drawn: set[str]) -> d
         "missed": ("Takes that every model misses", data.missed_count > 0),
         "notebook": ("The notebook, reproduced", len(data.replay) > 0),
         "leaderboards": ("All scores", several),
-        "proof": ("Leakage audit", len(data.leakage_audit) > 0),
+        "leakage_audit": ("Leakage audit", len(data.leakage_audit) > 0),
         "corpus": ("Data", bool(len(data.takes) or len(data.clips) or len(data.rejected))),
         "curves": ("Learning curves", "curves" in drawn),
         "importances": ("Feature importances", "importances" in drawn),
@@ -199,7 +199,7 @@ def _missed_sentence(data: ReportData, board: Leaderboard) -> str:
     evaluated = max(found["uar"].takes for found in board.rows.values())
     who = "Every model misses" if len(board.rows) > 2 else "All models miss"
     shown = (
-        f" Shown: the {len(data.missed)} whose emotion the models thought least likely."
+        f" Shown: the {len(data.missed)} to whose emotion the models gave the lowest probability."
         if 0 < len(data.missed) < data.missed_count
         else ""
     )

@@ -1,4 +1,4 @@
-"""The leak proof as people read it: what each protocol promises to keep apart, and what each fold shares."""
+"""The leakage audit for readers: what each protocol keeps disjoint, and what each fold shares."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +13,7 @@ SIDES: Final = ("actors", "takes", "recordings")
 
 @dataclass(frozen=True)
 class Shared:
-    """How many actors, takes or recordings stand on both sides of a fold, and whether none was promised."""
+    """How many actors, takes or recordings both sides of a fold share, and whether the protocol keeps them disjoint."""
 
     name: str
     count: int
@@ -33,8 +33,8 @@ class Shared:
 
 
 @dataclass(frozen=True)
-class FoldProof:
-    """Who is evaluated and who is trained on in one fold, and what stands on both sides."""
+class FoldAudit:
+    """The test and training actors of one fold, and what the two sets share."""
 
     fold: str
     test_actors: str
@@ -50,12 +50,12 @@ class FoldProof:
 
 
 @dataclass(frozen=True)
-class ProtocolProof:
+class ProtocolAudit:
     """All folds of one protocol and fold scheme."""
 
     title: str
     promised: str | None
-    folds: list[FoldProof]
+    folds: list[FoldAudit]
 
     @property
     def verdict(self) -> str:
@@ -81,8 +81,8 @@ class ProtocolProof:
         return [f"{self.title}, fold {fold.fold}: {join_words(fold.broken)}" for fold in self.folds if fold.broken]
 
 
-def proofs(leakage_audit: pd.DataFrame) -> list[ProtocolProof]:
-    """The proof of every protocol and fold scheme in their usual order, folds by number; none of an empty table."""
+def audits(leakage_audit: pd.DataFrame) -> list[ProtocolAudit]:
+    """The audit of every protocol and fold scheme in their usual order, folds by number; none of an empty table."""
     if leakage_audit.empty:
         return []
     found = []
@@ -94,7 +94,7 @@ def proofs(leakage_audit: pd.DataFrame) -> list[ProtocolProof]:
             title = protocol_title(protocol, fold_scheme)
             promises = [_promise(row) for row in rows]
             promised = None if None in promises else promises[0]
-            found.append(ProtocolProof(title, promised, [_fold(row) for row in rows]))
+            found.append(ProtocolAudit(title, promised, [_fold(row) for row in rows]))
     return found
 
 
@@ -103,9 +103,9 @@ def _promise(row: dict[Any, Any]) -> str | None:
     return None if pd.isna(row["disjoint"]) else str(row["disjoint"])
 
 
-def _fold(row: dict[Any, Any]) -> FoldProof:
+def _fold(row: dict[Any, Any]) -> FoldAudit:
     promised = (_promise(row) or "").split(", ")
-    return FoldProof(
+    return FoldAudit(
         fold=row["fold"],
         test_actors=actor_ranges(row["test_actors"]),
         training_actors=actor_ranges(row["training_actors"]),

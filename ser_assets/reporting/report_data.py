@@ -23,10 +23,10 @@ class ExampleClip:
 
 @dataclass(frozen=True)
 class MissedTake:
-    """A take that every model names wrong: its clip, who performed what, and what each model said instead.
+    """A take that every model names wrong: its clip, who performed what, and what each model predicted instead.
 
     intensity, statement: None where not known.
-    said: by model the emotion that it named and the probability, 0 to 1, that it gave to it.
+    predicted: by model the emotion that it predicted and its probability, 0 to 1.
     """
 
     clip: ExampleClip
@@ -56,14 +56,14 @@ class ReportData:
         metric, value, low, high, actors, takes
     missed: a few of the takes that every model misses under the headline's protocol, the least expected emotion first
     missed_count: how many of those there are
-    replay: the notebook again, model, way, metric, value, low, high, actors, takes
+    replay: the notebook reproduced, model, way, metric, value, low, high, actors, takes
     takes: one accepted take a row: take_id, actor, emotion, gender, intensity, statement, seconds; gender,
         intensity and statement are None where not known
     rejected: path, reason
     clips: one clip a row: take_id, variant (0 is the original), actor, emotion
     examples: at most one clip for each emotion and gender
     importances: feature, importance
-    learning_curves: model, protocol, fold_scheme, fold, epoch, part (training or validation), loss, accuracy
+    learning_curves: model, protocol, fold_scheme, fold, epoch, subset (training or validation), loss, accuracy
     leakage_audit: protocol, fold_scheme, fold, training_actors, test_actors, training_clips, test_takes, shared_actors,
         shared_takes, shared_recordings (counts), disjoint (what the protocol promises, such as "takes, recordings")
     facts: versions, command, settings

@@ -90,7 +90,7 @@ class Bundle:
         """Raise BundleError where there is no model for calibrated clips."""
         if not self.has_speaker_normalised:
             raise BundleError(
-                f"{self.folder} holds no model for a calibrated speaker: have speaker_normalised among SER_PROTOCOLS, "
+                f"{self.folder} holds no model for an enrolled speaker: have speaker_normalised among SER_PROTOCOLS, "
                 "and materialize the models and champion_model again; or leave the profile out"
             )
 

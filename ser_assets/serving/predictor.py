@@ -115,7 +115,7 @@ def speaker_profile(heard: Sequence[MeasuredRecording], bundle: Bundle) -> "Spea
     """Make the profile of the one speaker of these recordings, at least one, for the models of this bundle.
 
     Raises:
-        BundleError: the bundle has no model for a calibrated speaker, or it cannot be opened.
+        BundleError: the bundle has no model for an enrolled speaker, or it cannot be opened.
     """
     evidence, model = features_of(heard), bundle.load(speaker_normalised=True)
     profile = bundle.prior().profile(evidence)
@@ -130,7 +130,7 @@ class Predictor:
         """Open the model.
 
         Raises:
-            BundleError: the bundle has no model for a calibrated speaker, or it cannot be opened.
+            BundleError: the bundle has no model for an enrolled speaker, or it cannot be opened.
             ProfileError: the profile was made of clips that were measured otherwise, or is damaged.
         """
         self.bundle = bundle

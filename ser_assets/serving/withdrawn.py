@@ -64,9 +64,10 @@ def mark_withdrawn(folder: Path, takes: int, speakers: int, today: str) -> bool:
         part.write_text(json.dumps(dataclasses.asdict(mark)) + "\n", encoding="utf-8")
     card = folder / CARD_FILE
     if card.exists():
-        title, *rest = card.read_text(encoding="utf-8").splitlines()
-        rest = [line for line in rest if not line.startswith(_NOTICE)]
+        lines = [line for line in card.read_text(encoding="utf-8").splitlines() if not line.startswith(_NOTICE)]
+        # The metadata of the card comes before its title.
+        below = 1 + next((number for number, line in enumerate(lines) if line.startswith("# ")), -1)
         with atomic_file(card) as part:
-            text = "\n".join([title, "", f"{_NOTICE}{mark.sentence}.", *rest])
+            text = "\n".join([*lines[:below], "", f"{_NOTICE}{mark.sentence}.", *lines[below:]])
             part.write_text(text + "\n", encoding="utf-8")
     return True

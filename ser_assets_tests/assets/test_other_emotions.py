@@ -96,7 +96,7 @@ def test_the_models_and_the_report_are_made_of_any_emotions(tmp_path: Path) -> N
     assert result.success
     assert not pipelines.failed_checks(result)
     page = (tmp_path / "report/index.html").read_text(encoding="utf-8")
-    assert "guessing reaches 20.0 %" in page.replace("\u00a0", " ")
+    assert "chance is 20.0 %" in page.replace("\u00a0", " ")
     assert "RAVDESS" not in page
 
 

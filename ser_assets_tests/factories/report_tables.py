@@ -11,7 +11,7 @@ from ser_assets.reporting.report_data import ExampleClip, MissedTake, ReportData
 
 SAMPLING_RATE = 16000
 ACTORS = ("01", "02", "03", "04", "05")
-PROVEN_ACTORS = ACTORS[:3]
+AUDITED_ACTORS = ACTORS[:3]
 
 
 def predictions(
@@ -52,18 +52,18 @@ def differences(rows: list[tuple[str, str, float, float, float]]) -> pd.DataFram
     return table.assign(protocol="speaker_independent", fold_scheme="luna5", metric="uar", actors=24, takes=1440)
 
 
-def proof(protocol: str, disjoint: str, shared: tuple[int, int, int], fold_scheme: str = "loso") -> pd.DataFrame:
-    """The leak proof of a protocol with a fold for each of three actors; shared actors, takes, recordings in each."""
+def audit_table(protocol: str, disjoint: str, shared: tuple[int, int, int], fold_scheme: str = "loso") -> pd.DataFrame:
+    """The leakage audit of a protocol with a fold for each of three actors; shared actors, takes, recordings in each."""
     rows = [
         (protocol, fold_scheme, str(number), actor, _others(actor), 36, 16, *shared, disjoint)
-        for number, actor in enumerate(PROVEN_ACTORS, start=1)
+        for number, actor in enumerate(AUDITED_ACTORS, start=1)
     ]
     names = ["protocol", "fold_scheme", "fold", "test_actors", "training_actors", "training_clips", "test_takes"]
     return pd.DataFrame(rows, columns=[*names, "shared_actors", "shared_takes", "shared_recordings", "disjoint"])
 
 
 def _others(actor: str) -> str:
-    return ", ".join(other for other in PROVEN_ACTORS if other != actor)
+    return ", ".join(other for other in AUDITED_ACTORS if other != actor)
 
 
 def replay() -> pd.DataFrame:
@@ -139,8 +139,8 @@ def full_report() -> ReportData:
         learning_curves=pd.DataFrame(epochs, columns=curves),
         leakage_audit=pd.concat(
             [
-                proof("random_split_leaky", "", (3, 5, 5), fold_scheme=""),
-                proof("speaker_independent", "actors, takes, recordings", (0, 0, 0)),
+                audit_table("random_split_leaky", "", (3, 5, 5), fold_scheme=""),
+                audit_table("speaker_independent", "actors, takes, recordings", (0, 0, 0)),
             ]
         ),
         facts={"command": "ser-assets run | tee log", "seed": "42"},

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ser_assets.reporting.baseline_table import WAY_NAMES, WHY_THEY_DIFFER, replay_gap, reproduced_models
+from ser_assets.reporting.baseline_table import WAY_NAMES, WHY_THEY_DIFFER, reproduced_models, reproduction_gap
 from ser_assets_tests.factories import report_tables
 
 
@@ -24,7 +24,7 @@ def test_models_are_in_their_usual_order():
 
 
 def test_the_gap_is_worked_out_from_the_replay_and_not_from_the_claims():
-    assert replay_gap(reproduced_models(report_tables.replay())) == (
+    assert reproduction_gap(reproduced_models(report_tables.replay())) == (
         "From its own way to unseen actors accuracy goes: Random Forest from 0.700 to 0.410 (−29.0 points). Its own "
         "way evaluates 276 clips, copies among them; unseen are the 1199 takes of 20 actors."
     )
@@ -32,7 +32,7 @@ def test_the_gap_is_worked_out_from_the_replay_and_not_from_the_claims():
 
 def test_claims_alone_make_no_gap():
     claims = report_tables.replay().query("way.str.startswith('claimed')")
-    assert replay_gap(reproduced_models(claims)) == ""
+    assert reproduction_gap(reproduced_models(claims)) == ""
     assert reproduced_models(pd.DataFrame()) == []
 
 

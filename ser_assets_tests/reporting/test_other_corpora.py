@@ -77,7 +77,7 @@ def both_pages(folder: Path) -> list[str]:
 
 def test_guessing_and_blind_log_loss_are_those_of_its_own_emotions(both_pages: list[str]) -> None:
     for page in both_pages:
-        assert "guessing reaches 20.0 %" in page
+        assert "chance is 20.0 %" in page
         assert "should be at chance, 20.0 %" in page
         assert "blind guessing: 1.61" in page
         assert "12.5 %" not in page

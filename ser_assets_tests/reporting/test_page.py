@@ -91,7 +91,7 @@ def test_the_page_opens_with_the_best_model_and_its_interval(report: tuple[Repor
         "not trained on "
         f"(95 % interval {100 * best['low']:.1f} to {100 * best['high']:.1f} %)."
     )
-    assert "5 actors, 80 takes; 95 % interval by bootstrap over actors; guessing reaches 12.5 %" in html
+    assert "5 actors, 80 takes; 95 % interval by bootstrap over actors; chance is 12.5 %" in html
 
 
 def test_the_machine_readable_report_holds_the_same_figures(report: tuple[ReportData, Path]):
@@ -115,7 +115,7 @@ def test_the_machine_readable_report_holds_the_same_figures(report: tuple[Report
     assert {reference["system"] for reference in figures["references"]} == {each.system for each in REFERENCES}
     assert figures["corpus"]["takes"] == len(data.takes)
     assert sum(row["copies"] for row in figures["clips"]) == (data.clips["variant"] > 0).sum()
-    assert len(figures["leakage_audit"]) == 2 * len(report_tables.PROVEN_ACTORS)
+    assert len(figures["leakage_audit"]) == 2 * len(report_tables.AUDITED_ACTORS)
     assert figures["facts"] == data.facts
 
 
@@ -156,16 +156,16 @@ def test_names_from_outside_are_shown_and_not_obeyed(report: tuple[ReportData, P
 def test_a_kept_promise_raises_no_alarm_and_neither_does_what_was_never_promised(html: str, markdown: str):
     assert "Leak found" not in html
     assert "Leak found" not in markdown
-    proof = section(html, "proof")
-    assert proof.count('<td class="kept">0 ✓</td>') == 9
-    assert proof.count('<td class="open">5</td>') == 6
-    assert proof.count("<details open>") == 2
+    audit = section(html, "leakage_audit")
+    assert audit.count('<td class="kept">0 ✓</td>') == 9
+    assert audit.count('<td class="open">5</td>') == 6
+    assert audit.count("<details open>") == 2
     assert "| 1 | 01 | 02, 03 | 16 | 36 | 0 ✓ | 0 ✓ | 0 ✓ |" in markdown
     assert "| 1 | 01 | 02, 03 | 16 | 36 | 3 | 5 | 5 |" in markdown
 
 
 def test_a_broken_promise_of_any_protocol_is_the_first_thing_that_is_said(tmp_path: Path):
-    leaking = report_tables.proof("random_split", "takes, recordings", (3, 0, 0), fold_scheme="").assign(
+    leaking = report_tables.audit_table("random_split", "takes, recordings", (3, 0, 0), fold_scheme="").assign(
         shared_recordings=[0, 1, 0]
     )
     bare = report_tables.scores_alone(report_tables.uars({"cnn": 0.5}), leakage_audit=leaking)
@@ -203,7 +203,7 @@ def test_voices_that_a_notice_warns_of_are_not_compared_with_people(tmp_path: Pa
 
 def test_a_missed_take_shows_what_was_performed_and_what_each_model_said(html: str, markdown: str):
     shown = plain(section(html, "missed"))
-    assert "All models miss 6 of 80 takes (7.5 %). Shown: the 1 whose emotion" in shown
+    assert "All models miss 6 of 80 takes (7.5 %). Shown: the 1 to whose emotion" in shown
     assert "calm actor 03, male, normal intensity: “Kids are &lt;talking&gt; by the door”" in shown
     assert "Random Forest neutral 30 % CNN sad 61 %" in shown
     assert (
@@ -221,7 +221,7 @@ def test_the_replayed_notebook_has_claims_replay_and_unseen_actors_side_by_side(
         assert "(−29.0 points)" in page_text
         assert " ".join(WHY_THEY_DIFFER) in page_text
         assert "ser-assets reproduce-notebook" in page_text
-        assert "Where the README is silent the choices are ours" in page_text
+        assert "Where the README gives no detail, the project chose one" in page_text
 
 
 def test_how_far_intervals_may_be_trusted_is_said_once_on_each_page(html: str, markdown: str):

@@ -311,7 +311,7 @@ def test_a_profile_needs_a_bundle_with_a_model_for_it(spoken: Path, tmp_path: Pa
         call("enrol-speaker", spoken, "--out", tmp_path / "new.json", "--bundle", raw_only),
     ):
         assert result.exit_code == 1
-        assert "holds no model for a calibrated speaker" in result.stderr
+        assert "holds no model for an enrolled speaker" in result.stderr
     assert not (tmp_path / "new.json").exists()
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from ser_assets.audio.features.names import functional_names
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.speakers.profile import normalise_speakers
 from ser_assets.serving.bundle import BundleError, Preprocessing, open_bundle
+from ser_assets.serving.withdrawn import mark_withdrawn
 from ser_assets.serving.write_bundle import size_of, write_bundle
 from ser_assets_tests.factories.bundles import (
     PREPROCESSING,
@@ -128,13 +130,13 @@ def test_a_model_that_is_not_kept_cannot_be_bundled(tmp_path: Path) -> None:
         make_bundle(tmp_path, model="cnn")
 
 
-def test_a_bundle_without_a_model_for_calibrated_clips_says_how_to_get_one(tmp_path: Path) -> None:
+def test_a_bundle_without_a_model_for_enrolled_speakers_says_how_to_get_one(tmp_path: Path) -> None:
     folder = make_bundle(tmp_path, kinds=("raw",))
     bundle = open_bundle(folder)
     assert not bundle.has_speaker_normalised
     with pytest.raises(BundleError, match="speaker_normalised among SER_PROTOCOLS"):
         bundle.load(speaker_normalised=True)
-    assert "no model for a calibrated speaker" in (folder / "model_card.md").read_text()
+    assert "no model for an enrolled speaker" in (folder / "model_card.md").read_text()
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -169,7 +171,7 @@ def test_what_is_no_whole_bundle_of_this_version_is_refused(folder: Path, damage
     assert str(folder) in str(refused.value)
 
 
-def test_the_card_tells_what_the_model_is_for_and_how_it_was_judged(kept: Path) -> None:
+def test_the_card_describes_what_the_model_is_for_and_how_it_was_evaluated(kept: Path) -> None:
     card = (kept / "model_card.md").read_text()
     for heading in (
         "What it is",
@@ -178,6 +180,7 @@ def test_the_card_tells_what_the_model_is_for_and_how_it_was_judged(kept: Path) 
         "How it was evaluated",
         "Training data and licence",
         "Calibration",
+        "Speaker normalisation",
         "How to use it",
     ):
         assert f"\n## {heading}\n" in card
@@ -203,3 +206,18 @@ def test_the_card_names_the_licence_of_the_voices(tmp_path: Path, demo: bool, th
     assert there in card
     assert absent not in card
     assert ("CC BY-NC-SA 4.0" in card) != demo
+
+
+@pytest.mark.parametrize(("demo", "licence"), [(True, "other"), (False, "cc-by-nc-sa-4.0")])
+def test_the_card_begins_with_metadata_that_stays_first_when_takes_are_withdrawn(
+    tmp_path: Path, demo: bool, licence: str
+) -> None:
+    folder = make_bundle(tmp_path, demo=demo)
+    mark_withdrawn(folder, 3, 1, "2030-01-02")
+    nothing, header, text = (folder / "model_card.md").read_text(encoding="utf-8").split("---\n", 2)
+    metadata = yaml.safe_load(header)
+    assert nothing == ""
+    assert metadata["license"] == licence
+    assert metadata["pipeline_tag"] == "audio-classification"
+    assert ("datasets" in metadata) != demo
+    assert text.index("# Model card") < text.index("Withdrawn recordings")
