@@ -127,14 +127,14 @@ def reproduce_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
         raise click.ClickException(str(error)) from error
     from rich.console import Console
 
-    from ser_assets.reporting.baseline_table import replay_gap, reproduced_models
+    from ser_assets.reporting.baseline_table import reproduced_models, reproduction_gap
 
     if markdown:
         click.echo(replay_markdown(table))
     else:
         Console().print(replay_for_terminal(table))
     click.echo(
-        f"{replay_gap(reproduced_models(table))}\n"
+        f"{reproduction_gap(reproduced_models(table))}\n"
         "The notebook's split has every actor, and copies of test takes, on both sides; the score for a new speaker is "
         "the column of unseen actors.\n"
         "the next metrics_report shows this: `.venv/bin/dagster asset materialize --select metrics_report -m "

@@ -25,7 +25,7 @@ WAY_NAMES: Final = {
     "unseen_actors": "On unseen actors",
 }
 WHY_THEY_DIFFER: Final = (
-    "The notebook splits clips at random, so the same actors are on both sides: it evaluates voices that it was trained on.",
+    "The notebook splits clips at random, so actors are on both sides: it evaluates voices that it was trained on.",
     (
         "It augments before it splits, so copies of a take are on both sides, and copies of neutral make up a part "
         "of what is evaluated, which alone lifts accuracy: always predicting neutral is right more often there."

@@ -61,14 +61,14 @@ class ProtocolAudit:
     def verdict(self) -> str:
         """What is promised, and whether it was kept, in a sentence."""
         if self.promised is None:
-            return "What it promises to keep apart is not recorded: what stands on both sides is only counted."
+            return "What it keeps disjoint is not recorded: what both sides share is only counted."
         if not self.promised:
-            return "Promises nothing: what stands on both sides is only counted."
-        promise = f"Promises to keep apart {join_words(self.promised.split(', '))}"
+            return "It may share actors, takes and recordings, which are only counted."
+        promise = f"Keeps {join_words(self.promised.split(', '))} disjoint"
         broken = [fold.fold for fold in self.folds if fold.broken]
         if broken:
             return f"{promise}: broken in fold {', '.join(broken)}."
-        return f"{promise}: kept in {'the only fold' if len(self.folds) == 1 else f'all {len(self.folds)} folds'}."
+        return f"{promise}: true in {'the only fold' if len(self.folds) == 1 else f'all {len(self.folds)} folds'}."
 
     @property
     def is_kept(self) -> bool:

@@ -53,7 +53,7 @@ def differences(rows: list[tuple[str, str, float, float, float]]) -> pd.DataFram
 
 
 def audit_table(protocol: str, disjoint: str, shared: tuple[int, int, int], fold_scheme: str = "loso") -> pd.DataFrame:
-    """The leakage audit of a protocol with a fold for each of three actors; shared actors, takes, recordings in each."""
+    """The leakage audit of a protocol with three folds of one actor; shared: actors, takes and recordings in each."""
     rows = [
         (protocol, fold_scheme, str(number), actor, _others(actor), 36, 16, *shared, disjoint)
         for number, actor in enumerate(AUDITED_ACTORS, start=1)

@@ -11,7 +11,7 @@ def test_a_kept_promise_has_a_tick_and_what_is_not_promised_is_a_bare_count():
     [audit] = audits(report_tables.audit_table("random_split", "takes, recordings", (3, 0, 0), fold_scheme=""))
     assert [shared.text for shared in audit.folds[0].shared] == ["3", "0 ✓", "0 ✓"]
     assert [shared.state for shared in audit.folds[0].shared] == ["open", "kept", "kept"]
-    assert audit.verdict == "Promises to keep apart takes and recordings: kept in all 3 folds."
+    assert audit.verdict == "Keeps takes and recordings disjoint: true in all 3 folds."
     assert audit.leaks == []
 
 
@@ -37,7 +37,7 @@ def test_a_protocol_that_promises_nothing_breaks_nothing():
 def test_what_was_not_recorded_is_said_so_and_breaks_nothing(missing: float | None):
     [audit] = audits(report_tables.audit_table("random_split", "", (3, 1, 0), fold_scheme="").assign(disjoint=missing))
     assert audit.is_kept
-    assert audit.verdict.startswith("What it promises to keep apart is not recorded")
+    assert audit.verdict.startswith("What it keeps disjoint is not recorded")
     assert [shared.text for shared in audit.folds[0].shared] == ["3", "1", "0"]
     assert {shared.state for shared in audit.folds[0].shared} == {"open"}
 

@@ -155,7 +155,7 @@ def samples_per_actor_and_emotion(clips: pd.DataFrame, emotions: Sequence[str]) 
 
 
 def feature_importances(importances: pd.DataFrame, top: int = 25) -> "Figure":
-    """Bars of the features that the Random Forest leans on most."""
+    """Bars of the features that matter most to the Random Forest."""
     best = importances.nlargest(top, "importance")
     figure = new_figure(11, 0.8 + 0.23 * len(best))
     axes = figure.subplots()
@@ -187,6 +187,7 @@ def learning_curves(curves: pd.DataFrame) -> "Figure":
             tidy(axes, grid="both")
         panels[0, column].set_title(model_title(model))
         panels[1, column].set_xlabel("epoch")
+        panels[1, column].xaxis.get_major_locator().set_params(integer=True)
     handles = [
         Line2D([], [], color=MUTED, linewidth=2.2, linestyle=_PART_STYLES["training"], label="training"),
         Line2D([], [], color=INK, linewidth=2.2, label="validation (in the model's colour)"),

@@ -69,7 +69,7 @@ def all_pictures(data: ReportData, tables: Sequence[Leaderboard], references: Se
 def _of_predictions(data: ReportData, board: Leaderboard) -> Iterator[Picture]:
     evaluated, groups = board.of(data.predictions), board.of(data.group_scores)
     if len(evaluated):
-        caption = "Share of takes named right, by the probability that was given to the named emotion"
+        caption = "Share of correct predictions, by the probability of the predicted emotion"
         yield _picture("reliability", "reliability", caption, score_figures.reliability_diagram(evaluated, board))
         for model in in_given_order(evaluated["model"].tolist(), list(board.rows)):
             caption = f"Confusion matrix of {model_title(model)}"
@@ -112,7 +112,7 @@ def _of_training(data: ReportData, board: Leaderboard) -> Iterator[Picture]:
         caption = "Loss and accuracy by epoch in training and validation"
         yield _picture("learning_curves", "curves", caption, confusion_and_recall.learning_curves(curves))
     if len(data.importances):
-        caption = "The features that the Random Forest leans on most"
+        caption = "The most important features of the Random Forest"
         yield _picture(
             "importances", "importances", caption, confusion_and_recall.feature_importances(data.importances)
         )

@@ -95,7 +95,7 @@ def _upright(axes: "Axes", value: float, name: str, colour: str = MUTED) -> None
 
 
 def reliability_diagram(evaluated: pd.DataFrame, board: Leaderboard) -> "Figure":
-    """Share named right by probability of the named emotion, a panel for each model; below, how many takes that is.
+    """Share of correct predictions by probability of the predicted emotion, a panel for each model; below, how many takes that is.
 
     The larger a dot, the more takes it stands for.
 
@@ -121,12 +121,12 @@ def reliability_diagram(evaluated: pd.DataFrame, board: Leaderboard) -> "Figure"
             text = f"calibration error {decimal(error.value)}"
             upper.text(0, 1.03, text, transform=upper.transAxes, fontsize=8.5, color=MUTED)
         upper.set(xlim=(0, 1), ylim=(-0.02, 1.02), xticks=(0.2, 0.4, 0.6, 0.8))
-        lower.set_xlabel("probability given")
+        lower.set_xlabel("predicted probability")
         for axis in (upper.xaxis, upper.yaxis):
             percent_axis(axis)
         for axes in (upper, lower):
             tidy(axes, grid="both" if axes is upper else "y")
-    panels[0, 0].set_ylabel("named right")
+    panels[0, 0].set_ylabel("correct")
     panels[1, 0].set_ylabel("takes")
     return figure
 
