@@ -195,7 +195,7 @@ def test_a_strange_failure_is_told_of_its_file(tmp_path: Path, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise FloatingPointError("divide by zero")
 
-    monkeypatch.setattr(serving, "extract_features", fail)
+    monkeypatch.setattr(serving, "measured_clip", fail)
     assert refusal(write_wav(tmp_path / "odd.wav", voice())) == (
         "cannot be measured (FloatingPointError: divide by zero)"
     )
