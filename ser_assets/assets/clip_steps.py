@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from ser_assets.audio.augmentation import PlannedCopy, augment_clip, perturb_speed
 from ser_assets.audio.decoding.decode import DecodeError, decode
-from ser_assets.audio.decoding.mono import resample, to_mono
+from ser_assets.audio.decoding.mono import to_mono
 from ser_assets.audio.features.extract import ClipFeatures, extract_features
 from ser_assets.audio.features.names import functional_names
-from ser_assets.audio.silence import trim
+from ser_assets.audio.pipeline import Preprocessing, mono_clip, trimmed_clip
 from ser_assets.corpus.interface import path_of
 from ser_assets.corpus.inventory import audio_hash
 from ser_assets.corpus.registry import corpus_of
@@ -90,7 +90,7 @@ def _decode_take(raw_video: dict[str, Any], settings: Settings) -> Clip:
         mono = to_mono(recording.samples)
         if audio_hash(mono, recording.sampling_rate) != raw_video["audio_hash"]:
             raise DecodeError("holds another recording than when raw_videos was materialized")
-        samples = resample(mono, recording.sampling_rate, settings.sampling_rate)
+        samples = mono_clip(mono, recording.sampling_rate, Preprocessing.from_settings(settings))
     except DecodeError as error:
         remedy = f"materialize raw_videos for actor {raw_video['actor']} again"
         raise DecodeError(f"{path} {error}: {remedy}", error.problem) from error
@@ -99,14 +99,7 @@ def _decode_take(raw_video: dict[str, Any], settings: Settings) -> Clip:
 
 
 def _trim_clip(clip: Clip, settings: Settings) -> Clip:
-    trimmed = trim(
-        clip.samples,
-        clip.sampling_rate,
-        mode=settings.trim_mode,
-        top_db=settings.trim_top_db,
-        minimum_seconds=settings.minimum_clip_seconds,
-    )
-    return dataclasses.replace(clip, **vars(trimmed))
+    return dataclasses.replace(clip, **vars(trimmed_clip(clip.samples, Preprocessing.from_settings(settings))))
 
 
 def _copies_of(clip: Clip, plan: Sequence[PlannedCopy], settings: Settings) -> list[Clip]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ser_assets.audio.features.names import functional_names
-from ser_assets.audio.silence import TrimMode
+from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.models.model_files import MODEL_FACTS_FILE, read_facts
 
@@ -25,16 +25,6 @@ _REMEDY: Final = "`ser-assets run` makes one, as its last step"
 
 class BundleError(ValueError):
     """A folder is no bundle that can be used; the message names the folder, the reason and the remedy."""
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a recording became a clip in training, and must again: Hz, what is cut, dB under the clip's peak, seconds."""
-
-    sampling_rate: int
-    trim_mode: TrimMode
-    trim_top_db: float
-    minimum_clip_seconds: float
 
 
 @dataclass(frozen=True)

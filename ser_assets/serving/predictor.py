@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_assets.audio.decoding.decode import DecodeError, Recording, decode
-from ser_assets.audio.decoding.mono import resample, to_mono
-from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.features.names import functional_names
-from ser_assets.audio.silence import Trimmed, trim
+from ser_assets.audio.pipeline import Preprocessing, measured_clip
+from ser_assets.audio.silence import Trimmed
 from ser_assets.audio.validation import require_utterance
-from ser_assets.serving.bundle import Bundle, Preprocessing
+from ser_assets.serving.bundle import Bundle
 
 if TYPE_CHECKING:
     from ser_assets.learning.data.examples import Features
@@ -72,23 +71,15 @@ def measure_recording(path: Path, preprocessing: Preprocessing) -> MeasuredRecor
             return RejectedRecording(path, "is not there")
         if not path.is_file():
             return RejectedRecording(path, "cannot be read (it is no regular file)")
-        # Decoded once: what `load_mono` does, with a look at the recording in between, as the inventory takes one.
         recording = decode(path)
         require_utterance(recording)
-        clip = trim(
-            resample(to_mono(recording.samples), recording.sampling_rate, preprocessing.sampling_rate),
-            preprocessing.sampling_rate,
-            mode=preprocessing.trim_mode,
-            top_db=preprocessing.trim_top_db,
-            minimum_seconds=preprocessing.minimum_clip_seconds,
-        )
-        measurement = extract_features(clip.samples, preprocessing.sampling_rate)
+        clip, features = measured_clip(recording, preprocessing)
     except DecodeError as error:
         return RejectedRecording(path, str(error))
     except Exception as error:  # One strange file must not stop the others.
         return RejectedRecording(path, f"cannot be measured ({type(error).__name__}: {error})")
     remarks = tuple(_remarks(recording, clip))
-    return MeasuredRecording(path, recording.seconds, measurement.functionals, measurement.sequence, remarks)
+    return MeasuredRecording(path, recording.seconds, features.functionals, features.sequence, remarks)
 
 
 def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:

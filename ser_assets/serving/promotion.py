@@ -142,8 +142,8 @@ def _last_predictions(settings: Settings, warehouse: Warehouse) -> "pd.DataFrame
 
 def bundle_contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) -> "Contents":
     """Collect what the bundle of a candidate holds."""
+    from ser_assets.audio.pipeline import Preprocessing
     from ser_assets.learning.speakers.prior import SpeakerPrior
-    from ser_assets.serving.bundle import Preprocessing
     from ser_assets.serving.write_bundle import Contents
 
     # Refuses features of other settings than those of now, which the bundle is about to promise.
@@ -155,12 +155,7 @@ def bundle_contents(candidate: Candidate, settings: Settings, warehouse: Warehou
         models_dir=settings.data_dir / "models",
         speaker_normalised="speaker_normalised" in set(candidate.scores["protocol"]),
         prior=SpeakerPrior.learn(examples),
-        preprocessing=Preprocessing(
-            sampling_rate=settings.sampling_rate,
-            trim_mode=settings.trim_mode,
-            trim_top_db=settings.trim_top_db,
-            minimum_clip_seconds=settings.minimum_clip_seconds,
-        ),
+        preprocessing=Preprocessing.from_settings(settings),
         scores=candidate.scores,
         recipe=recipe(settings),
         settings={name: settings.as_text(name) for name in knobs},

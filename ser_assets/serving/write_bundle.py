@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ser_assets.audio.features.names import functional_names
+from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.models.model_files import read_facts
 from ser_assets.serving.bundle import (
@@ -19,7 +20,6 @@ from ser_assets.serving.bundle import (
     FORMAT,
     PRIOR_FILE,
     BundleError,
-    Preprocessing,
     digest_of,
     files_of,
     members_of,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ser_assets.audio.features.extract import extract_features
+from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.corpus import inventory
 from ser_assets.corpus.raw_video import RawVideo
-from ser_assets.serving.bundle import Preprocessing
 from ser_assets.serving.predictor import MeasuredRecording, measure_recording
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles

@@ -169,7 +169,7 @@ def test_only_what_has_changed_is_decoded_trimmed_augmented_and_measured_again(
     written = clips_of_the_other.stat()
     write_wav(changed, voice(1.1, hertz=333))
     worked_on: Counter[str] = Counter()
-    for step in ("trim", "perturb_speed", "extract_features"):
+    for step in ("trimmed_clip", "perturb_speed", "extract_features"):
         function = getattr(clip_steps, step)
 
         def counted(*arguments: object, _step: str = step, _function: object = function, **named: object) -> object:
@@ -184,7 +184,7 @@ def test_only_what_has_changed_is_decoded_trimmed_augmented_and_measured_again(
     assert clips_of_the_other.stat() == written
     after = input_fingerprint(warehouse)
     assert {take_id for take_id in after if after[take_id] != before[take_id]} == {"01-03-01-01-01-01"}
-    assert worked_on == {"trim": 1, "perturb_speed": 2, "extract_features": 3}
+    assert worked_on == {"trimmed_clip": 1, "perturb_speed": 2, "extract_features": 3}
 
 
 def test_features_at_rest_fill_a_database_that_was_lost_and_nothing_is_measured_again(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.corpus.demo.corpus import SAMPLING_RATE, perform
 from ser_assets.corpus.ravdess import EMOTIONS, Take, speech_takes
 from ser_assets.learning.data.examples import Examples
@@ -17,7 +18,6 @@ from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.learning.speakers.prior import SpeakerPrior
 from ser_assets.learning.speakers.profile import normalise_speakers
-from ser_assets.serving.bundle import Preprocessing
 from ser_assets.serving.predictor import MeasuredRecording, features_of, measure_recording
 from ser_assets.serving.write_bundle import Contents, write_bundle
 from ser_assets_tests.factories.examples import made_up_predictions

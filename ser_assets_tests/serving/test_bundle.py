@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from ser_assets.audio.features.names import functional_names
+from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.speakers.profile import normalise_speakers
-from ser_assets.serving.bundle import BundleError, Preprocessing, open_bundle
+from ser_assets.serving.bundle import BundleError, open_bundle
 from ser_assets.serving.withdrawn import mark_withdrawn
 from ser_assets.serving.write_bundle import size_of, write_bundle
 from ser_assets_tests.factories.bundles import (

@@ -11,12 +11,13 @@ import pytest
 from ser_assets.assets.clip_steps import augment_batch, decode_batch, measure_batch, trim_batch
 from ser_assets.audio.decoding.decode import decode
 from ser_assets.audio.decoding.mono import to_mono
+from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.corpus.demo.corpus import SAMPLING_RATE, perform
 from ser_assets.corpus.inventory import audio_hash
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.speakers.profile import ProfileError, SpeakerProfile, normalise_speakers
 from ser_assets.serving import predictor as serving
-from ser_assets.serving.bundle import Bundle, Preprocessing, open_bundle
+from ser_assets.serving.bundle import Bundle, open_bundle
 from ser_assets.serving.predictor import (
     MeasuredRecording,
     Predictor,
@@ -194,7 +195,7 @@ def test_a_strange_failure_is_told_of_its_file(tmp_path: Path, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise FloatingPointError("divide by zero")
 
-    monkeypatch.setattr(serving, "extract_features", fail)
+    monkeypatch.setattr(serving, "measured_clip", fail)
     assert refusal(write_wav(tmp_path / "odd.wav", voice())) == (
         "cannot be measured (FloatingPointError: divide by zero)"
     )

@@ -95,7 +95,7 @@ def _upright(axes: "Axes", value: float, name: str, colour: str = MUTED) -> None
 
 
 def reliability_diagram(evaluated: pd.DataFrame, board: Leaderboard) -> "Figure":
-    """Share of correct predictions by probability of the predicted emotion, a panel for each model; below, how many takes that is.
+    """Share of correct predictions by predicted probability, a panel for each model; below, the number of takes.
 
     The larger a dot, the more takes it stands for.
 
