@@ -65,7 +65,7 @@ def nothing_clipped(corpus: dg.ResourceParam[Corpus], actor_files: dg.ResourcePa
 @dg.asset_check(asset=trimmed_audio, blocking=True)
 @foreseen_failures
 def nothing_silent(corpus: dg.ResourceParam[Corpus], actor_files: dg.ResourceParam[ActorFiles]) -> dg.AssetCheckResult:
-    """Every clip holds something to hear."""
+    """No clip is silent."""
     from ser_assets.audio.silence import SILENT_PEAK
 
     silent = "SELECT actor, take_id, peak FROM clips WHERE peak < ?"

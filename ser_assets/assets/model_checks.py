@@ -1,4 +1,4 @@
-"""The promises of every model, checked whenever it is materialized: worked out from the tables, and by poison."""
+"""The checks of every model, run whenever it is materialized: from the tables, and by the leakage probe."""
 
 import functools
 import math

@@ -152,7 +152,7 @@ def _stored_predictions(name: str, warehouse: Warehouse) -> "pd.DataFrame":
 
 
 def with_origin(predictions: "pd.DataFrame", rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Say of which features each take was evaluated, so that a change of recording or recipe shows later."""
+    """Add the fingerprint of the features of each take, so that a later change of recording or recipe shows."""
     originals = rows[rows["variant"] == 0]
     return predictions.assign(
         input_fingerprint=predictions["take_id"].map(originals.set_index("take_id")["input_fingerprint"])
@@ -162,7 +162,7 @@ def with_origin(predictions: "pd.DataFrame", rows: "pd.DataFrame") -> "pd.DataFr
 def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", disjoint: dict[str, str]) -> list[str]:
     """Put the tables of a model in the place of the old ones, and the leak proof that they give.
 
-    Returns: the other models whose predictions are lost by that, for they tell other emotions apart.
+    Returns: the other models whose predictions are lost by that, because they predict other emotions.
     """
     import pyarrow as pa
 
@@ -183,9 +183,9 @@ def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", di
 
 
 def drop_other_emotions(connection: "duckdb.DuckDBPyConnection", table: str, rows: "pd.DataFrame") -> set[str]:
-    """Drop a table of what models said where it has probabilities of other emotions, or in another order, than `rows`.
+    """Drop a table of predictions whose emotions, or their order, differ from those of `rows`.
 
-    A column is an emotion, so that no table holds what was said of two corpora.
+    A column is an emotion, so that a table holds the predictions of one corpus.
 
     Returns: the models that were in it.
     """

@@ -44,7 +44,7 @@ def predict(
             batch.refuse_to_replace(table, recordings)
         predictor = batch.open_predictor(bundle or champion_folder(settings.data_dir), profile)
         if predictor.bundle.is_demo:
-            click.echo("this model learned from a synthesiser's voices: what it says of people means nothing", err=True)
+            click.echo("this model was trained on synthetic speech: its predictions mean nothing for people", err=True)
         if withdrawn := withdrawn_from(predictor.bundle.folder):
             click.echo(withdrawn.sentence, err=True)
         if different := differences(predictor.bundle.facts["training"]["recipe"]):

@@ -72,7 +72,9 @@ def sound_predictions(warehouse: Warehouse) -> "tuple[pd.DataFrame, list[str]]":
                 left_out.append(model)
             elif not (found := leaks(connection, model)).empty:
                 worst = ", ".join(found.iloc[0].astype(str))
-                raise LeakFoundError(f"{model} must not be reported ({worst}): mend it and materialize it again")
+                raise LeakFoundError(
+                    f"{model} must not be reported ({worst}): correct its split and materialize it again"
+                )
     sound = predictions[~predictions["model"].isin(left_out)]
     if sound.empty:
         raise PredictionsMissingError(
@@ -167,7 +169,7 @@ def leakage_audit_rows(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd
 def reproduction_rows(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame":
     """Read the replay of the notebook, unless its voices were synthetic and these are people's, or the reverse.
 
-    The notebook is of RAVDESS: beside another corpus it would say nothing.
+    The notebook is about RAVDESS and has no meaning beside another corpus.
     """
     import pandas as pd
 

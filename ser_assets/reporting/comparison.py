@@ -1,4 +1,4 @@
-"""What the scores say about each other, in sentences: who leads, who ties, what leaks add, what chance gives."""
+"""Scores compared, in sentences: who leads, who ties, what leaks add, what chance gives."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Difference:
 
     @property
     def is_known(self) -> bool:
-        """Whether the bootstrap could say how sure the difference is."""
+        """Whether there are enough actors for a bootstrap interval."""
         return bool(np.isfinite(self.low) and np.isfinite(self.high))
 
     @property
@@ -41,7 +41,7 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """What the interval lets one say."""
+        """What follows from the interval."""
         if not self.is_known:
             return "not known: too few actors"
         return "interval excludes zero" if self.excludes_zero else "may be chance"
@@ -75,7 +75,7 @@ def lead(board: Leaderboard, differences: list[Difference]) -> str:
     if not against:
         next_score = board.rows[others[0]]["uar"].as_percent
         return (
-            f"Next is {_name(others[0])} with {next_score}; nobody compared the two take by take, "
+            f"Next is {_name(others[0])} with {next_score}; the two were not compared take by take, "
             "so the lead may be chance."
         )
     known = [against[other] for other in others if other in against and against[other].is_known]
@@ -148,7 +148,7 @@ def chance_check(board: Leaderboard, evaluated: pd.DataFrame, chance: float) -> 
     """
     should = f"{board.short_title}: should be at chance, {percent(chance)}."
     if evaluated.empty:
-        return f"{should} No predictions tell whether it is."
+        return f"{should} There are no predictions to check it."
     accuracies = {str(model): _accuracy_beyond_luck(own) for model, own in evaluated.groupby("model", sort=False)}
     above = [f"{_name(model)} (accuracy {percent(found)})" for model, found in accuracies.items() if found is not None]
     if above:

@@ -102,7 +102,7 @@ def chance_of(emotions: Sequence[str]) -> float:
 
 
 def metric_note(metric: str, emotions: Sequence[str]) -> str:
-    """What a metric means where these emotions are told apart; empty for an unknown one."""
+    """What a metric means for these emotions; empty for an unknown one."""
     return METRIC_NOTES.get(metric, "").format(blind=f"{math.log(len(emotions)):.2f}")
 
 

@@ -55,7 +55,7 @@ class Score:
 
     @property
     def has_interval(self) -> bool:
-        """Whether the bootstrap could say how sure this number is."""
+        """Whether there are enough actors for a bootstrap interval."""
         return bool(np.isfinite(self.low) and np.isfinite(self.high))
 
 

@@ -12,7 +12,7 @@ from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
 
 @dataclass(frozen=True)
 class Reference:
-    """A published score: who reached it, under which protocol, and where that is said; a metric not given is None."""
+    """A published score: system, protocol and source; a metric that is not given is None."""
 
     system: str
     protocol: str
@@ -83,5 +83,5 @@ REFERENCES: Final = (PEOPLE, *SYSTEMS)
 
 
 def is_ravdess(emotions: Sequence[str], actors: Collection[str]) -> bool:
-    """Whether these emotions and actors are those of RAVDESS, of which alone all of this is said."""
+    """Whether these emotions and actors are those of RAVDESS, to which all of this applies."""
     return tuple(emotions) == EMOTIONS and set(actors) <= set(ACTORS)

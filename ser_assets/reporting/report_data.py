@@ -23,10 +23,10 @@ class ExampleClip:
 
 @dataclass(frozen=True)
 class MissedTake:
-    """A take that every model names wrong: its clip, who performed what, and what each model predicted instead.
+    """A take that every model names wrong: its clip, who performed what, and the prediction of each model.
 
     intensity, statement: None where not known.
-    predicted: by model the emotion that it predicted and its probability, 0 to 1.
+    predicted: by model, the predicted emotion and its probability, 0 to 1.
     """
 
     clip: ExampleClip
@@ -92,7 +92,7 @@ class ReportData:
 
     @property
     def emotions(self) -> tuple[str, ...]:
-        """The emotions that the models tell apart, in their order."""
+        """The emotions that the models predict, in their order."""
         return emotions_of(self.predictions)
 
     @property

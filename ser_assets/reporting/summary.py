@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Headline:
-    """The best model by UAR, how good it is on whom, and whether its lead over the others means anything."""
+    """The best model by UAR, its score, and whether its lead is beyond chance."""
 
     model: str
     protocol: str

@@ -100,7 +100,7 @@ def open_predictor(bundle_folder: Path, profile: Path | None) -> Predictor:
 def predict_recordings(
     recordings: Sequence[Path], predictor: Predictor, workers: int
 ) -> Iterator[Prediction | RejectedRecording]:
-    """Say of each recording, in the order given, which emotion is in it, or why it cannot be told."""
+    """Predict the emotion of each recording, in the order given, or give the reason why not."""
     heard = _heard("predict", recordings, predictor.bundle, workers)
     while part := list(itertools.islice(heard, BATCH)):
         predictions = iter(predictor.predict([each for each in part if isinstance(each, MeasuredRecording)]))

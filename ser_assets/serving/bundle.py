@@ -1,4 +1,4 @@
-"""The bundle: one folder with all that it takes to ask the champion, and all that is known of how it came about."""
+"""The bundle: one folder with all that a prediction needs, and the facts of its training."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ class Bundle:
 
     @property
     def is_demo(self) -> bool:
-        """Whether it learned from a synthesiser's voices."""
+        """Whether it was trained on the synthetic demo corpus."""
         return bool(self.facts["training"]["demo"])
 
     @property
@@ -110,7 +110,7 @@ def open_bundle(folder: Path) -> Bundle:
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise BundleError(f"{path} is damaged: {_REMEDY} anew") from error
+        raise BundleError(f"{path} is damaged: {_REMEDY}") from error
     found = facts.get("format") if isinstance(facts, dict) else None
     if found != FORMAT:
         raise BundleError(f"{folder} has the format {found!r}, and this version of ser-assets reads {FORMAT!r}")
@@ -119,7 +119,7 @@ def open_bundle(folder: Path) -> Bundle:
         bundle = Bundle(folder, facts)
         _ = bundle.preprocessing
     except (KeyError, TypeError, AttributeError) as error:
-        raise BundleError(f"{path} is damaged ({error} is missing or wrong): {_REMEDY} anew") from error
+        raise BundleError(f"{path} is damaged ({error} is missing or wrong): {_REMEDY}") from error
     return bundle
 
 
@@ -145,12 +145,12 @@ def _verify_bundle(folder: Path, facts: dict[str, Any]) -> None:
     if tuple(facts["functional_names"]) != functional_names():
         raise BundleError(
             f"{folder} was made for {len(facts['functional_names'])} functionals, and they are not the "
-            f"{len(functional_names())} that this version of ser-assets measures: {_REMEDY} anew; or install "
+            f"{len(functional_names())} that this version of ser-assets measures: {_REMEDY}; or install "
             f"ser-assets {facts['training']['libraries']['ser-assets']}, which made it"
         )
     for name in (f"{RAW}/{facts['model']}/{MODEL_FACTS_FILE}", PRIOR_FILE):
         if name not in facts["files"]:
-            raise BundleError(f"{folder} is not whole, {name} is not in it: {_REMEDY} anew")
+            raise BundleError(f"{folder} is not whole, {name} is not in it: {_REMEDY}")
     for name, digest in facts["files"].items():
         if not (folder / name).is_file():
             raise BundleError(f"{folder} is not whole, {name} is missing: copy the whole folder again")

@@ -43,7 +43,7 @@ class MeasuredRecording:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says of a recording of `seconds`: the probability of each emotion; they sum to 1.
+    """The prediction for a recording of `seconds`: the probability of each emotion; they sum to 1.
 
     `remarks` as in `MeasuredRecording`.
     """
@@ -92,7 +92,7 @@ def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:
 
 
 def features_of(heard: Sequence[MeasuredRecording]) -> "Features":
-    """Lay recordings before a model, in their order; at least one."""
+    """Stack the features of recordings, at least one, in their order."""
     from ser_assets.learning.data.examples import Features
 
     return Features(
@@ -115,7 +115,7 @@ def speaker_profile(heard: Sequence[MeasuredRecording], bundle: Bundle) -> "Spea
 
 
 class Predictor:
-    """The model of a bundle, ready to be asked; with a speaker's profile, the one for calibrated clips."""
+    """The open model of a bundle; with a speaker's profile, the one for speaker-normalised clips."""
 
     def __init__(self, bundle: Bundle, profile: "SpeakerProfile | None" = None) -> None:
         """Open the model.
@@ -132,16 +132,16 @@ class Predictor:
 
     @property
     def emotions(self) -> tuple[str, ...]:
-        """The emotions that the model tells apart, in the order of its probabilities."""
+        """The emotions in the order of the probabilities."""
         return self._model.emotions
 
     @property
     def has_bias_for_model(self) -> bool:
-        """Whether the profile tells what these very models say too often of the speaker."""
+        """Whether the profile holds the class bias of these models for the speaker."""
         return self._profile is not None and self._model.fingerprints <= set(self._profile.bias)
 
     def predict(self, heard: Sequence[MeasuredRecording]) -> list[Prediction]:
-        """Ask the model, in the order of the recordings."""
+        """Predict, in the order of the recordings."""
         if not heard:
             return []
         evidence = features_of(heard)

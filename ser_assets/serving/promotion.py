@@ -93,7 +93,7 @@ def _sizes(settings: Settings, models: "list[str]") -> dict[str, int]:
 
 
 def _predictions(warehouse: Warehouse, choice: "Choice") -> "pd.DataFrame":
-    """What the model said of unseen actors, with the recording behind each take."""
+    """Predictions of the model for unseen actors, with the hash of each recording."""
     from ser_assets.learning.evaluation.champion import PROTOCOL
 
     return warehouse.query(
@@ -104,7 +104,7 @@ def _predictions(warehouse: Warehouse, choice: "Choice") -> "pd.DataFrame":
 
 
 def _require_those_of_the_scores(choice: "Choice", scores: "pd.DataFrame", predictions: "pd.DataFrame") -> None:
-    """Raise Failure where the model has been trained again since the report: its scores would be another's."""
+    """Raise PromotionError where the model has been trained again since the report: its scores would be another's."""
     from ser_assets.learning.evaluation.champion import METRIC, PROTOCOL
     from ser_assets.learning.evaluation.scores import recall_by_emotion
 
@@ -119,7 +119,7 @@ def _require_those_of_the_scores(choice: "Choice", scores: "pd.DataFrame", predi
 
 
 def _require_features_of_now(choice: "Choice", warehouse: Warehouse) -> None:
-    """Raise Failure where the model was trained on features that have been made anew: it heard otherwise than now."""
+    """Raise PromotionError if the model was trained on features that have been replaced since."""
     with warehouse.reading() as connection:
         others = not_evaluated_once(connection, choice.model)
     if not others.empty:

@@ -46,7 +46,7 @@ DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a pe
 class Contents:
     """What a bundle is made of.
 
-    models_dir: holds the kept models, `raw/<model>` and, where `speaker_normalised` says so, `calibrated/<model>`.
+    models_dir: holds the final models, `raw/<model>` and, if `speaker_normalised`, `speaker_normalised/<model>`.
     reason: a sentence that says why this model. scores: rows of this model in `learning.scores.score_table`.
     recipe: how the features were made. settings: the knobs behind all of it, as text. demo: the voices are the demo's.
     date: of today, as YYYY-MM-DD.

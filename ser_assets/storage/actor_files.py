@@ -1,7 +1,7 @@
-"""Assets at rest as one Parquet file an actor, `<asset>/actor_NN.parquet`: whole, sorted by take, take by take anew.
+"""Stored assets: one Parquet file per actor, `<asset>/actor_NN.parquet`, sorted by take, updated take by take.
 
-Each row says in `input_fingerprint` what its take was made from, so that a later run makes only the takes that have
-changed.
+Each row has in `input_fingerprint` a hash of what its take was made from, so that a later run makes only the
+takes that have changed.
 """
 
 import glob
@@ -80,7 +80,7 @@ class ActorFiles:
         return _read(path, path, takes, columns)
 
     def input_fingerprint(self, asset: str, actor: str) -> dict[str, str]:
-        """Tell of each take at rest what it was made from; nothing where there is no file, or a damaged one."""
+        """What each stored take was made from; empty without a file, or with a damaged one."""
         try:
             return _by_take(self.rows(asset, actor, columns=["take_id", "input_fingerprint"]), "input_fingerprint")
         except ClipsDamagedError as error:
@@ -94,7 +94,7 @@ class ActorFiles:
         return _by_take(self.rows(asset, actor, columns=["take_id", "emotion"]), "emotion")
 
     def recipe(self, asset: str, actor: str) -> str:
-        """Tell how the rows at rest were made; empty where there are none that can be read."""
+        """How the stored rows were made; empty if there are none that can be read."""
         try:
             metadata = self.rows(asset, actor, columns=["take_id"]).schema.metadata or {}
         except ClipsMissingError:

@@ -169,7 +169,7 @@ def beside(target: Path, kind: Literal["part", "old"]) -> Path:
 def file_stem(actor: str) -> str:
     """Name a file after an actor; after a plus sign it says in hexadecimal which letters of the name are capitals.
 
-    On a disk that does not tell case, Ann and ann would have one file otherwise.
+    On a disk that ignores case, Ann and ann would have one file otherwise.
     """
     capitals = sum(1 << position for position, letter in enumerate(actor) if letter in string.ascii_uppercase)
     return f"actor_{quote(actor, safe=' ')}" + (f"+{capitals:x}" if capitals else "")

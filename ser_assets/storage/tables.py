@@ -75,7 +75,7 @@ def notice_of_demo(warehouse: Warehouse) -> str:
     """Say so where the voices in use are not people's; empty where they are."""
     if warehouse.query(f"FROM ({USABLE_TAKES}) WHERE demo LIMIT 1").empty:
         return ""
-    return "These voices are the demo corpus, spoken by a synthesiser: the figures say nothing about people."
+    return "These recordings are the synthetic demo corpus: the scores mean nothing for people."
 
 
 def known_recordings(warehouse: Warehouse, version: str) -> dict[str, dict[str, "RawVideo"]]:
@@ -105,6 +105,6 @@ def settle_recordings(warehouse: Warehouse, version: str) -> dict[str, list["Raw
 
 
 def actors_with_takes(warehouse: Warehouse) -> list[str]:
-    """Name the actors of whom `raw_videos` accepts at least one take."""
+    """Actors with at least one accepted take in `raw_videos`."""
     rows = records(warehouse, RAW_VIDEOS, "status = 'accepted' ORDER BY actor", columns=["DISTINCT actor"])
     return [row["actor"] for row in rows]

@@ -1,4 +1,4 @@
-"""Who may open the database when: one process at a time, and a process that waits says for which.
+"""Who may open the database when: one process at a time; a process that waits logs for which.
 
 The lock is `flock` on a file beside the database (`filelock`). Where the file system has no `flock`, a second file,
 `…in-use`, is the lock as long as it exists; one that a process of this machine left behind is taken away. Whoever may

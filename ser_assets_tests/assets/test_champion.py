@@ -139,7 +139,7 @@ def test_the_ui_shows_which_why_how_large_how_good_and_the_card(settings: Settin
     assert 0 < metadata["megabytes"] < 5
     assert "0.750" in metadata["scores"]
     assert metadata["model card"].startswith("# Model card")
-    assert "say nothing about people" in metadata["model card"]
+    assert "mean nothing for people" in metadata["model card"]
     assert "no champion to compare with" in metadata["against the last champion"]
 
 

@@ -179,7 +179,7 @@ def test_only_what_has_changed_is_decoded_trimmed_augmented_and_measured_again(
         monkeypatch.setattr(clip_steps, step, counted)
     run = materialize(settings, "01", "02", instance)
     assert run.success
-    read = [each.metadata["files read anew"].value for each in run.asset_materializations_for_node("raw_videos")]
+    read = [each.metadata["files read again"].value for each in run.asset_materializations_for_node("raw_videos")]
     assert sorted(read) == [0, 1]
     assert clips_of_the_other.stat() == written
     after = input_fingerprint(warehouse)

@@ -51,7 +51,7 @@ def test_a_difference_that_was_written_the_other_way_round_is_turned():
 def test_without_a_comparison_the_lead_may_be_chance():
     predicted = prediction_table({"svm": 0.6, "cnn": 0.5}, [])
     assert predicted == (
-        "Next is CNN with 50.0 % (95 % interval 46.0 to 54.0 %); nobody compared the two take by take, "
+        "Next is CNN with 50.0 % (95 % interval 46.0 to 54.0 %); the two were not compared take by take, "
         "so the lead may be chance."
     )
 
@@ -172,4 +172,4 @@ def test_of_four_models_without_a_leak_none_is_accused():
 
 
 def test_permuted_labels_without_predictions_are_not_judged():
-    assert chance_check(PERMUTED, pd.DataFrame(), CHANCE).endswith("No predictions tell whether it is.")
+    assert chance_check(PERMUTED, pd.DataFrame(), CHANCE).endswith("There are no predictions to check it.")

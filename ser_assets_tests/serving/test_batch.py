@@ -260,7 +260,7 @@ def test_no_result_takes_the_place_of_a_recording(spoken: Path, tmp_path: Path) 
 def test_a_model_of_synthetic_voices_says_so(spoken: Path, tmp_path: Path, demo: bool) -> None:
     result = call("predict", spoken, "--json", "--bundle", make_bundle(tmp_path, demo=demo))
     assert result.exit_code == 0, result.output
-    assert ("from a synthesiser's voices" in result.stderr) == demo
+    assert ("trained on synthetic speech" in result.stderr) == demo
 
 
 def test_a_profile_that_was_made_with_another_model_is_heeded_as_far_as_it_goes(

@@ -198,7 +198,7 @@ def test_the_card_describes_what_the_model_is_for_and_how_it_was_evaluated(kept:
 @pytest.mark.parametrize(
     ("demo", "there", "absent"),
     [
-        (True, "the figures below say nothing about people", "CC BY-NC-SA"),
+        (True, "the figures below mean nothing for people", "CC BY-NC-SA"),
         (False, "Livingstone, S. R. & Russo, F. A. (2018)", "synthesiser"),
     ],
 )

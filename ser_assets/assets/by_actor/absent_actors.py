@@ -12,7 +12,7 @@ LOOK_FOR_REASONS = "`ser-assets doctor` lists why, and what to do"
 
 
 def no_recordings(corpus: Corpus, actor: str) -> NothingToDoError:
-    """Why an actor is skipped of whom the corpus lists no recording."""
+    """Why an actor without recordings is skipped."""
     return NothingToDoError(
         corpus.missing_recordings_message(actor), "have no recordings", corpus.missing_recordings_message()
     )

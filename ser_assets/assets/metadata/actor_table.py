@@ -46,7 +46,7 @@ def _counts(actor: str, rows: "Sequence[RawVideo]") -> dict[str, Any]:
 
 
 def clips_of_all(asset: str, actor_files: ActorFiles, actors: Sequence[str]) -> dict[str, Any]:
-    """Clips of each actor at rest, their lengths and levels."""
+    """Stored clips of each actor, their lengths and levels."""
     rows = actor_files.query(
         asset,
         "SELECT actor, count(DISTINCT take_id) AS takes, count(*) AS clips, round(sum(seconds), 1) AS seconds, "

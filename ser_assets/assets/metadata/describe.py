@@ -38,7 +38,7 @@ def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int, emotions: Seq
         "dagster/partition_row_count": len(rows),
         "accepted takes": len(accepted),
         "rejected files": len(rejected),
-        "files read anew": examined,
+        "files read again": examined,
         "seconds": round(sum(row.seconds or 0.0 for row in accepted), 1),
         "takes by emotion": by_emotion([row.emotion or "" for row in accepted], emotions, "takes"),
         "codecs": ", ".join(sorted({row.codec or "" for row in accepted})),
@@ -63,7 +63,7 @@ def raw_videos_metadata(rows: "Sequence[RawVideo]", examined: int, emotions: Seq
 
 
 def clips_metadata(asset: str, actor: str, actor_files: ActorFiles, emotions: Sequence[str]) -> dict[str, Any]:
-    """Counts, lengths and levels of an actor's clips at rest, and their picture."""
+    """Counts, lengths and levels of an actor's stored clips, and their picture."""
     labels = actor_files.labels(asset, actor)
     picture = actor_files.picture_path(asset, actor)
     metadata: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a run was asked for and leaves out: protocols and folds by the models; models and actors by the report."""
+"""What was requested and is skipped: protocols and folds by the models; models and actors by the report."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def splits_and_skipped(examples: "Examples", settings: Settings) -> "tuple[list[Split], list[Skipped]]":
-    """Make the splits of all protocols, and tell which protocols and folds cannot be had with these actors."""
+    """Make the splits of all protocols, and list the protocols and folds that these actors do not allow."""
     from ser_assets.learning.protocols.protocols import TooFewTakesError, dropped_folds, make_splits
 
     splits: list[Split] = []

@@ -1,4 +1,4 @@
-"""What a model hears of clips, and what it learns from: the same with their labels, row by row."""
+"""Features of clips, and examples: the same with labels, row by row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,13 +18,13 @@ COLUMNS = ("take_id", "variant", "actor", "voice", "emotion", "intensity", "stat
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Features:
-    """All that a model is told of clips it is asked about, in one order.
+    """The features of clips, in one order.
 
     functionals: float32 (n, F), finite.
     functional_names: the F names.
     sequences: n arrays float32 (frames, bands + 2) of different lengths: log-mel in dB, then F0 in Hz (0 without voice)
         and its harmonicity from 0 to 1.
-    calibrated: all of it is z-scores within each speaker (`calibration`).
+    speaker_normalised: all of it is z-scores within each speaker (`speakers.profile`).
 
     Raises:
         ValueError: the parts do not fit together.
@@ -62,12 +62,10 @@ class Examples(Features):
     """Labelled clips, originals and augmented copies.
 
     rows: one row a clip with at least `COLUMNS`; `(take_id, variant)` is unique, variant 0 is the original,
-        `recording` is one hash for every clip that comes from the same decoded audio, and `voice` is the actor, or
-        whom the actor sounds like in a copy that was made for that.
-    emotions: all that the corpus tells apart, whether or not they are heard in these rows; the order of labels and
-        probabilities.
-    left_out: what to leave out of a part of these rows to see how sure a model may be: that which it will not have
-        heard when it is evaluated, the actor, or only the take where actors are heard on both sides.
+        `audio_hash` is the same for every clip of one decoded recording, and `voice` is the actor, or a name of its
+        own for a copy with speed perturbation.
+    emotions: the label set of the corpus, whether or not these rows show all; the order of labels and probabilities.
+    left_out: what validation holds out: the actor, as in a test, or only the take where actors are on both sides.
 
     Raises:
         ValueError: the parts do not fit together, or hold what no model can learn from; the message says which.
@@ -103,7 +101,7 @@ class Examples(Features):
 
     @property
     def actors(self) -> tuple[str, ...]:
-        """The actors that are heard, sorted."""
+        """The actors of these rows, sorted."""
         return tuple(sorted(set(self.rows["actor"])))
 
     @property
@@ -124,7 +122,7 @@ class Examples(Features):
         )
 
     def with_labels_permuted(self, seed: int) -> Self:
-        """Deal the emotions of each actor's takes out anew among them; an augmented copy goes with its take."""
+        """Permute the emotions among the takes of each actor; an augmented copy goes with its take."""
         dealt: dict[str, str] = {}
         for actor, own in self.rows.sort_values("take_id").drop_duplicates("take_id").groupby("actor"):
             generator = np.random.default_rng([seed, int.from_bytes(str(actor).encode())])

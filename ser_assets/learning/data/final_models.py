@@ -1,13 +1,13 @@
-"""How the models that are kept are told apart: by the evidence that they take, in folders and in tables."""
+"""Names of the final models, which are fitted on all actors: by the kind of clips, in folders and in tables."""
 
 from typing import Final
 
 RAW: Final = "raw"
 SPEAKER_NORMALISED: Final = "speaker_normalised"
-"""Folders under `models/`: for clips as they are, and for clips told relative to their speaker."""
+"""Folders under `models/`: for raw and for speaker-normalised clips."""
 
 FINAL: Final = "final"
-"""The `fold` of what a kept model has held out, where no fold is evaluated."""
+"""The `fold` of the validation predictions of a final model, which has no test set."""
 
 PROTOCOL_OF_FINAL_MODEL: Final = {RAW: "speaker_independent", SPEAKER_NORMALISED: "speaker_normalised"}
-"""The protocol whose scores tell how good a kept model is."""
+"""The protocol whose scores hold for a final model."""

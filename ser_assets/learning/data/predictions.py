@@ -1,4 +1,4 @@
-"""What a model said of takes, as a table: take_id, actor, emotion (the performed one) and `p_<emotion>` of each.
+"""Predictions as a table: take_id, actor, emotion (the true one) and `p_<emotion>` of each emotion.
 
 The order of these columns is the order of the emotions, in this table and in all that is worked out from it.
 """
@@ -28,7 +28,7 @@ def emotions_of(predicted: "pd.DataFrame") -> tuple[str, ...]:
 
 
 def prediction_table(examples: "Examples", probabilities: np.ndarray) -> "pd.DataFrame":
-    """Put the labels of takes and what was said of them side by side."""
+    """Put the labels of takes and their predicted probabilities side by side."""
     return prediction_table_of_takes(examples.rows, examples.emotions, probabilities)
 
 

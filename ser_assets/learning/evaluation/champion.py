@@ -12,7 +12,7 @@ from ser_assets.learning.evaluation.scores import score_differences
 from ser_assets.settings import FoldScheme
 
 PROTOCOL: Final = "speaker_independent"
-"""The champion is for voices that nobody has heard, and is picked by how well those are recognised."""
+"""The champion is for new speakers, and is chosen by the score on unseen actors."""
 METRIC: Final = "uar"
 
 
@@ -21,7 +21,7 @@ class NotEvaluatedError(LookupError):
 
 
 class Choice(NamedTuple):
-    """The champion, the fold scheme that it was evaluated by, and a sentence that says why it."""
+    """The champion, the fold scheme of its score, and the reason in a sentence."""
 
     model: str
     fold_scheme: str
@@ -80,7 +80,7 @@ def choose(scores: pd.DataFrame, differences: pd.DataFrame, sizes: Mapping[str, 
 def drop(previous: pd.DataFrame, new: pd.DataFrame, draws: int = 2000, seed: int = 42) -> Drop:
     """Compare a new champion with the one before by paired bootstrap over actors of the difference of their UAR.
 
-    previous, new: what each said of actors that it had not heard, as `evaluating.judge` gives it, with one column more,
+    previous, new: predictions of each for unseen actors, as `evaluate.evaluate` gives them, with one column more,
         `recording`: only where the same recording is behind a take of both is it the same question.
     draws, seed: as for `scores.score_differences`.
     """

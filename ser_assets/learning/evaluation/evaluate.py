@@ -1,4 +1,4 @@
-"""How a model is evaluated, fitted on one side of each split and asked about the other, and how one to keep is made."""
+"""Evaluation: fit a model on the training side of each split, predict the test side; and fit final models."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ class FinalFit(NamedTuple):
 class Evaluation(NamedTuple):
     """What came out of evaluating one model.
 
-    predictions: `PREDICTION_COLUMNS` and `p_<emotion>` of each (`said`), one row for each evaluated take; emotion is
+    predictions: `PREDICTION_COLUMNS` and `p_<emotion>` of each (`data.predictions`), one row per test take; emotion is
         the true one.
     learning_curves: `CURVE_COLUMNS`, a row for each epoch and part of every fold; none where nothing learns in steps.
     training_rows: `TRAINING_COLUMNS`, one row for each clip that a model was really given to learn from.
@@ -97,8 +97,8 @@ def fit_fold(factory: ModelFactory, examples: Examples, split: Split) -> tuple[E
 def predict_test(model: EmotionModel, evaluated: Examples) -> np.ndarray:
     """Ask a model as its protocol has it, float64 (n, emotions).
 
-    Where clips are calibrated to their speakers, so are the answers: what the model says too often of a speaker, as all
-    clips of that speaker among these tell, is taken out of them (`speaker_bias`).
+    For speaker-normalised clips the class bias of the model for each speaker is removed, too, estimated from all of the
+    speaker's clips among these (`speakers.bias`).
     """
     if not evaluated.speaker_normalised:
         return model.predict_proba(evaluated)

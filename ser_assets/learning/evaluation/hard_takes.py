@@ -6,13 +6,13 @@ from ser_assets.learning.data.predictions import emotions_of, probability_array,
 
 
 def misclassified_by_all(predictions: pd.DataFrame) -> pd.DataFrame:
-    """What each model said about the takes that all of them name wrong, the worst take first.
+    """Predictions of each model for the takes that all of them misclassify, the worst take first.
 
     predictions: as `evaluating.judge` gives them, under one protocol and fold scheme. Takes that one of the models did
     not evaluate are left out.
 
-    Returns: a row for each such take and model: take_id, actor, emotion (the true one), model, said, probability (what
-    the model gave to `said`). Takes are in the order of the probability, mean over the models, that went to the truth.
+    Returns: a row for each such take and model: take_id, actor, emotion (the true one), model, predicted, probability
+    (of `predicted`). Takes are in the order of the mean probability of the true emotion over the models.
     """
     table = predictions[["take_id", "actor", "emotion", "model"]].reset_index(drop=True)
     probabilities = probability_array(predictions)

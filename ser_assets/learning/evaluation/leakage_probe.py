@@ -13,12 +13,12 @@ from ser_assets.learning.models.base import EmotionModel
 from ser_assets.learning.protocols.splits import Split
 
 STRENGTH: Final = 1e5
-"""Deviation of the poison: far outside what any functional (in Hz at most) or level in dB holds."""
+"""Standard deviation of the noise: far outside what any functional (in Hz at most) or level in dB holds."""
 ALONE: Final = 4
-"""How many of the evaluated clips are asked about once more, each alone."""
+"""Test clips that are predicted once more, each alone."""
 ANSWERS: Final = "answers"
 ROUNDING: Final = 1e-4
-"""Probabilities may differ by this much when a clip is asked about alone: sums are taken in another order."""
+"""Probabilities of a clip alone may differ by this much: sums are taken in another order."""
 
 
 def corrupted(examples: Examples, split: Split, seed: int = 0) -> Examples:

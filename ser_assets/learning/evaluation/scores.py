@@ -120,7 +120,7 @@ def scores_by_group(predictions: pd.DataFrame, takes: pd.DataFrame, draws: int =
 
 
 def reliability(predictions: pd.DataFrame, bins: int = CALIBRATION_BINS) -> pd.DataFrame:
-    """Tell how often one model under one protocol is right, by how sure it is.
+    """Accuracy of one model under one protocol by its confidence, as for a reliability diagram.
 
     bins: number of bins of equal width of the top probability; each holds its upper edge and not its lower one.
 
@@ -132,7 +132,7 @@ def reliability(predictions: pd.DataFrame, bins: int = CALIBRATION_BINS) -> pd.D
     """
     _check(predictions)
     if len(predictions[_EVALUATION].drop_duplicates()) > 1:
-        raise ValueError("reliability is told of one model under one protocol, and these are several")
+        raise ValueError("reliability is of one model under one protocol, and these predictions are of several")
     probabilities = probability_array(predictions)
     confidence = probabilities.max(axis=1)
     hit = probabilities.argmax(axis=1) == true_labels(predictions)

@@ -46,7 +46,7 @@ def fit_weights(predicted: Mapping[str, np.ndarray], labels: np.ndarray) -> dict
 def evaluate_ensemble(
     name: str, predictions: pd.DataFrame, validation_predictions: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Pool what the models said in each fold, by weights from what was held out of the training of that fold.
+    """Pool the predictions of the models in each fold, with weights from the validation predictions of that fold.
 
     predictions, validation_predictions: of all members, as `evaluating.Evaluation` has them.
 
@@ -54,7 +54,7 @@ def evaluate_ensemble(
     member and weight, for every fold and for the kept models.
 
     Raises:
-        EnsembleError: the models were not evaluated in the same folds on the same takes, or tell other emotions apart.
+        EnsembleError: the models were not evaluated in the same folds on the same takes, or predict other emotions.
     """
     emotions = emotions_of(predictions)
     if len(validation_predictions) and emotions_of(validation_predictions) != emotions:
@@ -94,7 +94,7 @@ def save_ensemble(folder: Path, beside: Path, weights: Mapping[str, float]) -> N
     """Write the weights into `folder`, which exists, for the members that are kept in `beside`.
 
     Raises:
-        EnsembleError: the members tell other emotions apart.
+        EnsembleError: the members predict other emotions.
     """
     emotions = common_emotions({member: tuple(read_facts(beside / member)["emotions"]) for member in weights})
     facts = {
@@ -117,7 +117,7 @@ def _weights(validation_predictions: pd.DataFrame, members: list[str]) -> dict[s
 
 
 def _same_takes(each: Mapping[str, pd.DataFrame]) -> bool:
-    """Whether all were asked about the same takes, of the same emotions and features."""
+    """Whether all predictions are for the same takes, with the same emotions and features."""
     about = [column for column in ("emotion", "input_fingerprint") if all(column in own for own in each.values())]
     first, *others = (own[about] for own in each.values())
     return all(own.equals(first) for own in others)

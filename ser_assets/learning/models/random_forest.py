@@ -25,7 +25,7 @@ TREES_OPSET = 3
 class RandomForest(EmotionModel):
     """Trees on directions among the functionals (`discriminants`); splits weigh the emotions alike.
 
-    A tree asks about one value at a time, and no one functional tells emotions apart from speakers; such directions do.
+    A tree splits on one value at a time. No single functional separates emotions from speakers; such directions do.
     """
 
     name: str = "random_forest"

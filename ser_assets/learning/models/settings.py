@@ -42,7 +42,7 @@ class ForestSettings:
         Field(
             ge=1,
             le=MOST_PARTS,
-            description="Smaller forests, each without other actors, that tell how sure the forest may be.",
+            description="Smaller forests, each without other actors, for the temperature of the forest.",
         ),
     ] = 2
     validation_trees: Annotated[int, Field(ge=1, description="Trees in each of those.")] = 100

@@ -48,7 +48,7 @@ def make_splits(rows: pd.DataFrame, protocols: Sequence[str], schemes: Sequence[
 
 
 def speaker_independent(rows: pd.DataFrame, fold_scheme: str = "luna5") -> list[Split]:
-    """Every actor evaluated once, by a model that never heard that actor.
+    """Every actor in the test set once, with a model trained without that actor.
 
     rows: take_id, variant, actor and recording of every clip. folds: one of `FOLD_SCHEMES`; luna5 and emobox6 know the
     actors of RAVDESS alone, and are restricted to those in the rows; a fold of which no actor is there is dropped.
@@ -84,7 +84,7 @@ def speaker_independent(rows: pd.DataFrame, fold_scheme: str = "luna5") -> list[
 def speaker_normalised(rows: pd.DataFrame, fold_scheme: str = "luna5") -> list[Split]:
     """The folds of `speaker_independent`, each speaker's clips as z-scores within that speaker; raises as it does.
 
-    `evaluating.ask` takes out of the answers, too, what a model says too often of a speaker.
+    `evaluate.predict_test` removes the model's class bias for each speaker, too.
     """
     return [
         SpeakerNormalisedSplit("speaker_normalised", fold_scheme, split.fold, split.training, split.test, rows)
@@ -93,7 +93,7 @@ def speaker_normalised(rows: pd.DataFrame, fold_scheme: str = "luna5") -> list[S
 
 
 def permuted_labels(rows: pd.DataFrame, fold_scheme: str = "luna5", seed: int = 42) -> list[Split]:
-    """The folds of `speaker_independent` with nothing to learn in them: scores above chance would tell of a leak.
+    """The folds of `speaker_independent` with nothing to learn in them: scores above chance would show a leak.
 
     Labels are permuted among the takes of each speaker.
 
@@ -115,7 +115,7 @@ def permuted_labels(rows: pd.DataFrame, fold_scheme: str = "luna5", seed: int = 
 
 
 def random_split(rows: pd.DataFrame, seed: int = 42) -> list[Split]:
-    """One fifth of the takes evaluated, drawn at random within each emotion; actors are heard on both sides.
+    """One fifth of the takes evaluated, drawn at random within each emotion; actors are on both sides.
 
     Copies of evaluated takes, and takes with a evaluated recording under another name, are left out of training.
 

@@ -1,10 +1,10 @@
-"""What a model says too often of one speaker, learned from unlabelled clips, and taken out of its answers.
+"""The class bias of a model for one speaker, estimated from unlabelled clips and removed from its probabilities.
 
-Of a voice that is harsh by nature a model says too often that it is angry. As far as a speaker's clips show the
-emotions as often as the training takes do, the mean answer over them tells how much too often. Taking it out is the
-step by which Saerens et al. 2002 (Neural Computation 14, 21-41, doi 10.1162/089976602753284446) adjust answers to other
-shares of the classes; here the shares are taken to be known, and what differs from them to be the model's mistake.
-A speaker whose clips show the emotions otherwise loses little by that, for a bias is never taken to be large.
+A model predicts anger too often for a voice that is harsh by nature. If a speaker's clips show the emotions in the
+proportions of the training set, the mean prediction over them shows the bias. Removing it is the
+step by which Saerens et al. 2002 (Neural Computation 14, 21-41, doi 10.1162/089976602753284446) adjust probabilities to
+other class shares; here the shares are assumed, and what differs from them is the model's error. A speaker whose clips
+show the emotions in other proportions loses little, because the correction is capped.
 """
 
 from collections.abc import Mapping
@@ -15,17 +15,17 @@ import numpy as np
 from ser_assets.learning.data.temperature import SMALLEST_PROBABILITY
 
 CLIPS_OF_DOUBT: Final = 10
-"""So many clips of a speaker tell as much of a bias as the expectation that there is none."""
+"""So many clips of a speaker weigh as much as the expectation of no bias."""
 
 LARGEST: Final = float(np.log(1.5))
-"""An emotion is taken to be said half too often at most: the rest may be how this speaker is."""
+"""The correction is capped at a factor of 1.5: the rest may be how this speaker is."""
 
 SpeakerBias = Mapping[str, np.ndarray]
 """The bias of several models for one speaker, each under the model's fingerprint."""
 
 
 def estimate_bias(predicted: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Find a model's bias for one speaker: logarithm of how many times too often it says each emotion, (emotions,).
+    """Estimate a model's bias for one speaker: log of how many times too often it predicts each emotion, (emotions,).
 
     It is `LARGEST` at most in either direction.
 

@@ -18,16 +18,16 @@ from ser_assets.learning.speakers.profile import (
 )
 
 DEVIATION_CLIPS: Final = 10
-"""So many clips of a speaker tell as much of how far that voice varies as all the speakers heard before do."""
+"""So many clips of a speaker weigh as much for the deviation as all speakers of the training set."""
 
 
 STRENGTHS: Final = (0.05, 50.0)
-"""Bounds, in clips, of how much the speakers heard before count for the mean."""
+"""Bounds, in clips, of the weight of the training speakers for the mean."""
 
 
 @dataclass(frozen=True, eq=False)
 class SpeakerPrior:
-    """What is usual for speakers heard before, so that a profile can be made of few clips.
+    """Statistics of the training speakers, so that a profile can be made of few clips.
 
     usual: mean over speakers, and the deviation that is usual within one.
     strength: for each mean, how many clips of a new speaker weigh as much as all that is known before: variance within
@@ -98,7 +98,7 @@ def _speakers(examples: Examples) -> list[Examples]:
 
 
 class _Weight(NamedTuple):
-    """By how many clips a speaker tells a mean and a deviation."""
+    """Clips that count for a speaker's mean and deviation."""
 
     of_mean: int
     of_deviation: int

@@ -40,7 +40,7 @@ class SpeakerProfile:
 
     functional_names: of the functionals in it. clips: how many it was learned from. measured_as: names how the clips
     were decoded, trimmed and measured, where that is known; clips measured otherwise are not this speaker's. bias: what
-    the models that were asked about these clips say too often of the speaker.
+    the class bias of the models for the speaker.
 
     Raises:
         ProfileError: the parts do not fit together.
@@ -90,7 +90,7 @@ class SpeakerProfile:
         )
 
     def save(self, path: Path) -> None:
-        """Write the profile as JSON; nobody can be heard in it."""
+        """Write the profile as JSON; it holds no audio."""
         facts: dict[str, Any] = {
             "format": PROFILE_FORMAT,
             "clips": self.clips,

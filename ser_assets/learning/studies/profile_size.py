@@ -31,7 +31,7 @@ def profile_size_curve(
     seed: int = 42,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """Score a model of calibrated clips on speakers of whom only a few clips are known.
+    """Score a model of speaker-normalised clips on speakers with only a few known clips.
 
     splits: the folds of `protocols.speaker_independent` and `protocols.speaker_normalised`, of one scheme. In the first
         the model learns from raw clips and is told nothing of the speaker (0 clips). In the second it learns from
