@@ -46,6 +46,7 @@ def store(
     origin: str = "a recorder",
     emotions: tuple[str, ...] = EMOTIONS,
 ) -> None:
+    rows = rows.astype({"variant": np.int32})  # As the clips of the platform have it.
     generator = np.random.default_rng(0)
     names = list(functional_names())
     functionals = generator.normal(0, 1, (len(rows), len(names)))

@@ -127,7 +127,7 @@ def test_no_fold_trains_on_what_it_judges(platform: Path) -> None:
 
 def test_the_report_is_there_and_says_that_the_voices_are_synthetic(platform: Path) -> None:
     report = platform / "data/report"
-    assert "spoken by a synthesiser" in (report / "index.html").read_text()
+    assert "synthetic demo corpus" in (report / "index.html").read_text()
     figures = json.loads((report / "report.json").read_text())
     assert set(figures["confusion"]) == set(MODELS)
     assert len(list((report / "pictures").glob("*.png"))) >= 10
@@ -160,7 +160,7 @@ def test_running_it_all_again_gives_the_same_bytes_and_the_score_table(platform:
     assert everything(platform) == before
     assert "Random" in done.stdout
     assert "report: data/report/index.html" in done.stdout
-    assert "spoken by a synthesiser" in done.stdout
+    assert "synthetic demo corpus" in done.stdout
     assert "champion, which `predict` uses: " in done.stdout
     assert "BetaWarning" not in done.stderr
     independent = "metric = 'uar' AND protocol = 'speaker_independent'"
