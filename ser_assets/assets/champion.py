@@ -108,6 +108,7 @@ def _result(folder: Path, besides: dict[str, Any]) -> dg.MaterializeResult:
     """What is in the bundle that is in place: which, why, how large, how good, and its card."""
     import pandas as pd
 
+    from ser_assets.reporting.model_card import without_header
     from ser_assets.reporting.summary import leaderboards, score_markdown
     from ser_assets.serving.bundle import BUNDLE_FACTS_FILE, CARD_FILE
 
@@ -121,7 +122,7 @@ def _result(folder: Path, besides: dict[str, Any]) -> dg.MaterializeResult:
         **score_metadata("uar", values["uar"]),
         "megabytes": round(size / 1e6, 2),
         "scores": dg.MetadataValue.md(score_markdown(scores)),
-        "model card": dg.MetadataValue.md((folder / CARD_FILE).read_text(encoding="utf-8")),
+        "model card": dg.MetadataValue.md(without_header((folder / CARD_FILE).read_text(encoding="utf-8"))),
         "bundle": dg.MetadataValue.path(str(folder)),
     }
     # The date would make a new version of the same bundle.

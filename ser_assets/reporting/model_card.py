@@ -53,3 +53,13 @@ def model_card(facts: dict[str, Any], scores: "pd.DataFrame") -> str:
         chance=decimal(chance_of(facts["emotions"])),
         ravdess=is_ravdess(facts["emotions"], facts["training"]["actors"]),
     )
+
+
+def without_header(card: str) -> str:
+    """A model card without its YAML header, for pages that would show it as text.
+
+    Examples:
+        >>> without_header("---\\nlicense: other\\n---\\n\\n# Model card\\n")
+        '# Model card\\n'
+    """
+    return card.removeprefix("---\n").partition("\n---\n")[2].lstrip() if card.startswith("---\n") else card
