@@ -56,10 +56,10 @@ def model_card(facts: dict[str, Any], scores: "pd.DataFrame") -> str:
 
 
 def without_header(card: str) -> str:
-    """A model card without its YAML header, for pages that would show it as text.
+    r"""A model card without its YAML header, for pages that would show it as text.
 
     Examples:
-        >>> without_header("---\\nlicense: other\\n---\\n\\n# Model card\\n")
-        '# Model card\\n'
+        >>> without_header("---\nlicense: other\n---\n\n# Model card\n")
+        '# Model card\n'
     """
     return card.removeprefix("---\n").partition("\n---\n")[2].lstrip() if card.startswith("---\n") else card
