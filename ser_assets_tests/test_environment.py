@@ -127,6 +127,7 @@ def test_a_table_without_the_corpus_is_told(where: str, folder: Path, monkeypatc
 
 
 COMMANDS = {
+    "demo": ("--actors", "1"),
     "demo-corpus": ("demo", "--actors", "1"),
     "download": ("--actors", "1"),
     "run": (),

@@ -34,7 +34,7 @@ SPEAKERS = ("Ann", "Bob", "Eve")
 EMOTIONS = ("fear", "joy")
 TAKES = 4
 RATE = 16000
-CLEAR_LEAD = 0.2
+CLEAR_LEAD = 0.1
 CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features")
 
 

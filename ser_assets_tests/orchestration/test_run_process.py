@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -129,10 +130,15 @@ def test_the_work_of_a_run_that_is_ended_elsewhere_is_interrupted(
 ) -> None:
     monkeypatch.setattr(run_process, "LOOK_SECONDS", 0.05)
     run = run_with(instance)
-    with pytest.raises(KeyboardInterrupt), supervised(instance, run.run_id):
-        instance.report_run_canceled(run)
-        for _ in range(600):
-            time.sleep(0.05)
+    # A shell starts background jobs with SIGINT ignored, and then nothing can interrupt them.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), supervised(instance, run.run_id):
+            instance.report_run_canceled(run)
+            for _ in range(600):
+                time.sleep(0.05)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_the_watch_ends_with_the_run(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
