@@ -1,10 +1,10 @@
 """The process of a run: whether it lives, what becomes of the run when it is gone, and of it when the run is ended."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
-import signal
 import threading
 import time
 from collections.abc import Iterator
