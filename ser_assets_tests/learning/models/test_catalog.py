@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from ser_assets.cli import main
 from ser_assets.definitions import build_definitions
 from ser_assets.learning.models.catalog import ENSEMBLE, MODELS, titles
-from ser_assets.orchestration.run_config import ConfigError, refuse_wrong_config
+from ser_assets.orchestration.run_config import ConfigError, require_valid_config
 from ser_assets.settings import Settings
 from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse
@@ -81,7 +81,7 @@ def test_the_report_and_the_champions_rule_know_it(made: Settings) -> None:
 def test_its_settings_and_version_are_obeyed(tmp_path: Path) -> None:
     assert code_version(NAME, Settings(data_dir=tmp_path)).startswith("1 protocols=")
     with pytest.raises(ConfigError, match="toy: strength"):
-        refuse_wrong_config({"ops": {NAME: {"config": {"strength": -1.0}}}}, {NAME})
+        require_valid_config({"ops": {NAME: {"config": {"strength": -1.0}}}}, {NAME})
 
 
 def test_the_command_line_knows_it(tmp_path: Path) -> None:
