@@ -190,7 +190,7 @@ def report_facts(settings: Settings, warehouse: Warehouse, predictions: "pd.Data
     actors = sorted(set(predictions["actor"]))
     evaluated = {
         "protocols": tuple(name for name in get_args(Protocol) if name in set(predictions["protocol"])),
-        "fold_scheme": tuple(name for name in get_args(FoldScheme) if name in set(predictions["fold_scheme"])),
+        "fold_schemes": tuple(name for name in get_args(FoldScheme) if name in set(predictions["fold_scheme"])),
     }
     seed, config = _made_with(warehouse, predictions, settings.seed)
     settings = settings.model_copy(update={**evaluated, "seed": seed})
