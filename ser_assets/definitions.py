@@ -15,7 +15,7 @@ from ser_assets.assets.schema_checks import schema_check
 from ser_assets.corpus.registry import corpus_of
 from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
 from ser_assets.history import history_warnings
-from ser_assets.learning.models.catalog import ENSEMBLE
+from ser_assets.learning.data.final_models import ENSEMBLE
 from ser_assets.learning.models.settings_file import model_settings
 from ser_assets.orchestration.executor import supervised_executor
 from ser_assets.orchestration.jobs import (

@@ -1,4 +1,4 @@
-"""`champion_model`: the best model by the rule of `learning.champion`, as one portable bundle; and what defends it."""
+"""`champion_model`: the best model by the rule of `evaluation.champion` as one portable bundle, and its check."""
 
 import json
 from pathlib import Path

@@ -12,8 +12,8 @@ from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.metadata.describe import scores_metadata
 from ser_assets.assets.models import store
 from ser_assets.assets.training.turn import POOL, in_training_turn
-from ser_assets.learning.data.final_models import FINAL, PROTOCOL_OF_FINAL_MODEL
-from ser_assets.learning.models.catalog import ENSEMBLE, MODELS
+from ser_assets.learning.data.final_models import ENSEMBLE, FINAL, PROTOCOL_OF_FINAL_MODEL
+from ser_assets.learning.models.catalog import MODELS
 from ser_assets.settings import Settings
 from ser_assets.storage.files import atomic_folder
 from ser_assets.storage.tables import (
@@ -59,7 +59,7 @@ def ensemble_asset() -> dg.AssetsDefinition:
             TRAINING_ROWS: _given_to_any(warehouse),
             ENSEMBLE_WEIGHTS: weights.assign(model=ENSEMBLE),
         }
-        store(warehouse, ENSEMBLE, tables, _kept_apart(warehouse))
+        store(warehouse, ENSEMBLE, tables, _disjoint(warehouse))
         folders = _save(settings, weights)
         shown = weights[weights["fold"] == FINAL] if (weights["fold"] == FINAL).any() else weights
         return dg.MaterializeResult(
@@ -121,6 +121,6 @@ def _given_to_any(warehouse: Warehouse) -> "pd.DataFrame":
     )
 
 
-def _kept_apart(warehouse: Warehouse) -> dict[str, str]:
+def _disjoint(warehouse: Warehouse) -> dict[str, str]:
     rows = warehouse.query(f"SELECT DISTINCT protocol, disjoint FROM {LEAKAGE_AUDIT} WHERE model != '{ENSEMBLE}'")
     return dict(zip(rows["protocol"], rows["disjoint"], strict=True))

@@ -1,4 +1,4 @@
-"""The four models: each evaluated under every protocol, and fitted on all actors to be kept in a folder."""
+"""The models of the catalogue: each evaluated under every protocol, then fitted on all actors and saved."""
 
 import contextlib
 import functools
@@ -80,7 +80,7 @@ def model_asset(name: str, defaults: Any) -> dg.AssetsDefinition:
         factory = functools.partial(spec.load_class(), settings_from(config, spec.settings), settings.seed)
         trained_from = training_fingerprint(name, factory.args[0], settings, warehouse)
         if TRAIN_IF_CHANGED_TAG in context.run.tags and is_trained(name, trained_from, settings, warehouse):
-            context.log.info(f"{name}: nothing that it learns from has changed since it was trained, so it stays")
+            context.log.info(f"{name}: nothing in its training set has changed since it was trained, so it stays")
             metadata = stored_model_metadata(_stored_predictions(name, warehouse), factory)
         else:
             metadata = _train(context, name, factory, trained_from, settings, warehouse)
@@ -119,12 +119,12 @@ def _train(
     with contextlib.ExitStack() as folders:
         parts = {kind: folders.enter_context(atomic_folder(final_model_folder(settings, kind, name))) for kind in kinds}
         kept = [FinalFit(part, speaker_normalised=kind == SPEAKER_NORMALISED) for kind, part in parts.items()]
-        judgement = evaluate(factory, examples, splits, kept, settings.worker_count, tell)
+        evaluation = evaluate(factory, examples, splits, kept, settings.worker_count, tell)
         tables = {
-            PREDICTIONS: with_origin(judgement.predictions, examples.rows),
-            LEARNING_CURVES: judgement.learning_curves,
-            TRAINING_ROWS: judgement.training_rows,
-            VALIDATION_PREDICTIONS: judgement.validation_predictions,
+            PREDICTIONS: with_origin(evaluation.predictions, examples.rows),
+            LEARNING_CURVES: evaluation.learning_curves,
+            TRAINING_ROWS: evaluation.training_rows,
+            VALIDATION_PREDICTIONS: evaluation.validation_predictions,
             MODEL_SETTINGS: _settings_row(name, factory, trained_from),
             SKIPPED: skipped_table(name, skipped).to_pandas(),
         }
@@ -137,7 +137,7 @@ def _train(
         shutil.rmtree(final_model_folder(settings, SPEAKER_NORMALISED, name), ignore_errors=True)
     if settings.tensorboard:
         with atomic_folder(settings.data_dir / "tensorboard" / name) as part:
-            write_logs(judgement.learning_curves, part)
+            write_logs(evaluation.learning_curves, part)
     return model_metadata(tables[PREDICTIONS], examples, splits, factory) | skipped_metadata(skipped)
 
 
@@ -160,7 +160,7 @@ def with_origin(predictions: "pd.DataFrame", rows: "pd.DataFrame") -> "pd.DataFr
 
 
 def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", disjoint: dict[str, str]) -> list[str]:
-    """Put the tables of a model in the place of the old ones, and the leak proof that they give.
+    """Put the tables of a model in the place of the old ones, and the leakage audit that they give.
 
     Returns: the other models whose predictions are lost by that, because they predict other emotions.
     """

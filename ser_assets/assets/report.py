@@ -13,7 +13,8 @@ from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.metadata.describe import report_metadata, skipped_metadata
 from ser_assets.assets.training.left_out import skipped_by_report
 from ser_assets.assets.training.turn import POOL, in_training_turn
-from ser_assets.learning.models.catalog import ENSEMBLE, MODELS
+from ser_assets.learning.data.final_models import ENSEMBLE
+from ser_assets.learning.models.catalog import MODELS
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.skipped import Skipped, skipped_by, skipped_table
@@ -80,7 +81,7 @@ def report_asset() -> dg.AssetsDefinition:
             group_scores=group_scores,
             missed=collect.missed_takes(missed, takes, actor_files),
             missed_count=missed["take_id"].nunique(),
-            replay=collect.reproduction_rows(warehouse, predictions),
+            reproduction=collect.reproduction_rows(warehouse, predictions),
             takes=takes,
             rejected=collect.rejected_files(warehouse),
             clips=warehouse.query(f"{USABLE_CLIPS} ORDER BY take_id, variant"),

@@ -17,7 +17,7 @@ from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.data.predictions import probability_columns
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.base import require_two_emotions
-from ser_assets.learning.models.networks.training import import_keras, reset_keras
+from ser_assets.learning.models.networks.keras_runtime import import_keras, reset_keras
 from ser_assets.learning.protocols.protocols import notebook_split, speaker_independent
 from ser_assets.learning.protocols.splits import Split
 from ser_assets.reporting.baseline_table import METRICS
@@ -55,7 +55,7 @@ CLAIMS: Final[dict[str, dict[str, tuple[float, float, float]]]] = {
         "complex_cnn": (0.762, 0.764, 0.961),
     },
 }
-MEASURED: Final = {"notebook": "replayed", "speaker_independent": "unseen_actors"}
+MEASURED: Final = {"notebook": "reproduced", "speaker_independent": "unseen_actors"}
 """The way that a protocol stands for."""
 
 COLUMNS: Final = ("model", "way", "metric", "value", "low", "high", "actors", "takes")
@@ -83,7 +83,7 @@ def evaluate_notebook(
     examples: originals and augmented copies with the 26 means as functionals; sequences are not read.
     progress: called with the model, its number of splits done and of all; first with none done, for each model.
 
-    Returns: the columns of `evaluating.Evaluation.predictions`; a evaluated copy has the number of its variant behind
+    Returns: the columns of `evaluate.Evaluation.predictions`; an evaluated copy has the number of its variant behind
     its take_id (`01-01-01-01-01-01/2`), so that everything evaluated has a name of its own.
 
     Raises:
@@ -107,9 +107,9 @@ def baseline_scores(predictions: pd.DataFrame, draws: int = 2000) -> pd.DataFram
 
     predictions: as `evaluate_notebook` gives them. draws: of the bootstrap over actors.
 
-    Returns: `COLUMNS`, a row for each model, way ('claimed_in_readme', 'claimed_in_notebook', 'replayed',
+    Returns: `COLUMNS`, a row for each model, way ('claimed_in_readme', 'claimed_in_notebook', 'reproduced',
     'unseen_actors') and metric of `METRICS`. low and high are the 95 % interval, NaN for claims, whose actors and
-    takes are 0; takes counts all that was evaluated, in 'replayed' also copies.
+    takes are 0; takes counts all that was evaluated, in 'reproduced' also copies.
     """
     measured = score_table(predictions, draws, SEED)
     measured = measured[measured["metric"].isin(METRICS)]
@@ -137,26 +137,25 @@ def probabilities(model: str, training: Examples, asked: Examples) -> np.ndarray
 
 def dense_network(width: int, emotions: int) -> Any:
     """Dense layers of 64 and 32, each with dropout; input (batch, width)."""
-    from keras import Sequential, layers
-
-    return Sequential([layers.Input((width,)), *_hidden(DENSE), _answers(emotions)])
+    keras = import_keras()
+    return keras.Sequential([keras.layers.Input((width,)), *_hidden(DENSE), _answers(emotions)])
 
 
 def simple_cnn(width: int, emotions: int) -> Any:
     """Convolutions of 64, 128 and 256 over the values as a sequence, each with pooling and dropout."""
-    from keras import Sequential, layers
-
+    keras = import_keras()
     convolved = [layer for filters in FILTERS for layer in _convolution(filters, normalise=False)]
-    return Sequential([layers.Input((width, 1)), *convolved, layers.Flatten(), _answers(emotions)])
+    return keras.Sequential([keras.layers.Input((width, 1)), *convolved, keras.layers.Flatten(), _answers(emotions)])
 
 
 def complex_cnn(width: int, emotions: int) -> Any:
     """Convolutions of 64, 128, 256 and 512 with batch normalisation, pooling and dropout, then dense 256 and 128."""
-    from keras import Sequential, layers
-
+    keras = import_keras()
     convolved = [layer for filters in COMPLEX_FILTERS for layer in _convolution(filters, normalise=True)]
     hidden = _hidden(COMPLEX_DENSE)
-    return Sequential([layers.Input((width, 1)), *convolved, layers.Flatten(), *hidden, _answers(emotions)])
+    return keras.Sequential(
+        [keras.layers.Input((width, 1)), *convolved, keras.layers.Flatten(), *hidden, _answers(emotions)]
+    )
 
 
 def _judge(examples: Examples, task: tuple[str, Split]) -> pd.DataFrame:
@@ -210,27 +209,28 @@ def _train_network(
 
 
 def _convolution(filters: int, *, normalise: bool) -> list[Any]:
-    from keras import layers
-
-    normalised = [layers.BatchNormalization()] if normalise else []
+    keras = import_keras()
+    normalised = [keras.layers.BatchNormalization()] if normalise else []
     return [
-        layers.Conv1D(filters, KERNEL, padding="same", activation="relu"),
+        keras.layers.Conv1D(filters, KERNEL, padding="same", activation="relu"),
         *normalised,
-        layers.MaxPooling1D(POOL),
-        layers.Dropout(CONVOLUTION_DROPOUT),
+        keras.layers.MaxPooling1D(POOL),
+        keras.layers.Dropout(CONVOLUTION_DROPOUT),
     ]
 
 
 def _hidden(sizes: Sequence[int]) -> list[Any]:
-    from keras import layers
-
-    return [layer for size in sizes for layer in (layers.Dense(size, activation="relu"), layers.Dropout(DENSE_DROPOUT))]
+    keras = import_keras()
+    return [
+        layer
+        for size in sizes
+        for layer in (keras.layers.Dense(size, activation="relu"), keras.layers.Dropout(DENSE_DROPOUT))
+    ]
 
 
 def _answers(emotions: int) -> Any:
-    from keras import layers
-
-    return layers.Dense(emotions, activation="softmax")
+    keras = import_keras()
+    return keras.layers.Dense(emotions, activation="softmax")
 
 
 MODELS: Final[dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]]] = {

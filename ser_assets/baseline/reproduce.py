@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 CLIPS = "mono_audio"
 
 
-class ReplayError(ValueError):
-    """There is not enough to replay the notebook on; the message names what is missing and the remedy."""
+class ReproductionError(ValueError):
+    """There is not enough to reproduce the notebook on; the message names what is missing and the remedy."""
 
 
 def reproduce_notebook(settings: Settings, actors: Sequence[str] | None = None) -> "pd.DataFrame":
-    """Measure and evaluate as the notebook does, and on unseen actors; store and hand back `learning.notebook.COLUMNS`.
+    """Measure and evaluate as the notebook does, and on unseen actors; store and hand back `baseline.models.COLUMNS`.
 
     actors: only these; else all whose clips are materialized.
 
     Raises:
-        ReplayError: clips are missing, are none of RAVDESS, have another sampling rate than the notebook's, or are too
-            few to be split.
+        ReproductionError: clips are missing, are none of RAVDESS, have another sampling rate than the notebook's, or
+            are too few to be split.
         ClipsMissingError: an actor's clips are damaged.
         WarehouseBusyError, WarehouseDamagedError: the database cannot be read.
     """
@@ -49,12 +49,14 @@ def reproduce_notebook(settings: Settings, actors: Sequence[str] | None = None) 
     try:
         require_current_for_study(settings, warehouse)
     except CorpusChangedError as error:
-        raise ReplayError(str(error)) from error
+        raise ReproductionError(str(error)) from error
     examples = notebook_examples(warehouse, ActorFiles(settings.data_dir), settings.worker_count, actors)
     try:
         splits = baseline_splits(examples.rows)
     except ValueError as error:
-        raise ReplayError(f"cannot replay the notebook on actors {', '.join(examples.actors)}: {error}") from error
+        raise ReproductionError(
+            f"cannot reproduce the notebook on actors {', '.join(examples.actors)}: {error}"
+        ) from error
     table = baseline_scores(evaluate_notebook(examples, splits, settings.worker_count, progress.report))
     demo = bool(notice_of_demo(warehouse))
     stored = pa.Table.from_pandas(table.assign(demo=demo), preserve_index=False)
@@ -68,7 +70,7 @@ def notebook_examples(
     """Compute the 26 means of the accepted takes and of the copies of neutral ones, in the order of actor and take.
 
     Raises:
-        ReplayError, ClipsMissingError: as `reproduce_notebook`.
+        ReproductionError, ClipsMissingError: as `reproduce_notebook`.
     """
     import pandas as pd
 
@@ -102,7 +104,7 @@ def measure_variants(clip: Clip) -> list[np.ndarray]:
     return [notebook_means(samples, clip.sampling_rate) for samples in variants]
 
 
-def replay_for_terminal(table: "pd.DataFrame") -> "Table":
+def reproduction_for_terminal(table: "pd.DataFrame") -> "Table":
     """Lay out `baseline.models.baseline_scores` for a rich console: a row per metric and model, a column per way."""
     from rich import box
     from rich.table import Table
@@ -118,7 +120,7 @@ def replay_for_terminal(table: "pd.DataFrame") -> "Table":
     return shown
 
 
-def replay_markdown(table: "pd.DataFrame") -> str:
+def reproduction_markdown(table: "pd.DataFrame") -> str:
     """Write the same as a Markdown table, values with their intervals."""
     from ser_assets.reporting.baseline_table import WAY_NAMES
     from ser_assets.reporting.summary import markdown_row
@@ -143,12 +145,12 @@ def _actors_with_clips(warehouse: Warehouse, actor_files: ActorFiles, asked: Seq
     there = [actor for actor in actors_with_takes(warehouse) if actor_files.path(CLIPS, actor).exists()]
     if missing := sorted(set(asked or ()) - set(there)):
         numbers = ",".join(actor.lstrip("0") for actor in missing)
-        raise ReplayError(
+        raise ReproductionError(
             f"no clips of actors {', '.join(missing)} in {actor_files.data_dir / CLIPS}: "
             f"`ser-assets run --actors {numbers}` makes them of their recordings"
         )
     if not there:
-        raise ReplayError(
+        raise ReproductionError(
             f"no recordings are materialized in {actor_files.data_dir}: `ser-assets run` makes clips of those on disk"
         )
     return sorted(asked) if asked else there
@@ -156,16 +158,18 @@ def _actors_with_clips(warehouse: Warehouse, actor_files: ActorFiles, asked: Seq
 
 def _require_ravdess(actor: str, clips: Sequence[Clip]) -> None:
     if clips and actor not in ACTORS:
-        raise ReplayError(f"the notebook is of RAVDESS and can be replayed on it alone: {actor} is none of its actors")
+        raise ReproductionError(
+            f"the notebook is of RAVDESS and can be reproduced on it alone: {actor} is none of its actors"
+        )
     if strangers := sorted({clip.emotion for clip in clips} - set(EMOTIONS)):
-        raise ReplayError(
-            f"the notebook is of RAVDESS and can be replayed on it alone: {actor} performs {', '.join(strangers)}"
+        raise ReproductionError(
+            f"the notebook is of RAVDESS and can be reproduced on it alone: {actor} performs {', '.join(strangers)}"
         )
 
 
 def _require_rate(actor: str, clips: Sequence[Clip]) -> None:
     if others := sorted({clip.sampling_rate for clip in clips} - {SAMPLING_RATE}):
-        raise ReplayError(
+        raise ReproductionError(
             f"the notebook measures at {SAMPLING_RATE} Hz, and clips of actor {actor} are at {others[0]} Hz: "
             f"materialize them with SER_SAMPLING_RATE={SAMPLING_RATE}"
         )
@@ -177,12 +181,12 @@ def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
     from ser_assets.learning.protocols.protocols import dropped_folds
 
     if silent := sorted(set(asked or ()) - set(heard)):
-        raise ReplayError(
+        raise ReproductionError(
             f"no take of actors {', '.join(silent)} may be used: table raw_videos tells what was rejected and why, and "
             "demo voices yield to people; materialize the recordings again or leave these actors out"
         )
     if len(RAVDESS_FOLDS[FOLDS]) - len(dropped_folds(heard, FOLDS)) < 2:
-        raise ReplayError(
-            f"nobody is left to train on when actors {', '.join(heard) or '-'} are evaluated, who are in one fold of "
+        raise ReproductionError(
+            f"no actor is left to train on: actors {', '.join(heard) or '-'} are all in one fold of "
             f"{FOLDS}: materialize more actors, for example with `ser-assets run --actors 1-6`"
         )

@@ -1,6 +1,8 @@
 """The command `demo`: from nothing to a report and a champion in a few minutes, on synthetic speech."""
 
+import sys
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -35,13 +37,15 @@ def demo(actors: tuple[str, ...]) -> None:
             )
         materialize(settings, actors)
     film = min(folder.rglob("*.mp4"), default=folder)
+    # As it was called: `make demo` leaves the command in `.venv/bin`, which the shell does not search.
+    program = sys.argv[0] if Path(sys.argv[0]).name == "ser-assets" else "ser-assets"
     click.echo(
         f"\nEvaluated under {', '.join(settings.protocols)}, with short training: the scores show that the platform "
         "works, and mean nothing for people.\n"
         "Try next:\n"
-        f"  ser-assets predict {film}\n"
-        "  make dev                    the Dagster UI, at http://localhost:3000\n"
-        "  ser-assets download --help  RAVDESS; or docs/recordings.md for your own recordings"
+        f"  {program} predict {film}\n"
+        "  make dev: the Dagster UI, at http://localhost:3000\n"
+        f"  {program} download --help: RAVDESS; or docs/recordings.md for your own recordings"
     )
 
 

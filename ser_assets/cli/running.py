@@ -113,8 +113,8 @@ def scores() -> None:
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown, and everything else to standard error.")
 def reproduce_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
     """Evaluate the notebook's four models by its own split and on unseen actors, beside its claims (takes minutes)."""
-    from ser_assets.baseline.reproduce import ReplayError, replay_for_terminal, replay_markdown
-    from ser_assets.baseline.reproduce import reproduce_notebook as replay
+    from ser_assets.baseline.reproduce import ReproductionError, reproduction_for_terminal, reproduction_markdown
+    from ser_assets.baseline.reproduce import reproduce_notebook as reproduce
     from ser_assets.runtime.progress import listening
     from ser_assets.storage.actor_files import ClipsMissingError
     from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
@@ -122,17 +122,17 @@ def reproduce_notebook(actors: tuple[str, ...] | None, markdown: bool) -> None:
     settings = read_settings()
     try:
         with progress_bars(to_stderr=markdown) as listener, listening(listener):
-            table = replay(settings, actors)
-    except (ReplayError, ClipsMissingError, WarehouseBusyError, WarehouseDamagedError) as error:
+            table = reproduce(settings, actors)
+    except (ReproductionError, ClipsMissingError, WarehouseBusyError, WarehouseDamagedError) as error:
         raise click.ClickException(str(error)) from error
     from rich.console import Console
 
     from ser_assets.reporting.baseline_table import reproduced_models, reproduction_gap
 
     if markdown:
-        click.echo(replay_markdown(table))
+        click.echo(reproduction_markdown(table))
     else:
-        Console().print(replay_for_terminal(table))
+        Console().print(reproduction_for_terminal(table))
     click.echo(
         f"{reproduction_gap(reproduced_models(table))}\n"
         "The notebook's split has every actor, and copies of test takes, on both sides; the score for a new speaker is "

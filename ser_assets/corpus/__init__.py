@@ -1,5 +1,5 @@
 """What a take is, where takes come from, and which recordings can be used.
 
-A corpus lists recordings with their labels, knows its licence and its fold schemes. Each corpus is one module (or one
+A corpus lists recordings with their labels. Each corpus is one module (or one
 package, like `table`) that implements `interface.Corpus`. Reading samples belongs to `audio`, storing to `storage`.
 """

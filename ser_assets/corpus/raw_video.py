@@ -27,7 +27,7 @@ LABELS = tuple(field.name for field in dataclasses.fields(Take))
 
 @dataclass(frozen=True)
 class RawVideo:
-    """One file of the corpus; `path` is its name as `corpus.entries.name_of` writes it.
+    """One file of the corpus; `path` is its name as `corpus.interface.name_of` writes it.
 
     `content_hash` is of the file's bytes, `recording` of its decoded mono samples: the same sound under two names has
     one `recording`. `file_state` is all that the file system reported when the content was hashed; it is empty where a

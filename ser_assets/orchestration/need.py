@@ -6,7 +6,8 @@ import dagster as dg
 
 from ser_assets.corpus.changes import changes
 from ser_assets.corpus.interface import Corpus, Listing
-from ser_assets.learning.models.catalog import ENSEMBLE, MODELS
+from ser_assets.learning.data.final_models import ENSEMBLE
+from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.settings_file import model_settings
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, USABLE_TAKES, known_recordings, records

@@ -1,4 +1,4 @@
 """The report and the model card: from tables of scores and predictions to pages for people.
 
-Nothing here computes a score or reads the database: `learning.evaluation` and `assets.report` do.
+`collect` reads what the report is made of; no other module reads the database, and none computes a score.
 """

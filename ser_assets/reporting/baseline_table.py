@@ -21,7 +21,7 @@ COMMAND: Final = "ser-assets reproduce-notebook"
 WAY_NAMES: Final = {
     "claimed_in_readme": "Claimed in its README",
     "claimed_in_notebook": "Claimed in its saved outputs",
-    "replayed": "Reproduced its own way",
+    "reproduced": "Reproduced its own way",
     "unseen_actors": "On unseen actors",
 }
 WHY_THEY_DIFFER: Final = (
@@ -48,10 +48,10 @@ class ReproducedModel:
         return model_title(self.model)
 
 
-def reproduced_models(replay: pd.DataFrame) -> list[ReproducedModel]:
+def reproduced_models(reproduction: pd.DataFrame) -> list[ReproducedModel]:
     """Put what was claimed and what was found side by side, the models in their usual order; none of an empty table."""
     found: dict[str, dict[str, dict[str, Score]]] = {}
-    for row in replay.to_dict("records"):
+    for row in reproduction.to_dict("records"):
         score = Score(row["value"], row["low"], row["high"], row["actors"], row["takes"])
         found.setdefault(row["model"], {}).setdefault(row["metric"], {})[row["way"]] = score
     return [
@@ -62,18 +62,18 @@ def reproduced_models(replay: pd.DataFrame) -> list[ReproducedModel]:
 
 def reproduction_gap(models: list[ReproducedModel]) -> str:
     """What each model's accuracy loses on unseen actors, and what was evaluated; empty if nothing was reproduced."""
-    replayed = [each for each in models if {"replayed", "unseen_actors"} <= set(each.rows.get("accuracy", {}))]
-    if not replayed:
+    reproduced = [each for each in models if {"reproduced", "unseen_actors"} <= set(each.rows.get("accuracy", {}))]
+    if not reproduced:
         return ""
-    falls = [_fall(each, each.rows["accuracy"]) for each in replayed]
-    evaluated = replayed[0].rows["accuracy"]
+    falls = [_fall(each, each.rows["accuracy"]) for each in reproduced]
+    evaluated = reproduced[0].rows["accuracy"]
     return (
         f"From its own way to unseen actors accuracy goes: {join_words(falls)}. Its own way evaluates "
-        f"{evaluated['replayed'].takes} clips, copies among them; unseen are the "
+        f"{evaluated['reproduced'].takes} clips, copies among them; unseen are the "
         f"{evaluated['unseen_actors'].takes} takes of {evaluated['unseen_actors'].actors} actors."
     )
 
 
 def _fall(each: ReproducedModel, accuracy: dict[str, Score]) -> str:
-    replayed, unseen = accuracy["replayed"].value, accuracy["unseen_actors"].value
-    return f"{each.name} from {decimal(replayed)} to {decimal(unseen)} ({points(unseen - replayed)} points)"
+    reproduced, unseen = accuracy["reproduced"].value, accuracy["unseen_actors"].value
+    return f"{each.name} from {decimal(reproduced)} to {decimal(unseen)} ({points(unseen - reproduced)} points)"

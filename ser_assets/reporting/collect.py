@@ -167,7 +167,7 @@ def leakage_audit_rows(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd
 
 
 def reproduction_rows(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame":
-    """Read the replay of the notebook, unless its voices were synthetic and these are people's, or the reverse.
+    """Read the reproduction of the notebook, unless one is of synthetic speech and the other of people.
 
     The notebook is about RAVDESS and has no meaning beside another corpus.
     """
@@ -179,8 +179,12 @@ def reproduction_rows(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.
     of_ravdess = is_ravdess(emotions_of(predictions), set(predictions["actor"]))
     if not (of_ravdess and warehouse.has_table(NOTEBOOK_REPRODUCTION)):
         return pd.DataFrame()
-    replay = warehouse.query(f"FROM {NOTEBOOK_REPRODUCTION} ORDER BY model, way, metric")
-    return replay.drop(columns="demo") if (replay["demo"] == bool(notice_of_demo(warehouse))).all() else pd.DataFrame()
+    reproduction = warehouse.query(f"FROM {NOTEBOOK_REPRODUCTION} ORDER BY model, way, metric")
+    return (
+        reproduction.drop(columns="demo")
+        if (reproduction["demo"] == bool(notice_of_demo(warehouse))).all()
+        else pd.DataFrame()
+    )
 
 
 def report_facts(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame") -> dict[str, str]:

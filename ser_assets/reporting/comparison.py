@@ -143,7 +143,7 @@ def chance_check(board: Leaderboard, evaluated: pd.DataFrame, chance: float) -> 
     The rule is that of the blocking asset check: more takes named right than by always naming the most frequent
     emotion, by over three standard errors. A model without any leak is that lucky in less than 0.2 % of cases.
 
-    evaluated: predictions of the board's own protocol and fold scheme; without any, nothing is said of the outcome.
+    evaluated: predictions of the board's own protocol and fold scheme; without any, the outcome is left out.
         chance: UAR of guessing.
     """
     should = f"{board.short_title}: should be at chance, {percent(chance)}."

@@ -50,7 +50,7 @@ def page_content(data: ReportData) -> dict[str, Any]:
     tables = leaderboards(data.scores)
     differences = differences_on(tables[0], data.differences)
     references = _references(data)
-    reproduced = reproduced_models(data.replay)
+    reproduced = reproduced_models(data.reproduction)
     audited = audits(data.leakage_audit)
     groups = _groups(tables[0].of(data.group_scores))
     pictures = list(all_pictures(data, tables, references))
@@ -110,7 +110,7 @@ def _sections(data: ReportData, tables: list[Leaderboard], drawn: set[str]) -> d
         "confusion": ("Confusion matrices", "confusion" in drawn),
         "recall": ("Recall by emotion and speaker", "recall" in drawn or "groups" in drawn),
         "missed": ("Takes that every model misses", data.missed_count > 0),
-        "notebook": ("The notebook, reproduced", len(data.replay) > 0),
+        "notebook": ("The notebook, reproduced", len(data.reproduction) > 0),
         "leaderboards": ("All scores", several),
         "leakage_audit": ("Leakage audit", len(data.leakage_audit) > 0),
         "corpus": ("Data", bool(len(data.takes) or len(data.clips) or len(data.rejected))),
@@ -148,7 +148,7 @@ def machine_readable(data: ReportData) -> dict[str, Any]:
         "recall_by_emotion": _records(recalls_by_emotion(evaluated)) if len(evaluated) else [],
         "misclassified_by_all": data.missed_count,
         "missed": [_missed_record(take) for take in data.missed],
-        "notebook_reproduction": _records(data.replay),
+        "notebook_reproduction": _records(data.reproduction),
         "corpus": _corpus(data.takes),
         "clips": _records(data.clip_counts) if len(data.clips) else [],
         "rejected": _records(data.rejected),

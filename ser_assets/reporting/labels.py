@@ -43,7 +43,7 @@ METRIC_NOTES = {
     "of takes named right, averaged over bins of that probability: lower is better. Chance can only raise it, so its "
     "interval lies high.",
 }
-# Measured with `learning.bootstrap` on scores drawn at random; its tests do it again.
+# Measured with `evaluation.bootstrap` on scores drawn at random; its tests do it again.
 INTERVAL_NOTE = (
     "Intervals hold the models fixed and resample the test actors. They are slightly too narrow: with 6 to 24 actors a "
     "nominal 95 % interval covers the true score in 86 to 93 % of cases. With fewer than 5 actors there is none."

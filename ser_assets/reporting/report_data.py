@@ -50,13 +50,13 @@ class ReportData:
     predictions: model, protocol, fold_scheme, fold, take_id, actor, emotion, p_<emotion> of each, in the order of the
         emotions
     scores: model, protocol, fold_scheme, metric, value, low, high, actors, takes
-    differences: as `learning.scores.score_differences` gives them: protocol, fold_scheme, metric, model, other,
+    differences: as `evaluation.scores.score_differences` gives them: protocol, fold_scheme, metric, model, other,
         difference, low, high, actors, takes
-    group_scores: as `learning.scores.scores_by_group` gives them: model, protocol, fold_scheme, grouping, group,
+    group_scores: as `evaluation.scores.scores_by_group` gives them: model, protocol, fold_scheme, grouping, group,
         metric, value, low, high, actors, takes
     missed: a few of the takes that every model misses under the headline's protocol, the least expected emotion first
     missed_count: how many of those there are
-    replay: the notebook reproduced, model, way, metric, value, low, high, actors, takes
+    reproduction: the notebook reproduced, model, way, metric, value, low, high, actors, takes
     takes: one accepted take a row: take_id, actor, emotion, gender, intensity, statement, seconds; gender,
         intensity and statement are None where not known
     rejected: path, reason
@@ -78,7 +78,7 @@ class ReportData:
     group_scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     missed: Sequence[MissedTake] = ()
     missed_count: int = 0
-    replay: pd.DataFrame = field(default_factory=pd.DataFrame)
+    reproduction: pd.DataFrame = field(default_factory=pd.DataFrame)
     takes: pd.DataFrame = field(default_factory=pd.DataFrame)
     rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
     clips: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -33,7 +33,7 @@ def headline(board: Leaderboard, differences: Sequence[Difference] = ()) -> Head
     """Say who leads a board, in sentences that a visitor reads in five seconds."""
     model, best = next(iter(board.rows.items()))
     uar = best["uar"]
-    whom = {
+    speakers = {
         "speaker_independent": "of speakers it was not trained on",
         "speaker_normalised": "of new speakers, normalised by their unlabelled clips",
         "permuted_labels": "after learning from permuted labels",
@@ -45,7 +45,7 @@ def headline(board: Leaderboard, differences: Sequence[Difference] = ()) -> Head
         fold_scheme=board.fold_scheme,
         uar=uar,
         accuracy=best.get("accuracy"),
-        sentence=f"{model_title(model)} recognises {percent(uar.value)} of emotions {whom}{interval}.",
+        sentence=f"{model_title(model)} recognises {percent(uar.value)} of emotions {speakers}{interval}.",
         comparison=lead(board, list(differences)),
     )
 

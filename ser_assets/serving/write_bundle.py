@@ -34,11 +34,7 @@ if TYPE_CHECKING:
 
 
 RAVDESS_LICENCE: Final = "CC BY-NC-SA 4.0"
-
-
 OWN_LICENCE: Final = "that of the recordings it learned from"
-
-
 DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a person"
 
 
@@ -47,7 +43,7 @@ class Contents:
     """What a bundle is made of.
 
     models_dir: holds the final models, `raw/<model>` and, if `speaker_normalised`, `speaker_normalised/<model>`.
-    reason: a sentence that says why this model. scores: rows of this model in `learning.scores.score_table`.
+    reason: a sentence that says why this model. scores: rows of this model in `evaluation.scores.score_table`.
     recipe: how the features were made. settings: the knobs behind all of it, as text. demo: the voices are the demo's.
     date: of today, as YYYY-MM-DD.
     """

@@ -83,7 +83,7 @@ _PROOF = f"""
 
 
 def leaks(connection: "duckdb.DuckDBPyConnection", model: str) -> "pd.DataFrame":
-    """Find evaluated takes that break the promise of their protocol, and rows that nobody can vouch for.
+    """Find evaluated takes that break the promise of their protocol, and rows without a record of their origin.
 
     Columns protocol, fold_scheme, fold, take_id, found (what is wrong, in words); at most 100 rows.
     """

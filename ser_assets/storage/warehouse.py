@@ -96,7 +96,7 @@ class Warehouse:
         if not self.path.exists():
             return None
         with self.reading() as connection:
-            if table not in column_types(connection):
+            if not _exists(connection, table):
                 return None
             return connection.sql(sql, params=parameters or []).to_arrow_table()
 
@@ -105,7 +105,7 @@ class Warehouse:
         if not self.path.exists():
             return False
         with self.reading() as connection:
-            return table in column_types(connection)
+            return _exists(connection, table)
 
     def verify(self) -> None:
         """Read all tables to the end; raises `WarehouseDamagedError` if the file is damaged."""
@@ -212,7 +212,7 @@ def replace_rows(
     """
     connection.register("new_rows", rows)
     connection.execute(f'CREATE TABLE IF NOT EXISTS "{table}" AS FROM new_rows LIMIT 0')
-    present, wanted = column_types(connection).get(table, {}), _types(connection, "new_rows")
+    present, wanted = _types(connection, table), _types(connection, "new_rows")
     for name, kind in wanted.items():
         if name not in present:
             connection.execute(f'ALTER TABLE "{table}" ADD COLUMN {_quoted(name)} {kind}')
@@ -239,6 +239,10 @@ def column_types(connection: "duckdb.DuckDBPyConnection") -> dict[str, dict[str,
 def _quoted(name: str) -> str:
     """A column name as SQL has it, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _exists(connection: "duckdb.DuckDBPyConnection", table: str) -> bool:
+    return bool(connection.execute("FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall())
 
 
 def _types(connection: "duckdb.DuckDBPyConnection", relation: str) -> dict[str, str]:

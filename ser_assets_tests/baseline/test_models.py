@@ -119,10 +119,10 @@ def test_one_emotion_alone_is_refused():
 @pytest.mark.parametrize("model", MODELS)
 def test_its_own_way_tests_copies_and_unseen_actors_are_judged_on_every_original(evaluated: pd.DataFrame, model: str):
     own = evaluated[evaluated["model"] == model]
-    replayed, unseen = own[own["protocol"] == "notebook"], own[own["protocol"] == "speaker_independent"]
-    assert len(replayed) == len(set(replayed["take_id"])) == round(0.2 * len(EXAMPLES) + 0.5)
-    copies = replayed["take_id"].str.contains("/")
-    assert set(replayed.loc[copies, "emotion"]) == {"neutral"}
+    reproduced, unseen = own[own["protocol"] == "notebook"], own[own["protocol"] == "speaker_independent"]
+    assert len(reproduced) == len(set(reproduced["take_id"])) == round(0.2 * len(EXAMPLES) + 0.5)
+    copies = reproduced["take_id"].str.contains("/")
+    assert set(reproduced.loc[copies, "emotion"]) == {"neutral"}
     assert sorted(unseen["take_id"]) == sorted(ORIGINALS.rows["take_id"])
 
 
@@ -134,7 +134,7 @@ def test_its_own_way_judges_exactly_the_rows_of_its_split(evaluated: pd.DataFram
     assert any("/" in name for name in expected)
 
 
-@pytest.mark.parametrize(("way", "protocol"), [("replayed", "notebook"), ("unseen_actors", "speaker_independent")])
+@pytest.mark.parametrize(("way", "protocol"), [("reproduced", "notebook"), ("unseen_actors", "speaker_independent")])
 @pytest.mark.parametrize("model", MODELS)
 def test_what_was_measured_agrees_with_scikit_learn(evaluated: pd.DataFrame, model: str, way: str, protocol: str):
     own = evaluated[(evaluated["model"] == model) & (evaluated["protocol"] == protocol)]
@@ -150,7 +150,7 @@ def test_what_was_measured_agrees_with_scikit_learn(evaluated: pd.DataFrame, mod
 
 def test_what_is_claimed_stands_before_what_was_measured_for_every_model_and_metric(evaluated: pd.DataFrame):
     table = table_of(evaluated, draws=20)
-    ways = ["claimed_in_readme", "claimed_in_notebook", "replayed", "unseen_actors"]
+    ways = ["claimed_in_readme", "claimed_in_notebook", "reproduced", "unseen_actors"]
     expected = [(model, way, metric) for model in MODELS for way in ways for metric in METRICS]
     assert list(table[["model", "way", "metric"]].itertuples(index=False, name=None)) == expected
     claims = table[table["way"].isin(CLAIMS)]

@@ -1,4 +1,4 @@
-"""The notebook's replay, from clips at rest to its table, on a few sung takes of three actors."""
+"""The notebook's reproduction, from clips at rest to its table, on a few sung takes of three actors."""
 
 import dataclasses
 
@@ -13,11 +13,11 @@ from ser_assets.baseline import models as baseline_models
 from ser_assets.baseline.features import COPIES_OF_NEUTRAL, MEANS, SAMPLING_RATE, notebook_clips, notebook_means
 from ser_assets.baseline.models import baseline_scores
 from ser_assets.baseline.reproduce import (
-    ReplayError,
+    ReproductionError,
     notebook_examples,
-    replay_for_terminal,
-    replay_markdown,
     reproduce_notebook,
+    reproduction_for_terminal,
+    reproduction_markdown,
 )
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.corpus.raw_video import RawVideo
@@ -130,7 +130,7 @@ def test_silence_is_cut_inside_the_clip_too_however_loud_it_is(gap: float, level
 
 
 @pytest.mark.usefixtures("_forests")
-def test_the_replay_rests_in_its_table_in_the_place_of_the_last_one(settings: Settings) -> None:
+def test_the_reproduction_rests_in_its_table_in_the_place_of_the_last_one(settings: Settings) -> None:
     sing(settings, *ACTORS)
     told = []
     with progress.listening(lambda *news: told.append(news)):
@@ -163,7 +163,7 @@ def test_demo_voices_yield_to_people(settings: Settings) -> None:
     sing(settings, "01", "02")
     sing(settings, "03", demo=True)
     assert examples_of(settings).actors == ("01", "02")
-    with pytest.raises(ReplayError, match="no take of actors 03 may be used"):
+    with pytest.raises(ReproductionError, match="no take of actors 03 may be used"):
         examples_of(settings, *ACTORS)
 
 
@@ -173,21 +173,23 @@ def test_only_the_actors_that_are_asked_for_are_heard(settings: Settings) -> Non
 
 
 def test_without_clips_the_remedy_is_named(settings: Settings) -> None:
-    with pytest.raises(ReplayError, match=r"no recordings are materialized .* `ser-assets run`"):
+    with pytest.raises(ReproductionError, match=r"no recordings are materialized .* `ser-assets run`"):
         reproduce_notebook(settings)
     assert not settings.data_dir.exists()
 
 
 def test_an_actor_without_clips_is_asked_for_by_name(settings: Settings) -> None:
     sing(settings, "01", "02")
-    with pytest.raises(ReplayError, match=r"actors 03, 10 .*--actors 3,10`"):
+    with pytest.raises(ReproductionError, match=r"actors 03, 10 .*--actors 3,10`"):
         reproduce_notebook(settings, ["01", "03", "10"])
 
 
 @pytest.mark.parametrize("actors", [("01",), ("02", "05")])
 def test_actors_who_leave_nobody_to_train_on_are_refused(settings: Settings, actors: tuple[str, ...]) -> None:
     sing(settings, *actors)
-    with pytest.raises(ReplayError, match=f"nobody is left to train on when actors {', '.join(actors)} are evaluated"):
+    with pytest.raises(
+        ReproductionError, match=f"no actor is left to train on: actors {', '.join(actors)} are all in one fold"
+    ):
         reproduce_notebook(settings)
 
 
@@ -198,13 +200,13 @@ def test_too_few_clips_for_the_notebooks_split_are_refused(settings: Settings) -
             reject(settings, clip.take_id)
     for clip in clips[-6:]:
         reject(settings, clip.take_id)
-    with pytest.raises(ReplayError, match=r"cannot replay the notebook on actors 01, 02: .*too few"):
+    with pytest.raises(ReproductionError, match=r"cannot reproduce the notebook on actors 01, 02: .*too few"):
         reproduce_notebook(settings)
 
 
 def test_clips_of_another_sampling_rate_than_the_notebooks_are_refused(settings: Settings) -> None:
     sing(settings, "01", "02", sampling_rate=16000)
-    with pytest.raises(ReplayError, match="at 16000 Hz: materialize them with SER_SAMPLING_RATE=22050"):
+    with pytest.raises(ReproductionError, match="at 16000 Hz: materialize them with SER_SAMPLING_RATE=22050"):
         reproduce_notebook(settings)
 
 
@@ -212,10 +214,12 @@ def test_another_corpus_than_ravdess_is_refused(settings: Settings) -> None:
     first, *others = sing(settings, "01", "02")
     own = [clip for clip in others if clip.actor == "01"]
     put(ActorFiles(settings.data_dir), "mono_audio", "01", [dataclasses.replace(first, emotion="joy"), *own])
-    with pytest.raises(ReplayError, match="of RAVDESS and can be replayed on it alone: 01 performs joy"):
+    with pytest.raises(ReproductionError, match="of RAVDESS and can be reproduced on it alone: 01 performs joy"):
         reproduce_notebook(settings)
     sing(settings, "25")
-    with pytest.raises(ReplayError, match="of RAVDESS and can be replayed on it alone: 25 is none of its actors"):
+    with pytest.raises(
+        ReproductionError, match="of RAVDESS and can be reproduced on it alone: 25 is none of its actors"
+    ):
         reproduce_notebook(settings, ["02", "25"])
 
 
@@ -227,7 +231,7 @@ def test_damaged_clips_are_named(settings: Settings) -> None:
 
 
 def test_the_tables_show_models_by_ways_accuracy_first(table: pd.DataFrame) -> None:
-    shown = replay_for_terminal(table)
+    shown = reproduction_for_terminal(table)
     assert [str(column.header) for column in shown.columns][1] == "Model"
     assert list(shown.columns[0].cells)[::4] == ["Accuracy", "F1 (weighted)", "ROC AUC"]
     assert list(shown.columns[1].cells)[:4] == ["Random Forest", "Neural Network", "CNN", "Complex CNN"]
@@ -236,7 +240,7 @@ def test_the_tables_show_models_by_ways_accuracy_first(table: pd.DataFrame) -> N
 
 
 def test_the_markdown_has_every_value_with_its_interval(table: pd.DataFrame) -> None:
-    header, rule, *lines = replay_markdown(table).splitlines()
+    header, rule, *lines = reproduction_markdown(table).splitlines()
     assert len(lines) == 3 * 4
     assert {line.count("|") for line in (header, rule, *lines)} == {7}
     for row in table[table["takes"] > 0].itertuples():

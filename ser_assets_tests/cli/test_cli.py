@@ -142,8 +142,8 @@ def test_a_demo_corpus_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "0 recordings written" in call("demo-corpus", str(tmp_path), "--actors", "1").output
 
 
-def a_replay() -> pd.DataFrame:
-    """What a replay hands back whose models all guess alike."""
+def a_reproduction() -> pd.DataFrame:
+    """What a reproduction hands back whose models all guess alike."""
     guesses = [
         made_up_predictions(("01", "02"), model=model).assign(protocol=protocol)
         for model in baseline_models.MODELS
@@ -153,10 +153,10 @@ def a_replay() -> pd.DataFrame:
 
 
 @pytest.mark.usefixtures("settings")
-def test_a_replay_prints_what_is_claimed_beside_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reproduction_prints_what_is_claimed_beside_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(
-        reproduce, "reproduce_notebook", lambda _settings, actors: (asked.append(actors), a_replay())[1]
+        reproduce, "reproduce_notebook", lambda _settings, actors: (asked.append(actors), a_reproduction())[1]
     )
     result = call("reproduce-notebook", "--actors", "1-2")
     assert result.exit_code == 0, result.output
@@ -168,10 +168,10 @@ def test_a_replay_prints_what_is_claimed_beside_what_was_measured(monkeypatch: p
 
 
 @pytest.mark.usefixtures("settings")
-def test_a_replay_as_markdown_prints_the_table_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reproduction_as_markdown_prints_the_table_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     def tell_and_hand_back(*_: object) -> pd.DataFrame:
         progress.report("cnn", 6, 6)
-        return a_replay()
+        return a_reproduction()
 
     monkeypatch.setattr(reproduce, "reproduce_notebook", tell_and_hand_back)
     result = call("reproduce-notebook", "--markdown")
@@ -182,7 +182,7 @@ def test_a_replay_as_markdown_prints_the_table_and_nothing_else(monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("settings")
-def test_a_replay_without_recordings_ends_with_the_remedy() -> None:
+def test_a_reproduction_without_recordings_ends_with_the_remedy() -> None:
     result = call("reproduce-notebook")
     assert result.exit_code == 1
     assert "no recordings are materialized" in result.output

@@ -66,14 +66,14 @@ def _others(actor: str) -> str:
     return ", ".join(other for other in AUDITED_ACTORS if other != actor)
 
 
-def replay() -> pd.DataFrame:
-    """The notebook's claims, its replay and what is left of it, of one model."""
+def reproduction() -> pd.DataFrame:
+    """The notebook's claims, its reproduction and what is left of it, of one model."""
     nan = float("nan")
     rows = [
         ("random_forest", "claimed_in_readme", "accuracy", 0.742, nan, nan, 0, 0),
         ("random_forest", "claimed_in_notebook", "accuracy", 0.693, nan, nan, 0, 0),
         ("random_forest", "unseen_actors", "accuracy", 0.41, 0.36, 0.46, 20, 1199),
-        ("random_forest", "replayed", "accuracy", 0.7, 0.65, 0.75, 20, 276),
+        ("random_forest", "reproduced", "accuracy", 0.7, 0.65, 0.75, 20, 276),
         ("random_forest", "claimed_in_readme", "roc_auc", 0.952, nan, nan, 0, 0),
     ]
     return pd.DataFrame(rows, columns=["model", "way", "metric", "value", "low", "high", "actors", "takes"])
@@ -128,7 +128,7 @@ def full_report() -> ReportData:
         group_scores=scores_by_group(evaluated, takes, draws=50),
         missed=[missed_take()],
         missed_count=6,
-        replay=replay(),
+        reproduction=reproduction(),
         takes=takes,
         rejected=pd.DataFrame({"path": ["raw/a.mp4", "raw/<b>.mp4"], "reason": ["no sound", "no sound"]}),
         clips=pd.concat([originals, originals[originals["emotion"] == "neutral"].assign(variant=1)]),

@@ -105,7 +105,7 @@ def test_the_machine_readable_report_holds_the_same_figures(report: tuple[Report
     for name, table in (
         ("differences", data.differences),
         ("group_scores", data.group_scores),
-        ("notebook_reproduction", data.replay),
+        ("notebook_reproduction", data.reproduction),
     ):
         pd.testing.assert_frame_equal(
             pd.DataFrame(figures[name]), table, check_exact=False, rtol=1e-12, check_dtype=False
@@ -213,7 +213,7 @@ def test_a_missed_take_shows_what_was_performed_and_what_each_model_said(html: s
     assert "pictures/missed_1.png" in markdown
 
 
-def test_the_replayed_notebook_has_claims_replay_and_unseen_actors_side_by_side(html: str, markdown: str):
+def test_the_reproduced_notebook_has_claims_reproduction_and_unseen_actors_side_by_side(html: str, markdown: str):
     shown = plain(section(html, "notebook"))
     assert "Random Forest Accuracy 0.742 0.693 0.700 [0.650, 0.750] 0.410 [0.360, 0.460] ROC AUC 0.952" in shown
     assert "| Random Forest | Accuracy | 0.742 | 0.693 | 0.700 [0.650, 0.750] | 0.410 [0.360, 0.460] |" in markdown

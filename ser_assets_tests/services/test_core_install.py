@@ -1,6 +1,7 @@
 """The wheel without the platform: small, and enough to predict with a bundle."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,7 +27,11 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Call:
         command = [str(folder / "venv/bin" / program), *map(str, arguments)]
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
-    built = call("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT)
+    # setuptools leaves a folder `build` where it builds.
+    shutil.copytree(ROOT / "ser_assets", folder / "source/ser_assets")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / "source")
+    built = call("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, folder / "source")
     if built.returncode and "No matching distribution" in built.stderr:
         pytest.skip("no package index can be reached")
     assert built.returncode == 0, built.stderr

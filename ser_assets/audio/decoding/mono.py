@@ -1,19 +1,14 @@
 """From the channels of a recording to one, and from its sampling rate to another."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ser_assets.audio.decoding.decode import decode
 
-if TYPE_CHECKING:
-    pass
-
-
 # Channels without sound cost the mean of n channels 20 log10(n) dB. What costs more than this besides cancels.
-MOST_OFFSET = 0.05
 CANCELLATION_DB = 0.5
+MOST_OFFSET = 0.05
 
 
 def to_mono(samples: np.ndarray) -> np.ndarray:

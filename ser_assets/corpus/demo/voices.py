@@ -7,11 +7,7 @@ import numpy as np
 from ser_assets.corpus.ravdess import ACTORS, Take
 
 LEVEL_SPREAD_DB = 18.0
-
-
 _LOUDEST_NEUTRAL_DB = -28.0
-
-
 _STRONG = 1.6
 
 

@@ -68,7 +68,7 @@ def bytes_there(order: DownloadRequest, archive: Archive) -> int:
 
 
 def is_there(path: Path, size: int | None, archive: Archive) -> bool:
-    """Tell whether a recording is there; where nobody remembers its size, one that is large enough is."""
+    """Whether a recording is on disk; without a stored size, one that is large enough counts."""
     if not path.exists():
         return False
     found = path.stat().st_size

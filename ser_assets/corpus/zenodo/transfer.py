@@ -158,8 +158,8 @@ class Transfer:
                 raise RetryableError(f"nothing came for {self.patience.silence:g} s") from error
             if isinstance(cause, ProtocolError):
                 raise RetryableError("the connection was cut") from error
-            whom = "the proxy" if isinstance(error, requests.exceptions.ProxyError) else self._host
-            raise RetryableError(f"{whom} cannot be reached ({reason_of(error)})") from error
+            where = "the proxy" if isinstance(error, requests.exceptions.ProxyError) else self._host
+            raise RetryableError(f"{where} cannot be reached ({reason_of(error)})") from error
         except requests.RequestException as error:
             raise DownloadError(f"{self.archive.name}: {error}; is SER_ZENODO_URL right?") from error
 

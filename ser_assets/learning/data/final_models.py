@@ -2,6 +2,9 @@
 
 from typing import Final
 
+ENSEMBLE: Final = "ensemble"
+"""Name of the model that pools the predictions of all others."""
+
 RAW: Final = "raw"
 SPEAKER_NORMALISED: Final = "speaker_normalised"
 """Folders under `models/`: for raw and for speaker-normalised clips."""

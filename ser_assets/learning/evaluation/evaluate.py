@@ -47,7 +47,7 @@ class Evaluation(NamedTuple):
     learning_curves: `CURVE_COLUMNS`, a row for each epoch and part of every fold; none where nothing learns in steps.
     training_rows: `TRAINING_COLUMNS`, one row for each clip that a model was really given to learn from.
     validation_predictions: the same columns, of training takes of each fold, each predicted by a part of the model
-        that had left that actor out (`emotion_model.FitResult`); also of the kept models, where folds is '' and fold
+        that had left that actor out (`base.FitResult`); also of the kept models, where folds is '' and fold
         `FINAL`.
     """
 

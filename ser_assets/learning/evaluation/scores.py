@@ -1,6 +1,6 @@
 """How good predictions are: tables of metrics, each with the interval in which it would fall for other actors.
 
-`learning.metrics` says what each metric is and what becomes of emotions that nobody performed.
+`evaluation.metrics` defines the metrics and how they treat emotions without takes.
 """
 
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ _EVALUATION: Final = ["model", "protocol", "fold_scheme"]
 def score_table(predictions: pd.DataFrame, draws: int = 2000, seed: int = 42) -> pd.DataFrame:
     """Score each model under each protocol, with 95 % intervals by bootstrap over actors.
 
-    predictions: as `evaluating.judge` gives them, of any number of models and protocols.
+    predictions: as `evaluate.evaluate` gives them, of any number of models and protocols.
     draws, seed: models evaluated on the same actors are given the same draws.
 
     Returns: columns model, protocol, fold_scheme, metric, value, low, high, actors, takes; a row for each of
     `METRICS`. low and high are the 2.5th and 97.5th percentile (Efron 1979) and NaN with fewer than
     `bootstrap.FEWEST_ACTORS`, who tell too little of how others would differ. The intervals are somewhat narrow:
-    `learning.bootstrap` says by how much. A calibration error is a mean of absolute values, which chance can only
+    `evaluation.bootstrap` says by how much. A calibration error is a mean of absolute values, which chance can only
     raise: where it is small, its draws lie above it, and its interval may too.
 
     Raises:
@@ -160,7 +160,7 @@ def confusion_matrix(predictions: pd.DataFrame) -> np.ndarray:
 
 
 def recall_by_emotion(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Columns emotion, recall, takes in the order of the emotions; the recall of one that nobody performed is NaN."""
+    """Columns emotion, recall, takes in the order of the emotions; NaN without takes."""
     counts = confusion_matrix(predictions)
     takes = counts.sum(axis=1)
     recall = np.divide(np.diag(counts), takes, out=np.full(len(takes), np.nan), where=takes > 0)

@@ -1,7 +1,7 @@
 """What fits a model: training on examples, temperature from validation predictions, and the facts to save."""
 
 import dataclasses
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
@@ -33,7 +33,7 @@ class FitResult(NamedTuple):
     curve: "pd.DataFrame | None" = None
 
 
-class EmotionModel(OnnxModel):
+class EmotionModel(OnnxModel, ABC):
     """A model that can be fitted; afterwards it predicts and is saved as an `OnnxModel`.
 
     Everything that is fitted comes from the training rows: the temperature from predictions for held-out actors. The
@@ -71,21 +71,19 @@ class EmotionModel(OnnxModel):
         """Fit to all these rows. Raises ValueError if they hold fewer than two emotions."""
         require_two_emotions(training)
         learned = self._learn(training)
-        predicted, labels = (
-            probability_array(learned.validation_predictions),
-            true_labels(learned.validation_predictions),
-        )
+        predicted = probability_array(learned.validation_predictions)
         if training.speaker_normalised:
             actors = learned.validation_predictions["actor"].to_numpy()
             predicted = remove_bias_by_speaker(predicted, actors, training.shares)
-        temperature = fit_temperature(predicted, labels)
+        temperature = fit_temperature(predicted, true_labels(learned.validation_predictions))
         self.facts_ = self._describe(training) | learned.facts | {"temperature": temperature}
         self.learning_curve_ = learned.curve
         # With the temperature of `predict_proba`, because the ensemble weighs both alike.
         self.validation_predictions_ = prediction_table_of_takes(
             learned.validation_predictions, training.emotions, apply_temperature(predicted, temperature)
         )
-        self._open(learned.onnx)
+        self._onnx, self._fingerprint = learned.onnx, ""
+        self._open()
         return self
 
     def _describe(self, training: Examples) -> dict[str, Any]:

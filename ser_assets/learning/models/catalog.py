@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ser_assets.learning.data.final_models import ENSEMBLE
 from ser_assets.learning.models.settings import (
     ComplexConvolutionSettings,
     ConvolutionSettings,
@@ -18,9 +19,6 @@ from ser_assets.learning.models.settings import (
 
 if TYPE_CHECKING:
     from ser_assets.learning.models.base import EmotionModel
-
-ENSEMBLE: Final = "ensemble"
-"""Name of the model that pools the predictions of all others."""
 
 
 @dataclass(frozen=True, kw_only=True)

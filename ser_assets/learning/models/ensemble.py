@@ -27,7 +27,9 @@ HEAVIEST: Final = 5.0
 def fit_weights(predicted: Mapping[str, np.ndarray], labels: np.ndarray) -> dict[str, float]:
     """Find the weights, 0 or more, with the lowest log loss of the pool.
 
-    said: probabilities of each model of clips that it has not learned from, (n, emotions). labels: int64 (n,).
+    Args:
+        predicted: probabilities of each model for clips outside its training set, (n, emotions).
+        labels: int64 (n,).
     """
     from scipy.optimize import minimize
 
@@ -48,19 +50,17 @@ def evaluate_ensemble(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Pool the predictions of the models in each fold, with weights from the validation predictions of that fold.
 
-    predictions, validation_predictions: of all members, as `evaluating.Evaluation` has them.
+    predictions, validation_predictions: of all members, as `evaluate.Evaluation` has them.
 
     Returns: predictions as those of one more model of this name; and the weights, `FOLD_COLUMNS` without model, then
-    member and weight, for every fold and for the kept models.
+    member and weight, for every fold and for the final models.
 
     Raises:
         EnsembleError: the models were not evaluated in the same folds on the same takes, or predict other emotions.
     """
     emotions = emotions_of(predictions)
     if len(validation_predictions) and emotions_of(validation_predictions) != emotions:
-        raise EnsembleError(
-            "what was held out is of other emotions than what was evaluated; materialize the models again"
-        )
+        raise EnsembleError("validation predictions and predictions have other emotions; materialize the models again")
     members = sorted(predictions["model"].unique())
     fold_columns = list(FOLD_COLUMNS[1:])
     evaluated, weights = [], []
@@ -73,7 +73,7 @@ def evaluate_ensemble(
             name_of_fold = " ".join(map(str, fold)).strip()
             raise EnsembleError(
                 f"{name_of_fold}: not all of {', '.join(members)} were evaluated on the same takes, as "
-                "they are now; materialize the four models again with one setting of protocols and folds"
+                "they are now; materialize the models again with one setting of protocols and folds"
             )
         together = log_opinion_pool({member: probability_array(own) for member, own in each.items()}, chosen)
         table = each[members[0]].reset_index().assign(model=name)
@@ -91,7 +91,7 @@ def evaluate_ensemble(
 
 
 def save_ensemble(folder: Path, beside: Path, weights: Mapping[str, float]) -> None:
-    """Write the weights into `folder`, which exists, for the members that are kept in `beside`.
+    """Write the weights into `folder`, which exists, for the members that are saved in `beside`.
 
     Raises:
         EnsembleError: the members predict other emotions.

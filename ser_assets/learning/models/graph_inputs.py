@@ -44,16 +44,18 @@ def graph_inputs(facts: Mapping[str, Any], clips: Features) -> np.ndarray:
     return np.stack([fix_length(values, facts["frames"]) for values in each]).astype(np.float32)
 
 
-def spread_votes(votes: np.ndarray, classes: "list[int] | np.ndarray | None", emotions: int) -> np.ndarray:
-    """Probabilities of all emotions, float64 (n, emotions), from votes for the classes of the training set.
+def with_all_emotions(shares: np.ndarray, classes: "list[int] | np.ndarray", emotions: int) -> np.ndarray:
+    """Probabilities of all emotions, float64 (n, emotions); 0 for one that is not in the training set.
 
     Args:
-        votes: (n, classes).
-        classes: index of the emotion of each column; None if the columns are all emotions.
+        shares: (n, classes), rows sum to 1.
+        classes: index of the emotion of each column.
         emotions: number of emotions.
+
+    Examples:
+        >>> with_all_emotions(np.array([[0.25, 0.75]]), [0, 2], 3).tolist()
+        [[0.25, 0.0, 0.75]]
     """
-    if classes is None:
-        return votes
-    probabilities = np.zeros((len(votes), emotions))
-    probabilities[:, classes] = votes / votes.sum(axis=1, keepdims=True)
+    probabilities = np.zeros((len(shares), emotions))
+    probabilities[:, classes] = shares
     return probabilities

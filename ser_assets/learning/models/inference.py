@@ -12,13 +12,13 @@ from typing import Any, Final, Self
 import numpy as np
 
 from ser_assets.learning.data.examples import Features
+from ser_assets.learning.data.final_models import ENSEMBLE
 from ser_assets.learning.data.temperature import SMALLEST_PROBABILITY, apply_temperature
-from ser_assets.learning.models.graph_inputs import graph_inputs, require_trained_kind, spread_votes
+from ser_assets.learning.models.graph_inputs import graph_inputs, require_trained_kind, with_all_emotions
 from ser_assets.learning.models.model_files import (
     GRAPH_FILE,
     MODEL_FACTS_FILE,
     fingerprint,
-    fingerprint_of,
     read_facts,
 )
 from ser_assets.learning.speakers.bias import SpeakerBias, estimate_bias, remove_bias, remove_bias_by_speaker
@@ -50,17 +50,25 @@ class OnnxModel:
         self._fingerprint = ""
         self._session: Any = None
 
-    @classmethod
-    def load(cls, folder: Path) -> "OnnxModel":
+    @staticmethod
+    def load(folder: Path, expected: str | None = None) -> "OnnxModel":
         """Read a saved model; its predictions equal those of the model that was saved.
+
+        Args:
+            folder: of the model.
+            expected: the fingerprint that the model must have, if any; compared before its graph is opened.
 
         Raises:
             FileNotFoundError: there is no model in this folder.
+            EnsembleError: its fingerprint is another one.
         """
         model = OnnxModel()
         model.facts_ = read_facts(folder)
         model.name = model.facts_["model"]
-        model._open((folder / GRAPH_FILE).read_bytes())
+        model._onnx = (folder / GRAPH_FILE).read_bytes()
+        if expected and model.fingerprint != expected:
+            raise EnsembleError(f"{model.name} has changed since the ensemble was made: materialize ensemble again")
+        model._open()
         return model
 
     def save(self, folder: Path) -> None:
@@ -107,6 +115,7 @@ class OnnxModel:
     def fingerprint(self) -> str:
         """Hash of the graph and the facts, equal to `model_files.fingerprint_of` the saved model."""
         self._fitted_facts()
+        self._fingerprint = self._fingerprint or fingerprint(self._onnx, self._facts_text())
         return self._fingerprint
 
     @property
@@ -123,17 +132,18 @@ class OnnxModel:
             self._session.run(["probabilities"], {entry: graph_inputs(facts, batch)})[0]
             for batch in clips.batches(CLIPS_AT_ONCE)
         ]
-        return spread_votes(np.concatenate(batches).astype(np.float64), facts.get("classes"), len(self.emotions))
+        votes = np.concatenate(batches).astype(np.float64)
+        if "classes" not in facts:
+            return votes
+        return with_all_emotions(votes / votes.sum(axis=1, keepdims=True), facts["classes"], len(self.emotions))
 
-    def _open(self, onnx: bytes) -> None:
+    def _open(self) -> None:
         import onnxruntime
 
-        self._onnx = onnx
-        self._fingerprint = fingerprint(onnx, self._facts_text())
         options = onnxruntime.SessionOptions()
         # With more threads the sums of one clip are taken in another order on another machine.
         options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(self._onnx, options, providers=["CPUExecutionProvider"])
 
     def _fitted_facts(self) -> dict[str, Any]:
         if self.facts_ is None:
@@ -150,7 +160,7 @@ class OnnxModel:
 class Ensemble:
     """Several models whose probabilities are pooled by weights."""
 
-    name: Final = "ensemble"
+    name: Final = ENSEMBLE
 
     def __init__(self, members: Mapping[str, OnnxModel], weights: Mapping[str, float]) -> None:
         """Pool these members. Raises EnsembleError if they predict other emotions."""
@@ -167,10 +177,8 @@ class Ensemble:
             FileNotFoundError: the ensemble or a member is missing.
         """
         facts = read_facts(folder)
-        for member, expected in facts["members"].items():
-            if fingerprint_of(folder.parent / member) != expected:
-                raise EnsembleError(f"{member} has changed since the ensemble was made: materialize ensemble again")
-        return cls({name: OnnxModel.load(folder.parent / name) for name in facts["members"]}, facts["weights"])
+        members = {name: OnnxModel.load(folder.parent / name, expected) for name, expected in facts["members"].items()}
+        return cls(members, facts["weights"])
 
     def predict_proba(self, clips: Features, bias: SpeakerBias | None = None) -> np.ndarray:
         """Probability of each emotion, float64 (n, emotions) in the order of `emotions`; raises as the members do."""

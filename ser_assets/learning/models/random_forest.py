@@ -10,6 +10,7 @@ from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.data.predictions import prediction_table
 from ser_assets.learning.models.base import EmotionModel, FitResult
 from ser_assets.learning.models.discriminants import Discriminants
+from ser_assets.learning.models.graph_inputs import with_all_emotions
 from ser_assets.learning.models.model_files import read_facts
 from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.learning.protocols.protocols import validation_parts
@@ -65,7 +66,7 @@ class RandomForest(EmotionModel):
             evaluated = split.test_examples(training)
             discriminants, forest = self._grow(learned, self.settings.validation_trees)
             votes = forest.predict_proba(discriminants(evaluated.functionals))
-            yield prediction_table(evaluated, _with_all_emotions(votes, forest.classes_, len(training.emotions)))
+            yield prediction_table(evaluated, with_all_emotions(votes, forest.classes_, len(training.emotions)))
 
     def _grow(self, training: Examples, trees: int) -> tuple[Discriminants, Any]:
         from sklearn.ensemble import RandomForestClassifier
@@ -79,7 +80,7 @@ class RandomForest(EmotionModel):
             random_state=self.seed,
             n_jobs=-1,
         ).fit(discriminants(training.functionals), training.labels)
-        # Asked by several threads, it adds its trees' votes up in another order each time.
+        # With several threads it adds its trees' votes up in another order each time.
         return discriminants, forest.set_params(n_jobs=1)
 
 
@@ -96,13 +97,6 @@ def read_importances(folder: Path) -> "pd.DataFrame":
     gains = np.load(folder / IMPORTANCES_FILE, allow_pickle=False)
     table = pd.DataFrame({"feature": read_facts(folder)["features"], "importance": gains})
     return table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
-
-
-def _with_all_emotions(votes: np.ndarray, classes: np.ndarray, emotions: int) -> np.ndarray:
-    """Votes for all emotions, float64 (n, emotions); 0 for one that is not in the training set."""
-    probabilities = np.zeros((len(votes), emotions))
-    probabilities[:, classes] = votes
-    return probabilities
 
 
 def _to_onnx(discriminants: Discriminants, forest: Any) -> bytes:

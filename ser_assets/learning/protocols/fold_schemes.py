@@ -26,8 +26,6 @@ RAVDESS_FOLDS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
 
 
 GROUPS: Final = 5
-
-
 FOLD_SCHEMES: Final[dict[str, Callable[[Actors], Sequence[Actors]]]] = {
     "luna5": lambda _: RAVDESS_FOLDS["luna5"],
     "emobox6": lambda _: RAVDESS_FOLDS["emobox6"],

@@ -141,7 +141,7 @@ def random_split_leaky(rows: pd.DataFrame, seed: int = 42) -> list[Split]:
 
 
 def notebook_split(rows: pd.DataFrame, seed: int = 42) -> NotebookSplit:
-    """The notebook's own split, for its replay: as `random_split_leaky`, and evaluated copies count like originals."""
+    """The notebook's own split, for its reproduction: as `random_split_leaky`, with copies in the test set."""
     training, test = _drawn(rows, np.arange(len(rows)), seed)
     return NotebookSplit("notebook", "", "1", training, test, rows)
 

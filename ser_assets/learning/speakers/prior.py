@@ -19,8 +19,6 @@ from ser_assets.learning.speakers.profile import (
 
 DEVIATION_CLIPS: Final = 10
 """So many clips of a speaker weigh as much for the deviation as all speakers of the training set."""
-
-
 STRENGTHS: Final = (0.05, 50.0)
 """Bounds, in clips, of the weight of the training speakers for the mean."""
 

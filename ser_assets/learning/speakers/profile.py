@@ -1,4 +1,4 @@
-"""Speaker calibration: what is usual for a voice, learned from its unlabelled clips, and taken out of each of them."""
+"""Speaker normalisation: a profile of a speaker from unlabelled clips, and clips as z-scores by that profile."""
 
 import json
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ class SpeakerProfile:
     """What is usual for one speaker.
 
     functional_names: of the functionals in it. clips: how many it was learned from. measured_as: names how the clips
-    were decoded, trimmed and measured, where that is known; clips measured otherwise are not this speaker's. bias: what
-    the class bias of the models for the speaker.
+    were decoded, trimmed and measured, where that is known; clips measured otherwise are not this speaker's. bias: the
+    class bias of the models for the speaker.
 
     Raises:
         ProfileError: the parts do not fit together.
@@ -74,11 +74,11 @@ class SpeakerProfile:
         """Clips of this speaker as z-scores.
 
         Raises:
-            ValueError: they are calibrated already.
+            ValueError: they are speaker-normalised already.
             ProfileError: the profile knows other functionals.
         """
         if clips.speaker_normalised:
-            raise ValueError("these clips are calibrated already")
+            raise ValueError("these clips are speaker-normalised already")
         bands = len(self.usual.bands.mean) + PITCH_COLUMNS
         if clips.functional_names != self.functional_names or any(each.shape[1] != bands for each in clips.sequences):
             raise ProfileError("the profile was made for other features: make it again with `enrol-speaker`")
@@ -146,17 +146,17 @@ def normalise_speakers(examples: Examples) -> Examples:
     shifted by the actor's originals.
 
     Raises:
-        ValueError: they are calibrated already, or a voice has no clip to make a profile of.
+        ValueError: they are speaker-normalised already, or a voice has no clip to make a profile of.
     """
     if examples.speaker_normalised:
-        raise ValueError("these examples are calibrated already")
+        raise ValueError("these examples are speaker-normalised already")
     functionals, sequences = np.empty_like(examples.functionals), list(examples.sequences)
     voices = examples.rows["voice"].to_numpy()
     heard = (examples.rows["variant"].to_numpy() == 0) | (voices != examples.rows["actor"].to_numpy())
     for voice in sorted(set(voices)):
         own = np.flatnonzero(voices == voice)
         if not heard[own].any():
-            raise ValueError(f"no clip of voice {voice} to calibrate on")
+            raise ValueError(f"no clip of voice {voice} to normalise by")
         scored = SpeakerProfile.learn(examples.subset(own[heard[own]])).normalise(examples.subset(own))
         functionals[own] = scored.functionals
         for row, sequence in zip(own, scored.sequences, strict=True):

@@ -57,7 +57,7 @@ def clip_strip(clips: Sequence[tuple[str, np.ndarray]], sampling_rate: int) -> b
 
 
 def confusion_picture(counts: np.ndarray, emotions: Sequence[str], title: str = "") -> bytes:
-    """Confusion matrix of counts, int (E, E) as `learning.scores.confusion_matrix` gives them, as PNG bytes."""
+    """Confusion matrix of counts, int (E, E) as `evaluation.scores.confusion_matrix` gives them, as PNG bytes."""
     from ser_assets.reporting.figures.confusion_and_recall import confusion_heatmap
 
     return to_png(confusion_heatmap(counts, emotions, title), dpi=90)

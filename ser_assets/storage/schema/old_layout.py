@@ -5,11 +5,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import duckdb
 
-_OLD: Final = """
-    SELECT table_name FROM duckdb_columns() WHERE database_name = current_database() AND (
-        table_name IN ('held_out', 'leak_proof') OR (table_name = 'raw_videos' AND column_name = 'recording')
-    ) LIMIT 1
-"""
+_OLD_TABLES: Final = frozenset({"held_out", "leak_proof"})
+_OLD_COLUMN: Final = ("raw_videos", "recording")
 
 
 class OldLayoutError(ValueError):
@@ -23,8 +20,13 @@ def refuse_old_layout(connection: "duckdb.DuckDBPyConnection", path: object) -> 
         connection: to the database.
         path: of the database, for the message.
     """
-    if found := connection.execute(_OLD).fetchall():
+    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    table, column = _OLD_COLUMN
+    # `duckdb_columns()` would list the 1,700 columns of `features` whenever the database is opened.
+    columns = connection.execute(f"DESCRIBE {table}").fetchall() if table in tables else []
+    old = sorted(_OLD_TABLES & tables) + [f"{table}.{name}" for name, *_ in columns if name == column]
+    if old:
         raise OldLayoutError(
-            f"{path} has the tables of an earlier version (such as {found[0][0]}): move everything but the folder of "
+            f"{path} has the tables of an earlier version (such as {old[0]}): move everything but the folder of "
             "recordings (raw) out of the data folder, then give `ser-assets run`"
         )

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from ser_assets.cli import main
 from ser_assets.definitions import build_definitions
-from ser_assets.learning.models.catalog import ENSEMBLE, MODELS, titles
+from ser_assets.learning.data.final_models import ENSEMBLE
+from ser_assets.learning.models.catalog import MODELS, titles
 from ser_assets.orchestration.run_config import ConfigError, require_valid_config
 from ser_assets.settings import Settings
 from ser_assets.storage.versions import code_version

@@ -6,8 +6,8 @@ import pytest
 
 from ser_assets.learning.data.standardiser import LARGEST_DEVIATION, Standardiser
 from ser_assets.learning.models.networks.architectures import convolutional, dense
+from ser_assets.learning.models.networks.keras_runtime import import_keras, reset_keras
 from ser_assets.learning.models.networks.onnx_export import INPUT, OUTPUT, Member, committee_onnx
-from ser_assets.learning.models.networks.training import reset_keras
 from ser_assets.learning.models.settings import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
 
 WIDTH = 12
@@ -49,9 +49,8 @@ def test_the_same_networks_are_the_same_bytes():
 
 
 def test_a_layer_that_is_not_written_down_is_named():
-    import keras
-
     reset_keras(0)
+    keras = import_keras()
     network = keras.Sequential([keras.layers.Input((4, 3)), keras.layers.LSTM(2, name="memory")])
     standardiser = Standardiser(np.zeros(3, np.float32), np.ones(3, np.float32))
     with pytest.raises(NotImplementedError, match=r"memory \(LSTM\)"):

@@ -224,7 +224,7 @@ class TestProfileFiles:
 
 
 def test_what_is_calibrated_already_is_refused():
-    with pytest.raises(ValueError, match="calibrated already"):
+    with pytest.raises(ValueError, match="speaker-normalised already"):
         normalise_speakers(normalise_speakers(EXAMPLES))
 
 

@@ -11,9 +11,10 @@ from ser_assets.learning.data.sequences import fix_length, network_input
 from ser_assets.learning.data.standardiser import LARGEST_DEVIATION, Standardiser
 from ser_assets.learning.models.base import EmotionModel, FitResult
 from ser_assets.learning.models.networks.architectures import convolutional, dense
+from ser_assets.learning.models.networks.keras_runtime import reset_keras
 from ser_assets.learning.models.networks.onnx_export import Member, committee_onnx
 from ser_assets.learning.models.networks.spec_augment import spec_augment
-from ser_assets.learning.models.networks.training import TrainingSide, reset_keras, train
+from ser_assets.learning.models.networks.training import TrainingSide, train
 from ser_assets.learning.models.settings import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
 from ser_assets.learning.protocols.protocols import validation_parts
 

@@ -1,14 +1,11 @@
 """How a network is trained: schedule, scaling and the loop over epochs. What it looks like is in architectures.py."""
 
-import contextlib
-import logging
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ser_assets.learning.models.networks.keras_runtime import import_keras
 from ser_assets.learning.models.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -23,47 +20,6 @@ class TrainingSide(NamedTuple):
 
     values: list[np.ndarray]
     targets: np.ndarray
-
-
-def reset_keras(seed: int) -> None:
-    """Empty Keras's session, seed it, and have it compute the same bits each time.
-
-    Seeds the global generators of Python, NumPy and TensorFlow.
-    """
-    keras = import_keras()
-    import tensorflow
-
-    tensorflow.config.experimental.enable_op_determinism()
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(seed)
-
-
-def import_keras() -> Any:
-    """Import Keras for one thread, without the lines that TensorFlow's C++ writes before it reads any log level.
-
-    With more threads sums are taken in another order, and the weights would depend on the machine's cores.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
-    with _mute() if "tensorflow" not in sys.modules else contextlib.nullcontext():
-        import keras
-        import tensorflow  # noqa: F401
-    # Each member is a network of its own, so that TensorFlow warns of many traced functions.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    return keras
-
-
-@contextlib.contextmanager
-def _mute() -> Iterator[None]:
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def train(
@@ -110,8 +66,7 @@ def train(
 
 
 def _compile(network: Any, steps: int, settings: TrainingSettings) -> None:
-    import keras
-
+    keras = import_keras()
     falling = keras.optimizers.schedules.CosineDecay(settings.learning_rate, decay_steps=steps)
     network.compile(
         optimizer=keras.optimizers.AdamW(falling, weight_decay=settings.weight_decay),
