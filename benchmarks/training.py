@@ -5,7 +5,6 @@ Run: `python benchmarks/training.py [FOLDER] [--actors 10] [--short] [--json FIL
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +12,12 @@ from recordings import demo_films, speech_takes, trimmed
 from timing import parser_of, seconds_of, tell
 
 from ser_assets.audio.features.extract import extract_features
-from ser_assets.audio.features.names import functional_names
 from ser_assets.baseline.features import MEANS, notebook_means
 from ser_assets.baseline.models import probabilities
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
+from ser_assets.learning.data.audio_sets import audio_sets
 from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.feature_sets import FUNCTIONALS, Vectors
 from ser_assets.learning.models.catalog import MODELS
 
 RATE = 22050
@@ -34,13 +34,9 @@ def labelled(takes: list[Path]) -> pd.DataFrame:
 def examples_of(rows: pd.DataFrame, clips: list[np.ndarray]) -> tuple[Examples, Examples]:
     """The features of each clip, and the notebook's means of each."""
     measured = [extract_features(clip, RATE) for clip in clips]
-    functionals = np.stack([each.functionals for each in measured])
     means_of_notebook = np.stack([notebook_means(clip, RATE) for clip in clips]).astype(np.float32)
-    sequences = tuple(each.sequence for each in measured)
-    parts: dict[str, Any] = {"rows": rows, "emotions": EMOTIONS, "sequences": sequences}
-    everything = Examples(**parts, functionals=functionals, functional_names=functional_names())
-    means = Examples(**parts, functionals=means_of_notebook, functional_names=MEANS)
-    return everything, means
+    everything = Examples(rows=rows, emotions=EMOTIONS, sets=audio_sets(measured))
+    return everything, everything.with_set(FUNCTIONALS, Vectors(MEANS, means_of_notebook))
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.feature_sets import FUNCTIONALS
 from ser_assets.learning.data.predictions import probability_columns
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.base import require_two_emotions
@@ -80,7 +81,7 @@ def evaluate_notebook(
 ) -> pd.DataFrame:
     """Fit each of the four models on every split and ask it about what was evaluated.
 
-    examples: originals and augmented copies with the 26 means as functionals; sequences are not read.
+    examples: originals and augmented copies with the 26 means as functionals.
     progress: called with the model, its number of splits done and of all; first with none done, for each model.
 
     Returns: the columns of `evaluate.Evaluation.predictions`; an evaluated copy has the number of its variant behind
@@ -130,8 +131,8 @@ def probabilities(model: str, training: Examples, asked: Examples) -> np.ndarray
     from sklearn.preprocessing import StandardScaler
 
     require_two_emotions(training)
-    scaler = StandardScaler().fit(training.functionals)
-    values, others = scaler.transform(training.functionals), scaler.transform(asked.functionals)
+    scaler = StandardScaler().fit(training[FUNCTIONALS].values)
+    values, others = (scaler.transform(clips[FUNCTIONALS].values) for clips in (training, asked))
     return MODELS[model](values, training.labels, others, len(training.emotions))
 
 

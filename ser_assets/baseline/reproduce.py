@@ -75,6 +75,7 @@ def notebook_examples(
     import pandas as pd
 
     from ser_assets.learning.data.examples import Examples
+    from ser_assets.learning.data.feature_sets import FUNCTIONALS, Vectors
 
     chosen = _actors_with_clips(warehouse, actor_files, actors)
     usable = set(warehouse.query(USABLE_TAKES)[["take_id", "audio_hash"]].itertuples(index=False, name=None))
@@ -91,10 +92,8 @@ def notebook_examples(
     _require_actors(sorted({row["actor"] for row in rows}), actors)
     return Examples(
         rows=pd.DataFrame(rows),
-        functionals=np.stack(means).astype(np.float32),
+        sets={FUNCTIONALS: Vectors(MEANS, np.stack(means).astype(np.float32))},
         emotions=EMOTIONS,
-        functional_names=MEANS,
-        sequences=(np.empty((0, 0), np.float32),) * len(rows),
     )
 
 

@@ -135,7 +135,7 @@ def _without_repeats(measured: Iterable[MeasuredRecording]) -> tuple[list[Measur
     first: dict[bytes, MeasuredRecording] = {}
     repeated = []
     for each in measured:
-        same = first.setdefault(each.functionals.tobytes(), each)
+        same = first.setdefault(each.features.functionals.tobytes(), each)
         if same is not each:
             repeated.append(
                 RejectedRecording(each.path, f"is the same recording as {printable(same.path)}, and counts once")

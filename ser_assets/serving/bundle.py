@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.pipeline import Preprocessing
+from ser_assets.learning.data.audio_sets import audio_columns
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.models.model_files import MODEL_FACTS_FILE, read_facts
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ser_assets.learning.models.inference import Ensemble, OnnxModel
     from ser_assets.learning.speakers.prior import SpeakerPrior
 
-FORMAT: Final = "ser-assets bundle 3"
+FORMAT: Final = "ser-assets bundle 4"
 BUNDLE_FACTS_FILE: Final = "bundle.json"
 CARD_FILE: Final = "model_card.md"
 PRIOR_FILE: Final = "prior.npz"
@@ -46,7 +46,7 @@ class Bundle:
 
     @property
     def has_speaker_normalised(self) -> bool:
-        """Whether there is a model for clips that are calibrated by a speaker's profile."""
+        """Whether there is a model for clips that are normalised by a speaker's profile."""
         return f"{SPEAKER_NORMALISED}/{self.model}/{MODEL_FACTS_FILE}" in self.facts["files"]
 
     @property
@@ -61,10 +61,10 @@ class Bundle:
         return hashlib.blake2b(made.encode(), digest_size=16).hexdigest()
 
     def load(self, *, speaker_normalised: bool = False) -> "OnnxModel | Ensemble":
-        """Open the model, for raw clips or for calibrated ones.
+        """Open the model, for raw clips or for speaker-normalised ones.
 
         Raises:
-            BundleError: there is no model for calibrated clips, or this version cannot read it.
+            BundleError: there is no model for speaker-normalised clips, or this version cannot read it.
         """
         from ser_assets.learning.models.inference import load_model
 
@@ -77,7 +77,7 @@ class Bundle:
             raise BundleError(f"the model {kind}/{self.model} of {self.folder} cannot be opened: {error}") from error
 
     def require_speaker_normalised(self) -> None:
-        """Raise BundleError where there is no model for calibrated clips."""
+        """Raise BundleError where there is no model for speaker-normalised clips."""
         if not self.has_speaker_normalised:
             raise BundleError(
                 f"{self.folder} holds no model for an enrolled speaker: have speaker_normalised among SER_PROTOCOLS, "
@@ -142,12 +142,14 @@ def members_of(model_folder: Path) -> list[str]:
 
 
 def _verify_bundle(folder: Path, facts: dict[str, Any]) -> None:
-    if tuple(facts["functional_names"]) != functional_names():
-        raise BundleError(
-            f"{folder} was made for {len(facts['functional_names'])} functionals, and they are not the "
-            f"{len(functional_names())} that this version of ser-assets measures: {_REMEDY}; or install "
-            f"ser-assets {facts['training']['libraries']['ser-assets']}, which made it"
-        )
+    measured = audio_columns()
+    for name, columns in facts["feature_sets"].items():
+        if tuple(columns) != measured.get(name):
+            raise BundleError(
+                f"{folder} was made for {len(columns)} {name}, and they are not the {len(measured.get(name, ()))} that "
+                f"this version of ser-assets measures: {_REMEDY}; or install ser-assets "
+                f"{facts['training']['libraries']['ser-assets']}, which made it"
+            )
     for name in (f"{RAW}/{facts['model']}/{MODEL_FACTS_FILE}", PRIOR_FILE):
         if name not in facts["files"]:
             raise BundleError(f"{folder} is not whole, {name} is not in it: {_REMEDY}")

@@ -5,16 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ser_assets.audio.decoding.decode import DecodeError, Recording, decode
-from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.pipeline import Preprocessing, measured_clip
 from ser_assets.audio.silence import Trimmed
 from ser_assets.audio.validation import require_utterance
 from ser_assets.serving.bundle import Bundle
 
 if TYPE_CHECKING:
+    from ser_assets.audio.features.extract import ClipFeatures
     from ser_assets.learning.data.examples import Features
     from ser_assets.learning.speakers.profile import SpeakerProfile
 
@@ -29,15 +27,14 @@ class RejectedRecording:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredRecording:
-    """A recording of `seconds`, measured: float32 functionals (F,) and sequence (frames, 66) as in training.
+    """A recording of `seconds`, measured as in training.
 
     `remarks` are what one should know of it, each going on where the path ends: `has 2 audio tracks: …`.
     """
 
     path: Path
     seconds: float
-    functionals: np.ndarray
-    sequence: np.ndarray
+    features: "ClipFeatures"
     remarks: tuple[str, ...] = ()
 
 
@@ -79,7 +76,7 @@ def measure_recording(path: Path, preprocessing: Preprocessing) -> MeasuredRecor
     except Exception as error:  # One strange file must not stop the others.
         return RejectedRecording(path, f"cannot be measured ({type(error).__name__}: {error})")
     remarks = tuple(_remarks(recording, clip))
-    return MeasuredRecording(path, recording.seconds, features.functionals, features.sequence, remarks)
+    return MeasuredRecording(path, recording.seconds, features, remarks)
 
 
 def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:
@@ -91,26 +88,23 @@ def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:
         yield "is used with its silence: too little would be left without"
 
 
-def features_of(heard: Sequence[MeasuredRecording]) -> "Features":
+def features_of(recordings: Sequence[MeasuredRecording]) -> "Features":
     """Stack the features of recordings, at least one, in their order."""
+    from ser_assets.learning.data.audio_sets import audio_sets
     from ser_assets.learning.data.examples import Features
 
-    return Features(
-        functionals=np.stack([each.functionals for each in heard]),
-        functional_names=functional_names(),
-        sequences=tuple(each.sequence for each in heard),
-    )
+    return Features(sets=audio_sets([each.features for each in recordings]))
 
 
-def speaker_profile(heard: Sequence[MeasuredRecording], bundle: Bundle) -> "SpeakerProfile":
+def speaker_profile(recordings: Sequence[MeasuredRecording], bundle: Bundle) -> "SpeakerProfile":
     """Make the profile of the one speaker of these recordings, at least one, for the models of this bundle.
 
     Raises:
         BundleError: the bundle has no model for an enrolled speaker, or it cannot be opened.
     """
-    evidence, model = features_of(heard), bundle.load(speaker_normalised=True)
-    profile = bundle.prior().profile(evidence)
-    bias = model.bias_for(profile.normalise(evidence))
+    clips, model = features_of(recordings), bundle.load(speaker_normalised=True)
+    profile = bundle.prior().profile(clips)
+    bias = model.bias_for(profile.normalise(clips))
     return replace(profile, measured_as=bundle.measured_as, bias=bias)
 
 
@@ -140,18 +134,18 @@ class Predictor:
         """Whether the profile holds the class bias of these models for the speaker."""
         return self._profile is not None and self._model.fingerprints <= set(self._profile.bias)
 
-    def predict(self, heard: Sequence[MeasuredRecording]) -> list[Prediction]:
+    def predict(self, recordings: Sequence[MeasuredRecording]) -> list[Prediction]:
         """Predict, in the order of the recordings."""
-        if not heard:
+        if not recordings:
             return []
-        evidence = features_of(heard)
+        clips = features_of(recordings)
         if self._profile is None:
-            predicted = self._model.predict_proba(evidence)
+            predicted = self._model.predict_proba(clips)
         else:
-            predicted = self._model.predict_proba(self._profile.normalise(evidence), self._profile.bias)
+            predicted = self._model.predict_proba(self._profile.normalise(clips), self._profile.bias)
         return [
             Prediction(each.path, each.seconds, dict(zip(self.emotions, row, strict=True)), each.remarks)
-            for each, row in zip(heard, predicted.tolist(), strict=True)
+            for each, row in zip(recordings, predicted.tolist(), strict=True)
         ]
 
     def _refuse_stranger(self, profile: "SpeakerProfile") -> None:

@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.models.model_files import read_facts
@@ -101,7 +100,7 @@ def _facts(contents: Contents, folder: Path) -> dict[str, Any]:
         "date": contents.date,
         "emotions": emotions,
         "preprocessing": dataclasses.asdict(contents.preprocessing),
-        "functional_names": list(functional_names()),
+        "feature_sets": _feature_sets(folder / RAW, contents.model),
         "scores": [
             {name: _plain(value) for name, value in row.items()} for row in contents.scores[columns].to_dict("records")
         ],
@@ -127,7 +126,7 @@ def _licence(emotions: Sequence[str], actors: Sequence[str], demo: bool) -> str:
 def _training(models_dir: Path, model: str) -> dict[str, Any]:
     """What the model, or the members that it consists of, learned from and with."""
     members = members_of(models_dir / model)
-    each = [read_facts(models_dir / name) for name in members or [model]]
+    each = _facts_of_members(models_dir, model)
     libraries = {library: number for facts in each for library, number in facts["libraries"].items()}
     for library in ("ser-assets", "onnxruntime", "numpy", "librosa"):
         libraries[library] = version(library)
@@ -140,6 +139,15 @@ def _training(models_dir: Path, model: str) -> dict[str, Any]:
         "model_settings": {facts["model"]: facts["settings"] for facts in each},
         "libraries": dict(sorted(libraries.items())),
     }
+
+
+def _feature_sets(models_dir: Path, model: str) -> dict[str, list[str]]:
+    """Columns of the feature sets that the model, or its members, read."""
+    return {facts["reads"]: facts["features"] for facts in _facts_of_members(models_dir, model)}
+
+
+def _facts_of_members(models_dir: Path, model: str) -> list[dict[str, Any]]:
+    return [read_facts(models_dir / name) for name in members_of(models_dir / model) or [model]]
 
 
 def _facts_before(folder: Path | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ser_assets.audio.features.names import functional_names
+from ser_assets.audio.features.names import functional_names, sequence_names
 from ser_assets.corpus.registry import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS
@@ -30,7 +30,9 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
         FeaturesMissingError: there are no features, or some were made with other settings or by other code.
         CorpusError: the corpus cannot tell its emotions.
     """
+    from ser_assets.learning.data import sequences as mel_sequences
     from ser_assets.learning.data.examples import COLUMNS, Examples
+    from ser_assets.learning.data.feature_sets import FUNCTIONALS, Vectors
 
     if not (warehouse.has_table(FEATURES) and warehouse.has_table(RAW_VIDEOS)):
         raise FeaturesMissingError(f"no features in {warehouse.path}: materialize features for two actors or more")
@@ -45,9 +47,10 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
     return Examples(
         rows=rows.select([*COLUMNS, "input_fingerprint"]).to_pandas(),
         emotions=_emotions(corpus_of(settings), rows),
-        functionals=_matrix(rows),
-        functional_names=functional_names(),
-        sequences=_sequences(mels),
+        sets={
+            FUNCTIONALS: Vectors(functional_names(), _matrix(rows)),
+            mel_sequences.MEL_SEQUENCES: mel_sequences.MelSequences(sequence_names(), _sequences(mels)),
+        },
     )
 
 

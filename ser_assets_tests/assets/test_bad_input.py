@@ -257,7 +257,9 @@ def test_training_and_prediction_trim_alike(settings: Settings, instance: dg.Dag
     )
     predicted = measure_recording(path, preprocessing)
     assert isinstance(predicted, MeasuredRecording)
-    np.testing.assert_array_equal(predicted.functionals, extract_features(clip.samples, clip.sampling_rate).functionals)
+    np.testing.assert_array_equal(
+        predicted.features.functionals, extract_features(clip.samples, clip.sampling_rate).functionals
+    )
 
 
 def test_a_take_that_moves_to_its_true_speaker_leaves_the_other_who_holds_up_nothing(

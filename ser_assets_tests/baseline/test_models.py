@@ -1,7 +1,5 @@
 """The notebook's four models: what they look like, what they are fitted on, and how they are evaluated both ways."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +11,10 @@ from ser_assets.baseline.models import CLAIMS, MODELS, baseline_splits, evaluate
 from ser_assets.baseline.models import baseline_scores as table_of
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.feature_sets import FUNCTIONALS, Vectors
 from ser_assets.learning.data.predictions import probability_columns
 from ser_assets.reporting.baseline_table import METRICS
-from ser_assets_tests.factories.examples import made_up_rows
+from ser_assets_tests.factories.examples import made_up_rows, with_functionals
 
 
 def made_up_means(actors: tuple[str, ...], seed: int = 0) -> Examples:
@@ -27,9 +26,7 @@ def made_up_means(actors: tuple[str, ...], seed: int = 0) -> Examples:
     return Examples(
         rows=rows,
         emotions=EMOTIONS,
-        functionals=means.astype(np.float32),
-        functional_names=MEANS,
-        sequences=(np.empty((0, 0), np.float32),) * len(rows),
+        sets={FUNCTIONALS: Vectors(MEANS, means.astype(np.float32))},
     )
 
 
@@ -91,7 +88,7 @@ def test_it_answers_the_same_each_time(model: str):
 def test_nothing_that_is_fitted_sees_what_is_judged():
     model = "neural_network"
     heard, asked = EXAMPLES.subset(np.arange(40)), EXAMPLES.subset(np.array([40, 41]))
-    corrupted = dataclasses.replace(asked, functionals=asked.functionals * [[1], [1e6]])
+    corrupted = with_functionals(asked, asked[FUNCTIONALS].values * [[1], [1e6]])
     np.testing.assert_allclose(
         probabilities(model, heard, corrupted)[0], probabilities(model, heard, asked)[0], atol=1e-6
     )
@@ -100,7 +97,7 @@ def test_nothing_that_is_fitted_sees_what_is_judged():
 def test_values_are_standardised_so_that_units_do_not_matter():
     model = "neural_network"
     units = np.logspace(-3, 3, len(MEANS))
-    in_other_units = dataclasses.replace(EXAMPLES, functionals=EXAMPLES.functionals * units)
+    in_other_units = with_functionals(EXAMPLES, EXAMPLES[FUNCTIONALS].values * units)
     np.testing.assert_allclose(
         probabilities(model, in_other_units, in_other_units), probabilities(model, EXAMPLES, EXAMPLES), atol=0.05
     )

@@ -104,10 +104,10 @@ def test_every_take_is_measured_and_every_neutral_one_three_times_more(settings:
     variants = examples.rows.groupby("take_id")["variant"].apply(list).to_dict()
     expected = {clip.take_id: [0, 1, 2, 3] if clip.emotion == "neutral" else [0] for clip in clips}
     assert variants == expected
-    assert examples.functional_names == MEANS
+    assert examples["functionals"].names == MEANS
     first = notebook_clips(clips[0].samples, SAMPLING_RATE, clips[0].take_id, "neutral")
     means = np.stack([notebook_means(samples, SAMPLING_RATE) for samples in first])
-    np.testing.assert_allclose(examples.functionals[:4], means, rtol=1e-6)
+    np.testing.assert_allclose(examples["functionals"].values[:4], means, rtol=1e-6)
 
 
 def test_copies_differ_from_their_take_and_from_each_other_and_are_the_same_each_time() -> None:

@@ -43,11 +43,11 @@ def measured_examples() -> Examples:
     """What was learned from."""
     takes = spoken_takes()
     with tempfile.TemporaryDirectory() as folder:
-        heard = [measure_recording(write_take(Path(folder), take), PREPROCESSING) for take in takes]
+        measured = [measure_recording(write_take(Path(folder), take), PREPROCESSING) for take in takes]
     rows = pd.DataFrame([{**vars(take), "gender": take.gender} for take in takes])
     rows = rows.assign(variant=0, voice=rows["actor"], audio_hash=rows["take_id"], input_fingerprint="these recordings")
-    evidence = features_of([each for each in heard if isinstance(each, MeasuredRecording)])
-    return Examples(**vars(evidence), rows=rows, emotions=EMOTIONS)
+    features = features_of([each for each in measured if isinstance(each, MeasuredRecording)])
+    return Examples(sets=features.sets, rows=rows, emotions=EMOTIONS)
 
 
 @cache

@@ -1,13 +1,20 @@
 """Small made-up corpora: every emotion has its own tone and every actor an offset, so that a model can learn both."""
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 import numpy as np
 import pandas as pd
 
 from ser_assets.corpus.ravdess import EMOTIONS
-from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.examples import Examples, Features
+from ser_assets.learning.data.feature_sets import FUNCTIONALS, Vectors
+from ser_assets.learning.data.sequences import MEL_SEQUENCES, MelSequences
 
-FUNCTIONALS = 12
+Clips = TypeVar("Clips", bound=Features)
+NAMES = tuple(f"functional_{number:02d}" for number in range(12))
 BANDS = 16
+COLUMNS = (*(f"log_mel_{number:02d}" for number in range(1, BANDS + 1)), "f0", "harmonicity")
 
 
 def made_up_rows(
@@ -49,15 +56,26 @@ def made_up_examples(
     rng = np.random.default_rng(seed)
     labels = rows["emotion"].map(emotions.index).to_numpy()
     offsets = rows["actor"].map(number_of).to_numpy() / 24
-    functionals = rng.normal(0, 0.3, (len(rows), FUNCTIONALS)) + offsets[:, None]
+    functionals = rng.normal(0, 0.3, (len(rows), len(NAMES))) + offsets[:, None]
     functionals[np.arange(len(rows)), labels] += 3
     return Examples(
         rows=rows,
         emotions=emotions,
-        functionals=functionals.astype(np.float32),
-        functional_names=tuple(f"functional_{number:02d}" for number in range(FUNCTIONALS)),
-        sequences=tuple(_tone(label, rng) for label in labels),
+        sets={
+            FUNCTIONALS: Vectors(NAMES, functionals.astype(np.float32)),
+            MEL_SEQUENCES: MelSequences(COLUMNS, tuple(_tone(label, rng) for label in labels)),
+        },
     )
+
+
+def with_functionals(clips: Clips, values: np.ndarray, names: tuple[str, ...] | None = None) -> Clips:
+    """The same clips with other values of their functionals."""
+    return clips.with_set(FUNCTIONALS, Vectors(names or clips[FUNCTIONALS].names, values.astype(np.float32)))
+
+
+def with_sequences(clips: Clips, values: Iterable[np.ndarray]) -> Clips:
+    """The same clips with other values of their mel sequences."""
+    return clips.with_set(MEL_SEQUENCES, MelSequences(clips[MEL_SEQUENCES].names, tuple(values)))
 
 
 def made_up_predictions(

@@ -46,10 +46,10 @@ class Toy(EmotionModel):
             if split:
                 held_out = split.test_examples(training)
                 inner = self._pipeline(split.training_examples(training))
-                validated.append(prediction_table(held_out, inner.predict_proba(held_out.functionals)))
+                validated.append(prediction_table(held_out, inner.predict_proba(held_out[self.reads].values)))
         graph = convert_sklearn(
             self._pipeline(training),
-            initial_types=[("functionals", FloatTensorType([None, training.functionals.shape[1]]))],
+            initial_types=[("functionals", FloatTensorType([None, len(training[self.reads].names)]))],
             options={"zipmap": False},
             target_opset=18,
         )
@@ -61,7 +61,7 @@ class Toy(EmotionModel):
         from sklearn.preprocessing import StandardScaler
 
         pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=self.settings.strength, max_iter=50))
-        return pipeline.fit(training.functionals, training.labels)
+        return pipeline.fit(training[self.reads].values, training.labels)
 
 
 TOY = ModelSpec(

@@ -48,9 +48,9 @@ def test_a_bundle_says_what_it_was_made_of(kept: Path) -> None:
     assert bundle.model == "random_forest"
     assert bundle.preprocessing == PREPROCESSING
     facts = bundle.facts
-    assert facts["format"] == "ser-assets bundle 3"
+    assert facts["format"] == "ser-assets bundle 4"
     assert facts["emotions"] == list(EMOTIONS)
-    assert facts["functional_names"] == list(functional_names())
+    assert facts["feature_sets"] == {"functionals": list(functional_names())}
     assert facts["training"]["actors"] == ["01", "02"]
     assert facts["training"]["takes"] == 16
     assert facts["training"]["seed"] == 1
@@ -147,7 +147,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a later format": (lambda folder: change_facts(folder, format="ser-assets bundle 9"), "'ser-assets bundle 9'"),
     "other emotions": (lambda folder: change_facts(folder, emotions=["happy", "sad"]), "other emotions.*happy, sad"),
     "another order": (lambda folder: change_facts(folder, emotions=[*EMOTIONS[::-1]]), "in another order"),
-    "other functionals": (lambda folder: change_facts(folder, functional_names=["loudness"]), "made for 1 functionals"),
+    "other functionals": (
+        lambda folder: change_facts(folder, feature_sets={"functionals": ["loudness"]}),
+        "made for 1 functionals",
+    ),
     "unknown trimming": (lambda folder: change_facts(folder, preprocessing={"rate": 1}), "bundle.json is damaged"),
     "no emotions": (lambda folder: change_facts(folder, emotions=None), "bundle.json is damaged"),
     "no prior": (lambda folder: (folder / "prior.npz").unlink(), "not whole, prior.npz is missing"),

@@ -98,9 +98,9 @@ def test_a_recording_is_measured_just_as_asset_features_does(tmp_path: Path, end
     stored = as_asset_features_does(raw_video(path), settings)
     names = [field.name for field in dataclasses.fields(Preprocessing)]
     now = heard(path, Preprocessing(**settings.model_dump(include=set(names))))
-    np.testing.assert_allclose(now.functionals, stored["functionals"], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(now.features.functionals, stored["functionals"], rtol=1e-5, atol=1e-5)
     sequence = np.column_stack([np.reshape(stored["mel"], (-1, stored["bands"])), stored["f0"], stored["harmonicity"]])
-    np.testing.assert_allclose(now.sequence, sequence, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(now.features.sequence, sequence, rtol=1e-5, atol=1e-5)
 
 
 def test_the_kept_model_is_asked(bundle: Bundle, tmp_path: Path) -> None:

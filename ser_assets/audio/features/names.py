@@ -111,6 +111,11 @@ def functional_names() -> tuple[str, ...]:
     return tuple(_groups())
 
 
+def sequence_names() -> tuple[str, ...]:
+    """Names of the columns of `features.ClipFeatures.sequence`: the mel bands, F0 and its harmonicity."""
+    return (*_FRAME_DESCRIPTORS["mel"], "f0", "harmonicity")
+
+
 def functional_group(name: str) -> str:
     """Group of a functional.
 

@@ -1,11 +1,12 @@
 """Features of clips, and examples: the same with labels, row by row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
+from ser_assets.learning.data.feature_sets import FeatureSet
 from ser_assets.learning.data.predictions import labels_of
 
 if TYPE_CHECKING:
@@ -20,41 +21,44 @@ COLUMNS = ("take_id", "variant", "actor", "voice", "emotion", "intensity", "stat
 class Features:
     """The features of clips, in one order.
 
-    functionals: float32 (n, F), finite.
-    functional_names: the F names.
-    sequences: n arrays float32 (frames, bands + 2) of different lengths: log-mel in dB, then F0 in Hz (0 without voice)
-        and its harmonicity from 0 to 1.
-    speaker_normalised: all of it is z-scores within each speaker (`speakers.profile`).
+    Attributes:
+        sets: at least one feature set by name, each of the same n clips.
+        speaker_normalised: all of it is z-scores within each speaker (`speakers.profile`).
 
     Raises:
-        ValueError: the parts do not fit together.
+        ValueError: the sets hold different numbers of clips.
     """
 
-    functionals: np.ndarray
-    functional_names: tuple[str, ...]
-    sequences: tuple[np.ndarray, ...]
+    sets: Mapping[str, FeatureSet]
     speaker_normalised: bool = False
 
     def __post_init__(self) -> None:
-        expected = (len(self.sequences), len(self.functional_names))
-        if self.functionals.shape != expected:
-            raise ValueError(
-                f"functionals of shape {self.functionals.shape} do not fit {len(self.sequences)} sequences and "
-                f"{len(self.functional_names)} names"
-            )
+        sizes = {name: len(each) for name, each in self.sets.items()}
+        if len(set(sizes.values())) != 1:
+            raise ValueError(f"feature sets need the same clips, and these hold: {sizes}")
 
     def __len__(self) -> int:
-        return len(self.sequences)
+        return len(next(iter(self.sets.values())))
+
+    def __getitem__(self, name: str) -> Any:
+        """The feature set of this name."""
+        return self.sets[name]
+
+    def with_set(self, name: str, replacement: FeatureSet) -> Self:
+        """The same clips with another set of this name."""
+        return replace(self, sets={**self.sets, name: replacement})
 
     def batches(self, size: int) -> "Iterator[Features]":
         """Yield the clips in their order, at most `size` at once, without labels."""
         for start in range(0, len(self), size):
-            yield Features(
-                functionals=self.functionals[start : start + size],
-                functional_names=self.functional_names,
-                sequences=self.sequences[start : start + size],
-                speaker_normalised=self.speaker_normalised,
-            )
+            part = slice(start, start + size)
+            sets = {name: each.take(part) for name, each in self.sets.items()}
+            yield Features(sets=sets, speaker_normalised=self.speaker_normalised)
+
+    @classmethod
+    def join(cls, parts: "Sequence[Features]") -> "Features":
+        """Put raw clips with the same sets one after the other, without labels."""
+        return Features(sets={name: each.join([part[name] for part in parts]) for name, each in parts[0].sets.items()})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -89,9 +93,10 @@ class Examples(Features):
         twice = self.rows.loc[self.rows.duplicated(["take_id", "variant"]), "take_id"]
         if len(twice):
             raise ValueError(f"take and variant are there twice: {', '.join(twice[:3])}")
-        broken = self.rows.loc[~np.isfinite(self.functionals).all(axis=1), "take_id"]
-        if len(broken):
-            raise ValueError(f"functionals are not finite in {len(broken)} clips, such as {broken.iloc[0]}")
+        for name, each in self.sets.items():
+            broken = self.rows.loc[~each.is_finite(), "take_id"]
+            if len(broken):
+                raise ValueError(f"{name} are not finite in {len(broken)} clips, such as {broken.iloc[0]}")
         object.__setattr__(self, "rows", self.rows.reset_index(drop=True))
 
     @property
@@ -117,8 +122,7 @@ class Examples(Features):
         return replace(
             self,
             rows=self.rows.iloc[indices],
-            functionals=self.functionals[indices],
-            sequences=tuple(self.sequences[index] for index in indices),
+            sets={name: each.take(indices) for name, each in self.sets.items()},
         )
 
     def with_labels_permuted(self, seed: int) -> Self:

@@ -24,5 +24,8 @@ class Standardiser(NamedTuple):
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Standardised values, cut at `LARGEST_DEVIATION`; a value that never varied in training becomes 0."""
-        standardised = (values - self.mean) / self.deviation
-        return np.clip(standardised, -LARGEST_DEVIATION, LARGEST_DEVIATION).astype(np.float32)
+        return self.z_scores(values, LARGEST_DEVIATION)
+
+    def z_scores(self, values: np.ndarray, largest: float) -> np.ndarray:
+        """Standardised values, cut at `largest` on both sides, float32 of the same shape."""
+        return np.clip((values - self.mean) / self.deviation, -largest, largest).astype(np.float32)

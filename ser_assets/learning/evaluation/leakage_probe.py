@@ -22,18 +22,15 @@ ROUNDING: Final = 1e-4
 
 
 def corrupted(examples: Examples, split: Split, seed: int = 0) -> Examples:
-    """Noise in place of functionals and sequences, and wrong emotions, wherever a row is not trained on."""
+    """Noise in place of all features, and wrong emotions, wherever a row is not trained on."""
     generator = np.random.default_rng(seed)
     outside = np.setdiff1d(np.arange(len(examples)), split.training)
-    functionals, sequences = examples.functionals.copy(), list(examples.sequences)
-    functionals[outside] = generator.normal(0, STRENGTH, (len(outside), functionals.shape[1]))
-    for row in outside:
-        sequences[row] = generator.normal(0, STRENGTH, sequences[row].shape).astype(np.float32)
+    sets = {name: each.with_noise(outside, STRENGTH, generator) for name, each in examples.sets.items()}
     emotions = examples.rows["emotion"].to_numpy(dtype=object, copy=True)
     others = (examples.labels[outside] + 1) % len(examples.emotions)
     emotions[outside] = np.array(examples.emotions, dtype=object)[others]
     rows = examples.rows.assign(emotion=emotions)
-    return dataclasses.replace(examples, rows=rows, functionals=functionals, sequences=tuple(sequences))
+    return dataclasses.replace(examples, rows=rows, sets=sets)
 
 
 def parts_that_saw_test_rows(factory: ModelFactory, examples: Examples, split: Split) -> list[str]:

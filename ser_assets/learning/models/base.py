@@ -3,9 +3,10 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.feature_sets import FUNCTIONALS
 from ser_assets.learning.data.predictions import prediction_table_of_takes, probability_array, true_labels
 from ser_assets.learning.data.temperature import apply_temperature, fit_temperature
 from ser_assets.learning.models.inference import OnnxModel
@@ -40,7 +41,7 @@ class EmotionModel(OnnxModel, ABC):
     same seed and the same rows save the same bytes.
 
     Attributes:
-        reads: what the graph reads of a clip.
+        reads: name of the feature set that the graph reads.
         learning_curve_: as `FitResult.curve`.
         validation_predictions_: as `FitResult.validation_predictions`, after temperature and, for speaker-normalised
             clips, without each speaker's bias.
@@ -49,7 +50,7 @@ class EmotionModel(OnnxModel, ABC):
     name: str
     libraries: ClassVar[tuple[str, ...]]
     settings_type: ClassVar[type[Any]]
-    reads: ClassVar[Literal["functionals", "sequence"]] = "functionals"
+    reads: ClassVar[str] = FUNCTIONALS
 
     def __init__(self, settings: Any = None, seed: int = 42) -> None:
         super().__init__()
@@ -91,8 +92,7 @@ class EmotionModel(OnnxModel, ABC):
             "model": self.name,
             "reads": self.reads,
             "emotions": list(training.emotions),
-            "features": list(training.functional_names),
-            "sequence_columns": int(training.sequences[0].shape[1]),
+            "features": list(training[self.reads].names),
             "speaker_normalised": training.speaker_normalised,
             "settings": dataclasses.asdict(self.settings),
             "seed": self.seed,

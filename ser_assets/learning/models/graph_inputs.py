@@ -21,26 +21,25 @@ def graph_inputs(facts: Mapping[str, Any], clips: Features) -> np.ndarray:
     """What the graph of a model reads of clips, float32 (clips, ...).
 
     Args:
-        facts: of the model; `reads` is `functionals` or `sequence`, the latter cut or repeated to `frames`.
+        facts: of the model; `reads` names its feature set. Sequences are cut or repeated to `frames`.
         clips: n clips.
 
     Raises:
         ValueError: the clips have other features than the training set.
     """
-    if facts["reads"] == "functionals":
-        trained = facts["features"]
-        if list(clips.functional_names) != trained:
-            raise ValueError(
-                f"{facts['model']} was trained on {len(trained)} functionals, and these {len(clips.functional_names)} "
-                "are not the same ones in the same order"
-            )
-        return clips.functionals
-    columns = facts["sequence_columns"]
-    if any(sequence.shape[1] != columns for sequence in clips.sequences):
+    name, trained = facts["reads"], facts["features"]
+    if name not in clips.sets:
+        raise ValueError(f"{facts['model']} was trained on {name}, and these clips have {', '.join(clips.sets)}")
+    own = clips[name]
+    if list(own.names) != trained:
         raise ValueError(
-            f"{facts['model']} was trained on sequences of {columns} columns, and these clips have another number"
+            f"{facts['model']} was trained on {len(trained)} {name}, and these {len(own.names)} are not the same ones "
+            "in the same order"
         )
-    each = [network_input(sequence, clips.speaker_normalised) for sequence in clips.sequences]
+    if "frames" not in facts:
+        vectors: np.ndarray = own.values
+        return vectors
+    each = [network_input(sequence, clips.speaker_normalised) for sequence in own.values]
     return np.stack([fix_length(values, facts["frames"]) for values in each]).astype(np.float32)
 
 

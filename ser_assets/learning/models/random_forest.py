@@ -65,13 +65,14 @@ class RandomForest(EmotionModel):
                 continue
             evaluated = split.test_examples(training)
             discriminants, forest = self._grow(learned, self.settings.validation_trees)
-            votes = forest.predict_proba(discriminants(evaluated.functionals))
+            votes = forest.predict_proba(discriminants(evaluated[self.reads].values))
             yield prediction_table(evaluated, with_all_emotions(votes, forest.classes_, len(training.emotions)))
 
     def _grow(self, training: Examples, trees: int) -> tuple[Discriminants, Any]:
         from sklearn.ensemble import RandomForestClassifier
 
-        discriminants = Discriminants.learn(training.functionals, training.labels, self.settings.directions)
+        functionals = training[self.reads].values
+        discriminants = Discriminants.learn(functionals, training.labels, self.settings.directions)
         forest = RandomForestClassifier(
             n_estimators=trees,
             min_samples_leaf=self.settings.min_samples_leaf,
@@ -79,7 +80,7 @@ class RandomForest(EmotionModel):
             class_weight="balanced",
             random_state=self.seed,
             n_jobs=-1,
-        ).fit(discriminants(training.functionals), training.labels)
+        ).fit(discriminants(functionals), training.labels)
         # With several threads it adds its trees' votes up in another order each time.
         return discriminants, forest.set_params(n_jobs=1)
 

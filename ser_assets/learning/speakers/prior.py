@@ -1,21 +1,16 @@
 """What is usual for the speakers of the training set, so that a profile can be made of few clips."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 import numpy as np
 
 from ser_assets.learning.data.examples import Examples, Features
-from ser_assets.learning.data.sequences import PITCH_COLUMNS
+from ser_assets.learning.data.feature_sets import Sample
 from ser_assets.learning.data.standardiser import Standardiser
-from ser_assets.learning.speakers.profile import (
-    SpeakerProfile,
-    SpeakerStatistics,
-    named_statistics,
-    statistics_of,
-    values_of,
-)
+from ser_assets.learning.speakers.profile import SpeakerProfile, SpeakerStatistics, columns_of, statistics_of
 
 DEVIATION_CLIPS: Final = 10
 """So many clips of a speaker weigh as much for the deviation as all speakers of the training set."""
@@ -27,66 +22,69 @@ STRENGTHS: Final = (0.05, 50.0)
 class SpeakerPrior:
     """Statistics of the training speakers, so that a profile can be made of few clips.
 
-    usual: mean over speakers, and the deviation that is usual within one.
-    strength: for each mean, how many clips of a new speaker weigh as much as all that is known before: variance within
-        a speaker over variance between speakers (the normal model's posterior mean; Gelman et al. 2013, Bayesian Data
-        Analysis, 2.5).
+    Attributes:
+        usual: mean over speakers, and the deviation that is usual within one.
+        strength: for each mean, how many clips of a new speaker weigh as much as all that is known before: variance
+            within a speaker over variance between speakers (the normal model's posterior mean; Gelman et al. 2013,
+            Bayesian Data Analysis, 2.5).
     """
 
     usual: SpeakerStatistics
-    strength: tuple[np.ndarray, ...]
+    strength: Mapping[str, Mapping[str, np.ndarray]]
 
     @classmethod
     def learn(cls, examples: Examples) -> Self:
         """From the raw originals of several speakers; no label is looked at."""
         speakers = _speakers(examples)
-        each = [statistics_of(own.functionals, own.sequences) for own in speakers]
-        of_clips = [
-            [statistics_of(own.functionals[[row]], [own.sequences[row]]) for row in range(len(own))] for own in speakers
-        ]
-        usual, strength = [], []
-        for kind in range(len(SpeakerStatistics._fields)):
-            means = np.stack([one[kind].mean for one in each])
-            within = np.mean([np.var([clip[kind].mean for clip in clips], axis=0) for clips in of_clips], axis=0)
-            deviation = np.sqrt(np.mean([one[kind].deviation ** 2 for one in each], axis=0))
-            usual.append(Standardiser(means.mean(axis=0), deviation.astype(np.float32)))
+        each = [statistics_of(own) for own in speakers]
+        of_clips = [[statistics_of(clip) for clip in own.batches(1)] for own in speakers]
+        usual: dict[str, dict[str, Standardiser]] = {name: {} for name in examples.sets}
+        strength: dict[str, dict[str, np.ndarray]] = {name: {} for name in examples.sets}
+        for name, statistic in _keys(each[0]):
+            means = np.stack([one[name][statistic].mean for one in each])
+            within = np.mean(
+                [np.var([clip[name][statistic].mean for clip in clips], axis=0) for clips in of_clips], axis=0
+            )
+            deviation = np.sqrt(np.mean([one[name][statistic].deviation ** 2 for one in each], axis=0))
+            usual[name][statistic] = Standardiser(means.mean(axis=0), deviation.astype(np.float32))
             between = np.maximum(means.var(axis=0), np.finfo(np.float32).tiny)
-            strength.append(np.clip(within / between, *STRENGTHS).astype(np.float32))
-        return cls(SpeakerStatistics(*usual), tuple(strength))
+            strength[name][statistic] = np.clip(within / between, *STRENGTHS).astype(np.float32)
+        return cls(usual, strength)
 
     def profile(self, clips: Features) -> SpeakerProfile:
         """Make a speaker's profile, near to what is usual for others as long as the clips are few."""
-        count, voiced = len(clips), sum(bool((sequence[:, -PITCH_COLUMNS] > 0).any()) for sequence in clips.sequences)
-        # Functionals vary from clip to clip, so that one clip says nothing of how far; bands and pitch vary within it.
-        weights = (_Weight(count, count - 1), _Weight(count, count), _Weight(voiced, voiced))
-        blended = []
-        for values, weight, before, strength in zip(
-            values_of(clips.functionals, clips.sequences), weights, self.usual, self.strength, strict=True
-        ):
-            mean, variance = (values.mean(axis=0), values.var(axis=0)) if len(values) else (0.0, 0.0)
-            own_mean = (weight.of_mean * mean + strength * before.mean) / (weight.of_mean + strength)
-            summed = weight.of_mean * variance + DEVIATION_CLIPS * before.deviation**2
-            deviation = np.sqrt(summed / (weight.of_deviation + DEVIATION_CLIPS))
-            blended.append(Standardiser(own_mean.astype(np.float32), deviation.astype(np.float32)))
-        return SpeakerProfile(SpeakerStatistics(*blended), clips.functional_names, count)
+        samples = {name: each.speaker_samples() for name, each in clips.sets.items()}
+        usual = {
+            name: {
+                statistic: _blended(sample, self.usual[name][statistic], self.strength[name][statistic])
+                for statistic, sample in own.items()
+            }
+            for name, own in samples.items()
+        }
+        return SpeakerProfile(usual, columns_of(clips), len(clips))
 
     def save(self, path: Path) -> None:
         """Write the prior as arrays (npz) without pickle."""
         arrays: dict[str, np.ndarray] = {}
-        for (name, usual), strength in zip(named_statistics(self.usual), self.strength, strict=True):
-            arrays |= {f"{name}_mean": usual.mean, f"{name}_deviation": usual.deviation, f"{name}_strength": strength}
+        for name, statistic in _keys(self.usual):
+            key = f"{name}/{statistic}"
+            mean, deviation = self.usual[name][statistic]
+            strength = self.strength[name][statistic]
+            arrays |= {f"{key}/mean": mean, f"{key}/deviation": deviation, f"{key}/strength": strength}
         np.savez(path, **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a prior."""
+        usual: dict[str, dict[str, Standardiser]] = {}
+        strength: dict[str, dict[str, np.ndarray]] = {}
         with np.load(path, allow_pickle=False) as arrays:
-            usual = [
-                Standardiser(arrays[f"{name}_mean"], arrays[f"{name}_deviation"]) for name in SpeakerStatistics._fields
-            ]
-            return cls(
-                SpeakerStatistics(*usual), tuple(arrays[f"{name}_strength"] for name in SpeakerStatistics._fields)
-            )
+            for key in sorted({name.rpartition("/")[0] for name in arrays.files}):
+                name, statistic = key.split("/")
+                means = Standardiser(arrays[f"{key}/mean"], arrays[f"{key}/deviation"])
+                usual.setdefault(name, {})[statistic] = means
+                strength.setdefault(name, {})[statistic] = arrays[f"{key}/strength"]
+        return cls(usual, strength)
 
 
 def _speakers(examples: Examples) -> list[Examples]:
@@ -95,8 +93,14 @@ def _speakers(examples: Examples) -> list[Examples]:
     return [examples.subset(np.flatnonzero(original & (actors == actor))) for actor in examples.actors]
 
 
-class _Weight(NamedTuple):
-    """Clips that count for a speaker's mean and deviation."""
+def _keys(statistics: SpeakerStatistics) -> Iterator[tuple[str, str]]:
+    return ((name, statistic) for name, own in statistics.items() for statistic in own)
 
-    of_mean: int
-    of_deviation: int
+
+def _blended(sample: Sample, before: Standardiser, strength: np.ndarray) -> Standardiser:
+    """Mean and deviation of a speaker between its own clips and what is usual for others."""
+    mean, variance = sample.values.mean(axis=0), sample.values.var(axis=0)
+    own_mean = (sample.clips_of_mean * mean + strength * before.mean) / (sample.clips_of_mean + strength)
+    summed = sample.clips_of_mean * variance + DEVIATION_CLIPS * before.deviation**2
+    deviation = np.sqrt(summed / (sample.clips_of_deviation + DEVIATION_CLIPS))
+    return Standardiser(own_mean.astype(np.float32), deviation.astype(np.float32))

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ser_assets.audio.features.names import functional_group
 from ser_assets.learning.data.examples import Examples, Features
+from ser_assets.learning.data.feature_sets import FUNCTIONALS
 from ser_assets.learning.data.standardiser import Standardiser
 from ser_assets.learning.evaluation.evaluate import evaluate
 from ser_assets.learning.evaluation.scores import recall_by_emotion, score_differences, score_table
@@ -62,15 +63,15 @@ class LinearJudge:
         self._judge.fit(self._scale(self._chosen(training)), training.labels)
         return self
 
-    def predict_proba(self, evidence: Features) -> np.ndarray:
+    def predict_proba(self, clips: Features) -> np.ndarray:
         """Probability of each emotion, float64 (n, emotions)."""
-        probabilities = np.zeros((len(evidence), self._emotions))
-        probabilities[:, self._judge.classes_] = self._judge.predict_proba(self._scale(self._chosen(evidence)))
+        probabilities = np.zeros((len(clips), self._emotions))
+        probabilities[:, self._judge.classes_] = self._judge.predict_proba(self._scale(self._chosen(clips)))
         return probabilities
 
-    def _chosen(self, evidence: Features) -> np.ndarray:
-        chosen = [functional_group(name) in self.groups for name in evidence.functional_names]
-        values: np.ndarray = evidence.functionals[:, chosen]
+    def _chosen(self, clips: Features) -> np.ndarray:
+        chosen = [functional_group(name) in self.groups for name in clips[FUNCTIONALS].names]
+        values: np.ndarray = clips[FUNCTIONALS].values[:, chosen]
         return values
 
 
@@ -86,7 +87,7 @@ def ablation(
     (`VOICES`, which are no functionals, and nothing alone), and one for `EVERYTHING`. `alone` and `without` are UAR;
     `brings` is the UAR of all groups less that without this one, with its interval by paired bootstrap over actors.
     """
-    sizes = pd.Series([functional_group(name) for name in examples.functional_names]).value_counts()
+    sizes = pd.Series([functional_group(name) for name in examples[FUNCTIONALS].names]).value_counts()
     groups = sorted(sizes.index)
     sets = {EVERYTHING: groups, f"not {VOICES}": groups}
     sets |= {f"only {group}": [group] for group in groups}

@@ -3,13 +3,11 @@ import pytest
 
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.data.examples import Examples
-from ser_assets_tests.factories.examples import made_up_examples
+from ser_assets_tests.factories.examples import made_up_examples, with_functionals, with_sequences
 
 
 def changed(examples, **parts):
-    whole = {
-        name: getattr(examples, name) for name in ("rows", "emotions", "functionals", "functional_names", "sequences")
-    }
+    whole = {name: getattr(examples, name) for name in ("rows", "emotions", "sets")}
     return Examples(**(whole | parts))
 
 
@@ -23,8 +21,8 @@ def test_a_subset_keeps_rows_numbers_and_sequences_together():
     part = examples.subset(np.array([5, 2]))
     assert list(part.rows["take_id"]) == [examples.rows["take_id"][5], examples.rows["take_id"][2]]
     assert list(part.rows.index) == [0, 1]
-    np.testing.assert_array_equal(part.functionals, examples.functionals[[5, 2]])
-    assert part.sequences[1] is examples.sequences[2]
+    np.testing.assert_array_equal(part["functionals"].values, examples["functionals"].values[[5, 2]])
+    assert part["mel_sequences"].values[1] is examples["mel_sequences"].values[2]
 
 
 def test_actors_are_named_once_and_sorted():
@@ -35,12 +33,13 @@ def test_actors_are_named_once_and_sorted():
     ("part", "message"),
     [
         (lambda e: {"rows": e.rows.drop(columns="audio_hash")}, "lack the columns audio_hash"),
-        (lambda e: {"functionals": e.functionals[:-1]}, "functionals of shape .* do not fit"),
-        (lambda e: {"sequences": e.sequences[:-1]}, "functionals of shape .* do not fit"),
+        (lambda e: {"sets": {**e.sets, "functionals": e["functionals"].take(slice(-1))}}, "need the same clips"),
+        (lambda e: {"sets": {**e.sets, "mel_sequences": e["mel_sequences"].take(slice(-1))}}, "need the same clips"),
         (lambda e: {"rows": e.rows[:-1]}, "rows do not fit"),
         (lambda e: {"rows": e.rows.assign(emotion="bored")}, "unknown emotions: bored"),
         (lambda e: {"rows": e.rows.assign(take_id="01-01-01-01-01-01")}, "there twice"),
-        (lambda e: {"functionals": e.functionals * np.nan}, "not finite"),
+        (lambda e: with_functionals(e, e["functionals"].values * np.nan), "functionals are not finite in 18 clips"),
+        (lambda e: with_sequences(e, [v * np.nan for v in e["mel_sequences"].values]), "mel_sequences are not finite"),
         (lambda e: {"emotions": (*e.emotions, "Calm")}, "must differ by more than case: .*Calm"),
     ],
 )

@@ -1,6 +1,5 @@
 """The proof by poison lets an honest model pass and catches one that looks at what is evaluated."""
 
-import dataclasses
 import functools
 
 import numpy as np
@@ -11,7 +10,7 @@ from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.protocols.protocols import random_split, speaker_independent, speaker_normalised
 from ser_assets.learning.protocols.splits import Split
-from ser_assets_tests.factories.examples import made_up_examples
+from ser_assets_tests.factories.examples import made_up_examples, with_functionals
 
 EXAMPLES = made_up_examples(("01", "02", "03"))
 SPLIT = speaker_independent(EXAMPLES.rows, "loso")[0]
@@ -22,12 +21,14 @@ RANDOM = random_split(made_up_examples(("01", "02", "03")).rows)[0]
 def test_poison_is_in_all_rows_that_are_not_trained_on_and_in_no_other():
     after = corrupted(EXAMPLES, RANDOM)
     assert (after.labels[RANDOM.training] == EXAMPLES.labels[RANDOM.training]).all()
-    np.testing.assert_array_equal(after.functionals[RANDOM.training], EXAMPLES.functionals[RANDOM.training])
+    np.testing.assert_array_equal(
+        after["functionals"].values[RANDOM.training], EXAMPLES["functionals"].values[RANDOM.training]
+    )
     outside = np.setdiff1d(np.arange(len(EXAMPLES)), RANDOM.training)
     assert len(outside) > len(RANDOM.test)
     assert (after.labels[outside] != EXAMPLES.labels[outside]).all()
-    assert (after.functionals[outside] != EXAMPLES.functionals[outside]).all()
-    assert all((after.sequences[row] != EXAMPLES.sequences[row]).all() for row in outside)
+    assert (after["functionals"].values[outside] != EXAMPLES["functionals"].values[outside]).all()
+    assert all((after["mel_sequences"].values[row] != EXAMPLES["mel_sequences"].values[row]).all() for row in outside)
 
 
 @pytest.mark.parametrize(
@@ -50,9 +51,8 @@ def test_nothing_fitted_changes_when_all_that_is_judged_is_poisoned(name, split)
 def test_a_scaler_fitted_on_all_rows_is_caught(monkeypatch):
     def scaled_by_all(split, examples):
         side = examples.subset(split.training)
-        mean, deviation = examples.functionals.mean(axis=0), examples.functionals.std(axis=0)
-        object.__setattr__(side, "functionals", (side.functionals - mean) / deviation)
-        return side
+        every, own = examples["functionals"].values, side["functionals"].values
+        return with_functionals(side, (own - every.mean(axis=0)) / every.std(axis=0))
 
     monkeypatch.setattr(Split, "training_examples", scaled_by_all)
     assert parts_that_saw_test_rows(
@@ -88,9 +88,9 @@ class ScaledByWhatIsAsked(RandomForest):
     """Standardises by the rows that it is asked about, all at once."""
 
     def predict_proba(self, examples, bias=None):
-        values = examples.functionals
+        values = examples["functionals"].values
         scaled = (values - values.mean(axis=0)) / (values.std(axis=0) + 1e-6)
-        return super().predict_proba(dataclasses.replace(examples, functionals=scaled.astype(np.float32)), bias)
+        return super().predict_proba(with_functionals(examples, scaled), bias)
 
 
 def test_a_model_that_scales_by_all_that_it_is_asked_about_is_caught():

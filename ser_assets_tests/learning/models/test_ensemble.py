@@ -1,4 +1,3 @@
-import dataclasses
 import functools
 
 import numpy as np
@@ -21,7 +20,7 @@ from ser_assets.learning.models.inference import Ensemble, EnsembleError, load_m
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.learning.protocols.protocols import speaker_independent
-from ser_assets_tests.factories.examples import made_up_examples, made_up_predictions
+from ser_assets_tests.factories.examples import made_up_examples, made_up_predictions, with_functionals
 
 RNG = np.random.default_rng(0)
 TRUE = RNG.dirichlet(np.full(8, 0.3), 3000)
@@ -158,9 +157,8 @@ def test_a_few_actors_are_enough_for_the_models_as_they_are_by_default(actors):
 
 def test_what_is_held_out_is_on_the_scale_of_what_is_predicted():
     examples = made_up_examples(("01", "02", "03", "04", "05"), takes_each=6)
-    noisy = dataclasses.replace(
-        examples, functionals=examples.functionals + np.random.default_rng(0).normal(0, 2, examples.functionals.shape)
-    )
+    values = examples["functionals"].values
+    noisy = with_functionals(examples, values + np.random.default_rng(0).normal(0, 2, values.shape))
     forest = RandomForest(
         ForestSettings(n_estimators=20, min_samples_leaf=20, validation_forests=5, validation_trees=20), seed=1
     ).fit(noisy)

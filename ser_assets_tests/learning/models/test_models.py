@@ -1,4 +1,3 @@
-import dataclasses
 import subprocess
 import sys
 from functools import cache
@@ -10,7 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.learning.data.feature_sets import Vectors
 from ser_assets.learning.data.predictions import probability_columns
+from ser_assets.learning.data.sequences import MelSequences
 from ser_assets.learning.data.temperature import apply_temperature
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.discriminants import Discriminants
@@ -133,7 +134,7 @@ def test_the_facts_say_what_was_learned_from(name):
     facts = fitted(name).facts_
     assert facts["model"] == name
     assert facts["emotions"] == list(EMOTIONS)
-    assert facts["features"] == list(TRAINING.functional_names)
+    assert facts["features"] == list(TRAINING[facts["reads"]].names)
     assert facts["training_actors"] == ["01", "02", "03"]
     assert (facts["training_clips"], facts["training_takes"]) == (54, 48)
     assert facts["libraries"]
@@ -153,7 +154,7 @@ def test_a_forest_has_no_learning_curve_and_ranks_its_features(tmp_path):
     assert forest.learning_curve_ is None
     forest.save(tmp_path)
     table = read_importances(tmp_path)
-    assert set(table["feature"]) == set(TRAINING.functional_names)
+    assert set(table["feature"]) == set(TRAINING["functionals"].names)
     assert table["importance"].is_monotonic_decreasing
     assert table["importance"].sum() == pytest.approx(1)
     assert set(table["feature"][:8]) == {f"functional_{number:02d}" for number in range(8)}
@@ -163,11 +164,11 @@ def test_the_forest_in_onnx_votes_as_scikit_learn_does():
     from sklearn.ensemble import RandomForestClassifier
 
     forest, settings = fitted("random_forest"), QUICK["random_forest"]
-    project = Discriminants.learn(TRAINING.functionals, TRAINING.labels, settings.directions)
+    project = Discriminants.learn(TRAINING["functionals"].values, TRAINING.labels, settings.directions)
     twin = RandomForestClassifier(
         settings.n_estimators, max_features=settings.max_features, class_weight="balanced", random_state=7
-    ).fit(project(TRAINING.functionals), TRAINING.labels)
-    votes = twin.predict_proba(project(STRANGER.functionals))
+    ).fit(project(TRAINING["functionals"].values), TRAINING.labels)
+    votes = twin.predict_proba(project(STRANGER["functionals"].values))
     expected = apply_temperature(votes, forest.facts_["temperature"])
     np.testing.assert_allclose(forest.predict_proba(STRANGER), expected, atol=1e-4)
 
@@ -240,15 +241,16 @@ class TestWhatIsRefused:
             fresh(name).fit(sad)
 
     def test_functionals_in_another_order(self):
-        names = STRANGER.functional_names
-        other = dataclasses.replace(STRANGER, functional_names=names[::-1])
+        own = STRANGER["functionals"]
+        other = STRANGER.with_set("functionals", Vectors(own.names[::-1], own.values))
         with pytest.raises(ValueError, match="not the same ones in the same order"):
             fitted("random_forest").predict_proba(other)
 
     def test_sequences_with_other_bands(self):
-        narrow = tuple(sequence[:, :8] for sequence in STRANGER.sequences)
-        other = dataclasses.replace(STRANGER, sequences=narrow)
-        with pytest.raises(ValueError, match="trained on sequences of 18 columns"):
+        own = STRANGER["mel_sequences"]
+        narrow = MelSequences(own.names[:8], tuple(sequence[:, :8] for sequence in own.values))
+        other = STRANGER.with_set("mel_sequences", narrow)
+        with pytest.raises(ValueError, match="trained on 18 mel_sequences, and these 8 are not the same"):
             fitted("cnn").predict_proba(other)
 
     def test_a_folder_without_a_model(self, tmp_path):

@@ -9,9 +9,9 @@ import pytest
 
 from ser_assets.audio.decoding.mono import load_mono
 from ser_assets.audio.features.extract import extract_features
-from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.silence import trim
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
+from ser_assets.learning.data.audio_sets import audio_sets
 from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.evaluation.evaluate import evaluate
 from ser_assets.learning.evaluation.scores import score_table
@@ -35,9 +35,7 @@ def real_examples(ravdess: Path) -> Examples:
     return Examples(
         rows=rows.assign(variant=0, voice=rows["actor"], audio_hash=rows["take_id"]),
         emotions=EMOTIONS,
-        functionals=np.stack([measurement.functionals for measurement in measurements]).astype(np.float32),
-        functional_names=functional_names(),
-        sequences=tuple(measurement.sequence for measurement in measurements),
+        sets=audio_sets(measurements),
     )
 
 

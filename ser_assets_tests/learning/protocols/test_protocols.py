@@ -285,7 +285,7 @@ class TestSidesAsTheyAreHandedOut:
         split = speaker_normalised(self.examples.rows, "loso")[0]
         for side in (split.training_examples(self.examples), split.test_examples(self.examples)):
             assert side.speaker_normalised
-            originals = side.functionals[side.rows["variant"] == 0]
+            originals = side["functionals"].values[side.rows["variant"] == 0]
             np.testing.assert_allclose(originals.mean(axis=0), 0, atol=1e-5)
 
     def test_it_has_the_folds_of_the_plain_one(self):

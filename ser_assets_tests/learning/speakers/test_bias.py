@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,8 +19,8 @@ from ser_assets.learning.speakers.bias import (
     remove_bias,
     remove_bias_by_speaker,
 )
-from ser_assets.learning.speakers.profile import SpeakerProfile, normalise_speakers
-from ser_assets_tests.factories.examples import made_up_examples
+from ser_assets.learning.speakers.profile import SpeakerProfile, columns_of, normalise_speakers
+from ser_assets_tests.factories.examples import made_up_examples, with_functionals
 
 EVEN = np.full(len(EMOTIONS), 1 / len(EMOTIONS))
 ANGRY = EMOTIONS.index("angry")
@@ -41,8 +39,9 @@ def leaning_to_anger(predicted):
 
 def hard_to_tell(actors):
     examples = made_up_examples(actors, takes_each=4)
-    noise = np.random.default_rng(0).normal(0, 3, examples.functionals.shape).astype(np.float32)
-    return replace(examples, functionals=examples.functionals + noise)
+    values = examples["functionals"].values
+    noise = np.random.default_rng(0).normal(0, 3, values.shape).astype(np.float32)
+    return with_functionals(examples, values + noise)
 
 
 def test_of_many_clips_it_tells_how_many_times_too_often_each_emotion_is_said():
@@ -156,9 +155,9 @@ class TestModels:
 
     def test_a_profile_keeps_it(self, forest, tmp_path):
         clips = hard_to_tell(("04",))
-        SpeakerProfile(
-            SpeakerProfile.learn(clips).usual, clips.functional_names, len(clips), bias=self._bias(forest)
-        ).save(tmp_path / "profile.json")
+        SpeakerProfile(SpeakerProfile.learn(clips).usual, columns_of(clips), len(clips), bias=self._bias(forest)).save(
+            tmp_path / "profile.json"
+        )
         kept = SpeakerProfile.load(tmp_path / "profile.json").bias
         np.testing.assert_array_equal(kept[forest.fingerprint], self._bias(forest)[forest.fingerprint])
 

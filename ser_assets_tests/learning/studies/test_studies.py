@@ -1,6 +1,5 @@
 """Studies: what functionals bring, which settings to take, how many clips calibrate."""
 
-import dataclasses
 import functools
 
 import numpy as np
@@ -8,7 +7,6 @@ import pandas as pd
 import pytest
 
 from ser_assets.audio.features.names import functional_group, functional_names
-from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
@@ -17,7 +15,7 @@ from ser_assets.learning.speakers.bias import LARGEST
 from ser_assets.learning.studies.ablation import EVERYTHING, VOICES, ablation
 from ser_assets.learning.studies.hyperparameter_search import search
 from ser_assets.learning.studies.profile_size import CLIPS, DRAWS, profile_size_curve
-from ser_assets_tests.factories.examples import made_up_examples
+from ser_assets_tests.factories.examples import made_up_examples, with_functionals
 
 ACTORS = ("01", "02", "03", "04", "05", "06")
 QUICK = ForestSettings(n_estimators=20, min_samples_leaf=1, max_features=0.5, validation_forests=1, validation_trees=5)
@@ -38,13 +36,7 @@ class TestAblation:
         telling = [number for number, name in enumerate(names) if functional_group(name) == "mel"]
         for number in telling:
             values[:, number] += rng.normal(0, 2, 8)[examples.labels]
-        study = Examples(
-            rows=examples.rows,
-            emotions=examples.emotions,
-            functionals=values.astype(np.float32),
-            functional_names=tuple(names),
-            sequences=examples.sequences,
-        )
+        study = with_functionals(examples, values, tuple(names))
         return ablation(study, speaker_independent(study.rows, "loso")).set_index("group")
 
     def test_the_group_that_tells_comes_first_and_brings_most(self, table):
@@ -70,15 +62,9 @@ class TestCalibrationCurve:
 
     def shifted(self, strength):
         """Actors who differ far more than emotions do."""
-        offsets = np.random.default_rng(1).normal(0, strength, (24, self.EXAMPLES.functionals.shape[1]))
-        moved = self.EXAMPLES.functionals + offsets[self.EXAMPLES.rows["actor"].astype(int)]
-        return Examples(
-            rows=self.EXAMPLES.rows,
-            emotions=self.EXAMPLES.emotions,
-            functionals=moved.astype(np.float32),
-            functional_names=self.EXAMPLES.functional_names,
-            sequences=self.EXAMPLES.sequences,
-        )
+        values = self.EXAMPLES["functionals"].values
+        offsets = np.random.default_rng(1).normal(0, strength, (24, values.shape[1]))
+        return with_functionals(self.EXAMPLES, values + offsets[self.EXAMPLES.rows["actor"].astype(int)])
 
     def test_more_clips_of_a_speaker_unlike_the_others_help(self):
         examples = self.shifted(8.0)
@@ -123,11 +109,11 @@ class TestSearch:
 
     def test_what_a_fold_judges_changes_nothing_that_is_chosen(self):
         split = self.SPLITS[0]
-        corrupted = self.EXAMPLES.functionals.copy()
+        corrupted = self.EXAMPLES["functionals"].values.copy()
         corrupted[split.test] = 1e6
         clean, after = (
             search(RandomForest, ForestSettings, self.SPACE, examples, [split], trials=3)
-            for examples in (self.EXAMPLES, dataclasses.replace(self.EXAMPLES, functionals=corrupted))
+            for examples in (self.EXAMPLES, with_functionals(self.EXAMPLES, corrupted))
         )
         pd.testing.assert_frame_equal(clean.trials, after.trials)
         pd.testing.assert_frame_equal(clean.chosen, after.chosen)

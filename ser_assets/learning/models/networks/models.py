@@ -7,7 +7,7 @@ import numpy as np
 
 from ser_assets.learning.data.examples import Examples, Features
 from ser_assets.learning.data.predictions import prediction_table
-from ser_assets.learning.data.sequences import fix_length, network_input
+from ser_assets.learning.data.sequences import MEL_SEQUENCES, fix_length, network_input
 from ser_assets.learning.data.standardiser import LARGEST_DEVIATION, Standardiser
 from ser_assets.learning.models.base import EmotionModel, FitResult
 from ser_assets.learning.models.networks.architectures import convolutional, dense
@@ -82,7 +82,7 @@ class Network(EmotionModel):
         return _Trained(Member(standardiser, network), prediction_table(watched, predicted), curve)
 
     @abstractmethod
-    def _inputs_each(self, evidence: Features) -> list[np.ndarray]:
+    def _inputs_each(self, clips: Features) -> list[np.ndarray]:
         """Read what is needed of each clip, not yet standardised."""
 
     @abstractmethod
@@ -112,8 +112,8 @@ class NeuralNetwork(Network):
     settings: DenseSettings
     settings_type: ClassVar = DenseSettings
 
-    def _inputs_each(self, evidence: Features) -> list[np.ndarray]:
-        return list(evidence.functionals)
+    def _inputs_each(self, clips: Features) -> list[np.ndarray]:
+        return list(clips[self.reads].values)
 
     def _build(self, width: int, emotions: int) -> Any:
         return dense(self.settings, width, emotions)
@@ -123,12 +123,12 @@ class Cnn(Network):
     """Convolutions over time on log-mel and pitch sequences."""
 
     name: str = "cnn"
-    reads: ClassVar = "sequence"
+    reads: ClassVar = MEL_SEQUENCES
     settings: ConvolutionSettings
     settings_type: ClassVar = ConvolutionSettings
 
-    def _inputs_each(self, evidence: Features) -> list[np.ndarray]:
-        return [network_input(sequence, evidence.speaker_normalised) for sequence in evidence.sequences]
+    def _inputs_each(self, clips: Features) -> list[np.ndarray]:
+        return [network_input(sequence, clips.speaker_normalised) for sequence in clips[self.reads].values]
 
     def _build(self, width: int, emotions: int) -> Any:
         return convolutional(self.settings, width, emotions)
