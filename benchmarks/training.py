@@ -28,7 +28,7 @@ def labelled(takes: list[Path]) -> pd.DataFrame:
     parsed = [parse_name(path.stem) for path in takes]
     rows = pd.DataFrame([vars(take) for take in parsed]).drop(columns=["modality", "vocal_channel"])
     genders = [take.gender for take in parsed]
-    return rows.assign(variant=0, voice=rows["actor"], audio_hash=rows["take_id"], gender=genders)
+    return rows.assign(corpus="ravdess", variant=0, voice=rows["actor"], audio_hash=rows["take_id"], gender=genders)
 
 
 def examples_of(rows: pd.DataFrame, clips: list[np.ndarray]) -> tuple[Examples, Examples]:

@@ -99,9 +99,9 @@ class Platform:
         found = {}
         for path in self.data.rglob("*"):
             name = path.relative_to(self.data).as_posix()
-            if path.is_file() and not name.startswith(("raw/", "ser.duckdb")):
+            if path.is_file() and not name.startswith(("raw/", "ravdess/ser.duckdb")):
                 found[name] = hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324 - nobody attacks
-        database = self.data / "ser.duckdb"
+        database = self.data / "ravdess/ser.duckdb"
         if database.exists():
             with duckdb.connect(database, read_only=True) as connection:
                 for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
@@ -206,7 +206,7 @@ def overlap(recordings: Path, times: int) -> list[str]:
             runs = [shared.start(CHAIN, actors) for actors in (("01", "02"), ("02", "03"))]
             readings = 0
             while any(run.poll() is None for run in runs):
-                database = shared.data / "ser.duckdb"
+                database = shared.data / "ravdess/ser.duckdb"
                 if database.exists():
                     asked = subprocess.run([sys.executable, "-c", reader, database], capture_output=True, check=False)
                     readings += asked.returncode == 0
@@ -230,7 +230,7 @@ def damage(recordings: Path, times: int, seed: int) -> list[str]:
     with platform(recordings) as hurt:
         hurt.run(CHAIN)
         wanted = hurt.contents()
-        files = ["ser.duckdb", *(f"{asset}/actor_02.parquet" for asset in CHAIN[1:])]
+        files = ["ravdess/ser.duckdb", *(f"ravdess/{asset}/actor_02.parquet" for asset in CHAIN[1:])]
         for number in range(times):
             path = hurt.data / files[number % len(files)]
             content = bytearray(path.read_bytes())

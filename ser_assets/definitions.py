@@ -12,11 +12,11 @@ from ser_assets.assets.features import features
 from ser_assets.assets.metadata.table_schemas import table_metadata
 from ser_assets.assets.model_checks import model_checks, prediction_checks
 from ser_assets.assets.schema_checks import schema_check
-from ser_assets.corpus.registry import corpus_of
+from ser_assets.chosen_corpus import corpus_of
 from ser_assets.environment import not_yet_shown, read_settings, settings_warnings
 from ser_assets.history import history_warnings
 from ser_assets.learning.data.final_models import ENSEMBLE
-from ser_assets.learning.models.settings_file import model_settings
+from ser_assets.model_settings import model_settings
 from ser_assets.orchestration.executor import supervised_executor
 from ser_assets.orchestration.jobs import (
     CHAMPION_GROUP,
@@ -72,8 +72,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         resources={
             "settings": settings,
             "corpus": corpus,
-            "warehouse": Warehouse(settings.data_dir),
-            "actor_files": ActorFiles(settings.data_dir),
+            "warehouse": Warehouse(settings.corpus_dir),
+            "actor_files": ActorFiles(settings.corpus_dir),
         },
         executor=supervised_executor,
     )

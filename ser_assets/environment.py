@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ser_assets.settings import ENV_FILE, DataFolder, Settings
+from ser_assets.data_folder import ENV_FILE, DataFolder
+from ser_assets.settings import Settings
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 PREFIX = "SER_"
+OLD_DATABASE = "ser.duckdb"
+"""A database in the data folder itself is of an earlier version."""
 READ_BY_OTHERS = frozenset({"SER_RAVDESS"})
 """Variables with the prefix that are not settings: the tests read them."""
 
@@ -28,9 +31,15 @@ def read_settings() -> Settings:
     """Read the settings from the environment and from `.env` in this folder.
 
     Raises:
-        SettingsError: `.env` cannot be read, or a setting has an invalid value.
+        SettingsError: `.env` cannot be read, a setting is invalid, or an earlier version made the data folder.
     """
-    return _read(Settings)
+    settings = _read(Settings)
+    if (settings.data_dir / OLD_DATABASE).exists():
+        raise SettingsError(
+            f"SER_DATA_DIR: {settings.data_dir.absolute()} was made by an earlier version, without a folder for each "
+            "corpus: move everything but the folder of recordings (raw) out of it, then give `ser-assets run`"
+        )
+    return settings
 
 
 def read_data_dir() -> Path:

@@ -2,14 +2,21 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_settings import NoDecode
 
-FoldScheme = Literal["luna5", "emobox6", "loso", "groups5"]
-ENV_FILE = ".env"
+from ser_assets.corpus.registry import CORPORA
+from ser_assets.corpus.table.corpus import table_name
+from ser_assets.data_folder import DataFolder, expanded
+from ser_assets.learning.protocols.fold_schemes import known_fold_schemes
+from ser_assets.learning.protocols.names import PROTOCOL_NAMES
+
+if TYPE_CHECKING:
+    from ser_assets.audio.pipeline import Preprocessing
+
 WITHOUT_EFFECT_ON_RESULTS = {
     "data_dir",
     "workers",
@@ -21,35 +28,6 @@ WITHOUT_EFFECT_ON_RESULTS = {
     "fresh_days",
 }
 """Settings that change neither data nor scores; those of models are recorded by themselves."""
-Protocol = Literal["speaker_independent", "speaker_normalised", "random_split", "random_split_leaky", "permuted_labels"]
-
-
-class DataFolder(BaseSettings):
-    """The one setting that also Dagster's own commands need; read like all others, whatever is wrong with those."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="SER_",
-        env_file=ENV_FILE,
-        env_file_encoding="utf-8-sig",
-        extra="ignore",
-        frozen=True,
-        allow_inf_nan=False,
-    )
-
-    data_dir: Path = Field(Path("data"), description="Folder of recordings, tables, models, report and history.")
-
-    @field_validator("data_dir")
-    @classmethod
-    def _named_folder(cls, folder: Path) -> Path:
-        if folder == Path():
-            raise ValueError("names no folder; leave it out for 'data'")
-        folder = _expanded(folder)
-        # DuckDB follows links first, and takes what comes after a question mark for parameters.
-        if wrong := {"?", "\\"} & set(os.path.realpath(folder)):
-            raise ValueError(
-                f"{os.path.realpath(folder)} has {' and '.join(sorted(wrong))} in it, which DuckDB cannot open"
-            )
-        return folder
 
 
 class Settings(DataFolder):
@@ -96,13 +74,13 @@ class Settings(DataFolder):
         description="Speeds at which every take is also heard, as if by other speakers; with commas, or none.",
     )
 
-    protocols: Annotated[tuple[Protocol, ...], NoDecode] = Field(
-        ("speaker_independent", "speaker_normalised", "random_split", "random_split_leaky"),
+    protocols: Annotated[tuple[str, ...], NoDecode] = Field(
+        PROTOCOL_NAMES[:4],
         description="Protocols under which the models are evaluated, with commas; speaker_independent always. "
         "There is also permuted_labels, which must fall to chance.",
     )
-    fold_schemes: Annotated[tuple[FoldScheme, ...], NoDecode] = Field(
-        default_factory=lambda given: ("luna5",) if given.get("corpus") == "ravdess" else ("groups5",),
+    fold_schemes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default_factory=lambda given: (next(iter(CORPORA[given.get("corpus", "table")].fold_schemes), "groups5"),),
         description="Folds by actor on which the models are evaluated: luna5, emobox6, loso, groups5, or several; "
         "groups5 for a table of your own.",
     )
@@ -162,20 +140,23 @@ class Settings(DataFolder):
 
     @field_validator("protocols")
     @classmethod
-    def _honest_one_first(cls, protocols: tuple[Protocol, ...]) -> tuple[Protocol, ...]:
+    def _honest_one_first(cls, protocols: tuple[str, ...]) -> tuple[str, ...]:
+        _require_known("protocol", protocols, PROTOCOL_NAMES)
         if "speaker_independent" not in protocols:
             raise ValueError("speaker_independent must be among them: the report begins with it")
-        return tuple(name for name in get_args(Protocol) if name in protocols)
+        return tuple(name for name in PROTOCOL_NAMES if name in protocols)
 
     @field_validator("fold_schemes")
     @classmethod
-    def _folds_in_order(cls, fold_schemes: tuple[FoldScheme, ...]) -> tuple[FoldScheme, ...]:
-        return tuple(name for name in get_args(FoldScheme) if name in fold_schemes)
+    def _folds_of_the_corpus(cls, fold_schemes: tuple[str, ...], given: ValidationInfo) -> tuple[str, ...]:
+        known = known_fold_schemes(CORPORA[given.data.get("corpus", "ravdess")].fold_schemes)
+        _require_known("fold scheme of this corpus", fold_schemes, known)
+        return tuple(name for name in known if name in fold_schemes)
 
     @field_validator("corpus_table", "model_settings")
     @classmethod
     def _from_home(cls, table: Path | None) -> Path | None:
-        return table and _expanded(table)
+        return table and expanded(table)
 
     @field_validator("zenodo_url")
     @classmethod
@@ -196,16 +177,27 @@ class Settings(DataFolder):
             raise ValueError("noise_min_snr_db lies above noise_max_snr_db")
         return self
 
-    @model_validator(mode="after")
-    def _folds_for_the_corpus(self) -> Self:
-        if self.corpus == "table" and (strange := sorted({"luna5", "emobox6"} & set(self.fold_schemes))):
-            raise ValueError(f"folds {', '.join(strange)} are of RAVDESS's actors: for a table, groups5 or loso")
-        return self
-
     def as_text(self, name: str) -> str:
         """Write a knob as its environment variable has it: `luna5,emobox6`, `0.92,1.09`, and `none` for no voices."""
         value = getattr(self, name)
         return (",".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
+
+    @property
+    def corpus_name(self) -> str:
+        """Name of the corpus in tables, bundles and folders."""
+        return table_name(self.corpus_table) if self.corpus == "table" and self.corpus_table else self.corpus
+
+    @property
+    def corpus_dir(self) -> Path:
+        """Folder of all that is made from the corpus: clips, database, models, report and champion."""
+        return self.data_dir / self.corpus_name
+
+    @property
+    def preprocessing(self) -> "Preprocessing":
+        """How recordings are prepared."""
+        from ser_assets.audio.pipeline import Preprocessing
+
+        return Preprocessing(self.sampling_rate, self.trim_mode, self.trim_top_db, self.minimum_clip_seconds)
 
     @property
     def raw_dir(self) -> Path:
@@ -223,8 +215,6 @@ class Settings(DataFolder):
         return self.workers or os.cpu_count() or 1
 
 
-def _expanded(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError as error:
-        raise ValueError(f"{path} begins with ~, and there is no such home folder: write the whole path") from error
+def _require_known(kind: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"{', '.join(map(repr, unknown))} is no {kind}; there are {', '.join(known)}")

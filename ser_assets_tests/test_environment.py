@@ -235,3 +235,11 @@ def test_a_data_folder_may_have_any_other_name(value: str, monkeypatch: pytest.M
     rows = pa.table({"take_id": ["1"], "input_fingerprint": ["x"], "variant": [0]}, schema=schema)
     ActorFiles(data_dir).write("mono_audio", "a?b*", [(Batch("a", {"1": "x"}, frozenset(), {}), rows)], schema, "r")
     assert ActorFiles(data_dir).query("mono_audio", "SELECT take_id FROM clips", actors=["a?b*"]) == [{"take_id": "1"}]
+
+
+def test_a_data_folder_of_an_earlier_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "ser.duckdb").touch()
+    result = CliRunner().invoke(main, ["scores"], env={"SER_DATA_DIR": str(tmp_path)})
+    assert result.exit_code != 0
+    assert "was made by an earlier version" in result.output
+    assert "`ser-assets run`" in result.output

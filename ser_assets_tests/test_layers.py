@@ -25,11 +25,13 @@ LAYERS = [
     {"history", "serving"},
     {"reporting"},
     {"storage"},
+    {"chosen_corpus", "model_settings"},
+    {"environment"},
+    {"settings"},
+    {"data_folder"},
     {"learning"},
     {"corpus"},
     {"audio"},
-    {"environment"},
-    {"settings"},
     {"runtime", "rejections", "plain_words"},
 ]
 INNER_LAYERS = {

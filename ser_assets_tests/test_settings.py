@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from ser_assets.chosen_corpus import corpus_of
 from ser_assets.corpus.interface import CorpusError
-from ser_assets.corpus.registry import corpus_of
 from ser_assets.settings import Settings
 
 
@@ -92,7 +92,7 @@ def test_no_worker_count_means_one_for_each_core(monkeypatch: pytest.MonkeyPatch
 def test_folds_of_ravdess_are_refused_for_a_table_which_has_its_own() -> None:
     assert Settings(corpus="table").fold_schemes == ("groups5",)
     assert Settings().fold_schemes == ("luna5",)
-    with pytest.raises(ValidationError, match="groups5 or loso"):
+    with pytest.raises(ValidationError, match="'luna5' is no fold scheme of this corpus; there are loso, groups5"):
         Settings(corpus="table", fold_schemes=("luna5",))
 
 

@@ -19,7 +19,12 @@ def row(*cells: object) -> str:
 
 def tables_page() -> str:
     """`docs/tables.md`: every DuckDB table with its columns."""
-    lines = ["# Tables", "", f"{NOTE} The tables are in `data/ser.duckdb`.", ""]
+    lines = [
+        "# Tables",
+        "",
+        f"{NOTE} The tables of a corpus are in its folder: `data/ravdess/ser.duckdb`.",
+        "",
+    ]
     for table in DECLARED.values():
         filled_by = ", ".join(table.filled_by).replace("models", "each model") or "`ser-assets reproduce-notebook`"
         lines += [f"## {table.name}", "", f"One row: {table.row}. Filled by {filled_by}.", ""]

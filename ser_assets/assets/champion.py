@@ -64,7 +64,7 @@ def champion_model(
     remove_leftovers(settings.data_dir)
     require_current(settings, warehouse, drop_withdrawn(context, settings), kinds=("content", "label"))
     candidate = find_candidate(settings, warehouse)
-    folder = champion_folder(settings.data_dir)
+    folder = champion_folder(settings.corpus_dir)
     if candidate.drop.blocked and not config.accept_drop:
         context.log.warning(f"{folder} is left as it was: {candidate.drop.sentence}")
         return _result(folder, {"left as it was": candidate.drop.sentence})

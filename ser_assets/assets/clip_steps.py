@@ -9,10 +9,10 @@ from ser_assets.audio.decoding.decode import DecodeError, decode
 from ser_assets.audio.decoding.mono import to_mono
 from ser_assets.audio.features.extract import ClipFeatures, extract_features
 from ser_assets.audio.features.names import functional_names
-from ser_assets.audio.pipeline import Preprocessing, mono_clip, trimmed_clip
+from ser_assets.audio.pipeline import mono_clip, trimmed_clip
+from ser_assets.chosen_corpus import corpus_of
 from ser_assets.corpus.interface import path_of
 from ser_assets.corpus.inventory import audio_hash
-from ser_assets.corpus.registry import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.batches import Batch
@@ -80,7 +80,7 @@ def draw_clips(asset: str, actor: str, actor_files: ActorFiles) -> None:
 def _upstream(asset: str, batch: Batch, settings: Settings) -> list[Clip]:
     if not batch.to_make:
         return []
-    return clips_of(ActorFiles(settings.data_dir).rows(asset, batch.actor, batch.to_make))
+    return clips_of(ActorFiles(settings.corpus_dir).rows(asset, batch.actor, batch.to_make))
 
 
 def _decode_take(raw_video: dict[str, Any], settings: Settings) -> Clip:
@@ -90,7 +90,7 @@ def _decode_take(raw_video: dict[str, Any], settings: Settings) -> Clip:
         mono = to_mono(recording.samples)
         if audio_hash(mono, recording.sampling_rate) != raw_video["audio_hash"]:
             raise DecodeError("holds another recording than when raw_videos was materialized")
-        samples = mono_clip(mono, recording.sampling_rate, Preprocessing.from_settings(settings))
+        samples = mono_clip(mono, recording.sampling_rate, settings.preprocessing)
     except DecodeError as error:
         remedy = f"materialize raw_videos for actor {raw_video['actor']} again"
         raise DecodeError(f"{path} {error}: {remedy}", error.problem) from error
@@ -99,7 +99,7 @@ def _decode_take(raw_video: dict[str, Any], settings: Settings) -> Clip:
 
 
 def _trim_clip(clip: Clip, settings: Settings) -> Clip:
-    return dataclasses.replace(clip, **vars(trimmed_clip(clip.samples, Preprocessing.from_settings(settings))))
+    return dataclasses.replace(clip, **vars(trimmed_clip(clip.samples, settings.preprocessing)))
 
 
 def _copies_of(clip: Clip, plan: Sequence[PlannedCopy], settings: Settings) -> list[Clip]:

@@ -73,14 +73,16 @@ def raw_videos(
         return looks
 
     def store(actor: str, examined: "Iterator[RawVideo]") -> None:
-        refuse_forgotten(settings.data_dir, [actor])
+        refuse_forgotten(settings.corpus_dir, [actor])
         rows = resolve_duplicates([*unchanged[actor], *examined])
         if rows != sorted(known[actor].values(), key=lambda row: row.path):
-            warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})
+            warehouse.replace_rows(
+                RAW_VIDEOS, dataclass_table(rows, corpus=corpus.name, code_version=version), {"actor": actor}
+            )
         stock[actor] = rows
 
     def settle(actors: Sequence[str]) -> dict[str, Exception]:
-        all_actors.update(settle_recordings(warehouse, version))
+        all_actors.update(settle_recordings(warehouse, corpus.name, version))
         stock.update({actor: rows for actor, rows in all_actors.items() if actor in actors})
         return {}
 
@@ -190,7 +192,7 @@ def _for_each_actor(
     from ser_assets.storage.clips import clip_schema
 
     listing = drop_withdrawn(context, settings)
-    upstream = skipping_absent(upstream, corpus, listing, Warehouse(settings.data_dir))
+    upstream = skipping_absent(upstream, corpus, listing, Warehouse(settings.corpus_dir))
     asset = context.asset_key.to_user_string()
     schema = clip_schema(settings.sampling_rate)
     describe = functools.partial(clips_metadata, asset, actor_files=actor_files, emotions=corpus.emotions)

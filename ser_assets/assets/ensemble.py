@@ -113,7 +113,7 @@ def _of_members(warehouse: Warehouse, table: str) -> "pd.DataFrame":
 
 def _given_to_any(warehouse: Warehouse) -> "pd.DataFrame":
     """What any of the members was given to learn from, the ensemble has seen."""
-    columns = "protocol, fold_scheme, fold, take_id, variant"
+    columns = "protocol, fold_scheme, fold, corpus, take_id, variant"
     members = list(MODELS)
     return warehouse.query(
         f"SELECT DISTINCT '{ENSEMBLE}' AS model, {columns} FROM {TRAINING_ROWS} WHERE list_contains(?, model)",

@@ -48,7 +48,7 @@ def features(
     metadata: dict[str, ActorMetadata] = {}
 
     def settle(actors: Sequence[str]) -> dict[str, Exception]:
-        damaged = fill_tables(warehouse, actor_files, actors)
+        damaged = fill_tables(warehouse, actor_files, corpus.name, actors)
         if len(damaged) < len(actors):
             metadata.update(features_metadata(warehouse, corpus.emotions))
         return damaged
@@ -63,7 +63,9 @@ def features(
     return for_each_actor(context, step, settings.worker_count)
 
 
-def fill_tables(warehouse: Warehouse, actor_files: ActorFiles, actors: Sequence[str]) -> dict[str, Exception]:
+def fill_tables(
+    warehouse: Warehouse, actor_files: ActorFiles, corpus: str, actors: Sequence[str]
+) -> dict[str, Exception]:
     """Put what is measured of these actors into the tables, all in one transaction, where it is not there already.
 
     An actor whose file proves to be damaged keeps the rows of before, and is named with the error.
@@ -84,22 +86,25 @@ def fill_tables(warehouse: Warehouse, actor_files: ActorFiles, actors: Sequence[
             except ClipsDamagedError as error:
                 damaged[actor] = error
                 continue
-            refuse_forgotten(warehouse.data_dir, [actor])
-            replace_rows(connection, FEATURES, _named_functionals(rows, recipe), {"actor": actor})
-            replace_rows(connection, MEL_SEQUENCES, _sequences(rows), {"actor": actor})
+            refuse_forgotten(warehouse.folder, [actor])
+            replace_rows(connection, FEATURES, _named_functionals(rows, corpus, recipe), {"actor": actor})
+            replace_rows(connection, MEL_SEQUENCES, _sequences(rows, corpus), {"actor": actor})
     return damaged
 
 
-def _named_functionals(rows: "pa.Table", recipe: str) -> "pa.Table":
+def _named_functionals(rows: "pa.Table", corpus: str, recipe: str) -> "pa.Table":
     import numpy as np
     import pyarrow as pa
 
     names = functional_names()
     matrix = rows["functionals"].combine_chunks().flatten().to_numpy().reshape(-1, len(names))
     columns = {name: rows[name] for name in (*LABELS, "transform", "input_fingerprint")}
-    columns["recipe"] = pa.array([recipe] * rows.num_rows)
+    columns |= {"corpus": pa.array([corpus] * rows.num_rows), "recipe": pa.array([recipe] * rows.num_rows)}
     return pa.table(columns | dict(zip(names, np.ascontiguousarray(matrix.T), strict=True)))
 
 
-def _sequences(rows: "pa.Table") -> "pa.Table":
-    return rows.select(["take_id", "variant", "actor", "frames", "bands", "mel", "f0", "harmonicity"])
+def _sequences(rows: "pa.Table", corpus: str) -> "pa.Table":
+    import pyarrow as pa
+
+    chosen = rows.select(["take_id", "variant", "actor", "frames", "bands", "mel", "f0", "harmonicity"])
+    return chosen.add_column(0, "corpus", pa.array([corpus] * rows.num_rows))

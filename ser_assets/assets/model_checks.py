@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_assets.learning.data.examples import Examples
+    from ser_assets.learning.protocols.fold_schemes import FoldScheme
     from ser_assets.learning.protocols.splits import Split
 
 ACTORS_POISONED = 3
@@ -126,10 +127,12 @@ def _parts_that_saw_test_rows(name: str, settings: Settings, warehouse: Warehous
 
 
 def _little_fold(
-    examples: "Examples", protocol: "Callable[[pd.DataFrame, str], list[Split]]"
+    examples: "Examples", protocol: "Callable[[pd.DataFrame, FoldScheme], list[Split]]"
 ) -> "tuple[Examples, Split]":
     """A take of each emotion of few actors, of all if need be, and a fold that leaves emotions to tell apart."""
     import numpy as np
+
+    from ser_assets.learning.protocols.fold_schemes import LOSO
 
     originals = examples.rows[examples.rows["variant"] == 0]
     emotions = originals.groupby("actor")["emotion"].nunique()
@@ -137,7 +140,7 @@ def _little_fold(
     for few in (most_emotions_first[:ACTORS_POISONED], most_emotions_first):
         takes = originals[originals["actor"].isin(few)].groupby(["actor", "emotion"]).head(TAKES_OF_EACH_EMOTION)
         part = examples.subset(np.flatnonzero(examples.rows["take_id"].isin(takes["take_id"])))
-        for split in protocol(part.rows, "loso"):
+        for split in protocol(part.rows, LOSO):
             if part.rows["emotion"].iloc[split.training].nunique() > 1:
                 return part, split
     raise ValueError("every fold by actor leaves one emotion to learn from: nothing can be told apart")

@@ -19,7 +19,7 @@ from ser_assets.assets.training.turn import POOL, in_training_turn
 from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.models.catalog import MODELS
-from ser_assets.learning.models.settings_file import as_dictionary
+from ser_assets.model_settings import as_dictionary
 from ser_assets.runtime import progress
 from ser_assets.settings import Settings
 from ser_assets.storage.files import atomic_folder, remove_leftovers
@@ -128,7 +128,7 @@ def _train(
             MODEL_SETTINGS: _settings_row(name, factory, trained_from),
             SKIPPED: skipped_table(name, skipped).to_pandas(),
         }
-        refuse_forgotten(settings.data_dir, examples.actors)
+        refuse_forgotten(settings.corpus_dir, examples.actors)
         # Inside, so that a database that is busy keeps the old models in place, too.
         lost = store(warehouse, name, tables, {split.protocol: ", ".join(split.disjoint) for split in splits})
     if lost:
@@ -136,7 +136,7 @@ def _train(
     if SPEAKER_NORMALISED not in kinds:
         shutil.rmtree(final_model_folder(settings, SPEAKER_NORMALISED, name), ignore_errors=True)
     if settings.tensorboard:
-        with atomic_folder(settings.data_dir / "tensorboard" / name) as part:
+        with atomic_folder(settings.corpus_dir / "tensorboard" / name) as part:
             write_logs(evaluation.learning_curves, part)
     return model_metadata(tables[PREDICTIONS], examples, splits, factory) | skipped_metadata(skipped)
 
@@ -185,7 +185,7 @@ def store(warehouse: Warehouse, name: str, tables: "dict[str, pd.DataFrame]", di
 def drop_other_emotions(connection: "duckdb.DuckDBPyConnection", table: str, rows: "pd.DataFrame") -> set[str]:
     """Drop a table of predictions whose emotions, or their order, differ from those of `rows`.
 
-    A column is an emotion, so that a table holds the predictions of one corpus.
+    A column is an emotion, so that a table holds the predictions of one label set: labels of a corpus may change.
 
     Returns: the models that were in it.
     """

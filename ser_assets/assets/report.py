@@ -13,6 +13,8 @@ from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.metadata.describe import report_metadata, skipped_metadata
 from ser_assets.assets.training.left_out import skipped_by_report
 from ser_assets.assets.training.turn import POOL, in_training_turn
+from ser_assets.chosen_corpus import corpus_of
+from ser_assets.corpus.interface import CorpusIdentity
 from ser_assets.learning.data.final_models import ENSEMBLE
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.settings import Settings
@@ -75,13 +77,14 @@ def report_asset() -> dg.AssetsDefinition:
         of_best = (predictions["protocol"] == best.protocol) & (predictions["fold_scheme"] == best.fold_scheme)
         missed = misclassified_by_all(predictions[of_best])
         data = ReportData(
+            corpus=CorpusIdentity.of(corpus_of(settings)),
             predictions=predictions,
             scores=scores,
             differences=differences,
             group_scores=group_scores,
             missed=collect.missed_takes(missed, takes, actor_files),
             missed_count=missed["take_id"].nunique(),
-            reproduction=collect.reproduction_rows(warehouse, predictions),
+            reproduction=collect.reproduction_rows(warehouse),
             takes=takes,
             rejected=collect.rejected_files(warehouse),
             clips=warehouse.query(f"{USABLE_CLIPS} ORDER BY take_id, variant"),
@@ -95,7 +98,7 @@ def report_asset() -> dg.AssetsDefinition:
             skipped=[each.told for each in (*told, *skipped)],
             notice=notice_of_demo(warehouse),
         )
-        page = write_report(data, settings.data_dir / "report", functools.partial(_store, warehouse, tables, skipped))
+        page = write_report(data, settings.corpus_dir / "report", functools.partial(_store, warehouse, tables, skipped))
         context.log.info(f"report at {page}")
         made_with = collect.rows_of_models(warehouse, MODEL_SETTINGS, predictions, "model")
         metadata = report_metadata(scores, page) | skipped_metadata([*told, *skipped])

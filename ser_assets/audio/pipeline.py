@@ -4,7 +4,7 @@ Training stores the result of each step and adds augmented copies in between; pr
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from ser_assets.audio.decoding.decode import Recording
 from ser_assets.audio.decoding.mono import resample, to_mono
 from ser_assets.audio.features.extract import ClipFeatures, extract_features
 from ser_assets.audio.silence import Trimmed, TrimMode, trim
-from ser_assets.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,6 @@ class Preprocessing:
     trim_mode: TrimMode
     trim_top_db: float
     minimum_clip_seconds: float
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """What the settings of the platform say."""
-        return cls(settings.sampling_rate, settings.trim_mode, settings.trim_top_db, settings.minimum_clip_seconds)
 
 
 class MeasuredClip(NamedTuple):

@@ -13,19 +13,21 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from ser_assets.corpus.ravdess import FOLD_SCHEMES
 from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.data.feature_sets import FUNCTIONALS
 from ser_assets.learning.data.predictions import probability_columns
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.base import require_two_emotions
 from ser_assets.learning.models.networks.keras_runtime import import_keras, reset_keras
+from ser_assets.learning.protocols.fold_schemes import FoldScheme
 from ser_assets.learning.protocols.protocols import notebook_split, speaker_independent
 from ser_assets.learning.protocols.splits import Split
 from ser_assets.reporting.baseline_table import METRICS
 from ser_assets.runtime.workers import map_in_workers
 
 SEED: Final = 42
-FOLDS: Final = "luna5"
+FOLDS: Final = FoldScheme("luna5", FOLD_SCHEMES["luna5"])
 TREES: Final = 300
 DENSE: Final = (64, 32)
 FILTERS: Final = (64, 128, 256)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ser_assets.assets.by_actor.current_corpus import CorpusChangedError, require_current_for_study
 from ser_assets.baseline.features import MEANS, SAMPLING_RATE, notebook_clips, notebook_means
-from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
+from ser_assets.corpus.ravdess import ACTORS, EMOTIONS, NAME
 from ser_assets.runtime import progress
 from ser_assets.runtime.workers import map_in_workers
 from ser_assets.settings import Settings
@@ -45,12 +45,12 @@ def reproduce_notebook(settings: Settings, actors: Sequence[str] | None = None) 
 
     from ser_assets.baseline.models import baseline_scores, baseline_splits, evaluate_notebook
 
-    warehouse = Warehouse(settings.data_dir)
+    warehouse = Warehouse(settings.corpus_dir)
     try:
         require_current_for_study(settings, warehouse)
     except CorpusChangedError as error:
         raise ReproductionError(str(error)) from error
-    examples = notebook_examples(warehouse, ActorFiles(settings.data_dir), settings.worker_count, actors)
+    examples = notebook_examples(warehouse, ActorFiles(settings.corpus_dir), settings.worker_count, actors)
     try:
         splits = baseline_splits(examples.rows)
     except ValueError as error:
@@ -86,7 +86,7 @@ def notebook_examples(
         _require_ravdess(actor, clips)
         _require_rate(actor, clips)
         for clip, variants in zip(clips, map_in_workers(measure_variants, clips, workers), strict=True):
-            rows += [{**clip.labels, "variant": variant} for variant in range(len(variants))]
+            rows += [{**clip.labels, "corpus": NAME, "variant": variant} for variant in range(len(variants))]
             means += variants
         progress.report("notebook means", done, len(chosen))
     _require_actors(sorted({row["actor"] for row in rows}), actors)
@@ -145,12 +145,12 @@ def _actors_with_clips(warehouse: Warehouse, actor_files: ActorFiles, asked: Seq
     if missing := sorted(set(asked or ()) - set(there)):
         numbers = ",".join(actor.lstrip("0") for actor in missing)
         raise ReproductionError(
-            f"no clips of actors {', '.join(missing)} in {actor_files.data_dir / CLIPS}: "
+            f"no clips of actors {', '.join(missing)} in {actor_files.folder / CLIPS}: "
             f"`ser-assets run --actors {numbers}` makes them of their recordings"
         )
     if not there:
         raise ReproductionError(
-            f"no recordings are materialized in {actor_files.data_dir}: `ser-assets run` makes clips of those on disk"
+            f"no recordings are materialized in {actor_files.folder}: `ser-assets run` makes clips of those on disk"
         )
     return sorted(asked) if asked else there
 
@@ -176,7 +176,6 @@ def _require_rate(actor: str, clips: Sequence[Clip]) -> None:
 
 def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
     from ser_assets.baseline.models import FOLDS
-    from ser_assets.learning.protocols.fold_schemes import RAVDESS_FOLDS
     from ser_assets.learning.protocols.protocols import dropped_folds
 
     if silent := sorted(set(asked or ()) - set(heard)):
@@ -184,8 +183,8 @@ def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
             f"no take of actors {', '.join(silent)} may be used: table raw_videos tells what was rejected and why, and "
             "demo voices yield to people; materialize the recordings again or leave these actors out"
         )
-    if len(RAVDESS_FOLDS[FOLDS]) - len(dropped_folds(heard, FOLDS)) < 2:
+    if len(FOLDS.folds(heard)) - len(dropped_folds(heard, FOLDS)) < 2:
         raise ReproductionError(
             f"no actor is left to train on: actors {', '.join(heard) or '-'} are all in one fold of "
-            f"{FOLDS}: materialize more actors, for example with `ser-assets run --actors 1-6`"
+            f"{FOLDS.name}: materialize more actors, for example with `ser-assets run --actors 1-6`"
         )

@@ -17,9 +17,9 @@ def forget(speaker: str) -> None:
     champion stays in use, marked, until `ser-assets run` has trained a new one. Recordings and downloaded archives
     stay; the command lists them, so that you can remove them. Exit code 1 if the speaker is unknown.
     """
+    from ser_assets.chosen_corpus import corpus_of
     from ser_assets.corpus.forgotten import FORGOTTEN_FILE, WithoutForgotten, forgotten_speakers
     from ser_assets.corpus.interface import CorpusError
-    from ser_assets.corpus.registry import corpus_of
     from ser_assets.corpus.spelling import name_key, plain
     from ser_assets.history import open_history
     from ser_assets.storage.warehouse import WarehouseBusyError, WarehouseDamagedError
@@ -35,7 +35,7 @@ def forget(speaker: str) -> None:
         listed = corpus.listing().entries
         alike = [actor for actor in corpus.actors if name_key(actor) == name_key(speaker)]
         speaker = alike[0] if len(alike) == 1 else plain(speaker)
-        known = speaker in listed or speaker in forgotten_speakers(settings.data_dir)
+        known = speaker in listed or speaker in forgotten_speakers(settings.corpus_dir)
         if not (known or find_speaker(settings, speaker)):
             raise click.ClickException(
                 f"nothing is stored of {speaker!r}, and the corpus has no recording of this speaker; the corpus has "
@@ -51,7 +51,7 @@ def forget(speaker: str) -> None:
     for path in removed.files:
         click.echo(f"{path}: {'rewritten' if path.exists() else 'removed'}")
     click.echo(
-        f"{settings.data_dir / FORGOTTEN_FILE}: lists {speaker}; no run uses this speaker until you remove the line"
+        f"{settings.corpus_dir / FORGOTTEN_FILE}: lists {speaker}; no run uses this speaker until you remove the line"
     )
     if removed.champion_marked:
         click.echo(

@@ -42,7 +42,7 @@ def predict(
         closed = _tell_passed_over(paths)
         if table:
             batch.refuse_to_replace(table, recordings)
-        predictor = batch.open_predictor(bundle or champion_folder(settings.data_dir), profile)
+        predictor = batch.open_predictor(bundle or champion_folder(settings.corpus_dir), profile)
         if predictor.bundle.is_demo:
             click.echo("this model was trained on synthetic speech: its predictions mean nothing for people", err=True)
         if withdrawn := withdrawn_from(predictor.bundle.folder):
@@ -95,7 +95,7 @@ def enrol_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -> No
         batch.refuse_to_replace(out, recordings)
         with progress_bars(to_stderr=True) as listener, listening(listener):
             made = batch.enrol_speaker(
-                recordings, out, bundle or champion_folder(settings.data_dir), settings.worker_count
+                recordings, out, bundle or champion_folder(settings.corpus_dir), settings.worker_count
             )
     _tell_refused(made.left_out)
     left_out = f", {len(made.left_out)} left out" if made.left_out else ""

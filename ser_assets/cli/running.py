@@ -60,7 +60,7 @@ def materialize(
     from ser_assets.storage.warehouse import Warehouse
     from ser_assets.withdrawal.withdraw import remove_withdrawn
 
-    warehouse = Warehouse(settings.data_dir)
+    warehouse = Warehouse(settings.corpus_dir)
     with open_history() as instance:
         if removed := remove_withdrawn(settings, corpus, instance, listing):
             click.echo(removed.sentence)
@@ -93,7 +93,7 @@ def _with_changed_actors(settings: "Settings", listing: "Listing", chosen: tuple
     from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
 
     with suppress(WarehouseDamagedError):
-        changed = {change.actor for change in changes_since_features(settings, Warehouse(settings.data_dir), listing)}
+        changed = {change.actor for change in changes_since_features(settings, Warehouse(settings.corpus_dir), listing)}
         if others := sorted(changed - set(chosen)):
             click.echo(f"also prepared, because their recordings or labels have changed: {', '.join(others)}")
             return (*chosen, *others)
@@ -149,7 +149,7 @@ def _show_scores(settings: "Settings") -> None:
     from ser_assets.storage.tables import SCORES, notice_of_demo
     from ser_assets.storage.warehouse import Warehouse, WarehouseBusyError, WarehouseDamagedError
 
-    warehouse = Warehouse(settings.data_dir)
+    warehouse = Warehouse(settings.corpus_dir)
     try:
         if not warehouse.has_table(SCORES):
             raise click.ClickException(f"no scores in {warehouse.path} yet: `ser-assets run` computes them")
@@ -161,9 +161,9 @@ def _show_scores(settings: "Settings") -> None:
     Console().print(score_table_for_terminal(warehouse.query(f"FROM {SCORES}")))
     if notice := notice_of_demo(warehouse):
         click.echo(notice)
-    click.echo(f"report: {settings.data_dir / 'report' / 'index.html'}")
+    click.echo(f"report: {settings.corpus_dir / 'report' / 'index.html'}")
     with suppress(BundleError):
-        click.echo(f"champion, which `predict` uses: {open_bundle(champion_folder(settings.data_dir)).facts['why']}")
+        click.echo(f"champion, which `predict` uses: {open_bundle(champion_folder(settings.corpus_dir)).facts['why']}")
     _print_skipped(warehouse)
 
 

@@ -31,8 +31,8 @@ def read_settings() -> "Settings":
 
 def read_corpus(settings: "Settings") -> "Corpus":
     """Open the corpus that the settings name, and check that its speakers and emotions can be read."""
+    from ser_assets.chosen_corpus import corpus_of
     from ser_assets.corpus.interface import CorpusError
-    from ser_assets.corpus.registry import corpus_of
 
     try:
         corpus = corpus_of(settings)

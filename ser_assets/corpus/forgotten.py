@@ -1,9 +1,9 @@
 """Speakers that no run may use any more, although their recordings may still be listed by the corpus.
 
-A file in the data folder names them, one a line; `ser-assets forget` adds to it.
+A file in the folder of the corpus names them, one a line; `ser-assets forget` adds to it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,13 +14,13 @@ from ser_assets.corpus.spelling import name_key, plain
 FORGOTTEN_FILE: Final = "forgotten.txt"
 
 
-def forgotten_speakers(data_dir: Path) -> frozenset[str]:
-    """Read which speakers are forgotten in a data folder.
+def forgotten_speakers(corpus_dir: Path) -> frozenset[str]:
+    """Read which speakers of a corpus are forgotten.
 
     Raises:
         CorpusError: the file cannot be read; to go on without it would use their recordings.
     """
-    path = data_dir / FORGOTTEN_FILE
+    path = corpus_dir / FORGOTTEN_FILE
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError:
@@ -34,13 +34,13 @@ class ForgottenMeanwhileError(CorpusError):
     """A speaker was forgotten while a run was making something of the recordings; the message says what to do."""
 
 
-def refuse_forgotten(data_dir: Path, speakers: Iterable[str]) -> None:
+def refuse_forgotten(corpus_dir: Path, speakers: Iterable[str]) -> None:
     """Stop a run before it stores something of a speaker who was forgotten since it began.
 
     Raises:
         ForgottenMeanwhileError: one of these speakers is forgotten.
     """
-    keys = {name_key(name) for name in forgotten_speakers(data_dir)}
+    keys = {name_key(name) for name in forgotten_speakers(corpus_dir)}
     if gone := sorted(speaker for speaker in set(speakers) if name_key(speaker) in keys):
         raise ForgottenMeanwhileError(
             f"{', '.join(gone)} was forgotten while this run was going on, and nothing more of it is stored: run again"
@@ -60,8 +60,23 @@ class WithoutForgotten:
 
     @property
     def name(self) -> str:
-        """What `SER_CORPUS` calls it."""
+        """Name of the corpus."""
         return self.corpus.name
+
+    @property
+    def title(self) -> str:
+        """Name of the corpus for people."""
+        return self.corpus.title
+
+    @property
+    def licence(self) -> str:
+        """Licence of the recordings."""
+        return self.corpus.licence
+
+    @property
+    def fold_schemes(self) -> Mapping[str, Sequence[Sequence[str]]]:
+        """Published fold schemes of the corpus."""
+        return self.corpus.fold_schemes
 
     @property
     def root(self) -> Path:

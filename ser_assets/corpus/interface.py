@@ -72,12 +72,40 @@ class Listing:
     unused: Sequence[str] = ()
 
 
+class CorpusIdentity(NamedTuple):
+    """What of a corpus goes with data and models that come from it: name, title for people, licence."""
+
+    name: str
+    title: str
+    licence: str
+
+    @classmethod
+    def of(cls, corpus: "Corpus") -> "CorpusIdentity":
+        """The identity of a corpus."""
+        return cls(corpus.name, corpus.title, corpus.licence)
+
+
 class Corpus(Protocol):
     """Where recordings come from, and what they are labelled with."""
 
     @property
     def name(self) -> str:
-        """What `SER_CORPUS` calls it."""
+        """Name of the corpus in tables, bundles and folders: letters, digits, `-` and `_`."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Name of the corpus for people."""
+        ...
+
+    @property
+    def licence(self) -> str:
+        """Licence of the recordings, and so of models that are trained on them."""
+        ...
+
+    @property
+    def fold_schemes(self) -> Mapping[str, Sequence[Sequence[str]]]:
+        """Published fold schemes by name: the test actors of each fold. Empty where there are none."""
         ...
 
     @property

@@ -2,15 +2,17 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Final
 
 from ser_assets.corpus.interface import Entry, Listing, Rejection, Stray, Take, name_of
 from ser_assets.corpus.known_corpora import Recognised, recognise
 from ser_assets.corpus.media_files import media_files
 from ser_assets.rejections import Problem
 
+NAME = "ravdess"
 ACTORS = tuple(f"{number:02d}" for number in range(1, 25))
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 INTENSITIES = ("normal", "strong")
@@ -19,6 +21,26 @@ MODALITIES = ("full-AV", "video-only", "audio-only")
 VOCAL_CHANNELS = ("speech", "song")
 
 TAKES_OF_AN_ACTOR = 60
+
+# luna5: Luna-Jimenez et al. 2022, doi 10.3390/app12010327. emobox6: Ma et al. 2024, arXiv 2406.07162.
+FOLD_SCHEMES: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "luna5": (
+        ("02", "05", "14", "15", "16"),
+        ("03", "06", "07", "13", "18"),
+        ("10", "11", "12", "19", "20"),
+        ("08", "17", "21", "23", "24"),
+        ("01", "04", "09", "22"),
+    ),
+    "emobox6": (
+        ("01", "11", "20", "21"),
+        ("04", "10", "12", "14"),
+        ("08", "09", "19", "23"),
+        ("03", "05", "07", "24"),
+        ("02", "15", "16", "18"),
+        ("06", "13", "17", "22"),
+    ),
+}
+"""Published folds: the test actors of each."""
 
 _ACTOR_FOLDER = re.compile(r"actor_(\d\d)", re.IGNORECASE)
 _NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
@@ -91,7 +113,10 @@ class Ravdess:
     A recording that lies in no such folder belongs to the actor that its name tells.
     """
 
-    name = "ravdess"
+    name = NAME
+    title = "RAVDESS"
+    licence = "CC BY-NC-SA 4.0"
+    fold_schemes: Mapping[str, Sequence[Sequence[str]]] = FOLD_SCHEMES
     actors: tuple[str, ...] = ACTORS
     emotions: tuple[str, ...] = EMOTIONS
     emotions_of_an_actor: tuple[str, ...] = EMOTIONS

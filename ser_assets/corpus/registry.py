@@ -1,34 +1,9 @@
-"""Which corpus the settings name."""
+"""The corpora that `SER_CORPUS` can name."""
 
-from collections.abc import Callable
+from typing import Final
 
-from ser_assets.corpus.forgotten import WithoutForgotten, forgotten_speakers
-from ser_assets.corpus.interface import Corpus, CorpusError
 from ser_assets.corpus.ravdess import Ravdess
 from ser_assets.corpus.table.corpus import Table
-from ser_assets.settings import Settings
 
-
-def corpus_of(settings: Settings) -> Corpus:
-    """Open the corpus that `SER_CORPUS` names, without the speakers who are forgotten.
-
-    Raises:
-        CorpusError: it is a table, and `SER_CORPUS_TABLE` names none; or the list of the forgotten cannot be read.
-    """
-    corpus = _CORPORA[settings.corpus](settings)
-    forgotten = forgotten_speakers(settings.data_dir)
-    return WithoutForgotten(corpus, forgotten) if forgotten else corpus
-
-
-def _table(settings: Settings) -> Table:
-    if settings.corpus_table is None:
-        raise CorpusError(
-            "SER_CORPUS=table needs SER_CORPUS_TABLE: the CSV, Excel or Parquet file that lists the recordings"
-        )
-    return Table(settings.corpus_table, distinct_speakers=settings.distinct_speakers)
-
-
-_CORPORA: dict[str, Callable[[Settings], Corpus]] = {
-    "ravdess": lambda settings: Ravdess(settings.raw_dir),
-    "table": _table,
-}
+CORPORA: Final[dict[str, "type[Ravdess] | type[Table]"]] = {"ravdess": Ravdess, "table": Table}
+"""Class of each corpus by the name in `SER_CORPUS`."""

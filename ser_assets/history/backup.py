@@ -38,7 +38,7 @@ class BackupError(OSError):
 def back_up(data_dir: Path, target: Path) -> int:
     """Write a data folder without recordings, downloads, locks and leftovers into a new tar file.
 
-    SQLite copies its files, and the DuckDB database is copied under its lock, so that other processes may use both.
+    SQLite copies its files, and each DuckDB database is copied under its lock, so that other processes may use both.
 
     Returns:
         The number of files in it.
@@ -55,11 +55,12 @@ def back_up(data_dir: Path, target: Path) -> int:
         raise BackupError(f"nothing to back up in {data_dir.absolute()}: name the data folder with SER_DATA_DIR")
     with atomic_file(target) as part, tarfile.open(part, "w") as archive:
         listed = {}
-        warehouse = Warehouse(data_dir)
-        with warehouse.reading() if warehouse.path.exists() else contextlib.nullcontext():
-            for name in DATABASE:
-                if (data_dir / name).exists():
-                    listed[name] = _add(archive, data_dir / name, name)
+        for database in sorted(data_dir.glob(f"*/{FILE_NAME}")):
+            with Warehouse(database.parent).reading():
+                for path in (database.with_name(name) for name in DATABASE):
+                    if path.exists():
+                        name = path.relative_to(data_dir).as_posix()
+                        listed[name] = _add(archive, path, name)
         with tempfile.TemporaryDirectory(prefix=".ser-assets-backup-", dir=target.parent) as scratch:
             for name in names:
                 copied = _copied(data_dir / name, Path(scratch)) if _is_sqlite(name) else data_dir / name
@@ -102,12 +103,12 @@ def restore(source: Path, data_dir: Path) -> int:
 
 
 def _names(data_dir: Path) -> Iterator[str]:
-    """Relative names of the files that belong into a backup, without those of the database."""
+    """Relative names of the files that belong into a backup, without those of the databases."""
     for folder, subfolders, files in os.walk(data_dir, followlinks=True):
         top = Path(folder) == data_dir
         subfolders[:] = [name for name in subfolders if not (is_left_over(name) or (top and name in LEFT_OUT))]
         for name in files:
-            if not (is_left_over(name) or _is_of_processes(name) or (top and name in {*LEFT_OUT, *DATABASE})):
+            if not (is_left_over(name) or _is_of_processes(name) or (top and name in LEFT_OUT) or name in DATABASE):
                 yield Path(folder, name).relative_to(data_dir).as_posix()
 
 

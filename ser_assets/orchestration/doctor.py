@@ -89,7 +89,7 @@ def _recordings(settings: Settings, corpus: Corpus, listing: Listing) -> Iterato
     if listing.unassigned_files:
         unassigned_files = [f"{name} {reason}" for name, reason in listing.unassigned_files]
         remedy = "Rename them, move them to the folder of their actor, or leave them."
-        if corpus.name == "table":
+        if corpus.name.startswith("table-"):
             remedy = "Correct these rows: they are not used."
         yield Finding("of no actor", remedy, unassigned_files)
     if listing.unused:
@@ -157,7 +157,7 @@ def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
     from ser_assets.corpus import inventory
     from ser_assets.corpus.duplicates import settle_all
 
-    known = known_recordings(Warehouse(settings.data_dir), code_version("raw_videos", settings))
+    known = known_recordings(Warehouse(settings.corpus_dir), code_version("raw_videos", settings))
     found: dict[str, list[RawVideo]] = {}
     tasks: list[InspectionTask] = []
     for actor, entries in listing.entries.items():
@@ -185,21 +185,21 @@ def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
         remedy = "Run `ser-assets run`: it removes them everywhere and trains new models."
         cases = [f"{withdrawn.count} takes", *(f"all of {speaker}" for speaker in withdrawn.speakers)]
         yield Finding("stored, but no longer in the corpus", remedy, cases)
-    if changed := changes_since_features(settings, Warehouse(settings.data_dir), listing):
+    if changed := changes_since_features(settings, Warehouse(settings.corpus_dir), listing):
         remedy = "Run `ser-assets run`: it prepares them and trains new models."
         yield Finding("changed since features were made", remedy, [f"{each.name} {each.what}" for each in changed])
-    if mark := withdrawn_from(champion_folder(settings.data_dir)):
+    if mark := withdrawn_from(champion_folder(settings.corpus_dir)):
         remedy = "Run `ser-assets run`: it trains a new champion."
         yield Finding("champion trained on withdrawn recordings", remedy, [mark.sentence.partition(":")[0]])
-    if forgotten := sorted(forgotten_speakers(settings.data_dir)):
-        remedy = f"Nothing to do: {settings.data_dir / FORGOTTEN_FILE} names them, and they are left out."
+    if forgotten := sorted(forgotten_speakers(settings.corpus_dir)):
+        remedy = f"Nothing to do: {settings.corpus_dir / FORGOTTEN_FILE} names them, and they are left out."
         yield Finding("forgotten speakers", remedy, forgotten, urgent=False)
 
 
 def _damage(settings: Settings) -> Iterator[Finding]:
     """Read all stored data to the end."""
     remedy = "Run `ser-assets run`: it makes them again from upstream."
-    warehouse, actor_files = Warehouse(settings.data_dir), ActorFiles(settings.data_dir)
+    warehouse, actor_files = Warehouse(settings.corpus_dir), ActorFiles(settings.corpus_dir)
     cases = []
     try:
         warehouse.verify()

@@ -8,7 +8,7 @@ from ser_assets.corpus.changes import changes
 from ser_assets.corpus.interface import Corpus, Listing
 from ser_assets.learning.data.final_models import ENSEMBLE
 from ser_assets.learning.models.catalog import MODELS
-from ser_assets.learning.models.settings_file import model_settings
+from ser_assets.model_settings import model_settings
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, USABLE_TAKES, known_recordings, records
 from ser_assets.storage.training_inputs import is_trained, training_fingerprint

@@ -9,7 +9,7 @@ from dagster._utils.schedules import cron_string_iterator
 
 from ser_assets.assets.models import TRAIN_IF_CHANGED_TAG
 from ser_assets.assets.training.turn import POOL, other_training
-from ser_assets.corpus.registry import corpus_of
+from ser_assets.chosen_corpus import corpus_of
 from ser_assets.environment import SettingsError
 from ser_assets.orchestration.jobs import full_refresh
 from ser_assets.orchestration.run_process import fail_dead_runs
@@ -67,7 +67,7 @@ def _tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReaso
     if busy := training_in_progress(context.instance, settings):
         return dg.SkipReason(f"a training is in progress: {busy}; the next tick checks again")
     corpus = corpus_of(settings)
-    reasons = reasons_to_run(settings, corpus, Warehouse(settings.data_dir), context.instance)
+    reasons = reasons_to_run(settings, corpus, Warehouse(settings.corpus_dir), context.instance)
     if not reasons:
         return dg.SkipReason("no recording, label, setting or code has changed since the last training")
     context.log.info("; ".join(reasons))

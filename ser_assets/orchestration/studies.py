@@ -5,6 +5,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_assets.assets.by_actor.current_corpus import require_current_for_study
+from ser_assets.chosen_corpus import corpus_of
 from ser_assets.runtime import progress
 from ser_assets.settings import Settings
 from ser_assets.storage.training_set import load_examples
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_assets.learning.data.examples import Examples
+    from ser_assets.learning.protocols.fold_schemes import FoldScheme
     from ser_assets.learning.studies.hyperparameter_search import Found
 
 
@@ -24,10 +26,17 @@ class Study(NamedTuple):
     settings: Settings
 
     @property
+    def scheme(self) -> "FoldScheme":
+        """The fold scheme of the study."""
+        from ser_assets.learning.protocols.fold_schemes import fold_schemes
+
+        return fold_schemes(self.settings.fold_schemes[:1], corpus_of(self.settings).fold_schemes)[0]
+
+    @property
     def basis(self) -> str:
         """Number of actors and takes, and the fold scheme, for the head of a table."""
         originals = int((self.examples.rows["variant"] == 0).sum())
-        return f"{len(self.examples.actors)} actors, {originals} takes, folds {self.settings.fold_schemes[0]}"
+        return f"{len(self.examples.actors)} actors, {originals} takes, folds {self.scheme.name}"
 
 
 def load_study(settings: Settings) -> Study:
@@ -38,7 +47,7 @@ def load_study(settings: Settings) -> Study:
         WarehouseBusyError: another program keeps the database open.
         WarehouseDamagedError: the database is damaged.
     """
-    warehouse = Warehouse(settings.data_dir)
+    warehouse = Warehouse(settings.corpus_dir)
     require_current_for_study(settings, warehouse)
     return Study(load_examples(warehouse, settings), settings)
 
@@ -49,7 +58,7 @@ def ablation_study(study: Study) -> "pd.DataFrame":
     from ser_assets.learning.studies.ablation import ablation
 
     settings = study.settings
-    splits = speaker_independent(study.examples.rows, settings.fold_schemes[0])
+    splits = speaker_independent(study.examples.rows, study.scheme)
     report = functools.partial(progress.report, "ablation")
     return ablation(study.examples, splits, settings.worker_count, settings.seed, report)
 
@@ -65,8 +74,7 @@ def profile_size_study(study: Study, model: str) -> "pd.DataFrame":
     from ser_assets.learning.studies.profile_size import profile_size_curve
 
     settings, rows = study.settings, study.examples.rows
-    scheme = settings.fold_schemes[0]
-    splits = [*speaker_independent(rows, scheme), *speaker_normalised(rows, scheme)]
+    splits = [*speaker_independent(rows, study.scheme), *speaker_normalised(rows, study.scheme)]
     factory = functools.partial(MODELS[model].load_class(), None, settings.seed)
     report = functools.partial(progress.report, model)
     return profile_size_curve(factory, study.examples, splits, settings.worker_count, settings.seed, report)
@@ -80,7 +88,7 @@ def settings_study(study: Study, model: str, trials: int) -> "Found":
 
     settings = study.settings
     spec = MODELS[model]
-    splits = speaker_independent(study.examples.rows, settings.fold_schemes[0])
+    splits = speaker_independent(study.examples.rows, study.scheme)
     report = functools.partial(progress.report, model)
     return search(
         spec.load_class(),

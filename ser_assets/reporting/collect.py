@@ -4,12 +4,15 @@ import json
 import platform
 import shlex
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
+from ser_assets.corpus.registry import CORPORA
 from ser_assets.learning.data.final_models import RAW
 from ser_assets.learning.models.catalog import MODELS
-from ser_assets.learning.models.settings_file import as_dictionary
-from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, FoldScheme, Protocol, Settings
+from ser_assets.learning.protocols.fold_schemes import known_fold_schemes
+from ser_assets.learning.protocols.names import PROTOCOL_NAMES
+from ser_assets.model_settings import as_dictionary
+from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.leakage_audit import leaks, not_evaluated_once
 from ser_assets.storage.tables import (
@@ -166,18 +169,11 @@ def leakage_audit_rows(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd
     return audit.drop(columns="model").drop_duplicates(ignore_index=True)
 
 
-def reproduction_rows(warehouse: Warehouse, predictions: "pd.DataFrame") -> "pd.DataFrame":
-    """Read the reproduction of the notebook, unless one is of synthetic speech and the other of people.
-
-    The notebook is about RAVDESS and has no meaning beside another corpus.
-    """
+def reproduction_rows(warehouse: Warehouse) -> "pd.DataFrame":
+    """Read the reproduction of the notebook, unless one is of synthetic speech and the other of people."""
     import pandas as pd
 
-    from ser_assets.learning.data.predictions import emotions_of
-    from ser_assets.reporting.references import is_ravdess
-
-    of_ravdess = is_ravdess(emotions_of(predictions), set(predictions["actor"]))
-    if not (of_ravdess and warehouse.has_table(NOTEBOOK_REPRODUCTION)):
+    if not warehouse.has_table(NOTEBOOK_REPRODUCTION):
         return pd.DataFrame()
     reproduction = warehouse.query(f"FROM {NOTEBOOK_REPRODUCTION} ORDER BY model, way, metric")
     return (
@@ -192,9 +188,10 @@ def report_facts(settings: Settings, warehouse: Warehouse, predictions: "pd.Data
     from ser_assets.corpus.spelling import names_joined
 
     actors = sorted(set(predictions["actor"]))
+    schemes = known_fold_schemes(CORPORA[settings.corpus].fold_schemes)
     evaluated = {
-        "protocols": tuple(name for name in get_args(Protocol) if name in set(predictions["protocol"])),
-        "fold_schemes": tuple(name for name in get_args(FoldScheme) if name in set(predictions["fold_scheme"])),
+        "protocols": tuple(name for name in PROTOCOL_NAMES if name in set(predictions["protocol"])),
+        "fold_schemes": tuple(name for name in schemes if name in set(predictions["fold_scheme"])),
     }
     seed, config = _made_with(warehouse, predictions, settings.seed)
     settings = settings.model_copy(update={**evaluated, "seed": seed})

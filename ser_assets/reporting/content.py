@@ -80,7 +80,7 @@ def page_content(data: ReportData) -> dict[str, Any]:
         "chance": chance_of(data.emotions),
         "groups": groups,
         "groupings": join_words(list(dict.fromkeys(row["grouping"].lower() for row in groups))),
-        "ravdess": data.is_ravdess,
+        "ravdess": data.corpus.name == "ravdess",
         "missed": [_in_board_order(take, tables[0]) for take in data.missed],
         "missed_sentence": _missed_sentence(data, tables[0]),
         "reproduced": reproduced,
@@ -169,7 +169,7 @@ def _metric_notes(board: Leaderboard, emotions: Sequence[str]) -> list[str]:
 
 def _references(data: ReportData) -> tuple[Reference, ...]:
     """People and published systems; none beside voices of which a notice warns, or of another corpus."""
-    return REFERENCES if data.is_ravdess and not data.notice else ()
+    return () if data.notice else REFERENCES.get(data.corpus.name, ())
 
 
 def _groups(group_scores: pd.DataFrame) -> list[dict[str, Any]]:

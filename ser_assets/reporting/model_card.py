@@ -14,7 +14,6 @@ from ser_assets.reporting.labels import (
     model_title,
     readable,
 )
-from ser_assets.reporting.references import is_ravdess
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +50,7 @@ def model_card(facts: dict[str, Any], scores: "pd.DataFrame") -> str:
         interval_note=INTERVAL_NOTE,
         join_words=join_words,
         chance=decimal(chance_of(facts["emotions"])),
-        ravdess=is_ravdess(facts["emotions"], facts["training"]["actors"]),
+        ravdess=facts["corpus"]["name"] == "ravdess",
     )
 
 

@@ -3,11 +3,8 @@
 Only figures that were read in their source stand here, each with the source and what to keep in mind beside it.
 """
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
-
-from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
 
 
 @dataclass(frozen=True)
@@ -79,9 +76,5 @@ SYSTEMS: Final = (
         caveat="checkpoint chosen on the test fold",
     ),
 )
-REFERENCES: Final = (PEOPLE, *SYSTEMS)
-
-
-def is_ravdess(emotions: Sequence[str], actors: Collection[str]) -> bool:
-    """Whether these emotions and actors are those of RAVDESS, to which all of this applies."""
-    return tuple(emotions) == EMOTIONS and set(actors) <= set(ACTORS)
+REFERENCES: Final = {"ravdess": (PEOPLE, *SYSTEMS)}
+"""Published scores by name of the corpus."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from ser_assets.corpus.interface import CorpusIdentity
 from ser_assets.learning.data.predictions import emotions_of
-from ser_assets.reporting.references import is_ravdess
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class ReportData:
         notice the scores are not set beside those of people and published systems
     """
 
+    corpus: CorpusIdentity
     predictions: pd.DataFrame
     scores: pd.DataFrame
     differences: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -94,11 +95,6 @@ class ReportData:
     def emotions(self) -> tuple[str, ...]:
         """The emotions that the models predict, in their order."""
         return emotions_of(self.predictions)
-
-    @property
-    def is_ravdess(self) -> bool:
-        """Whether it is RAVDESS that was evaluated, of which people and published systems have scores."""
-        return is_ravdess(self.emotions, set(self.predictions["actor"]))
 
     @property
     def clip_counts(self) -> pd.DataFrame:

@@ -91,9 +91,9 @@ class Bundle:
         return SpeakerPrior.load(self.folder / PRIOR_FILE)
 
 
-def champion_folder(data_dir: Path) -> Path:
+def champion_folder(corpus_dir: Path) -> Path:
     """Where asset `champion_model` writes the bundle."""
-    return data_dir / "models" / "champion"
+    return corpus_dir / "models" / "champion"
 
 
 def open_bundle(folder: Path) -> Bundle:

@@ -3,6 +3,8 @@
 import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from ser_assets.chosen_corpus import corpus_of
+from ser_assets.corpus.interface import CorpusIdentity
 from ser_assets.learning.data.final_models import RAW
 from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, Settings
 from ser_assets.storage.leakage_audit import not_evaluated_once
@@ -57,7 +59,7 @@ def find_candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
     scores = warehouse.query(f"FROM {SCORES}")
     sizes = _sizes(settings, scores["model"].unique().tolist())
     try:
-        choice = choose(scores, warehouse.query(f"FROM {SCORE_DIFFERENCES}"), sizes)
+        choice = choose(scores, warehouse.query(f"FROM {SCORE_DIFFERENCES}"), sizes, settings.fold_schemes)
     except NotEvaluatedError as error:
         raise PromotionError(f"{error}: materialize the models and metrics_report first") from error
     own = scores[scores["model"] == choice.model]
@@ -86,7 +88,7 @@ def _sizes(settings: Settings, models: "list[str]") -> dict[str, int]:
     sizes = {}
     for model in models:
         try:
-            sizes[model] = size_of(settings.data_dir / "models" / RAW, model)
+            sizes[model] = size_of(settings.corpus_dir / "models" / RAW, model)
         except FileNotFoundError:
             continue
     return sizes
@@ -133,7 +135,7 @@ def _last_predictions(settings: Settings, warehouse: Warehouse) -> "pd.DataFrame
     from ser_assets.serving.bundle import BUNDLE_FACTS_FILE, champion_folder
     from ser_assets.serving.withdrawn import withdrawn_from
 
-    folder = champion_folder(settings.data_dir)
+    folder = champion_folder(settings.corpus_dir)
     in_place = (folder / BUNDLE_FACTS_FILE).exists() and withdrawn_from(folder) is None
     if not (in_place and warehouse.has_table(CHAMPION_PREDICTIONS)):
         return None
@@ -142,7 +144,6 @@ def _last_predictions(settings: Settings, warehouse: Warehouse) -> "pd.DataFrame
 
 def bundle_contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) -> "Contents":
     """Collect what the bundle of a candidate holds."""
-    from ser_assets.audio.pipeline import Preprocessing
     from ser_assets.learning.speakers.prior import SpeakerPrior
     from ser_assets.serving.write_bundle import Contents
 
@@ -151,11 +152,12 @@ def bundle_contents(candidate: Candidate, settings: Settings, warehouse: Warehou
     knobs = settings.model_dump(exclude=WITHOUT_EFFECT_ON_RESULTS)
     return Contents(
         model=candidate.choice.model,
+        corpus=CorpusIdentity.of(corpus_of(settings)),
         reason=candidate.choice.reason,
-        models_dir=settings.data_dir / "models",
+        models_dir=settings.corpus_dir / "models",
         speaker_normalised="speaker_normalised" in set(candidate.scores["protocol"]),
         prior=SpeakerPrior.learn(examples),
-        preprocessing=Preprocessing.from_settings(settings),
+        preprocessing=settings.preprocessing,
         scores=candidate.scores,
         recipe=recipe(settings),
         settings={name: settings.as_text(name) for name in knobs},

@@ -4,13 +4,13 @@ import dataclasses
 import json
 import math
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ser_assets.audio.pipeline import Preprocessing
+from ser_assets.corpus.interface import CorpusIdentity
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.models.model_files import read_facts
 from ser_assets.serving.bundle import (
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from ser_assets.learning.speakers.prior import SpeakerPrior
 
 
-RAVDESS_LICENCE: Final = "CC BY-NC-SA 4.0"
-OWN_LICENCE: Final = "that of the recordings it learned from"
 DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a person"
 
 
@@ -41,6 +39,7 @@ DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a pe
 class Contents:
     """What a bundle is made of.
 
+    corpus: that it was trained on.
     models_dir: holds the final models, `raw/<model>` and, if `speaker_normalised`, `speaker_normalised/<model>`.
     reason: a sentence that says why this model. scores: rows of this model in `evaluation.scores.score_table`.
     recipe: how the features were made. settings: the knobs behind all of it, as text. demo: the voices are the demo's.
@@ -48,6 +47,7 @@ class Contents:
     """
 
     model: str
+    corpus: CorpusIdentity
     reason: str
     models_dir: Path
     speaker_normalised: bool
@@ -98,6 +98,7 @@ def _facts(contents: Contents, folder: Path) -> dict[str, Any]:
         "model": contents.model,
         "why": contents.reason,
         "date": contents.date,
+        "corpus": {"name": contents.corpus.name, "title": contents.corpus.title},
         "emotions": emotions,
         "preprocessing": dataclasses.asdict(contents.preprocessing),
         "feature_sets": _feature_sets(folder / RAW, contents.model),
@@ -107,20 +108,12 @@ def _facts(contents: Contents, folder: Path) -> dict[str, Any]:
         "training": {
             **training,
             "demo": contents.demo,
-            "licence": _licence(emotions, training["actors"], contents.demo),
+            "licence": DEMO_LICENCE if contents.demo else contents.corpus.licence,
             "recipe": contents.recipe,
             "settings": contents.settings,
         },
         "files": {path.relative_to(folder).as_posix(): digest_of(path) for path in files_of(folder)},
     }
-
-
-def _licence(emotions: Sequence[str], actors: Sequence[str], demo: bool) -> str:
-    from ser_assets.reporting.references import is_ravdess
-
-    if demo:
-        return DEMO_LICENCE
-    return RAVDESS_LICENCE if is_ravdess(emotions, actors) else OWN_LICENCE
 
 
 def _training(models_dir: Path, model: str) -> dict[str, Any]:

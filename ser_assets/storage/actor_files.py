@@ -30,13 +30,13 @@ class ClipsDamagedError(ClipsMissingError):
 
 @dataclass(frozen=True)
 class ActorFiles:
-    """The Parquet files under one folder."""
+    """The Parquet files of one corpus, in its folder."""
 
-    data_dir: Path
+    folder: Path
 
     def path(self, asset: str, actor: str) -> Path:
         """File of one actor, whose name differs from that of any other by more than case."""
-        return self.data_dir / asset / f"{file_stem(actor)}.parquet"
+        return self.folder / asset / f"{file_stem(actor)}.parquet"
 
     def write(
         self,
@@ -137,7 +137,7 @@ class ActorFiles:
 
     def actors(self, asset: str) -> list[str]:
         """Name the actors who have a file, sorted."""
-        paths = (self.data_dir / asset).glob("actor_*.parquet")
+        paths = (self.folder / asset).glob("actor_*.parquet")
         return sorted(map(actor_of, paths))
 
     def remove_takes(self, asset: str, actor: str, takes: Collection[str]) -> list[Path]:
@@ -160,7 +160,7 @@ class ActorFiles:
 
     def verify(self, asset: str) -> None:
         """Read all files of an asset to the end; raises `ClipsDamagedError` at the first that is damaged."""
-        for path in sorted((self.data_dir / asset).glob("actor_*.parquet")):
+        for path in sorted((self.folder / asset).glob("actor_*.parquet")):
             _read(path, path, None)
 
     def write_picture(self, asset: str, actor: str, png: bytes) -> None:

@@ -92,7 +92,7 @@ def known_recordings(warehouse: Warehouse, version: str) -> dict[str, dict[str, 
     return known
 
 
-def settle_recordings(warehouse: Warehouse, version: str) -> dict[str, list["RawVideo"]]:
+def settle_recordings(warehouse: Warehouse, corpus: str, version: str) -> dict[str, list["RawVideo"]]:
     """Resolve duplicates among all recordings in `raw_videos` of this code version again; their rows by actor."""
     from ser_assets.corpus.duplicates import settle_all
 
@@ -100,7 +100,9 @@ def settle_recordings(warehouse: Warehouse, version: str) -> dict[str, list["Raw
     settled = settle_all({actor: own.values() for actor, own in known.items()})
     for actor, rows in settled.items():
         if rows != list(known[actor].values()):
-            warehouse.replace_rows(RAW_VIDEOS, dataclass_table(rows, code_version=version), {"actor": actor})
+            warehouse.replace_rows(
+                RAW_VIDEOS, dataclass_table(rows, corpus=corpus, code_version=version), {"actor": actor}
+            )
     return settled
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
-from ser_assets.learning.models.settings_file import as_dictionary
+from ser_assets.model_settings import as_dictionary
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MODEL_SETTINGS, PREDICTIONS, USABLE_TAKES, records
 from ser_assets.storage.versions import code_version, fingerprint, recipe
@@ -40,7 +40,7 @@ def is_trained(name: str, trained_from: str, settings: Settings, warehouse: Ware
 
 def final_model_folder(settings: Settings, kind: str, name: str) -> Path:
     """Where a kept model rests: `kind` is `RAW` or `SPEAKER_NORMALISED`, which is the evidence that it takes."""
-    return settings.data_dir / "models" / kind / name
+    return settings.corpus_dir / "models" / kind / name
 
 
 def code_version_with_settings(name: str, of_model: Any, settings: Settings) -> str:

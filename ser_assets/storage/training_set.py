@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ser_assets.audio.features.names import functional_names, sequence_names
-from ser_assets.corpus.registry import corpus_of
+from ser_assets.chosen_corpus import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS
 from ser_assets.storage.versions import recipe
@@ -49,7 +49,9 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
         emotions=_emotions(corpus_of(settings), rows),
         sets={
             FUNCTIONALS: Vectors(functional_names(), _matrix(rows)),
-            mel_sequences.MEL_SEQUENCES: mel_sequences.MelSequences(sequence_names(), _sequences(mels)),
+            mel_sequences.MEL_SEQUENCES: mel_sequences.MelSequences(
+                sequence_names(mels["bands"][0].as_py()), _sequences(mels)
+            ),
         },
     )
 

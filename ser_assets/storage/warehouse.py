@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from ser_assets.runtime.stopping import require_running
 from ser_assets.storage.files import atomic_file, explain_full_disk, set_aside_if_possible
-from ser_assets.storage.schema.old_layout import refuse_old_layout
 from ser_assets.storage.turns import Notices, TurnTimeoutError, turn
 
 if TYPE_CHECKING:
@@ -52,19 +51,19 @@ class WarehouseDamagedError(OSError):
 
 @dataclass(frozen=True)
 class Warehouse:
-    """The tables of one data folder."""
+    """The tables of one corpus, in its folder."""
 
-    data_dir: Path
+    folder: Path
 
     @property
     def path(self) -> Path:
         """The database file."""
-        return self.data_dir / FILE_NAME
+        return self.folder / FILE_NAME
 
     @contextmanager
     def writing(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """Open for writing, in one transaction: committed if the body ends well, otherwise rolled back."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with explain_full_disk(self.path), self._connection(read_only=False) as connection:
             connection.begin()
             try:
@@ -149,7 +148,6 @@ class Warehouse:
                 raise self._busy(str(error)) from error
             held.enter_context(self._damage_set_aside())
             connection = held.enter_context(contextlib.closing(self._connect(read_only, deadline)))
-            refuse_old_layout(connection, self.path.absolute())
             yield connection
 
     @contextmanager

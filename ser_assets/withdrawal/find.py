@@ -50,7 +50,7 @@ def find_withdrawn(settings: Settings, listing: Listing, *, in_files: bool = Tru
         listing: the present recordings of the corpus.
         in_files: search the files of clips as well as the tables.
     """
-    stored = stored_takes(settings.data_dir, in_files=in_files)
+    stored = stored_takes(settings.corpus_dir, in_files=in_files)
     existing = [entry for own in listing.entries.values() for entry in own if entry.path.exists()]
     if not existing or listing.incomplete:
         return Withdrawn(stored)
@@ -65,7 +65,7 @@ def find_withdrawn(settings: Settings, listing: Listing, *, in_files: bool = Tru
 
 def find_speaker(settings: Settings, speaker: str) -> Withdrawn:
     """Find all stored data of a speaker, whether or not the corpus still lists the recordings."""
-    stored = stored_takes(settings.data_dir)
+    stored = stored_takes(settings.corpus_dir)
     inventory = _inventory(settings)
     own = {take.take_id for take in stored.takes if take.actor == speaker}
     own |= {row["take_id"] for (actor, _), row in inventory.items() if actor == speaker}
@@ -76,7 +76,7 @@ def find_speaker(settings: Settings, speaker: str) -> Withdrawn:
 def _inventory(settings: Settings) -> dict[tuple[str, str], dict[str, Any]]:
     """Take id and problem of each row of `raw_videos`, by speaker and path."""
     columns = ["actor", "path", "take_id", "problem"]
-    rows = records(Warehouse(settings.data_dir), RAW_VIDEOS, "true", columns=columns)
+    rows = records(Warehouse(settings.corpus_dir), RAW_VIDEOS, "true", columns=columns)
     return {(row["actor"], row["path"]): row for row in rows}
 
 

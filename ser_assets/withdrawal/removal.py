@@ -52,14 +52,14 @@ class Stored:
         return in_files.union(*self.tables.values())
 
 
-def stored_takes(data_dir: Path, *, in_files: bool = True) -> Stored:
+def stored_takes(corpus_dir: Path, *, in_files: bool = True) -> Stored:
     """List the takes of every file and table except `raw_videos`, which lists files.
 
     Args:
-        data_dir: the data folder.
+        corpus_dir: folder of the corpus.
         in_files: also read files; a damaged one is set aside.
     """
-    actor_files, warehouse = ActorFiles(data_dir), Warehouse(data_dir)
+    actor_files, warehouse = ActorFiles(corpus_dir), Warehouse(corpus_dir)
     files = {
         (asset, actor): frozenset(actor_files.input_fingerprint(asset, actor))
         for asset in (CLIP_ASSETS if in_files else ())
@@ -81,7 +81,7 @@ def stored_takes(data_dir: Path, *, in_files: bool = True) -> Stored:
     return Stored(files, tables)
 
 
-def remove_from_files(data_dir: Path, gone: Iterable[StoredTake], stored: Stored) -> list[Path]:
+def remove_from_files(corpus_dir: Path, gone: Iterable[StoredTake], stored: Stored) -> list[Path]:
     """Remove takes from the files of clips and features, and every damaged or unfinished copy of these files.
 
     With any take of a speaker the speaker's thumbnail is removed; the next run draws a new one.
@@ -89,7 +89,7 @@ def remove_from_files(data_dir: Path, gone: Iterable[StoredTake], stored: Stored
     Returns:
         The files that were rewritten or removed.
     """
-    actor_files = ActorFiles(data_dir)
+    actor_files = ActorFiles(corpus_dir)
     takes_of: dict[str, set[str]] = defaultdict(set)
     for take in gone:
         takes_of[take.actor].add(take.take_id)
@@ -98,7 +98,7 @@ def remove_from_files(data_dir: Path, gone: Iterable[StoredTake], stored: Stored
         if takes & takes_of[actor]:
             changed += actor_files.remove_takes(asset, actor, takes_of[actor])
     names = {actor_files.path(asset, actor).name for asset in CLIP_ASSETS for actor in takes_of}
-    for copy in (*files_set_aside(data_dir), *leftovers(data_dir)):
+    for copy in (*files_set_aside(corpus_dir), *leftovers(corpus_dir)):
         original = copy.name.partition(".damaged-")[0].removeprefix(".").partition("~")[0]
         if original in names or original.startswith(FILE_NAME):
             copy.unlink(missing_ok=True)

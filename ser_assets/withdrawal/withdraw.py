@@ -101,20 +101,20 @@ def remove(settings: Settings, withdrawn: Withdrawn, instance: "dg.DagsterInstan
     Raises:
         HistoryUncleanError: everything is removed, but a file of the run history could not be cleaned.
     """
-    warehouse = Warehouse(settings.data_dir)
+    warehouse = Warehouse(settings.corpus_dir)
     if warehouse.compaction_due.exists():
         warehouse.compact()
     if not withdrawn:
         return Removed()
     models = models_with_takes(warehouse, withdrawn.takes)
     marked = _mark_champion(settings, withdrawn)
-    folders = [settings.data_dir / "models" / kind / name for kind in (RAW, SPEAKER_NORMALISED) for name in models]
-    folders += [settings.data_dir / "tensorboard" / name for name in models]
-    files = remove_folders([*folders, settings.data_dir / "report"] if models else [])
-    files += remove_from_files(settings.data_dir, withdrawn.takes, withdrawn.stored)
+    folders = [settings.corpus_dir / "models" / kind / name for kind in (RAW, SPEAKER_NORMALISED) for name in models]
+    folders += [settings.corpus_dir / "tensorboard" / name for name in models]
+    files = remove_folders([*folders, settings.corpus_dir / "report"] if models else [])
+    files += remove_from_files(settings.corpus_dir, withdrawn.takes, withdrawn.stored)
     tables = remove_from_tables(warehouse, withdrawn.takes, models, withdrawn.rows)
     if withdrawn.rows:
-        settle_recordings(warehouse, code_version("raw_videos", settings))
+        settle_recordings(warehouse, settings.corpus_name, code_version("raw_videos", settings))
     if instance is not None:
         pictured = {take.actor for take in withdrawn.takes if take.actor}
         files += remove_from_history(instance, withdrawn.names, withdrawn.speakers, pictured)
@@ -140,10 +140,10 @@ def forget(
         What was removed, and the recordings of the speaker, which are not removed.
     """
     entries = [entry for entry in corpus.listing().entries.get(speaker, ()) if entry.path.exists()]
-    path = settings.data_dir / FORGOTTEN_FILE
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    path = settings.corpus_dir / FORGOTTEN_FILE
+    settings.corpus_dir.mkdir(parents=True, exist_ok=True)
     with turn(path, read_only=False, seconds=LOCK_SECONDS), atomic_file(path) as part:
-        speakers = sorted({*forgotten_speakers(settings.data_dir), speaker})
+        speakers = sorted({*forgotten_speakers(settings.corpus_dir), speaker})
         part.write_text("".join(f"{each}\n" for each in speakers), encoding="utf-8")
     remove_leftovers(settings.data_dir)
     removed = remove(settings, find_speaker(settings, speaker), instance)
@@ -163,7 +163,7 @@ def _mark_champion(settings: Settings, withdrawn: Withdrawn) -> bool:
     from ser_assets.serving.bundle import champion_folder
     from ser_assets.serving.withdrawn import mark_withdrawn, trained_on
 
-    folder = champion_folder(settings.data_dir)
+    folder = champion_folder(settings.corpus_dir)
     speakers, takes = trained_on(folder)
     evaluated = withdrawn.stored.tables.get(CHAMPION_PREDICTIONS, frozenset())
     if evaluated:

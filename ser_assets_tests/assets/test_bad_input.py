@@ -36,7 +36,7 @@ def _without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def warehouse(settings: Settings) -> Warehouse:
-    return Warehouse(settings.data_dir)
+    return Warehouse(settings.corpus_dir)
 
 
 def failure(result: dg.ExecuteInProcessResult) -> str:
@@ -117,7 +117,7 @@ def test_what_was_left_of_another_corpus_holds_up_nothing(
 
 
 def test_an_emotion_that_nobody_performs_any_more_is_none_to_be_told(
-    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+    settings: Settings, instance: dg.DagsterInstance
 ) -> None:
     table = settings.data_dir / "voices.csv"
     lines = ["path,speaker,emotion", "gone.wav,Ann,surprise"]
@@ -127,15 +127,13 @@ def test_an_emotion_that_nobody_performs_any_more_is_none_to_be_told(
     table.write_text("\n".join(lines))
     own = Settings(corpus="table", corpus_table=table)
     assert materialize(own, "Ann", "Ann", instance).success
-    assert load_examples(warehouse, own).emotions == ("fear", "joy")
+    assert load_examples(Warehouse(own.corpus_dir), own).emotions == ("fear", "joy")
     table.write_text("\n".join(lines).replace(",joy", ",delight"))
     with pytest.raises(FeaturesMissingError, match=r"does not know any more \(joy\): materialize raw_videos"):
-        load_examples(warehouse, own)
+        load_examples(Warehouse(own.corpus_dir), own)
 
 
-def test_rows_without_a_sure_label_reach_no_table(
-    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
-) -> None:
+def test_rows_without_a_sure_label_reach_no_table(settings: Settings, instance: dg.DagsterInstance) -> None:
     labels = ["1,SEVİNÇ", "1,sevinç", "1,korku", "10,korku", "2,sevinç", "3,korku", "1,N/A", "1, 2,korku", "1,korku,x"]
     paths = [
         write_wav(settings.data_dir / f"own/{number}.wav", voice(hertz=100 + 12 * number))
@@ -145,7 +143,7 @@ def test_rows_without_a_sure_label_reach_no_table(
     (settings.data_dir / "voices.csv").write_text("\n".join(["path,speaker,emotion", *rows]))
     own = Settings(corpus="table", corpus_table=settings.data_dir / "voices.csv")
     assert materialize(own, "1", "3", instance, ["raw_videos"]).success
-    accepted = records(warehouse, RAW_VIDEOS, "status = 'accepted' ORDER BY path")
+    accepted = records(Warehouse(own.corpus_dir), RAW_VIDEOS, "status = 'accepted' ORDER BY path")
     assert [(row["actor"], row["emotion"]) for row in accepted] == [
         ("1", "sevinç"),
         ("1", "sevinç"),
@@ -153,15 +151,13 @@ def test_rows_without_a_sure_label_reach_no_table(
         ("2", "sevinç"),
         ("3", "korku"),
     ]
-    rejected = records(warehouse, RAW_VIDEOS, "status = 'rejected'")
+    rejected = records(Warehouse(own.corpus_dir), RAW_VIDEOS, "status = 'rejected'")
     assert [(row["reason"], row["place"]) for row in rejected] == [("has no emotion ('N/A')", "line 8 of voices.csv")]
     assert materialize(own, "2", "10", instance, ["raw_videos"]).success
-    assert {row["actor"] for row in records(warehouse, RAW_VIDEOS, "true")} == {"1", "2", "3", "10"}
+    assert {row["actor"] for row in records(Warehouse(own.corpus_dir), RAW_VIDEOS, "true")} == {"1", "2", "3", "10"}
 
 
-def test_an_actor_who_is_no_longer_of_the_corpus_is_forgotten(
-    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
-) -> None:
+def test_an_actor_who_is_no_longer_of_the_corpus_is_forgotten(settings: Settings, instance: dg.DagsterInstance) -> None:
     table = settings.data_dir / "voices.csv"
     lines = ["path,speaker,emotion"]
     for speaker in ("Ann", "Bob"):
@@ -173,7 +169,7 @@ def test_an_actor_who_is_no_longer_of_the_corpus_is_forgotten(
     assert materialize(own, "Ann", "Bob", instance, ["raw_videos"]).success
     table.write_text("\n".join(lines[:3]))
     assert materialize(own, "Ann", "Ann", instance, ["raw_videos"]).success
-    assert {row["actor"] for row in records(warehouse, RAW_VIDEOS, "true")} == {"Ann"}
+    assert {row["actor"] for row in records(Warehouse(own.corpus_dir), RAW_VIDEOS, "true")} == {"Ann"}
 
 
 def spoil(path: Path) -> None:
@@ -192,11 +188,11 @@ def test_a_damaged_file_of_an_actor_is_named_set_aside_and_made_anew(
     assert materialize(settings, "01", "01", instance).success
     files = {path: path.read_bytes() for path in settings.data_dir.rglob("actor_01.parquet")}
     rows = records(warehouse, FEATURES, "true ORDER BY ALL")
-    path = ActorFiles(settings.data_dir).path(asset, "01")
+    path = ActorFiles(settings.corpus_dir).path(asset, "01")
     spoil(path)
     warehouse.path.unlink()
     for later in CHAIN[CHAIN.index(asset) + 1 :]:
-        ActorFiles(settings.data_dir).path(later, "01").unlink()
+        ActorFiles(settings.corpus_dir).path(later, "01").unlink()
     first = materialize(settings, "01", "01", instance)
     assert files_set_aside(settings.data_dir) == [path.with_name("actor_01.parquet.damaged-1")]
     if not first.success:
@@ -212,7 +208,7 @@ def test_an_actor_whose_features_are_damaged_does_not_hold_up_the_others(
     for actor in ("01", "02"):
         sing(settings, actor)
     assert materialize(settings, "01", "02", instance).success
-    spoil(ActorFiles(settings.data_dir).path("features", "01"))
+    spoil(ActorFiles(settings.corpus_dir).path("features", "01"))
     warehouse.path.unlink()
     result = materialize(settings, "01", "02", instance)
     assert "features failed for 1 of 2 actors:\nactor 01: ClipsDamagedError" in failure(result)
@@ -241,7 +237,7 @@ def test_tracks_other_files_and_loud_events_are_told(
     [told] = of_raw["several audio tracks"].records
     assert told.data == {"file": row["path"], "tracks": 2, "used": 2}
     assert of_trimmed["with a loud event"].value == 1
-    labels = ActorFiles(settings.data_dir).labels("trimmed_audio", "01").set_index("take_id")
+    labels = ActorFiles(settings.corpus_dir).labels("trimmed_audio", "01").set_index("take_id")
     assert labels.index[labels["loud_event"]].tolist() == ["01-04-02-01-01-01"]
     assert labels["seconds"]["01-04-02-01-01-01"] > 3.0
 
@@ -251,7 +247,7 @@ def test_training_and_prediction_trim_alike(settings: Settings, instance: dg.Dag
     beep = 0.9 * np.sin(2 * np.pi * 1000 * np.arange(19200) / 48000)
     path = write_wav(settings.raw_dir / "Actor_01/03-01-04-02-01-01-01.wav", np.concatenate([beep, speech]))
     assert materialize(settings, "01", "01", instance, CHAIN[:3]).success
-    [clip] = clips_of(ActorFiles(settings.data_dir).rows("trimmed_audio", "01", ["01-04-02-01-01-01"]))
+    [clip] = clips_of(ActorFiles(settings.corpus_dir).rows("trimmed_audio", "01", ["01-04-02-01-01-01"]))
     preprocessing = Preprocessing(
         settings.sampling_rate, settings.trim_mode, settings.trim_top_db, settings.minimum_clip_seconds
     )
@@ -263,7 +259,7 @@ def test_training_and_prediction_trim_alike(settings: Settings, instance: dg.Dag
 
 
 def test_a_take_that_moves_to_its_true_speaker_leaves_the_other_who_holds_up_nothing(
-    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+    settings: Settings, instance: dg.DagsterInstance
 ) -> None:
     lines = ["path,speaker,emotion"]
     for number in range(8):
@@ -275,11 +271,14 @@ def test_a_take_that_moves_to_its_true_speaker_leaves_the_other_who_holds_up_not
     assert materialize(own, "A", "B", instance).success
     table.write_text("\n".join([lines[0], lines[1].replace(",A,", ",B,"), *lines[2:]]))
     assert materialize(own, "B", "B", instance).success
-    rows = load_examples(warehouse, own).rows
+    rows = load_examples(Warehouse(own.corpus_dir), own).rows
     assert set(rows.loc[rows["take_id"].str.endswith("/0.wav"), "actor"]) == {"B"}
     only_checked = materialize(own, "A", "B", instance, ["augmented_set"])
     assert only_checked.success
-    assert {row["actor"] for row in records(warehouse, FEATURES, "true", columns=["actor"])} == {"A", "B"}
+    assert {row["actor"] for row in records(Warehouse(own.corpus_dir), FEATURES, "true", columns=["actor"])} == {
+        "A",
+        "B",
+    }
 
 
 def test_an_actor_of_the_run_who_is_not_balanced_holds_the_run_up(

@@ -34,7 +34,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def warehouse(settings: Settings) -> Warehouse:
     """Tables as `features` leaves them, of made-up clips."""
-    warehouse = Warehouse(settings.data_dir)
+    warehouse = Warehouse(settings.corpus_dir)
     store(warehouse, settings, made_up_rows(("01", "02", "03"), takes_each=6, copies_of_neutral=2))
     return warehouse
 
@@ -58,7 +58,7 @@ def store(
     originals = rows[rows["variant"] == 0].drop(columns="variant")
     tables = {
         FEATURES: features.assign(recipe=recipe(settings), input_fingerprint=origin),
-        MEL_SEQUENCES: rows[["take_id", "variant", "actor"]].assign(
+        MEL_SEQUENCES: rows[["corpus", "take_id", "variant", "actor"]].assign(
             frames=FRAMES, bands=BANDS, mel=mels, f0=f0, harmonicity=harmonicity
         ),
         RAW_VIDEOS: originals.assign(status="accepted", demo=False, seconds=1.0, path="", reason=None),

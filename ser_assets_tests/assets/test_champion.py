@@ -29,7 +29,7 @@ SIX = ACTORS[:6]
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Two kept models, and the examples that they learned from without the tables behind them."""
     monkeypatch.setattr(promotion, "load_examples", lambda *_, **__: measured_examples())
-    keep_models(tmp_path / "models")
+    keep_models(tmp_path / "ravdess/models")
     return Settings(data_dir=tmp_path, workers=1)
 
 
@@ -72,14 +72,14 @@ def store(settings: Settings, *predictions: pd.DataFrame, demo: bool = False, au
         ),
     }
     for name, rows in tables.items():
-        Warehouse(settings.data_dir).replace_rows(name, pa.Table.from_pandas(rows, preserve_index=False), {})
+        Warehouse(settings.corpus_dir).replace_rows(name, pa.Table.from_pandas(rows, preserve_index=False), {})
 
 
 def materialize(settings: Settings, *, accept_drop: bool | None = None) -> dg.ExecuteInProcessResult:
     config: dict[str, Any] = {"accept_drop": accept_drop} if accept_drop is not None else {}
     return dg.materialize(
         [champion_model, no_regression],
-        resources={"settings": settings, "warehouse": Warehouse(settings.data_dir)},
+        resources={"settings": settings, "warehouse": Warehouse(settings.corpus_dir)},
         run_config={"ops": {"champion_model": {"config": config}}} if config else None,
         raise_on_error=False,
     )
@@ -102,13 +102,13 @@ def reason_of_failure(result: dg.ExecuteInProcessResult) -> str:
 
 
 def files(settings: Settings) -> dict[str, bytes]:
-    folder = champion_folder(settings.data_dir)
+    folder = champion_folder(settings.corpus_dir)
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def remembered(settings: Settings) -> tuple[str, float]:
     """Model and UAR of table `champion_predictions`."""
-    table = Warehouse(settings.data_dir).query(f"FROM {CHAMPION_PREDICTIONS}")
+    table = Warehouse(settings.corpus_dir).query(f"FROM {CHAMPION_PREDICTIONS}")
     scores = score_table(table, draws=1).set_index("metric")
     return table["model"].iloc[0], round(float(scores.loc["uar", "value"]), 3)
 
@@ -118,7 +118,7 @@ def test_the_best_model_becomes_the_champion(settings: Settings) -> None:
     store(settings, evaluated("random_forest", 0.5), evaluated("ensemble", 0.75), *speaker_normalised)
     result = materialize(settings)
     assert result.success
-    bundle = open_bundle(champion_folder(settings.data_dir))
+    bundle = open_bundle(champion_folder(settings.corpus_dir))
     assert bundle.model == "ensemble"
     assert bundle.has_speaker_normalised
     assert bundle.load().predict_proba(measured_examples()).shape == (16, len(EMOTIONS))
@@ -145,18 +145,18 @@ def test_the_ui_shows_which_why_how_large_how_good_and_the_card(settings: Settin
 
 def test_a_model_of_features_that_were_made_anew_is_not_bundled_as_if_it_had_heard_them(settings: Settings) -> None:
     store(settings, evaluated("random_forest", 0.5), evaluated("ensemble", 0.75))
-    warehouse = Warehouse(settings.data_dir)
+    warehouse = Warehouse(settings.corpus_dir)
     made_anew = warehouse.query(f"FROM {FEATURES}").assign(input_fingerprint="other settings")
     warehouse.replace_rows(FEATURES, pa.Table.from_pandas(made_anew, preserve_index=False), {})
     reason = reason_of_failure(materialize(settings))
     assert "ensemble was trained on other takes or features than those of now: materialize it again" in reason
-    assert not champion_folder(settings.data_dir).exists()
+    assert not champion_folder(settings.corpus_dir).exists()
 
 
 def test_a_model_for_calibrated_clips_is_left_out_where_it_was_not_judged(settings: Settings) -> None:
     store(settings, evaluated("random_forest", 0.5))
     materialize(settings)
-    assert not open_bundle(champion_folder(settings.data_dir)).has_speaker_normalised
+    assert not open_bundle(champion_folder(settings.corpus_dir)).has_speaker_normalised
 
 
 def test_the_same_again_gives_the_same_bytes(settings: Settings) -> None:
@@ -211,14 +211,14 @@ def test_a_drop_is_accepted_on_request_and_stays_accepted(settings: Settings) ->
 def test_the_command_that_the_check_names_carries_a_config_that_dagster_takes(settings: Settings) -> None:
     store(settings, evaluated("random_forest", 0.75))
     config = json.loads(champion.HOW_TO_ACCEPT.split("--config-json ")[1].strip("'"))
-    resources = {"settings": settings, "warehouse": Warehouse(settings.data_dir)}
+    resources = {"settings": settings, "warehouse": Warehouse(settings.corpus_dir)}
     assert dg.materialize([champion_model], resources=resources, run_config=config).success
 
 
 def test_a_champion_that_was_deleted_defends_nothing(settings: Settings) -> None:
     store(settings, evaluated("random_forest", 0.75))
     materialize(settings)
-    shutil.rmtree(champion_folder(settings.data_dir))
+    shutil.rmtree(champion_folder(settings.corpus_dir))
     store(settings, evaluated("random_forest", 0.5))
     assert check_of(materialize(settings)).passed
     assert remembered(settings) == ("random_forest", 0.5)
@@ -241,13 +241,13 @@ def test_before_any_report_it_says_what_to_make_first(settings: Settings) -> Non
 
 def test_without_a_kept_model_there_is_no_champion(settings: Settings) -> None:
     store(settings, evaluated("random_forest", 0.5))
-    shutil.rmtree(settings.data_dir / "models")
+    shutil.rmtree(settings.corpus_dir / "models")
     assert "none of the evaluated models is kept: random_forest" in reason_of_failure(materialize(settings))
 
 
 def test_an_ensemble_without_its_members_is_not_kept(settings: Settings) -> None:
     store(settings, evaluated("random_forest", 0.5), evaluated("ensemble", 0.9))
-    shutil.rmtree(settings.data_dir / "models/raw/random_forest")
+    shutil.rmtree(settings.corpus_dir / "models/raw/random_forest")
     assert "none of the evaluated models is kept" in reason_of_failure(materialize(settings))
 
 
@@ -259,6 +259,6 @@ def test_without_a_model_judged_on_unseen_actors_there_is_no_champion(settings: 
 def test_a_model_trained_again_since_the_report_is_not_bundled_under_its_old_scores(settings: Settings) -> None:
     store(settings, evaluated("random_forest", 0.5))
     newer = pa.Table.from_pandas(evaluated("random_forest", 0.25), preserve_index=False)
-    Warehouse(settings.data_dir).replace_rows(PREDICTIONS, newer, {})
+    Warehouse(settings.corpus_dir).replace_rows(PREDICTIONS, newer, {})
     assert "materialize metrics_report again" in reason_of_failure(materialize(settings))
-    assert not champion_folder(settings.data_dir).exists()
+    assert not champion_folder(settings.corpus_dir).exists()

@@ -66,7 +66,7 @@ def _without_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 @pytest.fixture
 def warehouse(settings: Settings) -> Warehouse:
-    return Warehouse(settings.data_dir)
+    return Warehouse(settings.corpus_dir)
 
 
 def statuses(instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
@@ -95,7 +95,7 @@ def test_one_run_takes_a_range_of_actors_from_recordings_to_features(
 def test_every_take_is_also_heard_as_other_speakers(settings: Settings, instance: dg.DagsterInstance) -> None:
     sing(settings, "07", repetitions=2)
     assert materialize(settings, "07", "07", instance, CHAIN[:4]).success
-    labels = ActorFiles(settings.data_dir).labels("augmented_set", "07")
+    labels = ActorFiles(settings.corpus_dir).labels("augmented_set", "07")
     spoken = labels[labels["transform"].isna() | (labels["transform"] == "speed")]
     assert len(spoken) == 15 * 3
     voices = {0: "07", 1: "07 at 0.92", 2: "07 at 1.09"}
@@ -104,7 +104,7 @@ def test_every_take_is_also_heard_as_other_speakers(settings: Settings, instance
     assert (seconds[0] / seconds[1]).between(0.919, 0.921).all()
     assert (seconds[0] / seconds[2]).between(1.089, 1.091).all()
     assert (labels["emotion"].value_counts() == 2 * 3).all()
-    assert ActorFiles(settings.data_dir).labels("trimmed_audio", "07")["voice"].eq("07").all()
+    assert ActorFiles(settings.corpus_dir).labels("trimmed_audio", "07")["voice"].eq("07").all()
 
 
 def test_without_other_voices_there_are_only_the_copies_that_balance(
@@ -113,7 +113,7 @@ def test_without_other_voices_there_are_only_the_copies_that_balance(
     sing(settings, "01", repetitions=2)
     monkeypatch.setenv("SER_SPEED_PERTURBATION", "none")
     assert materialize(Settings(), "01", "01", instance, CHAIN[:4]).success
-    labels = ActorFiles(settings.data_dir).labels("augmented_set", "01")
+    labels = ActorFiles(settings.corpus_dir).labels("augmented_set", "01")
     assert len(labels) == 8 * 2
     assert (labels["voice"] == "01").all()
 
@@ -165,7 +165,7 @@ def test_only_what_has_changed_is_decoded_trimmed_augmented_and_measured_again(
     assert materialize(settings, "01", "02", instance).success
     before = input_fingerprint(warehouse)
     changed = settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav"
-    clips_of_the_other = settings.data_dir / "mono_audio/actor_02.parquet"
+    clips_of_the_other = settings.corpus_dir / "mono_audio/actor_02.parquet"
     written = clips_of_the_other.stat()
     write_wav(changed, voice(1.1, hertz=333))
     worked_on: Counter[str] = Counter()
@@ -206,7 +206,7 @@ def test_features_at_rest_fill_a_database_that_was_lost_and_nothing_is_measured_
 def test_a_picture_that_is_not_there_is_drawn_by_the_next_run(settings: Settings, instance: dg.DagsterInstance) -> None:
     sing(settings, "01")
     assert materialize(settings, "01", "01", instance).success
-    picture = ActorFiles(settings.data_dir).picture_path("trimmed_audio", "01")
+    picture = ActorFiles(settings.corpus_dir).picture_path("trimmed_audio", "01")
     picture.unlink()
     assert materialize(settings, "01", "01", instance).success
     assert picture.exists()
@@ -217,13 +217,13 @@ def test_a_changed_setting_is_obeyed_by_what_comes_after_it(
 ) -> None:
     sing(settings, "01", repetitions=2)
     assert materialize(settings, "01", "01", instance).success
-    mono = ActorFiles(settings.data_dir).input_fingerprint("mono_audio", "01")
+    mono = ActorFiles(settings.corpus_dir).input_fingerprint("mono_audio", "01")
     monkeypatch.setenv("SER_EXTRA_COPIES", "1")
     assert materialize(Settings(), "01", "01", instance).success
-    labels = ActorFiles(settings.data_dir).labels("augmented_set", "01")
+    labels = ActorFiles(settings.corpus_dir).labels("augmented_set", "01")
     assert len(labels) == 8 * 2 * (1 + 2 + 1)
     assert (labels["emotion"].value_counts() == 2 * (1 + 2 + 1)).all()
-    assert ActorFiles(settings.data_dir).input_fingerprint("mono_audio", "01") == mono
+    assert ActorFiles(settings.corpus_dir).input_fingerprint("mono_audio", "01") == mono
 
 
 def reason_of_failure(result: dg.ExecuteInProcessResult) -> str:
@@ -323,7 +323,7 @@ def test_a_recording_that_vanishes_is_named_with_the_remedy(settings: Settings, 
     [failure] = [event.step_failure_data for event in result.all_node_events if event.is_step_failure]
     assert str(gone) in failure.user_failure_data.description
     assert "materialize raw_videos for actor 01 again" in failure.user_failure_data.description
-    assert not list(Path(settings.data_dir / "mono_audio").glob("*"))
+    assert not list(Path(settings.corpus_dir / "mono_audio").glob("*"))
 
 
 def test_bad_files_are_listed_and_the_good_ones_go_on(
@@ -351,7 +351,7 @@ def test_a_clip_file_that_is_damaged_is_made_again_from_what_is_upstream(
 ) -> None:
     sing(settings, "01")
     assert materialize(settings, "01", "01", instance).success
-    path = ActorFiles(settings.data_dir).path("trimmed_audio", "01")
+    path = ActorFiles(settings.corpus_dir).path("trimmed_audio", "01")
     whole = path.read_bytes()
     path.write_bytes(whole[:1000])
     assert materialize(settings, "01", "01", instance).success
@@ -365,7 +365,7 @@ def test_silence_is_cut_the_way_the_settings_say(
     sing(settings, "01")
     monkeypatch.setenv("SER_TRIM_MODE", mode)
     assert materialize(Settings(), "01", "01", instance, CHAIN[:3]).success
-    seconds = ActorFiles(settings.data_dir).labels("trimmed_audio", "01")["seconds"]
+    seconds = ActorFiles(settings.corpus_dir).labels("trimmed_audio", "01")["seconds"]
     assert seconds.between(0.4, 0.65).all()
 
 
@@ -376,7 +376,7 @@ def test_real_actors_are_balanced_and_measured_without_a_gap(
     settings.data_dir.mkdir()
     settings.raw_dir.symlink_to(ravdess)
     assert materialize(settings, "07", "07", instance).success
-    labels = ActorFiles(settings.data_dir).labels("augmented_set", "07")
+    labels = ActorFiles(settings.corpus_dir).labels("augmented_set", "07")
     assert labels["emotion"].value_counts().to_dict() == dict.fromkeys(EMOTIONS, 8 * 3)
     assert labels["take_id"].nunique() == 59
     assert len(records(warehouse, FEATURES, "true", columns=["take_id"])) == 64 * 3
@@ -492,7 +492,8 @@ def test_nothing_is_stored_of_a_speaker_who_was_forgotten_after_the_run_began(
     sing(settings, "01")
     sing(settings, "02")
     job = build_definitions(settings).resolve_job_def("prepare_features")
-    (settings.data_dir / "forgotten.txt").write_text("2\n")
+    settings.corpus_dir.mkdir(parents=True)
+    (settings.corpus_dir / "forgotten.txt").write_text("2\n")
     result = job.execute_in_process(
         instance=instance,
         asset_selection=[dg.AssetKey("raw_videos")],

@@ -32,7 +32,7 @@ def made(
 ) -> tuple[Settings, Warehouse, dg.ExecuteInProcessResult]:
     """The forest and the report on three made-up actors, with these settings."""
     chosen = Settings(data_dir=tmp_path, workers=1, **{"fold_schemes": ("loso",), **settings})
-    warehouse = Warehouse(tmp_path)
+    warehouse = Warehouse(chosen.corpus_dir)
     store(warehouse, chosen, made_up_rows(("01", "02", "03"), takes_each=takes_each, copies_of_neutral=0))
     return chosen, warehouse, run(chosen)
 
@@ -71,9 +71,9 @@ def test_what_cannot_be_had_is_seen_everywhere(
     reasons = left_out(warehouse)
     monkeypatch.setenv("SER_DATA_DIR", str(tmp_path))
     last_lines = CliRunner().invoke(main, ["scores"]).output.rpartition("requested and left out:")[2]
-    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
-    markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
-    told = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["skipped"]
+    page = (tmp_path / "ravdess/report" / "index.html").read_text(encoding="utf-8")
+    markdown = (tmp_path / "ravdess/report" / "report.md").read_text(encoding="utf-8")
+    told = json.loads((tmp_path / "ravdess/report" / "report.json").read_text(encoding="utf-8"))["skipped"]
     for asset in ("random_forest", "metrics_report"):
         [materialization] = result.asset_materializations_for_node(asset)
         shown = materialization.metadata.get("requested and left out")

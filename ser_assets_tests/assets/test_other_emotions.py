@@ -28,13 +28,17 @@ SPEAKERS = ("Anna B", "ben", "Çağrı")
 
 def clips_of(rows: pd.DataFrame) -> list[Clip]:
     """Clips at rest of these takes, of which no more is known than speaker and emotion."""
-    rows = rows[rows["variant"] == 0].assign(gender=None, intensity=None, statement=None, repetition=None)
+    rows = (
+        rows[rows["variant"] == 0]
+        .drop(columns="corpus")
+        .assign(gender=None, intensity=None, statement=None, repetition=None)
+    )
     return [Clip(**row, samples=voice(0.4), sampling_rate=22050) for row in rows.to_dict("records")]
 
 
 def new_tables() -> dict[str, pd.DataFrame]:
     message = made_up_predictions(SPEAKERS, 1, model="random_forest", emotions=FIVE)
-    given = message[["model", "protocol", "fold_scheme", "fold", "take_id"]].assign(variant=0)
+    given = message[["model", "protocol", "fold_scheme", "fold", "corpus", "take_id"]].assign(variant=0)
     return {
         PREDICTIONS: message.assign(input_fingerprint="now"),
         VALIDATION_PREDICTIONS: message.iloc[:0],
@@ -89,22 +93,22 @@ def test_the_models_and_the_report_are_made_of_any_emotions(tmp_path: Path) -> N
     settings = settings_of_table(tmp_path)
     rows = made_up_rows(SPEAKERS, takes_each=4, emotions=FIVE)
     unknown = {name: pd.Series(None, rows.index, "string") for name in ("gender", "intensity", "statement")}
-    pipelines.store(Warehouse(tmp_path), settings, rows.assign(**unknown), emotions=FIVE)
+    pipelines.store(Warehouse(settings.corpus_dir), settings, rows.assign(**unknown), emotions=FIVE)
     for speaker in SPEAKERS:
-        put(ActorFiles(tmp_path), "trimmed_audio", speaker, clips_of(rows[rows["actor"] == speaker]))
+        put(ActorFiles(settings.corpus_dir), "trimmed_audio", speaker, clips_of(rows[rows["actor"] == speaker]))
     result = pipelines.run(settings)
     assert result.success
     assert not pipelines.failed_checks(result)
-    page = (tmp_path / "report/index.html").read_text(encoding="utf-8")
+    page = (settings.corpus_dir / "report/index.html").read_text(encoding="utf-8")
     assert "chance is 20.0 %" in page.replace("\u00a0", " ")
     assert "RAVDESS" not in page
 
 
 def test_features_of_emotions_that_the_corpus_does_not_have_are_named(tmp_path: Path) -> None:
     settings = settings_of_table(tmp_path)
-    pipelines.store(Warehouse(tmp_path), settings, made_up_rows(("01", "02")))
+    pipelines.store(Warehouse(settings.corpus_dir), settings, made_up_rows(("01", "02")))
     with pytest.raises(FeaturesMissingError, match=r"does not know any more \(angry, calm"):
-        load_examples(Warehouse(tmp_path), settings)
+        load_examples(Warehouse(settings.corpus_dir), settings)
 
 
 def test_poison_is_tried_on_speakers_who_leave_emotions_to_tell_apart() -> None:

@@ -52,7 +52,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dg.Execut
         fold_schemes=("loso",),
         protocols=("speaker_independent",),
     )
-    store(Warehouse(settings.data_dir), settings, made_up_rows(FIVE, takes_each=4, copies_of_neutral=0))
+    store(Warehouse(settings.corpus_dir), settings, made_up_rows(FIVE, takes_each=4, copies_of_neutral=0))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(collect, "missed_takes", lambda *_: [])
         patch.setattr(collect, "example_clips", lambda *_: [])
@@ -83,7 +83,7 @@ def records(table: Any) -> list[dict[str, Any]]:
 
 def columns_of(data_dir: Path, table: str) -> list[str]:
     """Columns of a table, asked for by the name that pages show."""
-    with duckdb.connect(data_dir / "ser.duckdb", read_only=True) as connection:
+    with duckdb.connect(data_dir / "ravdess/ser.duckdb", read_only=True) as connection:
         return [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
 
 
@@ -127,7 +127,7 @@ def test_folders_on_the_pages_are_absolute_wherever_the_server_was_started(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     metadata = definition_metadata(Settings(data_dir=Path("data")), "mono_audio")
-    assert metadata["dagster/table_name"] == f"{tmp_path}/data/mono_audio/*.parquet"
+    assert metadata["dagster/table_name"] == f"{tmp_path}/data/ravdess/mono_audio/*.parquet"
 
 
 def test_models_report_and_champion_warn_when_they_are_old_and_fail_after_three_times_as_long(
@@ -210,9 +210,9 @@ def test_a_model_shows_what_it_was_trained_with(evaluated: tuple[Path, dg.Execut
 
 def test_the_report_is_read_on_its_page_without_its_pictures(evaluated: tuple[Path, dg.ExecuteInProcessResult]) -> None:
     [metadata] = shown(evaluated[1], "metrics_report").values()
-    page = evaluated[0] / "report/index.html"
+    page = evaluated[0] / "ravdess/report/index.html"
     assert metadata["page"] == str(page)
-    text = (evaluated[0] / "report/report.md").read_text(encoding="utf-8")
+    text = (evaluated[0] / "ravdess/report/report.md").read_text(encoding="utf-8")
     assert "](pictures/" in text
     assert "](pictures/" not in metadata["report"]
     written = {line for line in text.splitlines() if not line.startswith(("![", "In the picture:"))}

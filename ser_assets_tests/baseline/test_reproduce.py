@@ -38,7 +38,7 @@ REPETITIONS = 2
 
 def sing(settings: Settings, *actors: str, sampling_rate: int = SAMPLING_RATE, demo: bool = False) -> list[Clip]:
     """Put clips and inventory of these actors to rest, as `raw_videos` and `mono_audio` would."""
-    warehouse, files = Warehouse(settings.data_dir), ActorFiles(settings.data_dir)
+    warehouse, files = Warehouse(settings.corpus_dir), ActorFiles(settings.corpus_dir)
     clips = [
         Clip(
             take_id=f"01-{number:02d}-01-01-{repetition:02d}-{actor}",
@@ -70,11 +70,11 @@ def sing(settings: Settings, *actors: str, sampling_rate: int = SAMPLING_RATE, d
 
 
 def examples_of(settings: Settings, *actors: str) -> baseline_models.Examples:
-    return notebook_examples(Warehouse(settings.data_dir), ActorFiles(settings.data_dir), 1, actors or None)
+    return notebook_examples(Warehouse(settings.corpus_dir), ActorFiles(settings.corpus_dir), 1, actors or None)
 
 
 def reject(settings: Settings, take_id: str) -> None:
-    with Warehouse(settings.data_dir).writing() as connection:
+    with Warehouse(settings.corpus_dir).writing() as connection:
         connection.execute(f"UPDATE {RAW_VIDEOS} SET status = 'rejected' WHERE take_id = ?", [take_id])
 
 
@@ -136,7 +136,7 @@ def test_the_reproduction_rests_in_its_table_in_the_place_of_the_last_one(settin
     with progress.listening(lambda *news: told.append(news)):
         reproduce_notebook(settings)
     table = reproduce_notebook(settings, ["01", "02"])
-    stored = Warehouse(settings.data_dir).query(f"FROM {NOTEBOOK_REPRODUCTION}")
+    stored = Warehouse(settings.corpus_dir).query(f"FROM {NOTEBOOK_REPRODUCTION}")
     pd.testing.assert_frame_equal(stored.drop(columns="demo"), table, check_dtype=False)
     assert not stored["demo"].any()
     unseen = stored[stored["way"] == "unseen_actors"]
@@ -155,7 +155,7 @@ def test_a_clip_of_a_recording_that_has_been_replaced_is_left_out(settings: Sett
     first, *others = sing(settings, *ACTORS)
     own = [clip for clip in others if clip.actor == "01"]
     changed = [dataclasses.replace(first, audio_hash="another"), *own]
-    put(ActorFiles(settings.data_dir), "mono_audio", "01", changed)
+    put(ActorFiles(settings.corpus_dir), "mono_audio", "01", changed)
     assert first.take_id not in set(examples_of(settings).rows["take_id"])
 
 
@@ -213,7 +213,7 @@ def test_clips_of_another_sampling_rate_than_the_notebooks_are_refused(settings:
 def test_another_corpus_than_ravdess_is_refused(settings: Settings) -> None:
     first, *others = sing(settings, "01", "02")
     own = [clip for clip in others if clip.actor == "01"]
-    put(ActorFiles(settings.data_dir), "mono_audio", "01", [dataclasses.replace(first, emotion="joy"), *own])
+    put(ActorFiles(settings.corpus_dir), "mono_audio", "01", [dataclasses.replace(first, emotion="joy"), *own])
     with pytest.raises(ReproductionError, match="of RAVDESS and can be reproduced on it alone: 01 performs joy"):
         reproduce_notebook(settings)
     sing(settings, "25")
@@ -225,7 +225,7 @@ def test_another_corpus_than_ravdess_is_refused(settings: Settings) -> None:
 
 def test_damaged_clips_are_named(settings: Settings) -> None:
     sing(settings, "01", "02")
-    ActorFiles(settings.data_dir).path("mono_audio", "02").write_bytes(b"garbage")
+    ActorFiles(settings.corpus_dir).path("mono_audio", "02").write_bytes(b"garbage")
     with pytest.raises(ClipsMissingError, match=r"actor_02\.parquet was damaged"):
         reproduce_notebook(settings)
 

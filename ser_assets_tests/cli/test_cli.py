@@ -110,8 +110,8 @@ def test_scores_before_any_run_are_asked_for_by_name(settings: Settings) -> None
 
 
 def test_a_damaged_database_is_named_with_the_remedy(settings: Settings) -> None:
-    settings.data_dir.mkdir()
-    (settings.data_dir / "ser.duckdb").write_bytes(b"garbage" * 1000)
+    settings.corpus_dir.mkdir(parents=True)
+    (settings.corpus_dir / "ser.duckdb").write_bytes(b"garbage" * 1000)
     result = call("scores")
     assert result.exit_code == 1
     assert "ser.duckdb was damaged" in result.output

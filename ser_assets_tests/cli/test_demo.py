@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from ser_assets.cli import demo_run, main
-from ser_assets.learning.models.settings_file import model_settings
+from ser_assets.model_settings import model_settings
 from ser_assets.settings import Settings
 from ser_assets_tests.factories.media import voice, write_wav
 

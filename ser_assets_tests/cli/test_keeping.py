@@ -36,8 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "dagster.yaml", tmp_path)
     scores = pa.Table.from_pandas(made_up_scores("random_forest"), preserve_index=False)
-    Warehouse(tmp_path / "data").replace_rows(SCORES, scores, {})
-    shutil.copytree(make_bundle(tmp_path / "bundle"), tmp_path / "data/models/champion")
+    Warehouse(tmp_path / "data/ravdess").replace_rows(SCORES, scores, {})
+    shutil.copytree(make_bundle(tmp_path / "bundle"), tmp_path / "data/ravdess/models/champion")
     write_wav(tmp_path / "take.wav", voice())
     with open_history() as instance:
         nothing.execute_in_process(instance=instance)
@@ -76,7 +76,7 @@ def test_a_second_restore_is_refused_in_a_line(folder: Path, monkeypatch: pytest
     call("restore", "backup.tar")
     again = call("restore", "backup.tar")
     assert again.exit_code == 1
-    assert again.output.startswith(f"Error: {folder / 'other'} contains dagster, models, ser.duckdb, and nothing")
+    assert again.output.startswith(f"Error: {folder / 'other'} contains dagster, ravdess, and nothing")
 
 
 def test_there_is_no_backup_while_a_run_writes(folder: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ser_assets.chosen_corpus import corpus_of
 from ser_assets.corpus.forgotten import (
     FORGOTTEN_FILE,
     ForgottenMeanwhileError,
@@ -13,7 +14,6 @@ from ser_assets.corpus.forgotten import (
     refuse_forgotten,
 )
 from ser_assets.corpus.interface import CorpusError
-from ser_assets.corpus.registry import corpus_of
 from ser_assets.corpus.table.corpus import Table
 from ser_assets.settings import Settings
 from ser_assets.withdrawal.withdraw import forget
@@ -32,18 +32,20 @@ def table_of(folder: Path, *speakers: str) -> Path:
     ids=["byte order mark", "space and carriage return", "lower case", "upper case", "decomposed"],
 )
 def test_a_name_counts_however_the_list_writes_it(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / FORGOTTEN_FILE).write_bytes(content)
     settings = Settings(data_dir=tmp_path, corpus="table", corpus_table=table_of(tmp_path, "Ann", "Zoë"))
+    settings.corpus_dir.mkdir()
+    (settings.corpus_dir / FORGOTTEN_FILE).write_bytes(content)
     corpus = corpus_of(settings)
     assert corpus.actors == ("Ann",)
     assert set(corpus.listing().entries) == {"Ann"}
     with pytest.raises(ForgottenMeanwhileError, match="Zoë was forgotten while this run was going on"):
-        refuse_forgotten(tmp_path, ["Ann", "Zoë"])
-    refuse_forgotten(tmp_path, ["Ann"])
+        refuse_forgotten(settings.corpus_dir, ["Ann", "Zoë"])
+    refuse_forgotten(settings.corpus_dir, ["Ann"])
 
 
 def test_actors_of_ravdess_count_with_and_without_their_zero(tmp_path: Path) -> None:
-    (tmp_path / FORGOTTEN_FILE).write_text("3\n")
+    (tmp_path / "ravdess").mkdir()
+    (tmp_path / "ravdess" / FORGOTTEN_FILE).write_text("3\n")
     assert "03" not in corpus_of(Settings(data_dir=tmp_path)).actors
 
 
@@ -74,4 +76,4 @@ def test_speakers_forgotten_at_the_same_time_are_all_forgotten(tmp_path: Path) -
     for process in started:
         process.join()
     assert [process.exitcode for process in started] == [0] * len(names)
-    assert forgotten_speakers(tmp_path / "data") == frozenset(names)
+    assert forgotten_speakers(tmp_path / "data/table-voices") == frozenset(names)

@@ -59,7 +59,7 @@ def materialize(folder: Path, *options: str) -> subprocess.CompletedProcess[str]
 
 
 def query(folder: Path, sql: str) -> list[tuple]:
-    with duckdb.connect(folder / "data/ser.duckdb", read_only=True) as connection:
+    with duckdb.connect(folder / "data/ravdess/ser.duckdb", read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
 
@@ -126,7 +126,7 @@ def test_no_fold_trains_on_what_it_judges(platform: Path) -> None:
 
 
 def test_the_report_is_there_and_says_that_the_voices_are_synthetic(platform: Path) -> None:
-    report = platform / "data/report"
+    report = platform / "data/ravdess/report"
     assert "synthetic demo corpus" in (report / "index.html").read_text()
     figures = json.loads((report / "report.json").read_text())
     assert set(figures["confusion"]) == set(MODELS)
@@ -139,9 +139,9 @@ def test_a_kept_model_opens_and_hears_more_than_chance_in_what_it_was_trained_on
     from ser_assets.storage.training_set import load_examples
     from ser_assets.storage.warehouse import Warehouse
 
-    examples = load_examples(Warehouse(platform / "data"), Settings())
+    examples = load_examples(Warehouse(platform / "data/ravdess"), Settings())
     for name in MODELS:
-        model = load_model(platform / "data/models/raw" / name)
+        model = load_model(platform / "data/ravdess/models/raw" / name)
         recognised = model.predict_proba(examples).argmax(axis=1)
         assert (recognised == examples.labels).mean() > 1.5 / len(EMOTIONS), name
 
@@ -159,7 +159,7 @@ def test_running_it_all_again_gives_the_same_bytes_and_the_score_table(platform:
     assert "features: 2 of 2 done" in done.stdout
     assert everything(platform) == before
     assert "Random" in done.stdout
-    assert "report: data/report/index.html" in done.stdout
+    assert "report: data/ravdess/report/index.html" in done.stdout
     assert "synthetic demo corpus" in done.stdout
     assert "champion, which `predict` uses: " in done.stdout
     assert "BetaWarning" not in done.stderr
@@ -170,8 +170,8 @@ def test_running_it_all_again_gives_the_same_bytes_and_the_score_table(platform:
 
 def test_one_partition_is_made_alone_and_a_model_on_all_that_are_there(platform: Path) -> None:
     before = everything(platform)
-    times = {path: path.stat().st_mtime_ns for path in (platform / "data/mono_audio").iterdir()}
-    (platform / "data/mono_audio/actor_02.parquet").unlink()
+    times = {path: path.stat().st_mtime_ns for path in (platform / "data/ravdess/mono_audio").iterdir()}
+    (platform / "data/ravdess/mono_audio/actor_02.parquet").unlink()
     chain = "raw_videos,mono_audio,trimmed_audio,augmented_set,features,random_forest"
     done = materialize(platform, "--select", chain, "--partition", "02", "--config-json", FOREST_CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]

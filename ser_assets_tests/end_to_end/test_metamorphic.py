@@ -23,6 +23,7 @@ from ser_assets.definitions import build_definitions
 from ser_assets.learning.evaluation.evaluate import evaluate
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.protocols.fold_schemes import GROUPS5
 from ser_assets.learning.protocols.protocols import speaker_independent
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, records
@@ -95,18 +96,20 @@ def predictions(folder: Path, rows: list[Row]) -> pd.DataFrame:
         )
     )
     assert done.success
-    examples = load_examples(Warehouse(settings.data_dir), settings)
+    examples = load_examples(Warehouse(settings.corpus_dir), settings)
     factory = functools.partial(
         RandomForest, ForestSettings(n_estimators=30, validation_forests=1, validation_trees=10), 42
     )
-    found = evaluate(factory, examples, speaker_independent(examples.rows, "groups5")).predictions
+    found = evaluate(factory, examples, speaker_independent(examples.rows, GROUPS5)).predictions
     return found.assign(take_id=found["take_id"].str.partition("/")[2]).sort_values("take_id", ignore_index=True)
 
 
 def functionals(folder: Path) -> pd.DataFrame:
     """Functionals of the recordings themselves, in the order of their paths."""
     names = ", ".join(f'"{name}"' for name in functional_names())
-    return Warehouse(folder / "data").query(f"SELECT {names} FROM {FEATURES} WHERE variant = 0 ORDER BY take_id")
+    return Warehouse(folder / "data/table-voices").query(
+        f"SELECT {names} FROM {FEATURES} WHERE variant = 0 ORDER BY take_id"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +224,7 @@ def test_no_prediction_changes_when_all_is_done_again_over_the_data_of_before(
     second.write_bytes(content)
     moved = [replace(rows[0], path=rows[-1].path), *rows[1:-1], replace(rows[-1], path=rows[0].path)]
     pd.testing.assert_frame_equal(predictions(tmp_path, moved), expected)
-    accepted = records(Warehouse(tmp_path / "data"), RAW_VIDEOS, "status = 'accepted'", columns=["path"])
+    accepted = records(Warehouse(tmp_path / "data/table-voices"), RAW_VIDEOS, "status = 'accepted'", columns=["path"])
     assert len(accepted) == len(rows)
 
 

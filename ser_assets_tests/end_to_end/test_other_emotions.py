@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ser_assets.corpus.interface import CorpusIdentity
+from ser_assets.corpus.table.corpus import Table
 from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.evaluation.evaluate import Evaluation, FinalFit, evaluate
 from ser_assets.learning.evaluation.hard_takes import misclassified_by_all
@@ -17,6 +19,7 @@ from ser_assets.learning.evaluation.scores import recall_by_emotion, score_diffe
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.ensemble import evaluate_ensemble, save_ensemble
 from ser_assets.learning.models.settings import DenseSettings, ForestSettings
+from ser_assets.learning.protocols.fold_schemes import GROUPS5
 from ser_assets.learning.protocols.protocols import make_splits
 from ser_assets.learning.speakers.prior import SpeakerPrior
 from ser_assets.learning.speakers.profile import SpeakerProfile
@@ -29,6 +32,7 @@ from ser_assets.serving.write_bundle import write_bundle
 from ser_assets_tests.factories.bundles import PREPROCESSING, contents
 from ser_assets_tests.factories.media import voice, write_wav
 
+OWN = CorpusIdentity("table-voices", "voices.csv", Table.licence)
 EMOTIONS = ("not sure", "Ärger", "joy", 'a "b", c', "fear")
 SPEAKERS = ("Anna B", "ben", "Çağrı")
 MISSING = {("Anna B", "joy"), *((speaker, "fear") for speaker in SPEAKERS[1:])}
@@ -68,8 +72,10 @@ def heard(recordings: dict[tuple[str, str, int], Path]) -> list[MeasuredRecordin
 @pytest.fixture(scope="module")
 def examples(recordings: dict[tuple[str, str, int], Path], heard: list[MeasuredRecording]) -> Examples:
     rows = pd.DataFrame(list(recordings), columns=["actor", "emotion", "take"])
-    rows = rows.assign(take_id=[path.stem for path in recordings.values()], variant=0, voice=rows["actor"])
-    rows = rows.assign(audio_hash=rows["take_id"], gender=None, intensity=None, statement=None)
+    rows = rows.assign(
+        take_id=[path.stem for path in recordings.values()], variant=0, corpus="table-voices", voice=rows["actor"]
+    )
+    rows = rows.assign(audio_hash=rows["take_id"], voice=rows["actor"], gender=None, intensity=None, statement=None)
     return Examples(**vars(features_of(heard)), rows=rows, emotions=EMOTIONS)
 
 
@@ -80,7 +86,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def judgements(examples: Examples, kept: Path) -> dict[str, Evaluation]:
-    splits = make_splits(examples.rows, PROTOCOLS, ["groups5"], 42)
+    splits = make_splits(examples.rows, PROTOCOLS, [GROUPS5], 42)
     made = {}
     for name, settings in FACTORIES.items():
         folders = [kept / kind / name for kind in ("raw", "speaker_normalised")]
@@ -131,6 +137,7 @@ def test_the_report_is_written(predictions: pd.DataFrame, examples: Examples, tm
     assert set(groups["grouping"]) == {"emotion", "actor"}
     one = predictions[predictions["protocol"] == "speaker_independent"]
     data = ReportData(
+        corpus=OWN,
         predictions=predictions,
         scores=score_table(predictions, draws=20),
         group_scores=groups,
@@ -149,7 +156,12 @@ def bundle(judgements: dict[str, Evaluation], examples: Examples, kept: Path, tm
         (kept / kind / "ensemble").mkdir()
         save_ensemble(kept / kind / "ensemble", kept / kind, dict.fromkeys(FACTORIES, 0.5))
     folder: Path = tmp_path_factory.mktemp("bundle")
-    parts = {"prior": SpeakerPrior.learn(examples), "scores": scores.assign(model="ensemble"), "demo": False}
+    parts = {
+        "prior": SpeakerPrior.learn(examples),
+        "scores": scores.assign(model="ensemble"),
+        "demo": False,
+        "corpus": OWN,
+    }
     write_bundle(folder, contents(kept, model="ensemble", **parts))
     return folder
 

@@ -33,7 +33,7 @@ def materialize(folder: Path, assets: str, *options: str) -> subprocess.Complete
 
 
 def query(folder: Path, sql: str) -> list[tuple]:
-    with duckdb.connect(folder / "data/ser.duckdb", read_only=True) as connection:
+    with duckdb.connect(folder / "data/table-voices/ser.duckdb", read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
 
@@ -93,11 +93,11 @@ def test_a_model_is_judged_on_unseen_speakers_among_five_emotions(own: Path) -> 
 
 
 def test_the_report_speaks_of_five_emotions_and_not_of_ravdess(own: Path) -> None:
-    page = (own / "data/report/index.html").read_text()
+    page = (own / "data/table-voices/report/index.html").read_text()
     assert "Ärger".lower() in page
     assert "surprised" not in page
     assert "Livingstone" not in page
-    figures = json.loads((own / "data/report/report.json").read_text())
+    figures = json.loads((own / "data/table-voices/report/report.json").read_text())
     assert figures["emotions"] == sorted(name.lower() for name in EMOTIONS.values())
 
 

@@ -54,8 +54,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tags = {"dagster/asset_partition_range_start": "Ann", "dagster/asset_partition_range_end": "李雷"}
     assert prepare.execute_in_process(tags=tags).success
     scores = pa.Table.from_pandas(made_up_scores("random_forest"), preserve_index=False)
-    Warehouse(settings.data_dir).replace_rows(SCORES, scores, {})
-    shutil.copytree(make_bundle(folder / "bundle"), settings.data_dir / "models" / "champion")
+    Warehouse(settings.corpus_dir).replace_rows(SCORES, scores, {})
+    shutil.copytree(make_bundle(folder / "bundle"), settings.corpus_dir / "models" / "champion")
     return folder
 
 
@@ -186,21 +186,21 @@ def test_reading_needs_no_right_to_write(command: str) -> None:
 @pytest.mark.parametrize("left", ["no lock file", "a part of a killed process", "a journal"])
 @pytest.mark.parametrize("command", ["doctor", "scores"])
 def test_reading_works_whatever_was_left_there(command: str, left: str, folder: Path, read_only: Path) -> None:
-    folder.joinpath("data").chmod(0o755)
+    folder.joinpath("data/table-voices").chmod(0o755)
     if left == "no lock file":
-        (folder / "data" / "ser.duckdb.lock").unlink()
+        (folder / "data/table-voices/ser.duckdb.lock").unlink()
     elif left == "a journal":
-        (folder / "data" / "ser.duckdb").chmod(0o644)
-        opened = f"duckdb.connect({str(folder / 'data' / 'ser.duckdb')!r})"
+        (folder / "data/table-voices/ser.duckdb").chmod(0o644)
+        opened = f"duckdb.connect({str(folder / 'data/table-voices/ser.duckdb')!r})"
         script = f"import duckdb, os; kept = {opened}; kept.execute('CREATE TABLE x (a INT)'); os._exit(9)"
         subprocess.run([sys.executable, "-c", script])
-        (folder / "data" / "ser.duckdb").chmod(0o444)
-        assert (folder / "data" / "ser.duckdb.wal").exists()
+        (folder / "data/table-voices/ser.duckdb").chmod(0o444)
+        assert (folder / "data/table-voices/ser.duckdb.wal").exists()
     else:
         import socket
 
-        (folder / "data" / f".ser.duckdb~{socket.gethostname()}~4000000~part").touch()
-    folder.joinpath("data").chmod(0o555)
+        (folder / "data/table-voices" / f".ser.duckdb~{socket.gethostname()}~4000000~part").touch()
+    folder.joinpath("data/table-voices").chmod(0o555)
     done = shell(*READING[command], before=mere_mortal())
     assert ends_clearly(done), done.stderr.decode()
     assert done.returncode == 0, done.stderr.decode()
@@ -209,7 +209,7 @@ def test_reading_works_whatever_was_left_there(command: str, left: str, folder: 
 
 @pytest.mark.parametrize("file", ["ser.duckdb", "mono_audio", "features"])
 def test_damage_where_nothing_may_be_written_is_told_once(file: str, folder: Path, read_only: Path) -> None:
-    data = read_only / "data"
+    data = read_only / "data/table-voices"
     damaged = data / file if file == "ser.duckdb" else ActorFiles(data).path(file, "Ann")
     damaged.chmod(0o644)
     damaged.write_bytes(b"garbage" * 1000)

@@ -20,7 +20,7 @@ from ser_assets.learning.speakers.prior import SpeakerPrior
 from ser_assets.learning.speakers.profile import normalise_speakers
 from ser_assets.serving.predictor import MeasuredRecording, features_of, measure_recording
 from ser_assets.serving.write_bundle import Contents, write_bundle
-from ser_assets_tests.factories.examples import made_up_predictions
+from ser_assets_tests.factories.examples import RAVDESS, made_up_predictions
 from ser_assets_tests.factories.media import write_wav
 
 PREPROCESSING = Preprocessing(22050, "ends", 30.0, 0.3)
@@ -45,7 +45,13 @@ def measured_examples() -> Examples:
     with tempfile.TemporaryDirectory() as folder:
         measured = [measure_recording(write_take(Path(folder), take), PREPROCESSING) for take in takes]
     rows = pd.DataFrame([{**vars(take), "gender": take.gender} for take in takes])
-    rows = rows.assign(variant=0, voice=rows["actor"], audio_hash=rows["take_id"], input_fingerprint="these recordings")
+    rows = rows.assign(
+        corpus="ravdess",
+        variant=0,
+        voice=rows["actor"],
+        audio_hash=rows["take_id"],
+        input_fingerprint="these recordings",
+    )
     features = features_of([each for each in measured if isinstance(each, MeasuredRecording)])
     return Examples(sets=features.sets, rows=rows, emotions=EMOTIONS)
 
@@ -83,6 +89,7 @@ def contents(models_dir: Path, **changes: Any) -> Contents:
     model = changes.get("model", "random_forest")
     usual = {
         "model": model,
+        "corpus": RAVDESS,
         "reason": f"{model} is the only one",
         "models_dir": models_dir,
         "speaker_normalised": (models_dir / "speaker_normalised").exists(),

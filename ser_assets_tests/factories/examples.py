@@ -1,16 +1,21 @@
 """Small made-up corpora: every emotion has its own tone and every actor an offset, so that a model can learn both."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.corpus.interface import CorpusIdentity
+from ser_assets.corpus.ravdess import EMOTIONS, FOLD_SCHEMES, Ravdess
 from ser_assets.learning.data.examples import Examples, Features
 from ser_assets.learning.data.feature_sets import FUNCTIONALS, Vectors
 from ser_assets.learning.data.sequences import MEL_SEQUENCES, MelSequences
+from ser_assets.learning.protocols.fold_schemes import FoldScheme
 
+LUNA5, EMOBOX6 = (FoldScheme(name, folds) for name, folds in FOLD_SCHEMES.items())
+RAVDESS = CorpusIdentity.of(Ravdess(Path()))
 Clips = TypeVar("Clips", bound=Features)
 NAMES = tuple(f"functional_{number:02d}" for number in range(12))
 BANDS = 16
@@ -26,6 +31,7 @@ def made_up_rows(
     """`takes_each` takes of every emotion from every actor; each neutral take has copies."""
     return pd.DataFrame(
         {
+            "corpus": "ravdess",
             "take_id": f"01-{number:02d}-01-01-{repetition:02d}-{actor}",
             "variant": variant,
             "actor": actor,
@@ -92,7 +98,7 @@ def made_up_predictions(
     scores = np.round(rng.random((len(rows), len(emotions))), 1) + 0.05
     scores[np.arange(len(rows)), labels] += 0.3
     table = pd.DataFrame(scores / scores.sum(axis=1, keepdims=True), columns=[f"p_{emotion}" for emotion in emotions])
-    labelled = rows[["take_id", "actor", "emotion"]].assign(
+    labelled = rows[["corpus", "take_id", "actor", "emotion"]].assign(
         model=model, protocol="speaker_independent", fold_scheme="loso", fold="1"
     )
     return pd.concat([labelled, table], axis=1)

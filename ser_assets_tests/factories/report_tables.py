@@ -8,6 +8,7 @@ import pandas as pd
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.evaluation.scores import score_differences, score_table, scores_by_group
 from ser_assets.reporting.report_data import ExampleClip, MissedTake, ReportData
+from ser_assets_tests.factories.examples import RAVDESS
 
 SAMPLING_RATE = 16000
 ACTORS = ("01", "02", "03", "04", "05")
@@ -94,13 +95,13 @@ def chirp(seconds: float = 0.4) -> np.ndarray:
 
 def scores_alone(table: pd.DataFrame, **parts: Any) -> ReportData:
     """A report without a single prediction."""
-    return ReportData(predictions().iloc[:0], table, **parts)
+    return ReportData(RAVDESS, predictions().iloc[:0], table, **parts)
 
 
 def bare_report() -> ReportData:
     """Predictions and scores only."""
     evaluated = predictions()
-    return ReportData(predictions=evaluated, scores=score_table(evaluated, draws=50))
+    return ReportData(corpus=RAVDESS, predictions=evaluated, scores=score_table(evaluated, draws=50))
 
 
 def full_report() -> ReportData:
@@ -122,6 +123,7 @@ def full_report() -> ReportData:
     ]
     curves = ["model", "protocol", "fold_scheme", "fold", "epoch", "subset", "loss", "accuracy"]
     return ReportData(
+        corpus=RAVDESS,
         predictions=evaluated,
         scores=score_table(evaluated, draws=50),
         differences=score_differences(evaluated, draws=50),

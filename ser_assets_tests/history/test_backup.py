@@ -19,10 +19,10 @@ from ser_assets.storage.warehouse import Warehouse
 
 SCORES = pa.table({"model": ["cnn", "ensemble"], "value": [0.6, 0.7]})
 IN_A_BACKUP = {
-    "ser.duckdb": None,
-    "mono_audio/actor_01.parquet": b"clips",
-    "models/champion/raw/model.onnx": b"\0\1" * 4000,
-    "forgotten.txt": b"Ann\n",
+    "ravdess/ser.duckdb": None,
+    "ravdess/mono_audio/actor_01.parquet": b"clips",
+    "ravdess/models/champion/raw/model.onnx": b"\0\1" * 4000,
+    "ravdess/forgotten.txt": b"Ann\n",
     "dagster/history/runs/index.db": None,
     "dagster/logs/1/compute_logs/a.out": b"",
 }
@@ -30,9 +30,9 @@ NOT_IN_IT = {
     "raw/Actor_01/03-01-01-01-01-01-01.wav": b"audio_hash",
     "downloads/Video_Speech_Actor_01.zip.part": b"half",
     "README.md": b"words",
-    "ser.duckdb.lock": b"{}",
+    "ravdess/ser.duckdb.lock": b"{}",
     "dagster/daemon.lock": b"{}",
-    "mono_audio/actor_02.parquet.damaged-1": b"damaged",
+    "ravdess/mono_audio/actor_02.parquet.damaged-1": b"damaged",
 }
 
 
@@ -52,8 +52,8 @@ def data(tmp_path: Path) -> Path:
     """A data folder with a little of everything."""
     folder = tmp_path / "data"
     written(folder, IN_A_BACKUP | NOT_IN_IT)
-    written(folder, {str(beside(folder / "models/cnn", "part").relative_to(folder)) + "/half": b"unfinished"})
-    Warehouse(folder).replace_rows("scores", SCORES, {})
+    written(folder, {str(beside(folder / "ravdess/models/cnn", "part").relative_to(folder)) + "/half": b"unfinished"})
+    Warehouse(folder / "ravdess").replace_rows("scores", SCORES, {})
     index = folder / "dagster/history/runs/index.db"
     index.parent.mkdir(parents=True)
     with closing(sqlite3.connect(index)) as connection:
@@ -76,7 +76,7 @@ def test_what_is_restored_is_what_was_there_without_recordings_and_leftovers(dat
     for name, content in IN_A_BACKUP.items():
         if content is not None:
             assert (other / name).read_bytes() == content
-    assert Warehouse(other).query_arrow("FROM scores ORDER BY model").equals(SCORES)
+    assert Warehouse(other / "ravdess").query_arrow("FROM scores ORDER BY model").equals(SCORES)
     assert events(other) == ["materialized"]
 
 
@@ -99,7 +99,7 @@ def test_the_tables_are_copied_when_whoever_writes_them_has_done(data: Path, tmp
     writes, may_end = threading.Event(), threading.Event()
 
     def write() -> None:
-        with Warehouse(data).writing() as connection:
+        with Warehouse(data / "ravdess").writing() as connection:
             connection.execute("DELETE FROM scores")
             writes.set()
             may_end.wait()
@@ -116,12 +116,13 @@ def test_the_tables_are_copied_when_whoever_writes_them_has_done(data: Path, tmp
     writer.join()
     maker.join()
     restore(tmp_path / "backup.tar", tmp_path / "other")
-    assert Warehouse(tmp_path / "other").query_arrow("FROM scores").to_pylist() == [{"model": "cnn", "value": 0.9}]
+    restored = Warehouse(tmp_path / "other/ravdess")
+    assert restored.query_arrow("FROM scores").to_pylist() == [{"model": "cnn", "value": 0.9}]
 
 
 def test_a_folder_that_is_a_link_to_another_disk_is_followed(data: Path, tmp_path: Path) -> None:
-    (data / "models").rename(tmp_path / "large_disk")
-    (data / "models").symlink_to(tmp_path / "large_disk")
+    (data / "ravdess/models").rename(tmp_path / "large_disk")
+    (data / "ravdess/models").symlink_to(tmp_path / "large_disk")
     back_up(data, tmp_path / "backup.tar")
     restore(tmp_path / "backup.tar", tmp_path / "other")
     assert names(tmp_path / "other") == set(IN_A_BACKUP)
@@ -129,7 +130,7 @@ def test_a_folder_that_is_a_link_to_another_disk_is_followed(data: Path, tmp_pat
 
 @pytest.mark.parametrize(
     ("target", "message"),
-    [("backup.tar", "exists: name a new file"), ("data/models/backup.tar", "in the data folder itself")],
+    [("backup.tar", "exists: name a new file"), ("data/ravdess/backup.tar", "in the data folder itself")],
 )
 def test_a_backup_overwrites_nothing_and_does_not_contain_itself(
     data: Path, archive: Path, tmp_path: Path, target: str, message: str
@@ -138,7 +139,7 @@ def test_a_backup_overwrites_nothing_and_does_not_contain_itself(
     with pytest.raises(BackupError, match=message):
         back_up(data, tmp_path / target)
     assert archive.read_bytes() == content
-    assert not (data / "models/backup.tar").exists()
+    assert not (data / "ravdess/backup.tar").exists()
 
 
 def test_a_data_folder_with_nothing_in_it_is_named(tmp_path: Path) -> None:
@@ -162,14 +163,16 @@ def interrupt(*_: object) -> None:
 
 
 def test_recordings_that_are_there_stay(archive: Path, tmp_path: Path) -> None:
-    there = {"raw/Actor_01/a.wav": b"mine", "README.md": b"mine", "downloads/x.zip": b"mine", "ser.duckdb.lock": b""}
+    there = {"raw/Actor_01/a.wav": b"mine", "README.md": b"mine", "downloads/x.zip": b"mine"}
     written(tmp_path / "other", there)
     restore(archive, tmp_path / "other")
     assert names(tmp_path / "other") == {*IN_A_BACKUP, *there}
     assert (tmp_path / "other/README.md").read_bytes() == b"mine"
 
 
-@pytest.mark.parametrize("name", ["models/raw/cnn/model.onnx", "ser.duckdb", "benchmarks/a.json", "dagster/x"])
+@pytest.mark.parametrize(
+    "name", ["ravdess/models/raw/cnn/model.onnx", "ravdess/ser.duckdb", "benchmarks/a.json", "dagster/x"]
+)
 def test_nothing_is_overwritten(archive: Path, tmp_path: Path, name: str) -> None:
     written(tmp_path / "other", {name: b"mine"})
     with pytest.raises(BackupError, match=rf"contains {name.split('/')[0]}, and nothing is overwritten"):
@@ -274,14 +277,14 @@ def test_a_restore_that_is_interrupted_leaves_the_folder_as_it_was(
     where, name = (backup, "_write") if step == "_write" else (Path, "rename")
     original, calls = getattr(where, name), []
 
-    def third_fails(*arguments: object) -> object:
+    def second_fails(*arguments: object) -> object:
         calls.append(arguments)
-        if len(calls) == 3:
+        if len(calls) == 2:
             raise KeyboardInterrupt
         return original(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(where, name, third_fails)
+        patched.setattr(where, name, second_fails)
         with pytest.raises(KeyboardInterrupt):
             restore(archive, tmp_path / "other")
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["raw"]

@@ -134,8 +134,9 @@ def test_many_files_of_a_kind_are_named_only_when_asked(settings: Settings) -> N
 
 def test_damage_at_rest_is_told_and_set_aside(settings: Settings) -> None:
     sing(settings)
-    (settings.data_dir / "ser.duckdb").write_bytes(b"garbage" * 1000)
-    files = ActorFiles(settings.data_dir)
+    settings.corpus_dir.mkdir(parents=True)
+    (settings.corpus_dir / "ser.duckdb").write_bytes(b"garbage" * 1000)
+    files = ActorFiles(settings.corpus_dir)
     for actor in ("05", "06"):
         clips = put(files, "mono_audio", actor, [spoken_clip("a take", voice(), 48000)])
         clips.write_bytes(clips.read_bytes()[:-30])
@@ -160,7 +161,7 @@ def test_bad_rows_of_a_table_are_told_with_their_line(
     assert "b.wav cannot be read (No such file or directory) (line 3 of voices.csv)" in output
     assert "row without meaning (1)\n  line 5 of voices.csv has no path" in output
     assert "of no actor (1)\n  line 4 of voices.csv has no speaker\n  -> Correct these rows" in output
-    assert not (settings.data_dir / "ser.duckdb").exists()
+    assert not (settings.corpus_dir / "ser.duckdb").exists()
 
 
 @pytest.mark.parametrize("command", ["doctor", "run"])
@@ -181,7 +182,7 @@ def test_speakers_that_may_be_one_person_are_refused_with_their_lines(
     told = " ".join(result.output.split())
     assert "'01' (line 8 of voices.csv), '1' (line 2 of voices.csv), '1.0' (line 12 of voices.csv); 'Ann'" in told
     assert "SER_DISTINCT_SPEAKERS=true" in told
-    assert not (settings.data_dir / "ser.duckdb").exists()
+    assert not (settings.corpus_dir / "ser.duckdb").exists()
     monkeypatch.setenv("SER_DISTINCT_SPEAKERS", "true")
     assert "12 takes of 6 actors can be used" in doctor().output
 
@@ -212,7 +213,7 @@ def test_columns_that_are_not_used_and_speakers_of_two_genders_are_told(
     assert "columns that are not used (1)\n  Room\n" in result.output
     told = "  Bob is male (line 4 of voices.csv) and female (line 5 of voices.csv)\n"
     assert f"speakers of two genders (1)\n{told}" in result.output
-    assert not (settings.data_dir / "ser.duckdb").exists()
+    assert not (settings.corpus_dir / "ser.duckdb").exists()
 
 
 def test_rows_that_contradict_each_other_need_doing(
@@ -229,4 +230,4 @@ def test_rows_that_contradict_each_other_need_doing(
     assert "one recording, two labels (2)" in output
     assert "row without meaning (2)" in output
     assert "0.wav is listed on line 6 of voices.csv too, with speaker Bob and not Ann (line 2 of voices.csv)" in output
-    assert not (settings.data_dir / "ser.duckdb").exists()
+    assert not (settings.corpus_dir / "ser.duckdb").exists()

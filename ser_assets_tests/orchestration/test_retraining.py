@@ -123,7 +123,7 @@ def test_settings_of_a_model_in_the_file_concern_that_model(platform: SungPlatfo
 
 
 def test_a_model_that_is_missing_is_noticed(platform: SungPlatform) -> None:
-    shutil.rmtree(platform.folder / "data" / "models" / "raw" / "cnn")
+    shutil.rmtree(platform.settings().corpus_dir / "models" / "raw" / "cnn")
     assert reason(platform.tick()) == "cnn not trained on the present features, settings and code"
 
 
@@ -169,13 +169,13 @@ def test_a_tick_trains_only_models_for_which_something_has_changed(platform: Sun
     path.write_text(path.read_text().replace("n_estimators = 5", "n_estimators = 6", 1))
     request = platform.tick()
     assert isinstance(request, dg.RunRequest)
-    kept = platform.folder / "data" / "models" / "raw"
+    kept = platform.settings().corpus_dir / "models" / "raw"
     before = {path: path.stat().st_mtime_ns for path in kept.rglob("*") if path.is_file()}
     result = platform.run(request)
     assert result.success
     written = {path.relative_to(kept).parts[0] for path, moment in before.items() if path.stat().st_mtime_ns != moment}
     assert written == {"random_forest", "ensemble"}
-    rows = records(Warehouse(platform.folder / "data"), MODEL_SETTINGS, "model = 'random_forest'")
+    rows = records(Warehouse(platform.settings().corpus_dir), MODEL_SETTINGS, "model = 'random_forest'")
     assert '"n_estimators": 6' in rows[0]["settings"]
     assert isinstance(platform.tick(), str)
 
@@ -185,7 +185,7 @@ def test_a_recording_that_cannot_be_used_is_looked_at_once_and_trains_no_model(p
     platform.write_table()
     request = platform.tick()
     assert reason(request) == "1 recording new, of 1 speaker"
-    kept = platform.folder / "data" / "models" / "raw"
+    kept = platform.settings().corpus_dir / "models" / "raw"
     before = {path: path.stat().st_mtime_ns for path in kept.rglob("*.onnx")}
     assert platform.run(request).success
     assert before == {path: path.stat().st_mtime_ns for path in kept.rglob("*.onnx")}

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ser_assets.corpus.interface import CorpusIdentity
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.evaluation.scores import score_differences, score_table, scores_by_group
 from ser_assets.reporting.comparison import chance_check
@@ -19,7 +20,6 @@ from ser_assets.reporting.figures.style import to_png
 from ser_assets.reporting.labels import EMOTION_COLOURS, emotion_colours, metric_note
 from ser_assets.reporting.leaderboard import leaderboards
 from ser_assets.reporting.page import write_report
-from ser_assets.reporting.references import is_ravdess
 from ser_assets.reporting.report_data import ExampleClip, MissedTake, ReportData
 from ser_assets.reporting.summary import informative_groups
 from ser_assets_tests.factories import report_tables
@@ -46,6 +46,7 @@ def report_of(
     ]
     predicted = {"cnn": (emotions[1], 0.6), "random_forest": (emotions[-1], 0.5)}
     return ReportData(
+        corpus=CorpusIdentity("table-voices", "voices.csv", ""),
         predictions=evaluated,
         scores=score_table(evaluated, draws=50),
         differences=score_differences(evaluated, draws=50),
@@ -162,13 +163,6 @@ def test_a_known_emotion_keeps_its_colour_and_the_others_share_out_what_is_free(
     assert colours["sad"] == EMOTION_COLOURS["sad"]
     assert len(set(colours.values())) == 3
     assert set(emotion_colours(TWELVE).values()) == set(EMOTION_COLOURS.values())
-
-
-def test_only_the_actors_and_emotions_of_ravdess_are_ravdess() -> None:
-    assert is_ravdess(EMOTIONS, {"01", "24"})
-    assert not is_ravdess(EMOTIONS[::-1], {"01"})
-    assert not is_ravdess(EMOTIONS, {"01", "Ben"})
-    assert not is_ravdess(FIVE, {"01"})
 
 
 def test_blind_guessing_among_two_emotions_costs_the_logarithm_of_two() -> None:

@@ -162,7 +162,7 @@ class Platform:
 
         def answer() -> list[list[tuple[Any, ...]]]:
             try:
-                with duckdb.connect(self.data / "ser.duckdb", read_only=True) as connection:
+                with duckdb.connect(self.data / "ravdess/ser.duckdb", read_only=True) as connection:
                     return [connection.execute(sql).fetchall()]
             except duckdb.IOException:
                 return []
@@ -171,7 +171,7 @@ class Platform:
 
     def content(self) -> dict[str, str]:
         """Hash of each kept file of a model, and of the rows of each table."""
-        files = {path for path in (self.data / "models").rglob("*") if path.is_file()}
+        files = {path for path in (self.data / "ravdess/models").rglob("*") if path.is_file()}
         found = {str(path): hashlib.blake2b(path.read_bytes()).hexdigest() for path in sorted(files)}
         for (table,) in self.query("SELECT table_name FROM duckdb_tables() ORDER BY ALL"):
             [(rows,)] = self.query(f"SELECT (count(*), sum(hash(rows))) FROM {table} AS rows")

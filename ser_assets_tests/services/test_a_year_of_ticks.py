@@ -12,6 +12,7 @@ from typing import NamedTuple
 import dagster as dg
 import pytest
 
+from ser_assets.corpus.table.corpus import table_name
 from ser_assets.definitions import build_definitions
 from ser_assets.history import DataFolderInstance
 from ser_assets.history.pruning import prune
@@ -133,6 +134,7 @@ class Year:
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self.corpus = Corpus(folder)
         self.data = folder / "data"
+        self.made = self.data / table_name(self.corpus.table)
         self.instance = instance
         self.requested: list[str] = []
 
@@ -181,11 +183,11 @@ class Year:
         return run.status.value
 
     def _written(self) -> dict[Path, int]:
-        kept = self.data / "models" / "raw"
+        kept = self.made / "models" / "raw"
         return {path.relative_to(kept): path.stat().st_mtime_ns for path in kept.rglob("*") if path.is_file()}
 
     def _learned(self, model: str) -> Counter[tuple[str, str]]:
-        rows = Warehouse(self.data).query_arrow(
+        rows = Warehouse(self.made).query_arrow(
             "SELECT actor, emotion, count(*) AS takes FROM features WHERE variant = 0 AND take_id IN "
             f"(SELECT take_id FROM training_rows WHERE model = '{model}') GROUP BY ALL"
         )

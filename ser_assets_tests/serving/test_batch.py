@@ -41,7 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bundle(made: Path, settings: Settings) -> Path:
     """The bundle where `champion_model` puts it."""
-    return shutil.copytree(made, champion_folder(settings.data_dir))
+    return shutil.copytree(made, champion_folder(settings.corpus_dir))
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ def raw_video(path: Path) -> Mapping[str, Any]:
 
 def as_asset_features_does(row: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Take one recording through all steps, and read what is at rest in the end."""
-    files, actor, take_id = ActorFiles(settings.data_dir), row["actor"], row["take_id"]
+    files, actor, take_id = ActorFiles(settings.corpus_dir), row["actor"], row["take_id"]
 
     def through(work: Callable[[Batch, Settings], Any], about: object) -> Any:
         return work(Batch(actor, {take_id: "this"}, frozenset(), {take_id: about}), settings)

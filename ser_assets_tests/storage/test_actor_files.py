@@ -118,7 +118,7 @@ def test_one_wrong_byte_anywhere_in_a_file_is_found_out_and_the_file_set_aside(f
             passed.append(rows)
     path.write_bytes(whole)
     assert all(rows.equals(files.rows("mono_audio", "05")) for rows in passed)
-    assert len(files_set_aside(files.data_dir)) == 60 - len(passed)
+    assert len(files_set_aside(files.folder)) == 60 - len(passed)
 
 
 def test_a_query_sets_the_damaged_file_aside_and_answers_of_the_others_from_then_on(files: ActorFiles) -> None:
@@ -163,7 +163,7 @@ def test_a_file_of_another_version_is_made_anew_and_not_called_damaged(files: Ac
 @pytest.mark.parametrize("speaker", ["Ann", "Ärger & Söhne", "../up", "a/b", "100 %"])
 def test_every_speaker_has_a_file_whatever_the_name(files: ActorFiles, speaker: str) -> None:
     path = put(files, "mono_audio", speaker, CLIPS)
-    assert path.parent == files.data_dir / "mono_audio"
+    assert path.parent == files.folder / "mono_audio"
     assert len(files.rows("mono_audio", speaker)) == len(CLIPS)
 
 
@@ -208,7 +208,7 @@ def test_a_write_that_fails_leaves_the_old_clips(files: ActorFiles) -> None:
     with pytest.raises(Exception):  # noqa: B017, PT011
         put(files, "mono_audio", "05", [*CLIPS[2:], broken], "others")
     assert set(files.input_fingerprint("mono_audio", "05").values()) == {"these"}
-    assert [path.name for path in (files.data_dir / "mono_audio").iterdir()] == ["actor_05.parquet"]
+    assert [path.name for path in (files.folder / "mono_audio").iterdir()] == ["actor_05.parquet"]
 
 
 def test_a_new_file_takes_the_picture_of_the_old_one_away(files: ActorFiles) -> None:

@@ -57,7 +57,7 @@ def another_process(
             sys.stdin.readline()
     """
     with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script), str(warehouse.data_dir)],
+        [sys.executable, "-c", textwrap.dedent(script), str(warehouse.folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -117,7 +117,7 @@ def test_where_flock_is_missing_a_lock_file_from_elsewhere_holds_up_no_command(
         lock.write_text(content)
         warehouse.replace_rows("t", ROW, {})
         assert len(warehouse.query("FROM t")) == 1
-    assert sorted(path.name for path in warehouse.data_dir.iterdir()) == ["ser.duckdb", "ser.duckdb.lock"]
+    assert sorted(path.name for path in warehouse.folder.iterdir()) == ["ser.duckdb", "ser.duckdb.lock"]
 
 
 def test_where_flock_is_missing_a_lock_that_a_killed_process_left_is_taken_away(

@@ -10,10 +10,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner
 
-from ser_assets.cli import main
-from ser_assets.storage.schema.old_layout import OldLayoutError
 from ser_assets.storage.tables import records
 from ser_assets.storage.warehouse import Warehouse, WarehouseBusyError, WarehouseDamagedError
 
@@ -65,7 +62,7 @@ def test_threads_and_processes_that_write_at_once_all_get_their_turn(warehouse: 
         from ser_assets.storage.warehouse import Warehouse, WarehouseBusyError
         for value in range(5):
             table = pa.table({{"actor": ["99"], "value": pa.array([value], pa.int64())}})
-            Warehouse(Path({str(warehouse.data_dir)!r})).replace_rows("t", table, {{"actor": "99"}})
+            Warehouse(Path({str(warehouse.folder)!r})).replace_rows("t", table, {{"actor": "99"}})
     """
     other = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)])
     threads = [
@@ -98,7 +95,7 @@ def test_a_stranger_who_holds_the_database_open_is_waited_for(warehouse: Warehou
 
 
 def test_a_file_that_is_no_database_is_told_at_once(warehouse: Warehouse) -> None:
-    warehouse.data_dir.mkdir()
+    warehouse.folder.mkdir()
     warehouse.path.write_bytes(b"this is no database" * 500)
     with pytest.raises(WarehouseDamagedError, match=r"ser\.duckdb was damaged .* set aside as ser\.duckdb\.damaged-1"):
         warehouse.has_table("t")
@@ -151,21 +148,3 @@ def test_a_column_may_be_called_anything(warehouse: Warehouse) -> None:
     assert records(warehouse, "t", "true") == [{"actor": "01", odd: 1}]
     warehouse.replace_rows("t", pa.table({"actor": ["01"]}), {"actor": "01"})
     assert records(warehouse, "t", "true") == [{"actor": "01"}]
-
-
-@pytest.mark.parametrize(
-    "old",
-    ["CREATE TABLE held_out (take_id VARCHAR)", "CREATE TABLE raw_videos (path VARCHAR, recording VARCHAR)"],
-    ids=["table", "column"],
-)
-def test_a_database_of_an_earlier_layout_is_refused_with_the_command_that_rebuilds_it(tmp_path: Path, old: str) -> None:
-    import duckdb
-
-    warehouse = Warehouse(tmp_path)
-    with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute(old)
-    with pytest.raises(OldLayoutError, match=r"tables of an earlier version.*then give `ser-assets run`"):
-        warehouse.query("SELECT 1")
-    result = CliRunner().invoke(main, ["scores"], env={"SER_DATA_DIR": str(tmp_path)})
-    assert result.exit_code == 1
-    assert "earlier version" in result.output

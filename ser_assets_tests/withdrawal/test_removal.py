@@ -45,11 +45,11 @@ def test_a_file_without_some_takes_is_as_if_they_had_never_been_there(tmp_path: 
     aside = path.rename(path.with_name(f"{path.name}.damaged-1"))
     put(files, "mono_audio", "05", clips(TAKES))
     files.write_picture("mono_audio", "05", b"png")
-    changed = remove_from_files(files.data_dir, [GONE], stored_takes(files.data_dir))
+    changed = remove_from_files(files.folder, [GONE], stored_takes(files.folder))
     assert set(changed) == {path, files.picture_path("mono_audio", "05"), aside}
     assert not aside.exists()
     assert path.read_bytes() == put(fresh, "mono_audio", "05", clips(TAKES[1:])).read_bytes()
-    assert remove_from_files(files.data_dir, [GONE], stored_takes(files.data_dir)) == []
+    assert remove_from_files(files.folder, [GONE], stored_takes(files.folder)) == []
 
 
 def test_a_file_without_any_take_left_goes(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_speakers_of_any_name_are_found_by_their_files(tmp_path: Path) -> None:
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """Two speakers; `cnn` was trained on the take that goes, `forest` on another speaker alone."""
-    warehouse = Warehouse(tmp_path)
+    warehouse = Warehouse(tmp_path / "ravdess")
     other = "01-03-01-01-01-06"
     tables = {
         FEATURES: {"actor": ["05", "06"], "take_id": [TAKES[0], other]},
@@ -279,7 +279,7 @@ def test_a_compaction_that_failed_is_due_until_it_is_done(
         with pytest.raises(DiskFullError):
             remove_from_tables(warehouse, {GONE}, [], {("05", "a.wav")})
     assert warehouse.compaction_due.exists()
-    assert not remove(Settings(data_dir=warehouse.data_dir), Withdrawn(Stored({}, {})))
+    assert not remove(Settings(data_dir=warehouse.folder.parent), Withdrawn(Stored({}, {})))
     assert not warehouse.compaction_due.exists()
     assert TAKES[0].encode() not in warehouse.path.read_bytes()
 

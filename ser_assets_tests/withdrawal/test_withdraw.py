@@ -79,8 +79,12 @@ def folder(trained: Path, tmp_path: Path) -> Path:
 
 
 def query(folder: Path, sql: str) -> list[tuple]:
-    with duckdb.connect(folder / "data/ser.duckdb", read_only=True) as connection:
+    with duckdb.connect(folder / "data/ravdess/ser.duckdb", read_only=True) as connection:
         return connection.execute(sql).fetchall()
+
+
+def card_of(folder: Path) -> str:
+    return (folder / "data/ravdess/models/champion/model_card.md").read_text()
 
 
 def hashes_of(folder: Path, actor: str) -> set[str]:
@@ -126,12 +130,12 @@ def test_the_search_finds_a_speaker_who_is_still_there(folder: Path) -> None:
 def test_the_next_model_run_removes_an_actor_whose_folder_is_gone(folder: Path) -> None:
     words = take_ids(GONE) | hashes_of(folder, GONE)
     shutil.rmtree(folder / f"data/raw/Actor_{GONE}")
-    card = folder / "data/models/champion/model_card.md"
+    card = folder / "data/ravdess/models/champion/model_card.md"
     done = materialize(folder, "random_forest", "--config-json", FOREST_CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     assert traces(folder, words) == {}
     assert query(folder, "SELECT DISTINCT actor FROM predictions ORDER BY ALL") == [("01",), ("02",), ("04",)]
-    assert not (folder / "data/report").exists()
+    assert not (folder / "data/ravdess/report").exists()
     assert "8 takes that have left the corpus" in card.read_text()
     told = shell(folder, "ser-assets", "predict", str(recording(folder, "01", 3)))
     assert "trained on 8 takes that have left the corpus" in told.stderr
@@ -166,16 +170,16 @@ def test_a_single_take_that_is_gone_is_removed_and_the_other_takes_of_its_speake
     recording(folder, GONE, 3).unlink()
     assert materialize(folder, "raw_videos", "--partition", "01").returncode == 0
     assert traces(folder, {f"01-03-01-01-01-{GONE}", recording_hash}) == {}
-    clips = pq.read_table(folder / f"data/mono_audio/actor_{GONE}.parquet", columns=["take_id"])
+    clips = pq.read_table(folder / f"data/ravdess/mono_audio/actor_{GONE}.parquet", columns=["take_id"])
     assert len(clips) == 7
-    assert "trained on 1 take that has left the corpus" in (folder / "data/models/champion/model_card.md").read_text()
+    assert "trained on 1 take that has left the corpus" in card_of(folder)
 
 
 def test_a_champion_is_marked_even_where_the_database_is_lost(folder: Path) -> None:
-    (folder / "data/ser.duckdb").unlink()
+    (folder / "data/ravdess/ser.duckdb").unlink()
     shutil.rmtree(folder / f"data/raw/Actor_{GONE}")
     assert materialize(folder, "raw_videos", "--partition", "01").returncode == 0
-    assert "trained on 8 takes that have left the corpus" in (folder / "data/models/champion/model_card.md").read_text()
+    assert "trained on 8 takes that have left the corpus" in card_of(folder)
 
 
 def test_forget_removes_a_speaker_at_once_and_for_good(folder: Path) -> None:
@@ -257,4 +261,4 @@ def test_recordings_that_were_only_touched_are_no_change(folder: Path, monkeypat
     for path in (folder / "data/raw").rglob("*.wav"):
         os.utime(path, (1, 1))
     settings, listing = settings_of(folder, monkeypatch), Ravdess(folder / "data/raw").listing()
-    assert changes_since_features(settings, Warehouse(settings.data_dir), listing) == []
+    assert changes_since_features(settings, Warehouse(settings.corpus_dir), listing) == []

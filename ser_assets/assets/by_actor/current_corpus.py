@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import dagster as dg
 
 from ser_assets.assets.by_actor.partition_events import drop_skipped
+from ser_assets.chosen_corpus import corpus_of
 from ser_assets.corpus.interface import Listing
-from ser_assets.corpus.registry import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.clips import TAKE_LABELS
 from ser_assets.storage.tables import FEATURES, known_recordings, records

@@ -66,7 +66,7 @@ def changed_takes_step(
         return batches
 
     def store(actor: str, made: "Iterator[pa.Table | None]") -> None:
-        refuse_forgotten(settings.data_dir, [actor])
+        refuse_forgotten(settings.corpus_dir, [actor])
         batches, recipe = planned.pop(actor)
         actor_files.write(asset, actor, zip(batches, made, strict=True), schema, recipe)
 

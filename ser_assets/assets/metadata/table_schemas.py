@@ -29,12 +29,12 @@ def table_metadata(asset: str, settings: Settings) -> dict[str, Any]:
     """
     if asset in CLIPS:
         columns = {**CLIP_COLUMNS, "audio": "struct(bytes binary, path string)"}
-        return {"dagster/table_name": str(settings.data_dir / asset / "*.parquet"), **_schema(columns)}
+        return {"dagster/table_name": str(settings.corpus_dir / asset / "*.parquet"), **_schema(columns)}
     table = {"dagster/table_name": f"ser.main.{TABLES.get(asset, PREDICTIONS)}"}
     if asset == "raw_videos":
-        return table | _schema({**_columns_of(RawVideo), "code_version": "string"})
+        return table | _schema({"corpus": "string", **_columns_of(RawVideo), "code_version": "string"})
     if asset == "features":
-        labels = (*LABELS, "transform", "input_fingerprint", "recipe")
+        labels = ("corpus", *LABELS, "transform", "input_fingerprint", "recipe")
         columns = {name: CLIP_COLUMNS.get(name, "string") for name in labels}
         return table | _schema(columns | dict.fromkeys(functional_names(), "float32"))
     return table

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ser_assets.chosen_corpus import corpus_of
 from ser_assets.settings import Settings
 from ser_assets.storage.skipped import Skipped
 from ser_assets.storage.tables import RAW_VIDEOS, USABLE_TAKES
@@ -17,19 +18,21 @@ if TYPE_CHECKING:
 
 def splits_and_skipped(examples: "Examples", settings: Settings) -> "tuple[list[Split], list[Skipped]]":
     """Make the splits of all protocols, and list the protocols and folds that these actors do not allow."""
+    from ser_assets.learning.protocols.fold_schemes import fold_schemes
     from ser_assets.learning.protocols.protocols import TooFewTakesError, dropped_folds, make_splits
 
+    schemes = fold_schemes(settings.fold_schemes, corpus_of(settings).fold_schemes)
     splits: list[Split] = []
     skipped = []
     for protocol in settings.protocols:
         try:
-            splits += make_splits(examples.rows, [protocol], settings.fold_schemes, settings.seed)
+            splits += make_splits(examples.rows, [protocol], schemes, settings.seed)
         except TooFewTakesError as error:
             skipped.append(Skipped(f"protocol {protocol}", str(error)))
-    for scheme in settings.fold_schemes:
+    for scheme in schemes:
         if dropped := dropped_folds(examples.actors, scheme):
             number = "fold" if len(dropped) == 1 else "folds"
-            skipped.append(Skipped(f"{number} {', '.join(dropped)} of {scheme}", "none of their actors is there"))
+            skipped.append(Skipped(f"{number} {', '.join(dropped)} of {scheme.name}", "none of their actors is there"))
     return splits, skipped
 
 

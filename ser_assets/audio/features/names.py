@@ -111,9 +111,9 @@ def functional_names() -> tuple[str, ...]:
     return tuple(_groups())
 
 
-def sequence_names() -> tuple[str, ...]:
+def sequence_names(bands: int = MEL_BANDS) -> tuple[str, ...]:
     """Names of the columns of `features.ClipFeatures.sequence`: the mel bands, F0 and its harmonicity."""
-    return (*_FRAME_DESCRIPTORS["mel"], "f0", "harmonicity")
+    return (*(f"log_mel_{number:02d}" for number in range(1, bands + 1)), "f0", "harmonicity")
 
 
 def functional_group(name: str) -> str:

@@ -1,11 +1,13 @@
 """Recordings of your own: a table says where they are, who speaks, and with which emotion."""
 
+import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from ser_assets.corpus.interface import CorpusError, Entry, Listing, Rejection, Stray, Take, name_of
@@ -24,6 +26,16 @@ _SHOWN = 5
 _LABELS = ("emotion", "intensity", "gender")
 
 
+def table_name(path: Path) -> str:
+    """Name of the corpus that a table lists: of the file, so that two tables are two corpora.
+
+    Examples:
+        >>> table_name(Path("voices/call centre.csv"))
+        'table-call_centre'
+    """
+    return "table-" + re.sub(r"[^\w-]", "_", path.stem)
+
+
 class Table:
     """The recordings that a table lists, columns `path, speaker, emotion[, take_id, intensity, gender]`.
 
@@ -34,12 +46,15 @@ class Table:
     distinct_speakers: names that differ only by case, leading zeros, a trailing `.0` or spaces are different people.
     """
 
-    name = "table"
+    licence = "that of the recordings it learned from"
+    fold_schemes: Mapping[str, Sequence[Sequence[str]]] = MappingProxyType({})
     emotions_of_an_actor: tuple[str, ...] = ()
     takes_of_an_actor: int | None = None
 
     def __init__(self, path: Path, *, distinct_speakers: bool = False) -> None:
         self.path = path
+        self.name = table_name(path)
+        self.title = path.name
         self.root = path.parent
         self.distinct_speakers = distinct_speakers
 

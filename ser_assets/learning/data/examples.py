@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
 LeftOut = Literal["actor", "take_id"]
 
-COLUMNS = ("take_id", "variant", "actor", "voice", "emotion", "intensity", "statement", "gender", "audio_hash")
+COLUMNS = (
+    "corpus",
+    "take_id",
+    "variant",
+    "actor",
+    "voice",
+    "emotion",
+    "intensity",
+    "statement",
+    "gender",
+    "audio_hash",
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,4 +1,4 @@
-"""Predictions as a table: take_id, actor, emotion (the true one) and `p_<emotion>` of each emotion.
+"""Predictions as a table: corpus, take_id, actor, emotion (the true one) and `p_<emotion>` of each emotion.
 
 The order of these columns is the order of the emotions, in this table and in all that is worked out from it.
 """
@@ -35,10 +35,10 @@ def prediction_table(examples: "Examples", probabilities: np.ndarray) -> "pd.Dat
 def prediction_table_of_takes(
     rows: "pd.DataFrame", emotions: Sequence[str], probabilities: np.ndarray
 ) -> "pd.DataFrame":
-    """As `prediction_table`, of rows with at least take_id, actor and emotion."""
+    """As `prediction_table`, of rows with at least corpus, take_id, actor and emotion."""
     import pandas as pd
 
-    takes = rows[["take_id", "actor", "emotion"]].reset_index(drop=True)
+    takes = rows[["corpus", "take_id", "actor", "emotion"]].reset_index(drop=True)
     return pd.concat([takes, pd.DataFrame(probabilities, columns=probability_columns(emotions))], axis=1)
 
 

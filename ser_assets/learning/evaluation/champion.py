@@ -1,7 +1,7 @@
 """Which model is the champion, and whether a new one may take the place of the one before: rules on tables alone."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, get_args
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,6 @@ import pandas as pd
 from ser_assets.learning.data.predictions import emotions_of
 from ser_assets.learning.evaluation.bootstrap import FEWEST_ACTORS
 from ser_assets.learning.evaluation.scores import score_differences
-from ser_assets.settings import FoldScheme
 
 PROTOCOL: Final = "speaker_independent"
 """The champion is for new speakers, and is chosen by the score on unseen actors."""
@@ -38,19 +37,24 @@ class Drop(NamedTuple):
     sentence: str
 
 
-def choose(scores: pd.DataFrame, differences: pd.DataFrame, sizes: Mapping[str, int]) -> Choice:
+def choose(
+    scores: pd.DataFrame, differences: pd.DataFrame, sizes: Mapping[str, int], fold_schemes: Sequence[str] = ()
+) -> Choice:
     """Pick the smallest of the models that the best does not beat beyond the paired 95 % interval.
 
-    The best is the one with the highest UAR under `PROTOCOL`, in the first fold scheme of the settings' order that was
-    evaluated. Without intervals (fewer than five actors) it is the champion itself.
+    The best is the one with the highest UAR under `PROTOCOL`. Without intervals (fewer than five actors) it is the
+    champion itself.
 
-    scores, differences: as `scores.score_table` and `scores.score_differences` give them.
-    sizes: bytes of each kept model; others cannot be chosen.
+    Args:
+        scores: as `scores.score_table` gives them.
+        differences: as `scores.score_differences` gives them.
+        sizes: bytes of each kept model; others cannot be chosen.
+        fold_schemes: the first of these that was evaluated counts; otherwise the first in the table.
 
     Raises:
         NotEvaluatedError: no kept model was evaluated.
     """
-    fold_scheme, uar = _judged(scores)
+    fold_scheme, uar = _judged(scores, fold_schemes)
     candidates = sorted((name for name in uar if name in sizes), key=lambda name: (-uar[name], sizes[name], name))
     if not candidates:
         raise NotEvaluatedError(f"none of the evaluated models is kept: {', '.join(sorted(uar))}")
@@ -127,16 +131,15 @@ class _Difference(NamedTuple):
         return _Difference(-self.value, -self.high, -self.low)
 
 
-def _judged(scores: pd.DataFrame) -> tuple[str, dict[str, float]]:
+def _judged(scores: pd.DataFrame, fold_schemes: Sequence[str]) -> tuple[str, dict[str, float]]:
     """The fold scheme that counts, and the UAR of each model in it."""
     evaluated = scores[(scores["protocol"] == PROTOCOL) & (scores["metric"] == METRIC)].dropna(subset=["value"])
     if evaluated.empty:
         raise NotEvaluatedError(f"no model was evaluated under {PROTOCOL}")
-    fold_scheme = next(
-        (name for name in get_args(FoldScheme) if name in set(evaluated["fold_scheme"])),
-        evaluated["fold_scheme"].iloc[0],
-    )
-    return fold_scheme, evaluated[evaluated["fold_scheme"] == fold_scheme].set_index("model")["value"].to_dict()
+    present = evaluated["fold_scheme"].unique().tolist()
+    fold_scheme = next((name for name in fold_schemes if name in present), str(present[0]))
+    own = evaluated[evaluated["fold_scheme"] == fold_scheme]
+    return fold_scheme, dict(zip(own["model"], own["value"].astype(float), strict=True))
 
 
 def _leads(differences: pd.DataFrame, fold_scheme: str, best: str, others: Sequence[str]) -> dict[str, _Difference]:

@@ -17,8 +17,8 @@ from ser_assets.learning.speakers.profile import normalise_speakers
 from ser_assets.runtime.workers import map_in_workers
 
 CURVE_COLUMNS: Final = (*FOLD_COLUMNS, "epoch", "subset", "loss", "accuracy")
-PREDICTION_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "actor", "emotion")
-TRAINING_COLUMNS: Final = (*FOLD_COLUMNS, "take_id", "variant")
+PREDICTION_COLUMNS: Final = (*FOLD_COLUMNS, "corpus", "take_id", "actor", "emotion")
+TRAINING_COLUMNS: Final = (*FOLD_COLUMNS, "corpus", "take_id", "variant")
 
 ModelFactory = Callable[[], EmotionModel]
 Progress = Callable[[int, int], None]
@@ -117,7 +117,7 @@ def _evaluate_fold(factory: ModelFactory, examples: Examples, split: Split) -> E
         fold,
         predictions=prediction_table(evaluated, predict_test(model, evaluated)),
         learning_curves=model.learning_curve_,
-        training_rows=training.rows[["take_id", "variant"]].reset_index(drop=True),
+        training_rows=training.rows[["corpus", "take_id", "variant"]].reset_index(drop=True),
         validation_predictions=model.validation_predictions_,
     )
 

@@ -91,6 +91,7 @@ class EmotionModel(OnnxModel, ABC):
         return {
             "model": self.name,
             "reads": self.reads,
+            "corpora": sorted(set(training.rows["corpus"])),
             "emotions": list(training.emotions),
             "features": list(training[self.reads].names),
             "speaker_normalised": training.speaker_normalised,

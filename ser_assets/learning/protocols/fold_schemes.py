@@ -1,35 +1,59 @@
 """Fold schemes: which actors form the test set of each fold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-Actors = Sequence[str]
+from ser_assets.learning.protocols.names import GENERAL_FOLD_SCHEMES
 
-# luna5: Luna-Jimenez et al. 2022, doi 10.3390/app12010327. emobox6: Ma et al. 2024, arXiv 2406.07162.
-RAVDESS_FOLDS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
-    "luna5": (
-        ("02", "05", "14", "15", "16"),
-        ("03", "06", "07", "13", "18"),
-        ("10", "11", "12", "19", "20"),
-        ("08", "17", "21", "23", "24"),
-        ("01", "04", "09", "22"),
-    ),
-    "emobox6": (
-        ("01", "11", "20", "21"),
-        ("04", "10", "12", "14"),
-        ("08", "09", "19", "23"),
-        ("03", "05", "07", "24"),
-        ("02", "15", "16", "18"),
-        ("06", "13", "17", "22"),
-    ),
-}
-
-
+Folds = Sequence[Sequence[str]]
+"""The test actors of each fold."""
 GROUPS: Final = 5
-FOLD_SCHEMES: Final[dict[str, Callable[[Actors], Sequence[Actors]]]] = {
-    "luna5": lambda _: RAVDESS_FOLDS["luna5"],
-    "emobox6": lambda _: RAVDESS_FOLDS["emobox6"],
-    "loso": lambda actors: [(actor,) for actor in actors],
-    "groups5": lambda actors: [actors[first::GROUPS] for first in range(min(GROUPS, len(actors)))],
-}
-"""By name of the scheme: from the actors at hand, sorted, to the test actors of each fold."""
+
+
+@dataclass(frozen=True)
+class FoldScheme:
+    """A fold scheme: one of `GENERAL_FOLD_SCHEMES`, or the published folds of a corpus.
+
+    Examples:
+        >>> GROUPS5.folds(["a", "b", "c", "d", "e", "f"])
+        [['a', 'f'], ['b'], ['c'], ['d'], ['e']]
+        >>> FoldScheme("halves", (("a", "b"), ("c",))).folds(["a", "c"])
+        (('a', 'b'), ('c',))
+    """
+
+    name: str
+    published: Folds = ()
+
+    def folds(self, actors: Sequence[str]) -> Folds:
+        """The test actors of each fold, given the actors at hand, sorted; published folds stay as they are."""
+        if self.published:
+            return self.published
+        if self.name == "loso":
+            return [(actor,) for actor in actors]
+        return [actors[first::GROUPS] for first in range(min(GROUPS, len(actors)))]
+
+
+LOSO: Final = FoldScheme("loso")
+GROUPS5: Final = FoldScheme("groups5")
+
+
+def known_fold_schemes(published: Mapping[str, Folds]) -> tuple[str, ...]:
+    """Names of the fold schemes for a corpus with these published folds: its own first, then the general ones."""
+    return (*published, *GENERAL_FOLD_SCHEMES)
+
+
+def fold_schemes(names: Sequence[str], published: Mapping[str, Folds]) -> list[FoldScheme]:
+    """Find fold schemes by name.
+
+    Args:
+        names: of general or published schemes.
+        published: folds of the corpus by name.
+
+    Raises:
+        ValueError: a scheme is unknown.
+    """
+    known = known_fold_schemes(published)
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"unknown fold scheme {unknown[0]!r}; there are {', '.join(known)}")
+    return [FoldScheme(name, published.get(name, ())) for name in names]

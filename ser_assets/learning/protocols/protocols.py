@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ser_assets.learning.data.examples import LeftOut
-from ser_assets.learning.protocols.fold_schemes import FOLD_SCHEMES
+from ser_assets.learning.protocols.fold_schemes import FoldScheme
 from ser_assets.learning.protocols.splits import (
     LeakyRandomSplit,
     NotebookSplit,
@@ -33,7 +33,7 @@ class TooFewTakesError(ValueError):
     """There are too few takes to split them at random with each emotion on both sides."""
 
 
-def make_splits(rows: pd.DataFrame, protocols: Sequence[str], schemes: Sequence[str], seed: int) -> list[Split]:
+def make_splits(rows: pd.DataFrame, protocols: Sequence[str], schemes: Sequence[FoldScheme], seed: int) -> list[Split]:
     """All folds of these protocols, protocol by protocol; those by actor once for each fold scheme.
 
     rows: take_id, variant, actor, recording and emotion of every clip. seed: of what is drawn at random.
@@ -47,52 +47,51 @@ def make_splits(rows: pd.DataFrame, protocols: Sequence[str], schemes: Sequence[
     return [split for protocol in protocols for split in PROTOCOLS[protocol](rows, schemes, seed)]
 
 
-def speaker_independent(rows: pd.DataFrame, fold_scheme: str = "luna5") -> list[Split]:
+def speaker_independent(rows: pd.DataFrame, fold_scheme: FoldScheme) -> list[Split]:
     """Every actor in the test set once, with a model trained without that actor.
 
-    rows: take_id, variant, actor and recording of every clip. folds: one of `FOLD_SCHEMES`; luna5 and emobox6 know the
-    actors of RAVDESS alone, and are restricted to those in the rows; a fold of which no actor is there is dropped.
+    Args:
+        rows: take_id, variant, actor and recording of every clip.
+        fold_scheme: published folds are restricted to the actors in the rows; a fold without any of them is dropped.
 
     Raises:
         LeakError: two actors share a take or a recording and stand on different sides.
-        ValueError: the scheme is unknown, an actor is in none of its folds, or there are less than two actors.
+        ValueError: an actor is in none of the folds, or there are less than two actors.
     """
-    if fold_scheme not in FOLD_SCHEMES:
-        raise ValueError(f"unknown folds {fold_scheme!r}; there are {', '.join(FOLD_SCHEMES)}")
-    heard = sorted(set(rows["actor"]))
-    _require_two(heard)
-    scheme = FOLD_SCHEMES[fold_scheme](heard)
-    unknown = sorted(set(heard) - {actor for fold in scheme for actor in fold})
+    at_hand = sorted(set(rows["actor"]))
+    _require_two(at_hand)
+    folds = fold_scheme.folds(at_hand)
+    unknown = sorted(set(at_hand) - {actor for fold in folds for actor in fold})
     if unknown:
         raise ValueError(
-            f"{fold_scheme} has no fold for actor {first_few(unknown)}: it is made for the actors of RAVDESS; evaluate "
-            "other speakers with folds 'groups5' or 'loso' (SER_FOLD_SCHEMES=groups5)"
+            f"{fold_scheme.name} has no fold for actor {first_few(unknown)}: it is made for the actors of another "
+            "corpus; evaluate these with folds 'groups5' or 'loso' (SER_FOLD_SCHEMES=groups5)"
         )
-    test_sides = [sorted(set(fold) & set(heard)) for fold in scheme]
-    if max(map(len, test_sides)) == len(heard):
+    test_sides = [sorted(set(fold) & set(at_hand)) for fold in folds]
+    if max(map(len, test_sides)) == len(at_hand):
         raise ValueError(
-            f"{fold_scheme} evaluates all the actors at hand ({first_few(heard)}) in one fold and leaves none to train "
-            "on; materialize another actor or evaluate with folds 'loso' (SER_FOLD_SCHEMES=loso)"
+            f"{fold_scheme.name} evaluates all the actors at hand ({first_few(at_hand)}) in one fold and leaves "
+            "none to train on; materialize another actor or evaluate with folds 'loso' (SER_FOLD_SCHEMES=loso)"
         )
     return [
-        _by_actor(SpeakerIndependentSplit, rows, actors, "speaker_independent", fold_scheme, str(number))
+        _by_actor(SpeakerIndependentSplit, rows, actors, "speaker_independent", fold_scheme.name, str(number))
         for number, actors in enumerate(test_sides, start=1)
         if actors
     ]
 
 
-def speaker_normalised(rows: pd.DataFrame, fold_scheme: str = "luna5") -> list[Split]:
+def speaker_normalised(rows: pd.DataFrame, fold_scheme: FoldScheme) -> list[Split]:
     """The folds of `speaker_independent`, each speaker's clips as z-scores within that speaker; raises as it does.
 
     `evaluate.predict_test` removes the model's class bias for each speaker, too.
     """
     return [
-        SpeakerNormalisedSplit("speaker_normalised", fold_scheme, split.fold, split.training, split.test, rows)
+        SpeakerNormalisedSplit("speaker_normalised", fold_scheme.name, split.fold, split.training, split.test, rows)
         for split in speaker_independent(rows, fold_scheme)
     ]
 
 
-def permuted_labels(rows: pd.DataFrame, fold_scheme: str = "luna5", seed: int = 42) -> list[Split]:
+def permuted_labels(rows: pd.DataFrame, fold_scheme: FoldScheme, seed: int = 42) -> list[Split]:
     """The folds of `speaker_independent` with nothing to learn in them: scores above chance would show a leak.
 
     Labels are permuted among the takes of each speaker.
@@ -109,7 +108,7 @@ def permuted_labels(rows: pd.DataFrame, fold_scheme: str = "luna5", seed: int = 
             "labels within a speaker changes nothing there"
         )
     return [
-        PermutedLabelsSplit("permuted_labels", fold_scheme, split.fold, split.training, split.test, rows, seed)
+        PermutedLabelsSplit("permuted_labels", fold_scheme.name, split.fold, split.training, split.test, rows, seed)
         for split in speaker_independent(rows, fold_scheme)
     ]
 
@@ -146,7 +145,7 @@ def notebook_split(rows: pd.DataFrame, seed: int = 42) -> NotebookSplit:
     return NotebookSplit("notebook", "", "1", training, test, rows)
 
 
-PROTOCOLS: Final[dict[str, Callable[[pd.DataFrame, Sequence[str], int], list[Split]]]] = {
+PROTOCOLS: Final[dict[str, Callable[[pd.DataFrame, Sequence[FoldScheme], int], list[Split]]]] = {
     "speaker_independent": lambda rows, schemes, _: [
         split for fold_scheme in schemes for split in speaker_independent(rows, fold_scheme)
     ],
@@ -161,16 +160,16 @@ PROTOCOLS: Final[dict[str, Callable[[pd.DataFrame, Sequence[str], int], list[Spl
 }
 
 
-def dropped_folds(actors: Iterable[str], fold_scheme: str) -> list[str]:
+def dropped_folds(actors: Iterable[str], fold_scheme: FoldScheme) -> list[str]:
     """Name the folds of a scheme, by number from 1, that evaluate none of these actors and are dropped.
 
     Examples:
-        >>> dropped_folds(["01", "02", "03"], "luna5")
-        ['3', '4']
+        >>> dropped_folds(["a", "b"], FoldScheme("thirds", (("a",), ("b",), ("c",))))
+        ['3']
     """
     at_hand = sorted(set(actors))
-    scheme = FOLD_SCHEMES[fold_scheme](at_hand)
-    return [str(number) for number, fold in enumerate(scheme, start=1) if not set(at_hand) & set(fold)]
+    folds = fold_scheme.folds(at_hand)
+    return [str(number) for number, fold in enumerate(folds, start=1) if not set(at_hand) & set(fold)]
 
 
 def validation_parts(rows: pd.DataFrame, parts: int, seed: int, left_out: LeftOut = "actor") -> Iterator[Split | None]:

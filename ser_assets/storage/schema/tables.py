@@ -11,6 +11,7 @@ SMALL: Final = "INTEGER"
 REAL: Final = "DOUBLE"
 LISTED: Final = "FLOAT[]"
 
+_CORPUS: Final = Column("corpus", TEXT, "name of the corpus")
 _TAKE: Final = Column("take_id", TEXT, "the take, the same for all files and copies of it")
 _VARIANT: Final = Column("variant", SMALL, "0 for the take itself, 1 and up for its augmented copies")
 _ACTOR: Final = Column("actor", TEXT, "the speaker")
@@ -43,6 +44,7 @@ _TABLES: Final = (
         ("raw_videos",),
         "one file of the corpus",
         (
+            _CORPUS,
             Column("path", TEXT, "name of the file, relative to the folder of recordings"),
             _ACTOR,
             Column("bytes", WHOLE, "size of the file", "bytes"),
@@ -80,6 +82,7 @@ _TABLES: Final = (
         ("features",),
         "one clip",
         (
+            _CORPUS,
             _TAKE,
             _VARIANT,
             _ACTOR,
@@ -99,6 +102,7 @@ _TABLES: Final = (
         ("features",),
         "one clip",
         (
+            _CORPUS,
             _TAKE,
             _VARIANT,
             _ACTOR,
@@ -113,15 +117,17 @@ _TABLES: Final = (
         tables.PREDICTIONS,
         ("models", "ensemble"),
         "one test take under one protocol",
-        (*_FOLD, _TAKE, _ACTOR, _EMOTION, _PROBABILITIES, _INPUT),
+        (*_FOLD, _CORPUS, _TAKE, _ACTOR, _EMOTION, _PROBABILITIES, _INPUT),
     ),
     Table(
         tables.VALIDATION_PREDICTIONS,
         ("models",),
         "one training take, predicted by a member that was not trained on its actor",
-        (*_FOLD, _TAKE, _ACTOR, _EMOTION, _PROBABILITIES),
+        (*_FOLD, _CORPUS, _TAKE, _ACTOR, _EMOTION, _PROBABILITIES),
     ),
-    Table(tables.TRAINING_ROWS, ("models", "ensemble"), "one clip in a training set", (*_FOLD, _TAKE, _VARIANT)),
+    Table(
+        tables.TRAINING_ROWS, ("models", "ensemble"), "one clip in a training set", (*_FOLD, _CORPUS, _TAKE, _VARIANT)
+    ),
     Table(
         tables.LEARNING_CURVES,
         ("models",),
@@ -213,7 +219,7 @@ _TABLES: Final = (
         tables.CHAMPION_PREDICTIONS,
         ("champion_model",),
         "one test take, predicted by the champion under speaker_independent",
-        (*_FOLD, _TAKE, _ACTOR, _EMOTION, _PROBABILITIES, _INPUT, _AUDIO_HASH),
+        (*_FOLD, _CORPUS, _TAKE, _ACTOR, _EMOTION, _PROBABILITIES, _INPUT, _AUDIO_HASH),
     ),
     Table(
         tables.NOTEBOOK_REPRODUCTION,

@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ser_assets.chosen_corpus import corpus_of
 from ser_assets.corpus.interface import CorpusError
 from ser_assets.corpus.inventory import InspectionTask, inspect_recording
-from ser_assets.corpus.registry import corpus_of
 from ser_assets.corpus.table.corpus import Table
 from ser_assets.settings import Settings
 from ser_assets_tests.factories.corpus_tables import left_out

@@ -10,11 +10,12 @@ from ser_assets.learning.evaluation.evaluate import CURVE_COLUMNS, PREDICTION_CO
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.inference import load_model
+from ser_assets.learning.protocols.fold_schemes import LOSO
 from ser_assets.learning.protocols.protocols import speaker_independent
 from ser_assets_tests.factories.examples import made_up_examples
 
 EXAMPLES = made_up_examples(("01", "02", "03"))
-SPLITS = speaker_independent(EXAMPLES.rows, "loso")
+SPLITS = speaker_independent(EXAMPLES.rows, LOSO)
 
 
 class Remembering:
@@ -60,7 +61,7 @@ def test_every_fold_is_fitted_afresh_without_its_judged_actor():
 
 def test_it_tells_which_rows_a_model_was_really_given():
     given = evaluate(Remembering, EXAMPLES, SPLITS).training_rows
-    assert list(given.columns) == ["model", "protocol", "fold_scheme", "fold", "take_id", "variant"]
+    assert list(given.columns) == ["model", "protocol", "fold_scheme", "fold", "corpus", "take_id", "variant"]
     first = given[given["fold"] == "1"]
     wanted = EXAMPLES.rows.iloc[SPLITS[0].training]
     assert first["take_id"].tolist() == wanted["take_id"].tolist()

@@ -8,13 +8,14 @@ import pytest
 from ser_assets.learning.evaluation.leakage_probe import corrupted, parts_that_saw_test_rows
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.random_forest import RandomForest
+from ser_assets.learning.protocols.fold_schemes import LOSO
 from ser_assets.learning.protocols.protocols import random_split, speaker_independent, speaker_normalised
 from ser_assets.learning.protocols.splits import Split
 from ser_assets_tests.factories.examples import made_up_examples, with_functionals
 
 EXAMPLES = made_up_examples(("01", "02", "03"))
-SPLIT = speaker_independent(EXAMPLES.rows, "loso")[0]
-SPEAKER_NORMALISED = speaker_normalised(EXAMPLES.rows, "loso")[0]
+SPLIT = speaker_independent(EXAMPLES.rows, LOSO)[0]
+SPEAKER_NORMALISED = speaker_normalised(EXAMPLES.rows, LOSO)[0]
 RANDOM = random_split(made_up_examples(("01", "02", "03")).rows)[0]
 
 
@@ -70,7 +71,7 @@ def test_a_model_that_is_given_what_is_judged_is_caught(monkeypatch):
 
 def test_an_actor_who_is_watched_to_stop_early_and_is_judged_is_caught(monkeypatch):
     def stopped_by_the_judged(rows, parts, _seed, _left_out):
-        return [speaker_independent(rows, "loso")[0]] * parts
+        return [speaker_independent(rows, LOSO)[0]] * parts
 
     everybody = Split.training_examples
     monkeypatch.setattr("ser_assets.learning.models.networks.models.validation_parts", stopped_by_the_judged)

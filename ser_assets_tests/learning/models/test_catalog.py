@@ -54,7 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 
 def column(settings: Settings, query: str) -> set[str]:
-    return set(Warehouse(settings.data_dir).query(query).iloc[:, 0])
+    return set(Warehouse(settings.corpus_dir).query(query).iloc[:, 0])
 
 
 def test_it_is_an_asset_with_its_settings_and_checks(tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ def test_its_predictions_scores_and_weights_are_stored(made: Settings) -> None:
 
 
 def test_the_report_and_the_champions_rule_know_it(made: Settings) -> None:
-    figures = json.loads((made.data_dir / "report/report.json").read_text(encoding="utf-8"))
+    figures = json.loads((made.corpus_dir / "report/report.json").read_text(encoding="utf-8"))
     assert NAME in figures["confusion"]
-    assert "Toy" in (made.data_dir / "report/report.md").read_text(encoding="utf-8")
+    assert "Toy" in (made.corpus_dir / "report/report.md").read_text(encoding="utf-8")
 
 
 def test_its_settings_and_version_are_obeyed(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ser_assets.learning.models.ensemble import (
 from ser_assets.learning.models.inference import Ensemble, EnsembleError, load_model, log_opinion_pool
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.protocols.fold_schemes import LOSO
 from ser_assets.learning.protocols.protocols import speaker_independent
 from ser_assets_tests.factories.examples import made_up_examples, made_up_predictions, with_functionals
 
@@ -137,7 +138,7 @@ class TestJudging:
 @pytest.mark.parametrize("actors", [2, 3])
 def test_a_few_actors_are_enough_for_the_models_as_they_are_by_default(actors):
     examples = made_up_examples(("01", "02", "03", "04")[: actors + 1])
-    split = speaker_independent(examples.rows, "loso")[0]
+    split = speaker_independent(examples.rows, LOSO)[0]
     evaluated = []
     for name, parts in (("random_forest", 2), ("twin", 3)):
         factory = functools.partial(

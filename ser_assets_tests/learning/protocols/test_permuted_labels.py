@@ -17,6 +17,7 @@ from ser_assets.learning.evaluation.evaluate import evaluate
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.protocols.fold_schemes import LOSO
 from ser_assets.learning.protocols.protocols import make_splits
 
 RATE = 22050
@@ -33,14 +34,14 @@ def real_examples(ravdess: Path) -> Examples:
     labels = ("take_id", "actor", "emotion", "intensity", "statement", "gender")
     rows = pd.DataFrame([{name: getattr(take, name) for name in labels} for take in takes])
     return Examples(
-        rows=rows.assign(variant=0, voice=rows["actor"], audio_hash=rows["take_id"]),
+        rows=rows.assign(corpus="ravdess", variant=0, voice=rows["actor"], audio_hash=rows["take_id"]),
         emotions=EMOTIONS,
         sets=audio_sets(measurements),
     )
 
 
 def test_permuted_labels_fall_to_chance_where_true_ones_do_not(real_examples: Examples) -> None:
-    splits = make_splits(real_examples.rows, ["speaker_independent", "permuted_labels"], ["loso"], seed=42)
+    splits = make_splits(real_examples.rows, ["speaker_independent", "permuted_labels"], [LOSO], seed=42)
     forest = functools.partial(RandomForest, ForestSettings(n_estimators=100))
     scores = score_table(evaluate(forest, real_examples, splits).predictions, draws=200)
     uar = scores[scores["metric"] == "uar"].set_index("protocol")["value"]

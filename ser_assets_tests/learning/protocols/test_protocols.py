@@ -1,4 +1,5 @@
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -6,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_assets.corpus.ravdess import ACTORS, EMOTIONS
-from ser_assets.learning.protocols.fold_schemes import FOLD_SCHEMES, RAVDESS_FOLDS
+from ser_assets.corpus.ravdess import ACTORS, EMOTIONS, FOLD_SCHEMES
+from ser_assets.learning.protocols.fold_schemes import GROUPS5, LOSO, fold_schemes
+from ser_assets.learning.protocols.names import PROTOCOL_NAMES
 from ser_assets.learning.protocols.protocols import (
     PROTOCOLS,
     TooFewTakesError,
@@ -29,8 +31,9 @@ from ser_assets.learning.protocols.splits import (
     RandomSplit,
     SpeakerIndependentSplit,
 )
-from ser_assets_tests.factories.examples import made_up_examples, made_up_rows
+from ser_assets_tests.factories.examples import EMOBOX6, LUNA5, made_up_examples, made_up_rows
 
+SCHEMES = (LUNA5, EMOBOX6, LOSO, GROUPS5)
 ANY_ACTORS = st.lists(st.sampled_from(ACTORS), min_size=2, max_size=8, unique=True).map(tuple)
 
 
@@ -66,30 +69,34 @@ def split_of(rows, training, test):
 def test_the_folds_are_those_that_were_published():
     luna5 = [{2, 5, 14, 15, 16}, {3, 6, 7, 13, 18}, {10, 11, 12, 19, 20}, {8, 17, 21, 23, 24}, {1, 4, 9, 22}]
     emobox6 = [{1, 11, 20, 21}, {4, 10, 12, 14}, {8, 9, 19, 23}, {3, 5, 7, 24}, {2, 15, 16, 18}, {6, 13, 17, 22}]
-    assert [set(map(int, fold)) for fold in RAVDESS_FOLDS["luna5"]] == luna5
-    assert [set(map(int, fold)) for fold in RAVDESS_FOLDS["emobox6"]] == emobox6
+    assert [set(map(int, fold)) for fold in FOLD_SCHEMES["luna5"]] == luna5
+    assert [set(map(int, fold)) for fold in FOLD_SCHEMES["emobox6"]] == emobox6
 
 
-@pytest.mark.parametrize("scheme", FOLD_SCHEMES)
+def test_every_protocol_is_named_in_the_settings():
+    assert tuple(PROTOCOLS) == PROTOCOL_NAMES
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_scheme_judges_every_actor_once(scheme):
-    assert sorted(actor for fold in FOLD_SCHEMES[scheme](ACTORS) for actor in fold) == list(ACTORS)
+    assert sorted(actor for fold in scheme.folds(ACTORS) for actor in fold) == list(ACTORS)
 
 
 OTHERS = ("Anna B", "ben", "Çağrı", "d'Or", "1", "10", "2")
 
 
-@pytest.mark.parametrize("scheme", ["loso", "groups5"])
+@pytest.mark.parametrize("scheme", [LOSO, GROUPS5])
 def test_speakers_of_any_names_and_number_are_evaluated_once(scheme):
     for count in range(2, len(OTHERS) + 1):
         splits = speaker_independent(made_up_rows(OTHERS[:count], takes_each=1), scheme)
         test = [set(both_sides(split)[1]["actor"]) for split in splits]
         assert sorted(actor for actors in test for actor in actors) == sorted(OTHERS[:count])
-        assert len(splits) == (count if scheme == "loso" else min(5, count))
+        assert len(splits) == (count if scheme == LOSO else min(5, count))
         assert dropped_folds(OTHERS[:count], scheme) == []
 
 
 def test_groups_are_dealt_in_turn_by_name_so_that_none_has_more_than_one_speaker_more():
-    splits = speaker_independent(made_up_rows(OTHERS, takes_each=1), "groups5")
+    splits = speaker_independent(made_up_rows(OTHERS, takes_each=1), GROUPS5)
     assert [sorted(set(both_sides(split)[1]["actor"])) for split in splits] == [
         ["1", "d'Or"],
         ["10", "Çağrı"],
@@ -103,7 +110,7 @@ def test_groups_are_dealt_in_turn_by_name_so_that_none_has_more_than_one_speaker
 @given(rows=corpora(), protocol=st.sampled_from(sorted(PROTOCOLS)), seed=st.integers(0, 99))
 def test_no_split_ever_leaks(rows, protocol, seed):
     try:
-        splits = make_splits(rows, [protocol], sorted(FOLD_SCHEMES), seed)
+        splits = make_splits(rows, [protocol], SCHEMES, seed)
     except ValueError:
         return
     promised = {"random_split": ("take_id", "audio_hash"), "random_split_leaky": ()}
@@ -134,7 +141,7 @@ def test_no_split_made_by_hand_leaks_either(rows, kind, training, test):
 
 
 @settings(deadline=None)
-@given(actors=ANY_ACTORS, scheme=st.sampled_from(["emobox6", "loso", "groups5"]))
+@given(actors=ANY_ACTORS, scheme=st.sampled_from([EMOBOX6, LOSO, GROUPS5]))
 def test_every_original_is_evaluated_once_and_never_by_a_model_that_was_shown_it(actors, scheme):
     rows = made_up_rows(actors, takes_each=1)
     try:
@@ -162,7 +169,7 @@ def test_no_validation_part_leaks(rows, parts, seed):
 
 
 def test_folds_are_restricted_to_the_actors_at_hand():
-    splits = speaker_independent(made_up_rows(("01", "02", "03", "04", "05", "06")), "luna5")
+    splits = speaker_independent(made_up_rows(("01", "02", "03", "04", "05", "06")), LUNA5)
     assert [sorted(set(both_sides(split)[1]["actor"])) for split in splits] == [
         ["02", "05"],
         ["03", "06"],
@@ -172,7 +179,7 @@ def test_folds_are_restricted_to_the_actors_at_hand():
 
 
 def test_copies_are_trained_on_and_never_judged():
-    split = speaker_independent(made_up_rows(("01", "02")), "loso")[0]
+    split = speaker_independent(made_up_rows(("01", "02")), LOSO)[0]
     training, test = both_sides(split)
     assert (training["variant"] > 0).any()
     assert (test["variant"] == 0).all()
@@ -180,27 +187,27 @@ def test_copies_are_trained_on_and_never_judged():
 
 def test_a_split_hands_out_its_examples():
     examples = made_up_examples(("01", "02", "03"))
-    split = speaker_independent(examples.rows, "loso")[1]
+    split = speaker_independent(examples.rows, LOSO)[1]
     assert split.test_examples(examples).actors == ("02",)
     assert split.training_examples(examples).actors == ("01", "03")
 
 
 def test_a_split_refuses_examples_it_was_not_made_for():
     examples = made_up_examples(("01", "02"))
-    split = speaker_independent(examples.rows, "loso")[0]
+    split = speaker_independent(examples.rows, LOSO)[0]
     with pytest.raises(ValueError, match="made for other rows"):
         split.test_examples(examples.subset(np.arange(len(examples))[::-1]))
 
 
 def test_positions_cannot_be_changed_afterwards():
-    split = speaker_independent(made_up_rows(("01", "02")), "loso")[0]
+    split = speaker_independent(made_up_rows(("01", "02")), LOSO)[0]
     with pytest.raises(ValueError, match="read-only"):
         split.training[0] = split.test[0]
 
 
 def test_a_split_looks_again_at_what_it_hands_out():
     examples = made_up_examples(("01", "02", "03"))
-    split = speaker_independent(examples.rows, "loso")[0]
+    split = speaker_independent(examples.rows, LOSO)[0]
     examples.rows["audio_hash"] = "the very same"
     with pytest.raises(LeakError, match="recordings the very same"):
         split.training_examples(examples)
@@ -208,7 +215,7 @@ def test_a_split_looks_again_at_what_it_hands_out():
 
 def test_a_change_of_the_table_does_not_change_the_split():
     rows = made_up_rows(("01", "02"))
-    split = speaker_independent(rows, "loso")[0]
+    split = speaker_independent(rows, LOSO)[0]
     rows["actor"] = "03"
     assert set(split.rows["actor"]) == {"01", "02"}
 
@@ -282,7 +289,7 @@ class TestSidesAsTheyAreHandedOut:
     examples = made_up_examples(("01", "02", "03"))
 
     def test_a_calibrated_split_hands_out_scores_within_each_speaker(self):
-        split = speaker_normalised(self.examples.rows, "loso")[0]
+        split = speaker_normalised(self.examples.rows, LOSO)[0]
         for side in (split.training_examples(self.examples), split.test_examples(self.examples)):
             assert side.speaker_normalised
             originals = side["functionals"].values[side.rows["variant"] == 0]
@@ -290,21 +297,21 @@ class TestSidesAsTheyAreHandedOut:
 
     def test_it_has_the_folds_of_the_plain_one(self):
         plain, speaker_normalised = (
-            make_splits(self.examples.rows, [name], ["loso"], 42)
+            make_splits(self.examples.rows, [name], [LOSO], 42)
             for name in ("speaker_independent", "speaker_normalised")
         )
         assert [split.test.tolist() for split in plain] == [split.test.tolist() for split in speaker_normalised]
 
     def test_a_take_that_leaks_has_the_same_wrong_label_on_both_sides(self, monkeypatch):
         whole = self.examples.with_labels_permuted(1)
-        split = permuted_labels(self.examples.rows, "loso", seed=1)[0]
+        split = permuted_labels(self.examples.rows, LOSO, seed=1)[0]
         leaked = np.union1d(split.training, split.test[:4])
         monkeypatch.setattr(type(split), "disjoint", ())
         leaky = dataclasses.replace(split, training=leaked)
         assert (leaky.training_examples(self.examples).labels == whole.labels[leaked]).all()
 
     def test_permuted_labels_are_handed_out_on_both_sides(self):
-        split = permuted_labels(self.examples.rows, "loso", seed=1)[0]
+        split = permuted_labels(self.examples.rows, LOSO, seed=1)[0]
         whole = self.examples.with_labels_permuted(1)
         assert (split.test_examples(self.examples).labels == whole.labels[split.test]).all()
         assert (split.training_examples(self.examples).labels == whole.labels[split.training]).all()
@@ -315,9 +322,7 @@ class TestAllProtocolsOfARun:
 
     def test_folds_by_actor_are_made_for_each_scheme_and_random_ones_have_none(self):
         protocols = ["speaker_independent", "speaker_normalised", "random_split", "random_split_leaky"]
-        found = [
-            (split.protocol, split.fold_scheme) for split in make_splits(self.rows, protocols, ["luna5", "loso"], 42)
-        ]
+        found = [(split.protocol, split.fold_scheme) for split in make_splits(self.rows, protocols, [LUNA5, LOSO], 42)]
         by_actor = [("luna5", 3), ("loso", 3)]
         assert found == [
             *(
@@ -332,7 +337,7 @@ class TestAllProtocolsOfARun:
 
     def test_the_seed_reaches_what_is_drawn(self):
         def drawn(protocol, seed):
-            splits = make_splits(self.rows, [protocol], ["loso"], seed)
+            splits = make_splits(self.rows, [protocol], [LOSO], seed)
             return [split.test.tolist() for split in splits], getattr(splits[0], "seed", None)
 
         for protocol in ("random_split", "random_split_leaky", "permuted_labels"):
@@ -341,11 +346,11 @@ class TestAllProtocolsOfARun:
 
     def test_an_unknown_protocol_is_refused(self):
         with pytest.raises(ValueError, match="unknown protocol by_clip"):
-            make_splits(self.rows, ["by_clip"], ["luna5"], 42)
+            make_splits(self.rows, ["by_clip"], [LUNA5], 42)
 
     def test_folds_without_an_actor_are_named(self):
-        assert dropped_folds(["01", "02", "03"], "luna5") == ["3", "4"]
-        assert dropped_folds(ACTORS, "emobox6") == []
+        assert dropped_folds(["01", "02", "03"], LUNA5) == ["3", "4"]
+        assert dropped_folds(ACTORS, EMOBOX6) == []
 
 
 class TestWhatIsRefused:
@@ -377,7 +382,7 @@ class TestWhatIsRefused:
     def test_the_same_recording_under_two_names(self):
         rows = self.rows.assign(audio_hash="the very same")
         with pytest.raises(LeakError, match="recordings the very same"):
-            speaker_independent(rows, "loso")
+            speaker_independent(rows, LOSO)
 
     def test_only_a_few_offenders_are_listed(self):
         originals = np.flatnonzero(self.rows["variant"] == 0)
@@ -401,28 +406,28 @@ class TestWhatIsRefused:
 
     def test_a_single_actor(self):
         with pytest.raises(ValueError, match="at least two actors; only 03 is materialized"):
-            speaker_independent(made_up_rows(("03",)))
+            speaker_independent(made_up_rows(("03",)), LOSO)
 
     def test_no_actor(self):
         with pytest.raises(ValueError, match="at least two actors; none is materialized"):
-            speaker_independent(self.rows.iloc[:0])
+            speaker_independent(self.rows.iloc[:0], LOSO)
 
     def test_actors_that_one_fold_holds_together(self):
         with pytest.raises(
             ValueError, match="leaves none to train on; materialize another actor or evaluate with folds 'loso'"
         ):
-            speaker_independent(made_up_rows(("02", "05")), "luna5")
+            speaker_independent(made_up_rows(("02", "05")), LUNA5)
 
     def test_an_actor_that_no_fold_knows(self):
         with pytest.raises(
             ValueError,
             match=r"luna5 has no fold for actor 25: .* folds 'groups5' or 'loso' \(SER_FOLD_SCHEMES=groups5\)",
         ):
-            speaker_independent(made_up_rows(("01", "25")))
+            speaker_independent(made_up_rows(("01", "25")), LUNA5)
 
     def test_an_unknown_scheme(self):
-        with pytest.raises(ValueError, match="unknown folds 'random'"):
-            speaker_independent(self.rows, "random")
+        with pytest.raises(ValueError, match="unknown fold scheme 'random'; there are luna5, emobox6, loso, groups5"):
+            fold_schemes(["loso", "random"], FOLD_SCHEMES)
 
 
 class TestValidation:
@@ -466,7 +471,9 @@ def test_where_actors_are_heard_on_both_sides_takes_are_left_out_with_their_copi
         assert len(test) == pytest.approx((rows["variant"] == 0).sum() / 5, abs=1)
 
 
-@pytest.mark.parametrize(("make", "left_out"), [(speaker_independent, "actor"), (random_split, "take_id")])
+@pytest.mark.parametrize(
+    ("make", "left_out"), [(partial(speaker_independent, fold_scheme=LUNA5), "actor"), (random_split, "take_id")]
+)
 def test_a_protocol_has_left_out_to_validate_on_what_it_will_not_have_heard_when_judged(make, left_out):
     examples = made_up_examples(ACTORS[:6], takes_each=6)
     for split in make(examples.rows):
@@ -486,7 +493,7 @@ def test_labels_are_permuted_only_where_speakers_have_several(emotions_each):
     own = {actor: EMOTIONS[2 * place : 2 * place + emotions_each] for place, actor in enumerate(ACTORS[:4])}
     rows = rows[[emotion in own[actor] for actor, emotion in zip(rows["actor"], rows["emotion"], strict=True)]]
     if emotions_each > 1:
-        assert len(permuted_labels(rows, "loso")) == 4
+        assert len(permuted_labels(rows, LOSO)) == 4
     else:
         with pytest.raises(TooFewTakesError, match="of speakers who perform one emotion only"):
-            permuted_labels(rows, "loso")
+            permuted_labels(rows, LOSO)

@@ -10,6 +10,7 @@ from ser_assets.audio.features.names import functional_group, functional_names
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
+from ser_assets.learning.protocols.fold_schemes import LOSO
 from ser_assets.learning.protocols.protocols import speaker_independent, speaker_normalised
 from ser_assets.learning.speakers.bias import LARGEST
 from ser_assets.learning.studies.ablation import EVERYTHING, VOICES, ablation
@@ -37,7 +38,7 @@ class TestAblation:
         for number in telling:
             values[:, number] += rng.normal(0, 2, 8)[examples.labels]
         study = with_functionals(examples, values, tuple(names))
-        return ablation(study, speaker_independent(study.rows, "loso")).set_index("group")
+        return ablation(study, speaker_independent(study.rows, LOSO)).set_index("group")
 
     def test_the_group_that_tells_comes_first_and_brings_most(self, table):
         assert table.index[0] == "mel"
@@ -68,7 +69,7 @@ class TestCalibrationCurve:
 
     def test_more_clips_of_a_speaker_unlike_the_others_help(self):
         examples = self.shifted(8.0)
-        splits = [*speaker_independent(examples.rows, "loso"), *speaker_normalised(examples.rows, "loso")]
+        splits = [*speaker_independent(examples.rows, LOSO), *speaker_normalised(examples.rows, LOSO)]
         table = profile_size_curve(functools.partial(RandomForest, QUICK, 1), examples, splits).set_index("clips")
         assert list(table.index) == [0, *[clips for clips in CLIPS if clips < 24]]
         assert table.loc[16, "uar"] > table.loc[0, "uar"] + 0.2
@@ -82,7 +83,7 @@ class TestCalibrationCurve:
             asked.append(len(clips))
             return {self.fingerprint: np.append(np.full(7, LARGEST), -LARGEST)}
 
-        splits = [*speaker_independent(examples.rows, "loso")[:1], *speaker_normalised(examples.rows, "loso")[:1]]
+        splits = [*speaker_independent(examples.rows, LOSO)[:1], *speaker_normalised(examples.rows, LOSO)[:1]]
         factory = functools.partial(RandomForest, QUICK, 1)
         before = profile_size_curve(factory, examples, splits).set_index("clips")["uar"]
         monkeypatch.setattr(RandomForest, "bias_for", remember)
@@ -94,7 +95,7 @@ class TestCalibrationCurve:
 
 class TestSearch:
     EXAMPLES = made_up_examples(("01", "02", "03"), takes_each=3)
-    SPLITS = speaker_independent(EXAMPLES.rows, "loso")
+    SPLITS = speaker_independent(EXAMPLES.rows, LOSO)
 
     SPACE = {"n_estimators": (5,), "validation_forests": (1,), "validation_trees": (1,), "min_samples_leaf": (1, 30)}  # noqa: RUF012
 

@@ -87,7 +87,9 @@ def test_protocols_have_a_band_each_with_every_model_at_its_score():
 
 
 def test_published_scores_stand_below_in_their_own_metric_and_people_are_a_line():
-    figure = score_figures.protocols_side_by_side(leaderboards(report_tables.uars({"cnn": 0.5})), CHANCE, REFERENCES)
+    figure = score_figures.protocols_side_by_side(
+        leaderboards(report_tables.uars({"cnn": 0.5})), CHANCE, REFERENCES["ravdess"]
+    )
     predicted = words(figure)
     assert f"people {100 * PEOPLE.accuracy:.1f} %" in predicted
     assert {system.system for system in SYSTEMS} <= set(predicted)

@@ -8,7 +8,7 @@ from ser_assets.definitions import build_definitions
 from ser_assets.environment import SettingsError
 from ser_assets.learning.models.catalog import settings_types
 from ser_assets.learning.models.settings import ConvolutionSettings, ForestSettings
-from ser_assets.learning.models.settings_file import model_settings
+from ser_assets.model_settings import model_settings
 from ser_assets.settings import Settings
 
 WRONG = {
