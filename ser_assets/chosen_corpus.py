@@ -2,7 +2,7 @@
 
 from ser_assets.corpus.forgotten import WithoutForgotten, forgotten_speakers
 from ser_assets.corpus.interface import Corpus, CorpusError
-from ser_assets.corpus.ravdess import Ravdess
+from ser_assets.corpus.registry import CORPORA, TABLE
 from ser_assets.corpus.table.corpus import Table
 from ser_assets.settings import Settings
 
@@ -13,7 +13,7 @@ def corpus_of(settings: Settings) -> Corpus:
     Raises:
         CorpusError: `SER_CORPUS_TABLE` names no table; or the list of the forgotten cannot be read.
     """
-    corpus = _table(settings) if settings.corpus == "table" else Ravdess(settings.raw_dir)
+    corpus: Corpus = _table(settings) if settings.corpus == TABLE else CORPORA[settings.corpus](settings.raw_dir)
     forgotten = forgotten_speakers(settings.corpus_dir)
     return WithoutForgotten(corpus, forgotten) if forgotten else corpus
 

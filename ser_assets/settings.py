@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from ser_assets.corpus.registry import CORPORA
+from ser_assets.corpus.registry import CORPORA, TABLE
 from ser_assets.corpus.table.corpus import table_name
 from ser_assets.data_folder import DataFolder, expanded
 from ser_assets.learning.protocols.fold_schemes import known_fold_schemes
@@ -33,7 +33,7 @@ WITHOUT_EFFECT_ON_RESULTS = {
 class Settings(DataFolder):
     """All settings of a run, read from the environment (prefix `SER_`) or a `.env` file."""
 
-    corpus: Literal["ravdess", "table"] = Field(
+    corpus: str = Field(
         "ravdess", description="Where recordings come from: RAVDESS under `data/raw`, or a table of your own."
     )
     corpus_table: Path | None = Field(
@@ -80,7 +80,7 @@ class Settings(DataFolder):
         "There is also permuted_labels, which must fall to chance.",
     )
     fold_schemes: Annotated[tuple[str, ...], NoDecode] = Field(
-        default_factory=lambda given: (next(iter(CORPORA[given.get("corpus", "table")].fold_schemes), "groups5"),),
+        default_factory=lambda given: (next(iter(CORPORA[given.get("corpus", TABLE)].fold_schemes), "groups5"),),
         description="Folds by actor on which the models are evaluated: luna5, emobox6, loso, groups5, or several; "
         "groups5 for a table of your own.",
     )
@@ -124,6 +124,12 @@ class Settings(DataFolder):
             raise ValueError("names none; leave it out for the default")
         return listed
 
+    @field_validator("corpus")
+    @classmethod
+    def _known_corpus(cls, name: str) -> str:
+        _require_known("corpus", (name,), tuple(CORPORA))
+        return name
+
     @field_validator("speed_perturbation", mode="before")
     @classmethod
     def _listed_or_none(cls, speeds: object) -> object:
@@ -149,7 +155,7 @@ class Settings(DataFolder):
     @field_validator("fold_schemes")
     @classmethod
     def _folds_of_the_corpus(cls, fold_schemes: tuple[str, ...], given: ValidationInfo) -> tuple[str, ...]:
-        known = known_fold_schemes(CORPORA[given.data.get("corpus", "ravdess")].fold_schemes)
+        known = known_fold_schemes(CORPORA[given.data.get("corpus", TABLE)].fold_schemes)
         _require_known("fold scheme of this corpus", fold_schemes, known)
         return tuple(name for name in known if name in fold_schemes)
 
@@ -185,7 +191,7 @@ class Settings(DataFolder):
     @property
     def corpus_name(self) -> str:
         """Name of the corpus in tables, bundles and folders."""
-        return table_name(self.corpus_table) if self.corpus == "table" and self.corpus_table else self.corpus
+        return table_name(self.corpus_table) if self.corpus == TABLE and self.corpus_table else self.corpus
 
     @property
     def corpus_dir(self) -> Path:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_assets.audio.augmentation import PlannedCopy, augment_clip, perturb_speed
@@ -10,7 +11,6 @@ from ser_assets.audio.decoding.mono import to_mono
 from ser_assets.audio.features.extract import ClipFeatures, extract_features
 from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.pipeline import mono_clip, trimmed_clip
-from ser_assets.chosen_corpus import corpus_of
 from ser_assets.corpus.interface import path_of
 from ser_assets.corpus.inventory import audio_hash
 from ser_assets.settings import Settings
@@ -25,13 +25,18 @@ CLIPS_IN_A_PICTURE = 4
 EMOTIONS_IN_A_PICTURE = ("neutral", "happy", "sad", "angry")
 
 
-def decode_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
+def decode_batch(batch: Batch, settings: Settings, root: Path) -> "pa.Table | None":
     """Turn accepted rows of `raw_videos` into rows of mono clips.
+
+    Args:
+        batch: takes of one actor.
+        settings: of the platform.
+        root: folder from which the names of recordings count.
 
     Raises:
         DecodeError: a file has changed since it was accepted; the message names it.
     """
-    clips = [_decode_take(batch.about[take_id], settings) for take_id in batch.to_make]
+    clips = [_decode_take(batch.about[take_id], settings, root) for take_id in batch.to_make]
     return table_of(clips, batch.input_fingerprint) if clips else None
 
 
@@ -83,8 +88,8 @@ def _upstream(asset: str, batch: Batch, settings: Settings) -> list[Clip]:
     return clips_of(ActorFiles(settings.corpus_dir).rows(asset, batch.actor, batch.to_make))
 
 
-def _decode_take(raw_video: dict[str, Any], settings: Settings) -> Clip:
-    path = path_of(raw_video["path"], corpus_of(settings).root)
+def _decode_take(raw_video: dict[str, Any], settings: Settings, root: Path) -> Clip:
+    path = path_of(raw_video["path"], root)
     try:
         recording = decode(path)
         mono = to_mono(recording.samples)

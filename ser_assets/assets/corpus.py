@@ -136,7 +136,8 @@ def mono_audio(
         }
         return Upstream(input_fingerprint, about, extended("", "raw_videos", accepted[actor][0]["code_version"]))
 
-    return _for_each_actor(context, settings, corpus, actor_files, upstream, decode_batch, guarded=True)
+    decode = functools.partial(decode_batch, root=corpus.root)
+    return _for_each_actor(context, settings, corpus, actor_files, upstream, decode, guarded=True)
 
 
 @dg.asset(partitions_def=BY_ACTOR, backfill_policy=SINGLE_RUN, deps=[mono_audio], kinds={"numpy", "parquet"})

@@ -1,9 +1,11 @@
 """The corpora that `SER_CORPUS` can name."""
 
-from typing import Final
+from typing import Any, Final
 
 from ser_assets.corpus.ravdess import Ravdess
 from ser_assets.corpus.table.corpus import Table
 
-CORPORA: Final[dict[str, "type[Ravdess] | type[Table]"]] = {"ravdess": Ravdess, "table": Table}
-"""Class of each corpus by the name in `SER_CORPUS`."""
+TABLE: Final = "table"
+"""Name in `SER_CORPUS` of a corpus that a table lists."""
+CORPORA: Final[dict[str, type[Any]]] = {Ravdess.name: Ravdess, TABLE: Table}
+"""Class of each corpus by the name in `SER_CORPUS`; all but `Table` are opened with the folder of recordings."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def as_asset_features_does(row: Mapping[str, Any], settings: Settings) -> dict[s
         return work(Batch(actor, {take_id: "this"}, frozenset(), {take_id: about}), settings)
 
     steps = (
-        ("mono_audio", decode_batch, row),
+        ("mono_audio", partial(decode_batch, root=settings.raw_dir), row),
         ("trimmed_audio", trim_batch, None),
         ("augmented_set", augment_batch, ()),
     )
