@@ -1,6 +1,5 @@
 """`champion_model`: the best model by the rule of `evaluation.champion` as one portable bundle, and its check."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,9 +109,9 @@ def _result(folder: Path, besides: dict[str, Any]) -> dg.MaterializeResult:
 
     from ser_assets.reporting.model_card import without_header
     from ser_assets.reporting.summary import leaderboards, score_markdown
-    from ser_assets.serving.bundle import BUNDLE_FACTS_FILE, CARD_FILE
+    from ser_assets.serving.bundle import CARD_FILE, open_bundle
 
-    facts = json.loads((folder / BUNDLE_FACTS_FILE).read_text(encoding="utf-8"))
+    facts = open_bundle(folder).facts
     scores = pd.DataFrame(facts["scores"]).assign(model=facts["model"]).astype({"low": float, "high": float})
     [values] = leaderboards(scores)[0].rows.values()
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,7 +1,6 @@
 """The checks of every model, run whenever it is materialized: from the tables, and by the leakage probe."""
 
 import functools
-import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +18,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_assets.learning.data.examples import Examples
+    from ser_assets.learning.evaluation.chance import AgainstGuessing
     from ser_assets.learning.protocols.fold_schemes import FoldScheme
     from ser_assets.learning.protocols.splits import Split
 
 ACTORS_POISONED = 3
 TAKES_OF_EACH_EMOTION = 1
-STANDARD_ERRORS = 3
 
 
 def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
@@ -75,40 +74,31 @@ def prediction_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
     @foreseen_failures
     def better_than_chance(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
         """Under each protocol more takes are recognised than by always naming the most frequent emotion."""
-        honest = [each for each in _accuracies(warehouse, name) if each["protocol"] != "permuted_labels"]
-        found = [each for each in honest if each["accuracy"] <= each["chance"]]
+        compared = _against_guessing(warehouse, name)
+        found = [row for row, each in compared if row["protocol"] != "permuted_labels" and not each.beats_guessing]
         return check_result(found, WARN, "protocols under which guessing is as good")
 
     @dg.asset_check(asset=name, name="permuted_labels_at_chance", blocking=True)
     @foreseen_failures
     def permuted_labels_at_chance(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
         """With permuted labels no more takes are recognised than by luck, within three standard errors."""
-        permuted = [each for each in _accuracies(warehouse, name) if each["protocol"] == "permuted_labels"]
-        found = [each for each in permuted if each["accuracy"] > each["chance"] + STANDARD_ERRORS * _luck(each)]
+        compared = _against_guessing(warehouse, name)
+        found = [row for row, each in compared if row["protocol"] == "permuted_labels" and each.is_beyond_luck]
         return check_result(found, ERROR, "fold schemes with permuted labels beyond chance")
 
     yield from (no_leak, evaluated_once, better_than_chance, permuted_labels_at_chance)
 
 
-def _accuracies(warehouse: Warehouse, model: str) -> "list[dict[str, Any]]":
-    """Accuracy under each protocol and fold scheme, and that of always naming the most frequent emotion (chance)."""
-    from ser_assets.learning.evaluation.scores import confusion_matrix
+def _against_guessing(warehouse: Warehouse, model: str) -> "list[tuple[dict[str, Any], AgainstGuessing]]":
+    """What the model does beside guessing under each protocol and fold scheme, and the row that a check shows of it."""
+    from ser_assets.learning.evaluation.chance import against_guessing
 
     predictions = warehouse.query(f"FROM {PREDICTIONS} WHERE model = ?", [model])
-    accuracies = []
+    found = []
     for (protocol, fold_scheme), evaluated in predictions.groupby(["protocol", "fold_scheme"]):
-        counts = confusion_matrix(evaluated)
-        takes = int(counts.sum())
-        accuracy, chance = float(counts.trace() / takes), float(counts.sum(axis=1).max() / takes)
-        accuracies.append(
-            {"protocol": protocol, "fold_scheme": fold_scheme, "accuracy": accuracy, "chance": chance, "takes": takes}
-        )
-    return accuracies
-
-
-def _luck(evaluated: dict[str, Any]) -> float:
-    """Standard error of the accuracy of guessing."""
-    return math.sqrt(evaluated["chance"] * (1 - evaluated["chance"]) / evaluated["takes"])
+        compared = against_guessing(evaluated)
+        found.append(({"protocol": protocol, "fold_scheme": fold_scheme, **compared._asdict()}, compared))
+    return found
 
 
 def _parts_that_saw_test_rows(name: str, settings: Settings, warehouse: Warehouse) -> list[dict[str, str]]:

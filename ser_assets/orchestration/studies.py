@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ser_assets.assets.by_actor.current_corpus import require_current_for_study
 from ser_assets.chosen_corpus import corpus_of
+from ser_assets.learning.evaluation.estimate import Estimate
 from ser_assets.runtime import progress
 from ser_assets.settings import Settings
 from ser_assets.storage.training_set import load_examples
@@ -109,10 +110,10 @@ def ablation_markdown(table: "pd.DataFrame") -> str:
     for row in table.to_dict("records"):
         alone = without = brings = ""
         if not math.isnan(row["alone"]):
-            alone = f"{row['alone']:.3f}{_interval(row['alone_low'], row['alone_high'])}"
+            alone = str(Estimate(row["alone"], row["alone_low"], row["alone_high"]))
         if not math.isnan(row["without"]):
             without = f"{row['without']:.3f}"
-            brings = f"{row['brings']:+.3f}{_interval(row['brings_low'], row['brings_high'], '+')}"
+            brings = Estimate(row["brings"], row["brings_low"], row["brings_high"]).with_sign()
         lines.append(f"| {row['group']} | {row['functionals']} | {alone} | {without} | {brings} |")
     return "\n".join(lines)
 
@@ -121,7 +122,7 @@ def profile_size_markdown(table: "pd.DataFrame") -> str:
     """Write the table of `profile_size_study` as Markdown."""
     lines = ["| unlabelled clips of the speaker | UAR |", "|---:|---:|"]
     lines += [
-        f"| {row['clips']} | {row['uar']:.3f}{_interval(row['low'], row['high'])} |" for row in table.to_dict("records")
+        f"| {row['clips']} | {Estimate(row['uar'], row['low'], row['high'])} |" for row in table.to_dict("records")
     ]
     return "\n".join(lines)
 
@@ -135,11 +136,7 @@ def search_markdown(found: "Found") -> str:
         lines.append(f"| {name} | {' | '.join(str(row[knob]) for knob in knobs)} | {row['uar']:.3f} |")
     chosen = ", ".join(f"fold {row['fold']}: trial {row['trial']}" for row in found.chosen.to_dict("records"))
     uar = found.scores[found.scores["metric"] == "uar"].iloc[0]
-    nested = f"{uar['value']:.3f}{_interval(uar['low'], uar['high'])}"
+    nested = Estimate(uar["value"], uar["low"], uar["high"])
     return "\n".join(
         [*lines, "", f"Best inside each fold: {chosen}. Evaluated with its own choice per fold: {nested}."]
     )
-
-
-def _interval(low: float, high: float, sign: str = "") -> str:
-    return "" if math.isnan(low) else f" [{low:{sign}.3f}, {high:{sign}.3f}]"

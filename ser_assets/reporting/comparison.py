@@ -1,54 +1,40 @@
 """Scores compared, in sentences: who leads, who ties, what leaks add, what chance gives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
-from ser_assets.learning.evaluation.scores import confusion_matrix
+from ser_assets.learning.evaluation.chance import against_guessing
+from ser_assets.learning.evaluation.estimate import Estimate
 from ser_assets.reporting.labels import join_words, model_title, percent, points
 from ser_assets.reporting.leaderboard import Leaderboard
 
 _RANDOM_SPLITS = ("random_split_leaky", "random_split")
 _COMPARED = (*_RANDOM_SPLITS, "speaker_normalised")
-_STANDARD_ERRORS = 3
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Estimate):
     """UAR of a model minus that of another on the same takes, with the 95 % interval of the paired bootstrap."""
 
     model: str
     other: str
-    value: float
-    low: float
-    high: float
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there are enough actors for a bootstrap interval."""
-        return bool(np.isfinite(self.low) and np.isfinite(self.high))
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of zero."""
-        return self.is_known and (self.low > 0 or self.high < 0)
 
     @property
     def range(self) -> str:
         """`0.5 to 6.3`, in points; empty where there is no interval."""
-        return f"{points(self.low)} to {points(self.high)}" if self.is_known else ""
+        return f"{points(self.low)} to {points(self.high)}" if self.has_interval else ""
 
     @property
     def verdict(self) -> str:
         """What follows from the interval."""
-        if not self.is_known:
+        if not self.has_interval:
             return "not known: too few actors"
         return "interval excludes zero" if self.excludes_zero else "may be chance"
 
-    def reversed(self) -> "Difference":
+    def __neg__(self) -> "Difference":
         """The same difference, seen from the other model."""
-        return Difference(self.other, self.model, -self.value, -self.high, -self.low)
+        return replace(super().__neg__(), model=self.other, other=self.model)
 
 
 def differences_on(board: Leaderboard, differences: pd.DataFrame) -> list[Difference]:
@@ -58,11 +44,11 @@ def differences_on(board: Leaderboard, differences: pd.DataFrame) -> list[Differ
         return []
     rank = {model: place for place, model in enumerate(board.rows)}
     found = [
-        Difference(row["model"], row["other"], row["difference"], row["low"], row["high"])
+        Difference(row["difference"], row["low"], row["high"], row["model"], row["other"])
         for row in own[own["metric"] == "uar"].to_dict("records")
         if row["model"] in rank and row["other"] in rank
     ]
-    turned = [each if rank[each.model] < rank[each.other] else each.reversed() for each in found]
+    turned = [each if rank[each.model] < rank[each.other] else -each for each in found]
     return sorted(turned, key=lambda each: (rank[each.model], rank[each.other]))
 
 
@@ -78,10 +64,10 @@ def lead(board: Leaderboard, differences: list[Difference]) -> str:
             f"Next is {_name(others[0])} with {next_score}; the two were not compared take by take, "
             "so the lead may be chance."
         )
-    known = [against[other] for other in others if other in against and against[other].is_known]
+    known = [against[other] for other in others if other in against and against[other].has_interval]
     tied = [each for each in known if not each.excludes_zero]
     behind = [each for each in known if each.excludes_zero]
-    unknown = [_name(other) for other in others if other not in against or not against[other].is_known]
+    unknown = [_name(other) for other in others if other not in against or not against[other].has_interval]
     predicted = []
     if tied:
         predicted.append(f"Tied with it, as the difference may be chance: {_distances(tied, ',')}.")
@@ -140,29 +126,23 @@ def _gained(honest: Leaderboard, other: Leaderboard) -> str:
 def chance_check(board: Leaderboard, evaluated: pd.DataFrame, chance: float) -> str:
     """Whether scores on permuted labels are at chance, as they should be where nothing leaks.
 
-    The rule is that of the blocking asset check: more takes named right than by always naming the most frequent
-    emotion, by over three standard errors. A model without any leak is that lucky in less than 0.2 % of cases.
+    The rule is that of the blocking asset check (`evaluation.chance`).
 
-    evaluated: predictions of the board's own protocol and fold scheme; without any, the outcome is left out.
+    Args:
+        board: of the protocol with permuted labels.
+        evaluated: predictions of the board's own protocol and fold scheme; without any, the outcome is left out.
         chance: UAR of guessing.
     """
     should = f"{board.short_title}: should be at chance, {percent(chance)}."
     if evaluated.empty:
         return f"{should} There are no predictions to check it."
-    accuracies = {str(model): _accuracy_beyond_luck(own) for model, own in evaluated.groupby("model", sort=False)}
-    above = [f"{_name(model)} (accuracy {percent(found)})" for model, found in accuracies.items() if found is not None]
+    by_model = {str(model): against_guessing(own) for model, own in evaluated.groupby("model", sort=False)}
+    above = [
+        f"{_name(model)} (accuracy {percent(each.accuracy)})" for model, each in by_model.items() if each.is_beyond_luck
+    ]
     if above:
         return f"{should} Above it by more than luck allows: {join_words(above)}. Look for a leak."
     return f"{should} No model is above it by more than luck allows."
-
-
-def _accuracy_beyond_luck(evaluated: pd.DataFrame) -> float | None:
-    """Accuracy of a model that beats guessing by over three standard errors; None for any other."""
-    counts = confusion_matrix(evaluated)
-    takes = counts.sum()
-    accuracy, guessing = np.trace(counts) / takes, counts.sum(axis=1).max() / takes
-    luck = _STANDARD_ERRORS * np.sqrt(guessing * (1 - guessing) / takes)
-    return float(accuracy) if accuracy > guessing + luck else None
 
 
 def _name(model: str) -> str:

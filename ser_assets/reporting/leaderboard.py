@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ser_assets.learning.evaluation.estimate import Estimate
 from ser_assets.reporting.labels import (
     FOLD_NAMES,
     METRIC_NAMES,
@@ -21,12 +22,9 @@ from ser_assets.reporting.labels import (
 
 
 @dataclass(frozen=True)
-class Score:
-    """One number of the score table: its value, its 95 % interval (NaN if there is none), and what it rests on."""
+class Score(Estimate):
+    """One number of the score table, and what it rests on."""
 
-    value: float
-    low: float
-    high: float
     actors: int
     takes: int
 
@@ -52,11 +50,6 @@ class Score:
     def as_percent(self) -> str:
         """`58.8 % (95 % interval 54.1 to 63.0 %)`, or the value alone where there is no interval."""
         return f"{percent(self.value)} (95 % interval {self.range})" if self.has_interval else percent(self.value)
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether there are enough actors for a bootstrap interval."""
-        return bool(np.isfinite(self.low) and np.isfinite(self.high))
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def test_only_differences_of_the_board_in_uar_count_the_best_pairs_first():
     ],
 )
 def test_the_verdict_says_no_more_than_the_interval(low: float, high: float, verdict: str):
-    assert Difference("svm", "cnn", 0.03, low, high).verdict == verdict
+    assert Difference(0.03, low, high, "svm", "cnn").verdict == verdict
 
 
 def test_whoever_was_picked_as_the_best_of_many_is_said_to_be():

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from ser_assets.learning.data.predictions import emotions_of
 from ser_assets.learning.evaluation.bootstrap import FEWEST_ACTORS
+from ser_assets.learning.evaluation.estimate import Estimate
 from ser_assets.learning.evaluation.scores import score_differences
 
 PROTOCOL: Final = "speaker_independent"
@@ -75,8 +75,8 @@ def choose(
         reason = f"{led}, and is the smallest of those that it does not beat beyond the 95 % interval"
     else:
         reason = (
-            f"{led}, but does not beat {smallest} beyond the 95 % interval ({rivals[smallest]}), and {smallest} is "
-            f"smaller: {_megabytes(sizes[smallest])} against {_megabytes(sizes[best])}"
+            f"{led}, but does not beat {smallest} beyond the 95 % interval ({rivals[smallest].with_sign()}), and "
+            f"{smallest} is smaller: {_megabytes(sizes[smallest])} against {_megabytes(sizes[best])}"
         )
     return Choice(smallest, fold_scheme, reason)
 
@@ -102,8 +102,8 @@ def drop(previous: pd.DataFrame, new: pd.DataFrame, draws: int = 2000, seed: int
         for name, side in sides.items()
     )
     [pair] = score_differences(evaluated, draws, seed).query("metric == @METRIC").to_dict("records")
-    found = _Difference(pair["difference"], pair["low"], pair["high"])
-    found = found if pair["model"] == "new" else found.reversed
+    found = Estimate(pair["difference"], pair["low"], pair["high"])
+    found = found if pair["model"] == "new" else -found
     basis = f"on {pair['takes']} takes of {pair['actors']} actors that both evaluated"
     if not found.has_interval:
         return Drop(
@@ -111,24 +111,7 @@ def drop(previous: pd.DataFrame, new: pd.DataFrame, draws: int = 2000, seed: int
             f"not decided: UAR differs from that of the last champion by {found.value:+.3f} {basis}, and fewer than "
             f"{FEWEST_ACTORS} actors give no interval",
         )
-    return Drop(found.high < 0, f"UAR differs from that of the last champion by {found} {basis}")
-
-
-class _Difference(NamedTuple):
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
-
-    @property
-    def has_interval(self) -> bool:
-        return bool(np.isfinite(self.low) and np.isfinite(self.high))
-
-    @property
-    def reversed(self) -> "_Difference":
-        return _Difference(-self.value, -self.high, -self.low)
+    return Drop(found.high < 0, f"UAR differs from that of the last champion by {found.with_sign()} {basis}")
 
 
 def _judged(scores: pd.DataFrame, fold_schemes: Sequence[str]) -> tuple[str, dict[str, float]]:
@@ -142,7 +125,7 @@ def _judged(scores: pd.DataFrame, fold_schemes: Sequence[str]) -> tuple[str, dic
     return fold_scheme, dict(zip(own["model"], own["value"].astype(float), strict=True))
 
 
-def _leads(differences: pd.DataFrame, fold_scheme: str, best: str, others: Sequence[str]) -> dict[str, _Difference]:
+def _leads(differences: pd.DataFrame, fold_scheme: str, best: str, others: Sequence[str]) -> dict[str, Estimate]:
     """How far the best leads each of the others that it can be compared with, by an interval."""
     under = (
         (differences["protocol"] == PROTOCOL)
@@ -152,10 +135,10 @@ def _leads(differences: pd.DataFrame, fold_scheme: str, best: str, others: Seque
     pairs = differences[under & ((differences["model"] == best) | (differences["other"] == best))]
     leads = {}
     for row in pairs.to_dict("records"):
-        found = _Difference(row["difference"], row["low"], row["high"])
+        found = Estimate(row["difference"], row["low"], row["high"])
         # Which of two that tie stands first in the table is chance.
         first = row["model"] == best
-        leads[row["other"] if first else row["model"]] = found if first else found.reversed
+        leads[row["other"] if first else row["model"]] = found if first else -found
     return {other: lead for other, lead in leads.items() if other in others and lead.has_interval}
 
 
