@@ -18,9 +18,13 @@ class Standardiser(NamedTuple):
     @classmethod
     def learn(cls, values: Sequence[np.ndarray]) -> "Standardiser":
         """From arrays whose last axis is the one to keep."""
-        table = np.vstack(values).astype(np.float64)
-        deviation = table.std(axis=0)
-        return cls(table.mean(axis=0).astype(np.float32), np.where(deviation > 1e-8, deviation, 1.0).astype(np.float32))
+        table = np.vstack(values, dtype=np.float64)
+        mean = table.mean(axis=0)
+        # In place: sequences of all clips take more memory than anything else in a fit.
+        table -= mean
+        np.square(table, out=table)
+        deviation = np.sqrt(table.mean(axis=0))
+        return cls(mean.astype(np.float32), np.where(deviation > 1e-8, deviation, 1.0).astype(np.float32))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Standardised values, cut at `LARGEST_DEVIATION`; a value that never varied in training becomes 0."""

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_assets.learning.data.sequences import fix_length, limit_dynamic_range, network_input
-from ser_assets.learning.models.networks.spec_augment import spec_augment
+from ser_assets.learning.models.networks.spec_augment import SpecAugment
 from ser_assets.learning.models.settings import SequenceSettings
 
 BANDS = 16
@@ -72,20 +72,44 @@ def test_the_middle_of_a_long_clip_is_kept():
     np.testing.assert_array_equal(fix_length(clip, 20), clip[5:25])
 
 
-@given(frames=st.integers(1, 300), seed=st.integers(0, 99))
+@given(frames=st.lists(st.integers(1, 300), min_size=1, max_size=4), seed=st.integers(0, 99))
 @settings(deadline=None)
-def test_a_varied_clip_has_the_frames_asked_for_and_leaves_the_clip_alone(frames, seed):
-    clip = network_input(sequence(frames), False)
-    before = clip.copy()
-    view = spec_augment(clip, SequenceSettings(frames=64), np.random.default_rng(seed))
-    assert view.shape == (64, BANDS + 4)
-    assert view.dtype == np.float32
-    np.testing.assert_array_equal(clip, before)
+def test_varied_clips_have_the_frames_of_the_settings_and_leave_the_clips_alone(frames, seed):
+    clips = [network_input(sequence(each), False) for each in frames]
+    before = [clip.copy() for clip in clips]
+    order = np.arange(len(clips))[::-1]
+    views = SpecAugment(clips, SequenceSettings(frames=64))(order, np.random.default_rng(seed))
+    assert views.shape == (len(clips), 64, BANDS + 4)
+    assert views.dtype == np.float32
+    for clip, unchanged in zip(clips, before, strict=True):
+        np.testing.assert_array_equal(clip, unchanged)
 
 
 def test_without_shift_and_masks_a_varied_clip_only_starts_elsewhere():
-    clip = network_input(sequence(20), False)
+    clips = [network_input(sequence(frames), False) for frames in (20, 30)]
     plain = SequenceSettings(frames=20, band_shift=0, freq_mask=0, time_mask=0)
-    view = spec_augment(clip, plain, np.random.default_rng(3))
-    start = int(np.flatnonzero((clip == view[0]).all(axis=1))[0])
-    np.testing.assert_array_equal(view, np.roll(clip, -start, axis=0))
+    [view] = SpecAugment(clips, plain)(np.array([0]), np.random.default_rng(3))
+    start = int(np.flatnonzero((clips[0] == view[0]).all(axis=1))[0])
+    np.testing.assert_array_equal(view, np.roll(clips[0], -start, axis=0))
+
+
+def test_masks_are_stretches_of_bands_and_frames_up_to_the_settings():
+    clip = network_input(sequence(40), False) + 100
+    masked = SequenceSettings(frames=40, band_shift=0, freq_mask=4, time_mask=6)
+    for view in SpecAugment([clip], masked)(np.zeros(50, int), np.random.default_rng(1)):
+        hidden_frames = np.flatnonzero((view == 0).all(axis=1))
+        hidden_bands = np.flatnonzero((view == 0).all(axis=0))
+        assert len(hidden_frames) <= 6
+        assert len(hidden_bands) <= 4
+        assert (np.diff(hidden_frames) == 1).all()
+        assert (np.diff(hidden_bands) == 1).all()
+        assert ((view == 0).sum(axis=1) <= 4)[np.setdiff1d(np.arange(40), hidden_frames)].all()
+
+
+def test_a_shift_moves_the_bands_and_repeats_the_outermost():
+    clip = np.tile(np.arange(1, BANDS + 5, dtype=np.float32), (20, 1))
+    shifted = SequenceSettings(frames=20, band_shift=2, freq_mask=0, time_mask=0)
+    views = SpecAugment([clip], shifted)(np.zeros(40, int), np.random.default_rng(1))
+    assert {float(view[0, 5]) for view in views} == {4.0, 5.0, 6.0, 7.0, 8.0}
+    np.testing.assert_array_equal(views[:, :, BANDS:], np.broadcast_to(clip[:, BANDS:], (40, 20, 4)))
+    assert views[:, :, :BANDS].max() == BANDS

@@ -18,7 +18,8 @@ def reset_keras(seed: int) -> None:
     import tensorflow
 
     tensorflow.config.experimental.enable_op_determinism()
-    keras.utils.clear_session()
+    # A garbage collection at each member would take longer than its graph.
+    keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
 
 
@@ -32,6 +33,14 @@ def import_keras() -> Any:
     # Each member is a network of its own, so that TensorFlow warns of many traced functions.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
+
+
+def import_tensorflow() -> Any:
+    """Import TensorFlow as `import_keras` does."""
+    import_keras()
+    import tensorflow
+
+    return tensorflow
 
 
 def _use_one_thread(threading: Any) -> None:

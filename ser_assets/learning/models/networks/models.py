@@ -13,8 +13,8 @@ from ser_assets.learning.models.base import EmotionModel, FitResult
 from ser_assets.learning.models.networks.architectures import convolutional, dense
 from ser_assets.learning.models.networks.keras_runtime import reset_keras
 from ser_assets.learning.models.networks.onnx_export import Member, committee_onnx
-from ser_assets.learning.models.networks.spec_augment import spec_augment
-from ser_assets.learning.models.networks.training import TrainingSide, train
+from ser_assets.learning.models.networks.spec_augment import SpecAugment
+from ser_assets.learning.models.networks.training import TrainingSet, TrainInputs, ValidationSet, train
 from ser_assets.learning.models.settings import ComplexConvolutionSettings, ConvolutionSettings, DenseSettings
 from ser_assets.learning.protocols.protocols import validation_parts
 
@@ -64,21 +64,15 @@ class Network(EmotionModel):
         standardiser = Standardiser.learn(inputs)
         reset_keras(seed)
         network = self._build(inputs[0].shape[-1], len(training.emotions))
-        validation = _part(watched, self._inputs_each(watched), standardiser)
-        curve = train(
-            network,
-            _part(learned, inputs, standardiser),
-            validation if len(watched) else None,
-            self._eval_input,
-            self._train_input,
-            self.settings,
-            seed,
-        )
-        predicted = np.empty((0, len(training.emotions)))
+        train_inputs = self._train_inputs([standardiser(values) for values in inputs])
+        validation = None
         if len(watched):
-            predicted = np.asarray(
-                network(np.stack([self._eval_input(values) for values in validation.values]), training=False)
-            )
+            evaluated = [self._eval_input(standardiser(values)) for values in self._inputs_each(watched)]
+            validation = ValidationSet(np.stack(evaluated), _one_hot(watched))
+        curve = train(network, TrainingSet(train_inputs, _one_hot(learned)), validation, self.settings, seed)
+        predicted = np.empty((0, len(training.emotions)))
+        if validation:
+            predicted = np.asarray(network(validation.inputs, training=False))
         return _Trained(Member(standardiser, network), prediction_table(watched, predicted), curve)
 
     @abstractmethod
@@ -94,15 +88,17 @@ class Network(EmotionModel):
         return {}
 
     def _eval_input(self, values: np.ndarray) -> np.ndarray:
+        """The network's input for the standardised values of a clip, as evaluated."""
         return values
 
-    def _train_input(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002
-        return values
+    @abstractmethod
+    def _train_inputs(self, values: list[np.ndarray]) -> TrainInputs:
+        """The network's inputs for the standardised values of clips, as trained on."""
 
 
-def _part(examples: Examples, inputs: list[np.ndarray], standardiser: Standardiser) -> TrainingSide:
-    targets = np.eye(len(examples.emotions), dtype=np.float32)[examples.labels]
-    return TrainingSide([standardiser(values) for values in inputs], targets)
+def _one_hot(examples: Examples) -> np.ndarray:
+    targets: np.ndarray = np.eye(len(examples.emotions), dtype=np.float32)[examples.labels]
+    return targets
 
 
 class NeuralNetwork(Network):
@@ -117,6 +113,10 @@ class NeuralNetwork(Network):
 
     def _build(self, width: int, emotions: int) -> Any:
         return dense(self.settings, width, emotions)
+
+    def _train_inputs(self, values: list[np.ndarray]) -> TrainInputs:
+        vectors = np.stack(values)
+        return lambda order, _: vectors[order]
 
 
 class Cnn(Network):
@@ -139,8 +139,8 @@ class Cnn(Network):
     def _eval_input(self, values: np.ndarray) -> np.ndarray:
         return fix_length(values, self.settings.frames)
 
-    def _train_input(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return spec_augment(values, self.settings, rng)
+    def _train_inputs(self, values: list[np.ndarray]) -> TrainInputs:
+        return SpecAugment(values, self.settings)
 
 
 class ComplexCnn(Cnn):
