@@ -1,4 +1,4 @@
-"""Every knob of the platform: typed, with its unit and its default. Set one with an environment variable `SER_…`."""
+"""Every setting of the platform: typed, with its unit and its default. Set one with an environment variable `SER_…`."""
 
 import os
 from pathlib import Path
@@ -71,7 +71,7 @@ class Settings(DataFolder):
 
     speed_perturbation: Annotated[tuple[Annotated[float, Field(ge=0.5, le=2)], ...], NoDecode] = Field(
         (0.92, 1.09),
-        description="Speeds at which every take is also heard, as if by other speakers; with commas, or none.",
+        description="Speeds of additional copies of every take, as if by other speakers; with commas, or none.",
     )
 
     protocols: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -93,7 +93,8 @@ class Settings(DataFolder):
     )
 
     tensorboard: bool = Field(
-        False, description="Write learning curves for TensorBoard, under `data/tensorboard` (extra `tensorboard`)."
+        False,
+        description="Write learning curves for TensorBoard, `data/CORPUS/tensorboard` (extra `tensorboard`).",
     )
 
     zenodo_url: Annotated[str, Field(pattern=r"^https?://[^/\s?#]+[^\s?#]*$")] = Field(
@@ -184,7 +185,7 @@ class Settings(DataFolder):
         return self
 
     def as_text(self, name: str) -> str:
-        """Write a knob as its environment variable has it: `luna5,emobox6`, `0.92,1.09`, and `none` for no voices."""
+        """Write a setting as its environment variable has it: `luna5,emobox6`, `0.92,1.09`; `none` for no voices."""
         value = getattr(self, name)
         return (",".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
 

@@ -145,7 +145,7 @@ def _measured_table(clips: Sequence[Clip], measured: Sequence[ClipFeatures], bat
 
 
 def measured_schema() -> "pa.Schema":
-    """Columns of measured clips at rest, one row a clip; `functionals` in the order of `functional_names()`."""
+    """Columns of stored measurements, one row a clip; `functionals` in the order of `functional_names()`."""
     import pyarrow as pa
 
     types = {"variant": pa.int32(), "repetition": pa.int32()}

@@ -37,9 +37,9 @@ def model_checks(name: str) -> Iterator[dg.AssetChecksDefinition]:
     ) -> dg.AssetCheckResult:
         """Poison in every row that is not trained on changes nothing that is fitted, and no answer rests on the others.
 
-        Only what is said too often of a calibrated speaker rests on all clips of that speaker, and is given to each.
+        Only the class bias of a normalised speaker is estimated from all clips of that speaker, and is given to each.
 
-        Tried in folds by actor, plain and calibrated, on a take of each emotion (and its copies) of three actors, with
+        In folds by actor, raw and speaker-normalised, on a take of each emotion (and its copies) of three actors, with
         the model trained briefly.
         """
         found = _parts_that_saw_test_rows(name, settings, warehouse)
@@ -133,4 +133,4 @@ def _little_fold(
         for split in protocol(part.rows, LOSO):
             if part.rows["emotion"].iloc[split.training].nunique() > 1:
                 return part, split
-    raise ValueError("every fold by actor leaves one emotion to learn from: nothing can be told apart")
+    raise ValueError("every fold by actor leaves one emotion to learn from")

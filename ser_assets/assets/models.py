@@ -101,7 +101,13 @@ def _train(
 ) -> dict[str, Any]:
     """Evaluate a model under every protocol, fit it on all, store both, and describe it.
 
-    factory: makes the model, given its settings and seed.
+    Args:
+        context: of the step.
+        name: of the model.
+        factory: makes the model, given its settings and seed.
+        trained_from: hash of all that decides the result.
+        settings: of the platform.
+        warehouse: tables of the corpus.
     """
     from ser_assets.learning.evaluation.evaluate import FinalFit, evaluate
     from ser_assets.learning.models.networks.tensorboard_logs import write_logs
@@ -109,7 +115,7 @@ def _train(
     examples = load_examples(warehouse, settings)
     splits, skipped = splits_and_skipped(examples, settings)
     for each in skipped:
-        context.log.warning(f"left out: {each.told}")
+        context.log.warning(f"left out: {each.line}")
 
     def tell(done: int, total: int) -> None:
         progress.report(name, done, total)

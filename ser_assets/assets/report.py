@@ -62,10 +62,10 @@ def report_asset() -> dg.AssetsDefinition:
 
         require_current(settings, warehouse, drop_withdrawn(context, settings), kinds=("content", "label"))
         predictions, left_out = collect.sound_predictions(warehouse)
-        told = skipped_by(warehouse, [model for model in (*MODELS, ENSEMBLE) if model not in left_out])
-        skipped = skipped_by_report(settings, warehouse, predictions, left_out, (*MODELS, ENSEMBLE), told)
+        by_models = skipped_by(warehouse, [model for model in (*MODELS, ENSEMBLE) if model not in left_out])
+        skipped = skipped_by_report(settings, warehouse, predictions, left_out, (*MODELS, ENSEMBLE), by_models)
         for each in skipped:
-            context.log.warning(f"left out: {each.told}")
+            context.log.warning(f"left out: {each.line}")
         takes = collect.evaluated_takes(warehouse)
         started = time.perf_counter()
         scores = score_table(predictions, seed=settings.seed)
@@ -95,13 +95,13 @@ def report_asset() -> dg.AssetsDefinition:
             ),
             leakage_audit=collect.leakage_audit_rows(warehouse, predictions),
             facts=collect.report_facts(settings, warehouse, predictions),
-            skipped=[each.told for each in (*told, *skipped)],
+            skipped=[each.line for each in (*by_models, *skipped)],
             notice=notice_of_demo(warehouse),
         )
         page = write_report(data, settings.corpus_dir / "report", functools.partial(_store, warehouse, tables, skipped))
         context.log.info(f"report at {page}")
         made_with = collect.rows_of_models(warehouse, MODEL_SETTINGS, predictions, "model")
-        metadata = report_metadata(scores, page) | skipped_metadata([*told, *skipped])
+        metadata = report_metadata(scores, page) | skipped_metadata([*by_models, *skipped])
         return dg.MaterializeResult(
             metadata=metadata | {"seconds of scoring": round(seconds, 2)},
             data_version=dg.DataVersion(

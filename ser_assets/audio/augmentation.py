@@ -52,7 +52,7 @@ def seed_of(take_id: str, variant: int) -> int:
 def copies_needed(emotions: Mapping[str, str], extra_copies: int = 0, voices: int = 0) -> dict[str, int]:
     """Say how many copies of each take, besides its other voices, make all emotions count alike.
 
-    `emotions` maps take to emotion. Every take is heard in so many other `voices` and gets `extra_copies`; what an
+    `emotions` maps take to emotion. Every take gets copies in so many other `voices` and `extra_copies`; what an
     emotion still lacks to the most frequent one is spread evenly over its takes, first takes first.
 
     Examples:

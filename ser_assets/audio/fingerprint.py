@@ -39,7 +39,7 @@ FEWEST_REPEATED = 12
 def fingerprint(mono: np.ndarray, sampling_rate: int) -> str:
     """32 bits for each 20 ms, as base64 of little-endian uint32; 0 in frames of silence.
 
-    Empty for what repeats itself within half a second, as no speech does: it cannot be told from others of its kind.
+    Empty for what repeats itself within half a second, as no speech does: it looks like others of its kind.
 
     `mono`: float32, shape (samples,), at `sampling_rate` Hz.
     """

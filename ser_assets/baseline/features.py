@@ -11,7 +11,7 @@ from ser_assets.audio.features.spectrum import Spectrum, centred_frames, cepstru
 from ser_assets.audio.silence import trim
 
 SAMPLING_RATE = 22050
-"""Rate in Hz to which `librosa.load` brings every recording unless told otherwise."""
+"""Rate in Hz to which `librosa.load` brings every recording by default."""
 SILENCE_BELOW_PEAK_DB = 20.0
 COPIES_OF_NEUTRAL = ("noise", "time_stretch", "pitch_shift")
 """Three copies of each neutral take make its 276 of 92; which three the notebook does not tell, these are ours."""
@@ -42,13 +42,13 @@ def notebook_clips(samples: np.ndarray, sampling_rate: int, take_id: str, emotio
 
     `samples`: float32, shape (samples,). However little is left of a clip is used, as in the notebook.
     """
-    heard = trim(samples, sampling_rate, mode="everywhere", top_db=SILENCE_BELOW_PEAK_DB, minimum_seconds=0.0).samples
+    trimmed = trim(samples, sampling_rate, mode="everywhere", top_db=SILENCE_BELOW_PEAK_DB, minimum_seconds=0.0).samples
     transforms = COPIES_OF_NEUTRAL if emotion == "neutral" else ()
     copies = [
-        augment_clip(heard, sampling_rate, transform, take_id, variant).samples
+        augment_clip(trimmed, sampling_rate, transform, take_id, variant).samples
         for variant, transform in enumerate(transforms, start=1)
     ]
-    return [heard, *copies]
+    return [trimmed, *copies]
 
 
 def notebook_means(samples: np.ndarray, sampling_rate: int) -> np.ndarray:

@@ -69,7 +69,8 @@ Progress = Callable[[str, int, int], None]
 def baseline_splits(rows: pd.DataFrame) -> list[Split]:
     """The notebook's own split, which evaluates copies, too, and the folds by actor, which evaluate originals only.
 
-    rows: take_id, variant, actor, recording and emotion of every clip.
+    Args:
+        rows: take_id, variant, actor, recording and emotion of every clip.
 
     Raises:
         ValueError: there are too few actors or clips for one of them.
@@ -83,11 +84,15 @@ def evaluate_notebook(
 ) -> pd.DataFrame:
     """Fit each of the four models on every split and ask it about what was evaluated.
 
-    examples: originals and augmented copies with the 26 means as functionals.
-    progress: called with the model, its number of splits done and of all; first with none done, for each model.
+    Args:
+        examples: originals and augmented copies with the 26 means as functionals.
+        splits: folds to evaluate.
+        workers: worker processes to share the work among.
+        progress: called with the model, its number of splits done and of all; first with none done, for each model.
 
-    Returns: the columns of `evaluate.Evaluation.predictions`; an evaluated copy has the number of its variant behind
-    its take_id (`01-01-01-01-01-01/2`), so that everything evaluated has a name of its own.
+    Returns:
+        the columns of `evaluate.Evaluation.predictions`; an evaluated copy has the number of its variant behind its
+        take_id (`01-01-01-01-01-01/2`), so that everything evaluated has a name of its own.
 
     Raises:
         ValueError: a split was made for other rows, or leaves less than two emotions to learn from.
@@ -108,11 +113,14 @@ def evaluate_notebook(
 def baseline_scores(predictions: pd.DataFrame, draws: int = 2000) -> pd.DataFrame:
     """Put what the notebook claims beside what was measured, both ways.
 
-    predictions: as `evaluate_notebook` gives them. draws: of the bootstrap over actors.
+    Args:
+        predictions: as `evaluate_notebook` gives them.
+        draws: of the bootstrap over actors.
 
-    Returns: `COLUMNS`, a row for each model, way ('claimed_in_readme', 'claimed_in_notebook', 'reproduced',
-    'unseen_actors') and metric of `METRICS`. low and high are the 95 % interval, NaN for claims, whose actors and
-    takes are 0; takes counts all that was evaluated, in 'reproduced' also copies.
+    Returns:
+        `COLUMNS`, a row for each model, way ('claimed_in_readme', 'claimed_in_notebook', 'reproduced', 'unseen_actors')
+        and metric of `METRICS`. low and high are the 95 % interval, NaN for claims, whose actors and takes are 0; takes
+        counts all that was evaluated, in 'reproduced' also copies.
     """
     measured = score_table(predictions, draws, SEED)
     measured = measured[measured["metric"].isin(METRICS)]
@@ -122,7 +130,7 @@ def baseline_scores(predictions: pd.DataFrame, draws: int = 2000) -> pd.DataFram
     return table.sort_values(keys, key=lambda names: names.map(order), ignore_index=True)[list(COLUMNS)]
 
 
-def probabilities(model: str, training: Examples, asked: Examples) -> np.ndarray:
+def probabilities(model: str, training: Examples, evaluated: Examples) -> np.ndarray:
     """Fit one of `MODELS` and ask it: the probability of each emotion, float64 (n, emotions).
 
     Inputs are standardised with the mean and deviation of the training rows.
@@ -134,7 +142,7 @@ def probabilities(model: str, training: Examples, asked: Examples) -> np.ndarray
 
     require_two_emotions(training)
     scaler = StandardScaler().fit(training[FUNCTIONALS].values)
-    values, others = (scaler.transform(clips[FUNCTIONALS].values) for clips in (training, asked))
+    values, others = (scaler.transform(clips[FUNCTIONALS].values) for clips in (training, evaluated))
     return MODELS[model](values, training.labels, others, len(training.emotions))
 
 
@@ -166,7 +174,7 @@ def _judge(examples: Examples, task: tuple[str, Split]) -> pd.DataFrame:
     evaluated = split.test_examples(examples)
     rows, copies = evaluated.rows, evaluated.rows["variant"] > 0
     predicted = probabilities(model, split.training_examples(examples), evaluated)
-    asked = pd.DataFrame(predicted, columns=probability_columns(examples.emotions))
+    predicted_table = pd.DataFrame(predicted, columns=probability_columns(examples.emotions))
     names = rows["take_id"].where(~copies, rows["take_id"] + "/" + rows["variant"].astype(str))
     labels = {
         "model": model,
@@ -175,7 +183,7 @@ def _judge(examples: Examples, task: tuple[str, Split]) -> pd.DataFrame:
         "fold": split.fold,
         "take_id": names,
     }
-    return pd.concat([pd.DataFrame(labels), rows[["actor", "emotion"]], asked], axis=1)
+    return pd.concat([pd.DataFrame(labels), rows[["actor", "emotion"]], predicted_table], axis=1)
 
 
 def _claims() -> pd.DataFrame:
@@ -190,24 +198,24 @@ def _claims() -> pd.DataFrame:
     )
 
 
-def _grow_forest(values: np.ndarray, labels: np.ndarray, asked: np.ndarray, emotions: int) -> np.ndarray:
+def _grow_forest(values: np.ndarray, labels: np.ndarray, evaluated: np.ndarray, emotions: int) -> np.ndarray:
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(n_estimators=TREES, random_state=SEED).fit(values, labels)
-    votes = np.zeros((len(asked), emotions))
-    votes[:, forest.classes_] = forest.predict_proba(asked)
+    votes = np.zeros((len(evaluated), emotions))
+    votes[:, forest.classes_] = forest.predict_proba(evaluated)
     return votes
 
 
 def _train_network(
-    build: Callable[[int, int], Any], values: np.ndarray, labels: np.ndarray, asked: np.ndarray, emotions: int
+    build: Callable[[int, int], Any], values: np.ndarray, labels: np.ndarray, evaluated: np.ndarray, emotions: int
 ) -> np.ndarray:
     keras = import_keras()
     reset_keras(SEED)
     network = build(values.shape[1], emotions)
     network.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", jit_compile=False)
     network.fit(values, labels, batch_size=BATCH, epochs=EPOCHS, verbose=0)
-    answers = np.asarray(network(asked, training=False), dtype=np.float64)
+    answers = np.asarray(network(evaluated, training=False), dtype=np.float64)
     return answers / answers.sum(axis=1, keepdims=True)
 
 

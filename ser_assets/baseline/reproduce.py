@@ -1,4 +1,4 @@
-"""The notebook, reproduced: from the clips at rest over its features and models to table `notebook_reproduction`."""
+"""The notebook, reproduced: from the stored clips over its features and models to table `notebook_reproduction`."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -33,7 +33,9 @@ class ReproductionError(ValueError):
 def reproduce_notebook(settings: Settings, actors: Sequence[str] | None = None) -> "pd.DataFrame":
     """Measure and evaluate as the notebook does, and on unseen actors; store and hand back `baseline.models.COLUMNS`.
 
-    actors: only these; else all whose clips are materialized.
+    Args:
+        settings: of the platform.
+        actors: only these; else all whose clips are materialized.
 
     Raises:
         ReproductionError: clips are missing, are none of RAVDESS, have another sampling rate than the notebook's, or
@@ -140,9 +142,9 @@ def _lines(table: "pd.DataFrame") -> "Iterator[tuple[str, str, list[Score]]]":
             yield name, model_title(each.model), [each.rows[metric][way] for way in WAY_NAMES]
 
 
-def _actors_with_clips(warehouse: Warehouse, actor_files: ActorFiles, asked: Sequence[str] | None) -> list[str]:
+def _actors_with_clips(warehouse: Warehouse, actor_files: ActorFiles, wanted: Sequence[str] | None) -> list[str]:
     there = [actor for actor in actors_with_takes(warehouse) if actor_files.path(CLIPS, actor).exists()]
-    if missing := sorted(set(asked or ()) - set(there)):
+    if missing := sorted(set(wanted or ()) - set(there)):
         numbers = ",".join(actor.lstrip("0") for actor in missing)
         raise ReproductionError(
             f"no clips of actors {', '.join(missing)} in {actor_files.folder / CLIPS}: "
@@ -152,7 +154,7 @@ def _actors_with_clips(warehouse: Warehouse, actor_files: ActorFiles, asked: Seq
         raise ReproductionError(
             f"no recordings are materialized in {actor_files.folder}: `ser-assets run` makes clips of those on disk"
         )
-    return sorted(asked) if asked else there
+    return sorted(wanted) if wanted else there
 
 
 def _require_ravdess(actor: str, clips: Sequence[Clip]) -> None:
@@ -174,17 +176,17 @@ def _require_rate(actor: str, clips: Sequence[Clip]) -> None:
         )
 
 
-def _require_actors(heard: Sequence[str], asked: Sequence[str] | None) -> None:
+def _require_actors(present: Sequence[str], wanted: Sequence[str] | None) -> None:
     from ser_assets.baseline.models import FOLDS
     from ser_assets.learning.protocols.protocols import dropped_folds
 
-    if silent := sorted(set(asked or ()) - set(heard)):
+    if silent := sorted(set(wanted or ()) - set(present)):
         raise ReproductionError(
             f"no take of actors {', '.join(silent)} may be used: table raw_videos tells what was rejected and why, and "
             "demo voices yield to people; materialize the recordings again or leave these actors out"
         )
-    if len(FOLDS.folds(heard)) - len(dropped_folds(heard, FOLDS)) < 2:
+    if len(FOLDS.folds(present)) - len(dropped_folds(present, FOLDS)) < 2:
         raise ReproductionError(
-            f"no actor is left to train on: actors {', '.join(heard) or '-'} are all in one fold of "
+            f"no actor is left to train on: actors {', '.join(present) or '-'} are all in one fold of "
             f"{FOLDS.name}: materialize more actors, for example with `ser-assets run --actors 1-6`"
         )

@@ -57,8 +57,8 @@ def chosen_actors(corpus: "Corpus", text: str) -> tuple[str, ...]:
     ranges = {part: _range(corpus.actors, part) for part in parts}
     if unknown := sorted(part for part, found in ranges.items() if not found):
         some = ", ".join(map(repr, corpus.actors[:SHOWN])) + (" …" if len(corpus.actors) > SHOWN else "")
-        told = f"there is no {', '.join(map(repr, unknown))}; there are {some}"
-        raise click.BadParameter(told, param_hint="--actors")
+        detail = f"there is no {', '.join(map(repr, unknown))}; there are {some}"
+        raise click.BadParameter(detail, param_hint="--actors")
     if not ranges:
         raise click.BadParameter(f"{text!r} names no actors; write Ann,Bob, or 1-10", param_hint="--actors")
     chosen = set().union(*ranges.values())

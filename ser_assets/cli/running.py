@@ -172,4 +172,4 @@ def _print_skipped(warehouse: "Warehouse") -> None:
     from ser_assets.storage.skipped import all_skipped
 
     if skipped := all_skipped(warehouse):
-        click.echo("\n".join(["requested and left out:", *(f"  {each.told}" for each in skipped)]))
+        click.echo("\n".join(["requested and left out:", *(f"  {each.line}" for each in skipped)]))

@@ -24,7 +24,9 @@ def changes(listing: Listing, known: Mapping[str, Mapping[str, RawVideo]]) -> It
     Recordings that are gone are not among them (`ser_assets.withdrawal.withdraw` removes those), nor are new ones that
     cannot used whatever their sound is.
 
-    known: rows of `raw_videos` by speaker and path; other speakers are passed over.
+    Args:
+        listing: of the corpus as it is now.
+        known: rows of `raw_videos` by speaker and path; other speakers are passed over.
     """
     for actor, rows in known.items():
         for entry in listing.entries.get(actor, ()):

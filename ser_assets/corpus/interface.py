@@ -120,7 +120,7 @@ class Corpus(Protocol):
 
     @property
     def emotions(self) -> tuple[str, ...]:
-        """All emotions, in the order in which they are told."""
+        """All emotions, in the order of labels and probabilities."""
         ...
 
     @property

@@ -36,10 +36,10 @@ MOST_ALIKE = 50
 
 @dataclass(frozen=True)
 class InspectionTask:
-    """A recording to be looked at, and the rows of files of its size that were heard before."""
+    """A recording to be looked at, and the rows of inspected files of its size."""
 
     entry: Entry
-    heard: tuple[RawVideo, ...] = ()
+    same_size: tuple[RawVideo, ...] = ()
 
 
 def split_known(
@@ -51,24 +51,24 @@ def split_known(
     hashed again. `known`: rows by name.
     """
     known = known or {}
-    heard: dict[int, list[RawVideo]] = defaultdict(list)
+    same_size: dict[int, list[RawVideo]] = defaultdict(list)
     for row in known.values():
         if row.audio_hash:
-            heard[row.bytes].append(row)
+            same_size[row.bytes].append(row)
     rows, looks = [], []
     for entry in entries:
         before, now = known.get(entry.name), unopened(entry)
         if before and _is_known(before, now):
             rows.append(dataclasses.replace(before, place=now.place))
         else:
-            looks.append(InspectionTask(entry, tuple(heard[now.bytes][:MOST_ALIKE])))
+            looks.append(InspectionTask(entry, tuple(same_size[now.bytes][:MOST_ALIKE])))
     return rows, looks
 
 
 def inspect_recording(look: InspectionTask) -> RawVideo:
     """Listen to one recording; what cannot be used comes back rejected, with the reason.
 
-    A file whose content was heard before is not decoded again.
+    A file whose content is known is not decoded again.
     """
     row = unopened(look.entry)
     if row.status == "rejected":
@@ -76,7 +76,7 @@ def inspect_recording(look: InspectionTask) -> RawVideo:
     try:
         content_hash = hash_of_file(look.entry.path)
         row = dataclasses.replace(row, content_hash=content_hash, file_state=_lasting_state(row, look.entry.path))
-        for before in look.heard:
+        for before in look.same_size:
             if before.content_hash == row.content_hash:
                 return _with_sound_of(row, before)
         recording = decode(look.entry.path)
@@ -95,7 +95,7 @@ def crashed(look: InspectionTask) -> RawVideo:
 
 
 def unopened(entry: Entry) -> RawVideo:
-    """What can be said of a recording without opening it."""
+    """What is known of a recording without opening it."""
     labels = {**vars(entry.take), "actor": entry.actor} if entry.take else {"actor": entry.actor}
     row = RawVideo(path=entry.name, bytes=0, place=entry.place or None, **labels)
     if entry.rejection and entry.rejection.problem == Problem.ROW:
@@ -170,10 +170,10 @@ def audio_hash(mono: np.ndarray, sampling_rate: int) -> str:
 
 
 def _with_sound_of(row: RawVideo, before: RawVideo) -> RawVideo:
-    """What was heard in a file of the same content, whatever its name: the sound, and whether it can be used."""
-    heard = {name: getattr(before, name) for name in SOUND}
+    """The sound of a file with the same content, whatever its name, and whether it can be used."""
+    sound = {name: getattr(before, name) for name in SOUND}
     unfit = before.unsettled
-    return dataclasses.replace(row, **heard, status=unfit.status, problem=unfit.problem, reason=unfit.reason)
+    return dataclasses.replace(row, **sound, status=unfit.status, problem=unfit.problem, reason=unfit.reason)
 
 
 def hash_of_file(path: Path) -> str:

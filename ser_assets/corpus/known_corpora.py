@@ -45,8 +45,11 @@ class Labelled(NamedTuple):
 class KnownCorpus:
     """A corpus, and what `folder/name` of its recordings looks like, without the ending.
 
-    pattern: groups `speaker` and `emotion`, where the name tells them. codes: what codes of emotions mean.
-    labels: where the labels are, if not in the names. misspelt: speakers as some published names have them by mistake.
+    Attributes:
+        pattern: groups `speaker` and `emotion`, where the name tells them.
+        codes: what codes of emotions mean.
+        labels: where the labels are, if not in the names.
+        misspelt: speakers as some published names have them by mistake.
     """
 
     name: str
@@ -75,7 +78,7 @@ class Recognised:
     folder: Path
 
     @property
-    def told(self) -> str:
+    def note(self) -> str:
         """What it is, as a sentence without an end, and what to do, on lines of its own."""
         found = f"{self.count} recordings are named like {self.corpus.name} ({self.example})"
         if self.corpus.labels:

@@ -137,13 +137,13 @@ class Ravdess:
             else:
                 entries[placed.actor].append(placed)
         by_actor = {actor: entries[actor] for actor in ACTORS if actor in entries}
-        notes = tuple(other.told for other in self._other_corpora(paths))
+        notes = tuple(other.note for other in self._other_corpora(paths))
         return Listing(by_actor, unassigned_files, skipped, notes, incomplete=bool(unreadable))
 
     def missing_recordings_message(self, actor: str | None = None) -> str:
         """Name the folder, the commands that fill it, and how to learn from another corpus that lies there instead."""
         root = self.root.absolute()
-        others = "".join(f"\n{other.told}" for other in self._other_corpora(media_files(self.root)[0]))
+        others = "".join(f"\n{other.note}" for other in self._other_corpora(media_files(self.root)[0]))
         whose, folder, option = (f" of actor {actor}", actor, f" --actors {int(actor)}") if actor else ("", "NN", "")
         return (
             f"no recordings{whose} under {root}/**/Actor_{folder}/: copy RAVDESS files there, fetch them with "

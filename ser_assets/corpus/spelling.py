@@ -74,7 +74,8 @@ def name_key(name: str) -> str:
 def ambiguous_speakers(places: Mapping[str, str]) -> list[list[str]]:
     """Group speakers whose names differ only by case, leading zeros, a trailing `.0`, spaces, dashes or Unicode form.
 
-    places: where each speaker is named first. Groups of two or more names, in the order of the speakers.
+    Args:
+        places: where each speaker is named first. Groups of two or more names, in the order of the speakers.
 
     Examples:
         >>> ambiguous_speakers({"Ann": "line 2", "Bob": "line 3", "ann": "line 9"})

@@ -129,11 +129,11 @@ def profile_size_markdown(table: "pd.DataFrame") -> str:
 
 def search_markdown(found: "Found") -> str:
     """Write the result of a search as Markdown: every trial, best first, and the choice of each fold."""
-    knobs = [name for name in found.trials.columns if name not in ("uar", "default")]
-    lines = [f"| trial | {' | '.join(knobs)} | UAR inside |", f"|---:|{'---|' * len(knobs)}---:|"]
+    names = [name for name in found.trials.columns if name not in ("uar", "default")]
+    lines = [f"| trial | {' | '.join(names)} | UAR inside |", f"|---:|{'---|' * len(names)}---:|"]
     for trial, row in found.trials.iterrows():
         name = f"{trial} (default)" if row["default"] else str(trial)
-        lines.append(f"| {name} | {' | '.join(str(row[knob]) for knob in knobs)} | {row['uar']:.3f} |")
+        lines.append(f"| {name} | {' | '.join(str(row[name]) for name in names)} | {row['uar']:.3f} |")
     chosen = ", ".join(f"fold {row['fold']}: trial {row['trial']}" for row in found.chosen.to_dict("records"))
     uar = found.scores[found.scores["metric"] == "uar"].iloc[0]
     nested = Estimate(uar["value"], uar["low"], uar["high"])

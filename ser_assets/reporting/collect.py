@@ -99,18 +99,18 @@ def missed_takes(missed: "pd.DataFrame", takes: "pd.DataFrame", actor_files: Act
     rows = [actor_files.rows("trimmed_audio", actor, takes) for actor, takes in sorted(takes_of.items())]
     clips = {clip.take_id: clip for some in rows for clip in clips_of(some)}
     shown = []
-    for take_id, sayings in worst:
+    for take_id, predictions in worst:
         take, clip = about[take_id], clips.get(str(take_id))
         if clip is None:
             continue
-        predicted = zip(sayings["predicted"], sayings["probability"], strict=True)
+        predicted = zip(predictions["predicted"], predictions["probability"], strict=True)
         shown.append(
             MissedTake(
                 clip=ExampleClip(clip.emotion, clip.gender or "", clip.take_id, clip.samples, clip.sampling_rate),
                 actor=take["actor"],
                 intensity=take["intensity"],
                 statement=take["statement"],
-                predicted=dict(zip(sayings["model"], predicted, strict=True)),
+                predicted=dict(zip(predictions["model"], predicted, strict=True)),
             )
         )
     return shown
@@ -195,25 +195,28 @@ def report_facts(settings: Settings, warehouse: Warehouse, predictions: "pd.Data
     }
     seed, config = _made_with(warehouse, predictions, settings.seed)
     settings = settings.model_copy(update={**evaluated, "seed": seed})
-    knobs = settings.model_dump(exclude=WITHOUT_EFFECT_ON_RESULTS - {"tensorboard"})
+    names = settings.model_dump(exclude=WITHOUT_EFFECT_ON_RESULTS - {"tensorboard"})
     changed = [
         f"SER_{name.upper()}={settings.as_text(name)}"
-        for name, value in knobs.items()
+        for name, value in names.items()
         if value != Settings.model_fields[name].default
     ]
     return {
         "Command": " ".join([*changed, "ser-assets run --actors", shlex.quote(names_joined(actors)), *config]),
         "Actors evaluated": ", ".join(actors),
-        **{name: settings.as_text(name) for name in knobs},
+        **{name: settings.as_text(name) for name in names},
         "Python": platform.python_version(),
         **{library: version(library) for library in LIBRARIES},
     }
 
 
 def _made_with(warehouse: Warehouse, predictions: "pd.DataFrame", seed: int) -> tuple[int, list[str]]:
-    """Read the seed that the models were made with, and the option of `ser-assets run` for knobs that are not defaults.
+    """Read the seed of the models, and the option of `ser-assets run` for settings that are not defaults.
 
-    seed: of now, where no model says or they disagree.
+    Args:
+        warehouse: tables of the corpus.
+        predictions: as `evaluate.Evaluation.predictions`.
+        seed: of now, where no model says or they disagree.
     """
     made = rows_of_models(warehouse, MODEL_SETTINGS, predictions, "model")
     if made.empty:
@@ -222,7 +225,7 @@ def _made_with(warehouse: Warehouse, predictions: "pd.DataFrame", seed: int) -> 
     config = {}
     for model, text in zip(made["model"], made["settings"], strict=True):
         defaults = as_dictionary(MODELS[model].settings())
-        changed = {knob: value for knob, value in json.loads(text).items() if value != defaults.get(knob)}
+        changed = {name: value for name, value in json.loads(text).items() if value != defaults.get(name)}
         if changed:
             config[model] = {"config": changed}
     return int(seeds[0]) if len(seeds) == 1 else seed, [

@@ -24,7 +24,9 @@ METRICS_SHOWN: Final = ("uar", "accuracy", "f1_macro", "roc_auc", "calibration_e
 def model_card(facts: dict[str, Any], scores: "pd.DataFrame") -> str:
     """Write the card as Markdown.
 
-    facts: as in bundle.json. scores: rows of this model in `evaluation.scores.score_table`, of every protocol.
+    Args:
+        facts: as in bundle.json.
+        scores: rows of this model in `evaluation.scores.score_table`, of every protocol.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

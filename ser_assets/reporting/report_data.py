@@ -25,8 +25,10 @@ class ExampleClip:
 class MissedTake:
     """A take that every model names wrong: its clip, who performed what, and the prediction of each model.
 
-    intensity, statement: None where not known.
-    predicted: by model, the predicted emotion and its probability, 0 to 1.
+    Attributes:
+        intensity: None where not known.
+        statement: None where not known.
+        predicted: by model, the predicted emotion and its probability, 0 to 1.
     """
 
     clip: ExampleClip
@@ -47,29 +49,32 @@ class MissedTake:
 class ReportData:
     """All that the report shows; an empty table or list drops its section.
 
-    predictions: model, protocol, fold_scheme, fold, take_id, actor, emotion, p_<emotion> of each, in the order of the
-        emotions
-    scores: model, protocol, fold_scheme, metric, value, low, high, actors, takes
-    differences: as `evaluation.scores.score_differences` gives them: protocol, fold_scheme, metric, model, other,
-        difference, low, high, actors, takes
-    group_scores: as `evaluation.scores.scores_by_group` gives them: model, protocol, fold_scheme, grouping, group,
-        metric, value, low, high, actors, takes
-    missed: a few of the takes that every model misses under the headline's protocol, the least expected emotion first
-    missed_count: how many of those there are
-    reproduction: the notebook reproduced, model, way, metric, value, low, high, actors, takes
-    takes: one accepted take a row: take_id, actor, emotion, gender, intensity, statement, seconds; gender,
-        intensity and statement are None where not known
-    rejected: path, reason
-    clips: one clip a row: take_id, variant (0 is the original), actor, emotion
-    examples: at most one clip for each emotion and gender
-    importances: feature, importance
-    learning_curves: model, protocol, fold_scheme, fold, epoch, subset (training or validation), loss, accuracy
-    leakage_audit: protocol, fold_scheme, fold, training_actors, test_actors, training_clips, test_takes, shared_actors,
-        shared_takes, shared_recordings (counts), disjoint (what the protocol promises, such as "takes, recordings")
-    facts: versions, command, settings
-    skipped: what was requested and left out, each with the reason, in a line
-    notice: what a reader must know before the figures, such as that no person speaks here; empty for nothing. With a
-        notice the scores are not set beside those of people and published systems
+    Attributes:
+        predictions: model, protocol, fold_scheme, fold, take_id, actor, emotion, p_<emotion> of each, in the order of
+            the emotions.
+        scores: model, protocol, fold_scheme, metric, value, low, high, actors, takes.
+        differences: as `evaluation.scores.score_differences` gives them: protocol, fold_scheme, metric, model, other,
+            difference, low, high, actors, takes.
+        group_scores: as `evaluation.scores.scores_by_group` gives them: model, protocol, fold_scheme, grouping, group,
+            metric, value, low, high, actors, takes.
+        missed: a few of the takes that every model misses under the headline's protocol, the least expected emotion
+            first.
+        missed_count: how many of those there are.
+        reproduction: the notebook reproduced, model, way, metric, value, low, high, actors, takes.
+        takes: one accepted take a row: take_id, actor, emotion, gender, intensity, statement, seconds; gender,
+            intensity and statement are None where not known.
+        rejected: path, reason.
+        clips: one clip a row: take_id, variant (0 is the original), actor, emotion.
+        examples: at most one clip for each emotion and gender.
+        importances: feature, importance.
+        learning_curves: model, protocol, fold_scheme, fold, epoch, subset (training or validation), loss, accuracy.
+        leakage_audit: protocol, fold_scheme, fold, training_actors, test_actors, training_clips, test_takes,
+            shared_actors, shared_takes, shared_recordings (counts), disjoint (what the protocol promises, such as
+            "takes, recordings").
+        facts: versions, command, settings.
+        skipped: what was requested and left out, each with the reason, in a line.
+        notice: what a reader must know before the figures, such as that no person speaks here; empty for nothing. With
+            a notice the scores are not set beside those of people and published systems.
     """
 
     corpus: CorpusIdentity

@@ -61,10 +61,10 @@ def recordings_among(paths: Sequence[Path]) -> list[Path]:
         found += media_files(path).recordings if path.is_dir() else [path]
     if not any(path.exists() for path in found):
         skipped, _ = passed_over(paths)
-        told = f"; {skipped_text(skipped)}" if skipped else ""
+        detail = f"; {skipped_text(skipped)}" if skipped else ""
         raise NoRecordingError(
             f"no recording found in {', '.join(map(printable, paths))} (in folders, sound and films are looked for by "
-            f"their endings, such as .flac, .m4a, .mp4 and .wav{told})"
+            f"their endings, such as .flac, .m4a, .mp4 and .wav{detail})"
         )
     return list(dict.fromkeys(found))
 
@@ -101,8 +101,8 @@ def predict_recordings(
     recordings: Sequence[Path], predictor: Predictor, workers: int
 ) -> Iterator[Prediction | RejectedRecording]:
     """Predict the emotion of each recording, in the order given, or give the reason why not."""
-    heard = _heard("predict", recordings, predictor.bundle, workers)
-    while part := list(itertools.islice(heard, BATCH)):
+    measured = _measured("predict", recordings, predictor.bundle, workers)
+    while part := list(itertools.islice(measured, BATCH)):
         predictions = iter(predictor.predict([each for each in part if isinstance(each, MeasuredRecording)]))
         for each in part:
             yield each if isinstance(each, RejectedRecording) else next(predictions)
@@ -117,7 +117,7 @@ def enrol_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path, wo
     """
     bundle = open_bundle(bundle_folder)
     bundle.require_speaker_normalised()
-    results = list(_heard("calibrate", recordings, bundle, workers))
+    results = list(_measured("enrol", recordings, bundle, workers))
     left_out = [each for each in results if isinstance(each, RejectedRecording)]
     usable, repeated = _without_repeats([each for each in results if isinstance(each, MeasuredRecording)])
     left_out += repeated
@@ -206,7 +206,7 @@ def printable(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _heard(
+def _measured(
     name: str, recordings: Sequence[Path], bundle: Bundle, workers: int
 ) -> Iterator[MeasuredRecording | RejectedRecording]:
     """Measure the recordings, and report under this name how far it has come."""

@@ -159,8 +159,8 @@ def _verify_bundle(folder: Path, facts: dict[str, Any]) -> None:
         if digest_of(folder / name) != digest:
             raise BundleError(f"{folder / name} has changed since the bundle was made: copy the whole folder again")
     if facts["emotions"] != read_facts(folder / RAW / facts["model"])["emotions"]:
-        told = ", ".join(facts["emotions"])
-        raise BundleError(f"{folder} names other emotions than its model, or in another order: {told}")
+        names = ", ".join(facts["emotions"])
+        raise BundleError(f"{folder} names other emotions than its model, or in another order: {names}")
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -34,8 +34,10 @@ class PromotionError(LookupError):
 class Candidate(NamedTuple):
     """Who would be champion by the scores of now, and how that compares with the champion that is in place.
 
-    scores: of this model, every protocol. predictions: of it, as table `champion_predictions` keeps them. in_place: it
-        is the champion already.
+    Attributes:
+        scores: of this model, every protocol.
+        predictions: of it, as table `champion_predictions` keeps them.
+        in_place: it is the champion already.
     """
 
     choice: "Choice"
@@ -110,11 +112,11 @@ def _require_those_of_the_scores(choice: "Choice", scores: "pd.DataFrame", predi
     from ser_assets.learning.evaluation.champion import METRIC, PROTOCOL
     from ser_assets.learning.evaluation.scores import recall_by_emotion
 
-    told = scores[
+    reported = scores[
         (scores["protocol"] == PROTOCOL) & (scores["fold_scheme"] == choice.fold_scheme) & (scores["metric"] == METRIC)
     ].iloc[0]
     found = recall_by_emotion(predictions)["recall"].mean()
-    if len(predictions) != told["takes"] or abs(found - told["value"]) > 1e-9:
+    if len(predictions) != reported["takes"] or abs(found - reported["value"]) > 1e-9:
         raise PromotionError(
             f"the scores of {choice.model} are of other predictions than those of now: materialize metrics_report again"
         )
@@ -149,7 +151,7 @@ def bundle_contents(candidate: Candidate, settings: Settings, warehouse: Warehou
 
     # Refuses features of other settings than those of now, which the bundle is about to promise.
     examples = load_examples(warehouse, settings)
-    knobs = settings.model_dump(exclude=WITHOUT_EFFECT_ON_RESULTS)
+    names = settings.model_dump(exclude=WITHOUT_EFFECT_ON_RESULTS)
     return Contents(
         model=candidate.choice.model,
         corpus=CorpusIdentity.of(corpus_of(settings)),
@@ -160,7 +162,7 @@ def bundle_contents(candidate: Candidate, settings: Settings, warehouse: Warehou
         preprocessing=settings.preprocessing,
         scores=candidate.scores,
         recipe=recipe(settings),
-        settings={name: settings.as_text(name) for name in knobs},
+        settings={name: settings.as_text(name) for name in names},
         demo=bool(notice_of_demo(warehouse)),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )

@@ -53,8 +53,11 @@ def trained_on(folder: Path) -> tuple[frozenset[str], int]:
 def mark_withdrawn(folder: Path, takes: int, speakers: int, today: str) -> bool:
     """Mark a bundle, and add a notice to its model card; returns whether there is a bundle to mark.
 
-    takes: how many takes it was trained on have left the corpus. speakers: how many speakers left with all their takes.
-    today: as YYYY-MM-DD.
+    Args:
+        folder: of the champion.
+        takes: how many takes it was trained on have left the corpus.
+        speakers: how many speakers left with all their takes.
+        today: as YYYY-MM-DD.
     """
     if not (folder / BUNDLE_FACTS_FILE).exists():
         return False

@@ -39,11 +39,15 @@ DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a pe
 class Contents:
     """What a bundle is made of.
 
-    corpus: that it was trained on.
-    models_dir: holds the final models, `raw/<model>` and, if `speaker_normalised`, `speaker_normalised/<model>`.
-    reason: a sentence that says why this model. scores: rows of this model in `evaluation.scores.score_table`.
-    recipe: how the features were made. settings: the knobs behind all of it, as text. demo: the voices are the demo's.
-    date: of today, as YYYY-MM-DD.
+    Attributes:
+        corpus: that it was trained on.
+        models_dir: holds the final models, `raw/<model>` and, if `speaker_normalised`, `speaker_normalised/<model>`.
+        reason: a sentence that says why this model.
+        scores: rows of this model in `evaluation.scores.score_table`.
+        recipe: how the features were made.
+        settings: of the platform, as text.
+        demo: the voices are the demo's.
+        date: of today, as YYYY-MM-DD.
     """
 
     model: str
@@ -63,8 +67,11 @@ class Contents:
 def write_bundle(folder: Path, contents: Contents, replaces: Path | None = None) -> None:
     """Write a bundle into `folder`, which exists and is empty.
 
-    replaces: the folder that it will take the place of. If it holds just the same, its date is kept, so that the same
-        models give the same bytes.
+    Args:
+        folder: exists and is empty.
+        contents: what it is made of.
+        replaces: the folder that it will take the place of. If it holds just the same, its date is kept, so that the
+            same models give the same bytes.
 
     Raises:
         FileNotFoundError: a model is not kept in `models_dir`.

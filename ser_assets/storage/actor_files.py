@@ -48,7 +48,12 @@ class ActorFiles:
     ) -> Path:
         """Put an actor's rows in the place of those that were there: the takes kept, and the ones made, as they come.
 
-        made: every batch with the rows of the takes that were made, if any. recipe: tells how, from the recordings on.
+        Args:
+            asset: that stores them.
+            actor: whose clips they are.
+            made: every batch with the rows of the takes that were made, if any.
+            schema: of the rows.
+            recipe: tells how, from the recordings on.
         """
         import pyarrow.parquet as pq
 
@@ -181,8 +186,8 @@ def _read(
     chosen = None if takes is None else [("take_id", "in", list(takes))]
     with _damage_set_aside(path):
         if columns and (missing := set(columns) - set(pq.read_schema(source).names)):
-            told = f"{path} lacks {', '.join(sorted(missing))}: another version made it, and this one makes it anew"
-            raise ClipsMissingError(told)
+            detail = f"{path} lacks {', '.join(sorted(missing))}: another version made it, and this one makes it anew"
+            raise ClipsMissingError(detail)
         return pq.read_table(source, columns=columns, filters=chosen, page_checksum_verification=True)
 
 

@@ -11,7 +11,7 @@ TAKES_AT_ONCE = 15
 class Batch:
     """Takes of one actor, in their order, that go through a step together.
 
-    `input_fingerprint` tells of each take what it is made from; those in `kept` are at rest already, made from the
+    `input_fingerprint` is what each take is made from; those in `kept` are stored already, made from the
     same. `about` holds what the step wants to know of each take.
     """
 
@@ -31,7 +31,11 @@ def batches_of(
 ) -> list[Batch]:
     """Divide an actor's takes into batches, always the same for the same takes; none where nothing has changed.
 
-    wanted: what each take should be made from. stored: what those at rest were made from.
+    Args:
+        actor: whose takes they are.
+        wanted: what each take should be made from.
+        stored: what the stored ones were made from.
+        about: what the step needs to know of each take.
     """
     if wanted == stored:
         return []

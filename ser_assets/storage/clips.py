@@ -1,4 +1,4 @@
-"""Clips at rest: rows of a Parquet file that DuckDB, pandas and Hugging Face `datasets` read as they are."""
+"""Stored clips: rows of a Parquet file that DuckDB, pandas and Hugging Face `datasets` read as they are."""
 
 import io
 import json

@@ -39,8 +39,8 @@ def explain_full_disk(target: Path) -> Iterator[None]:
     except Exception as error:
         if getattr(error, "errno", None) != errno.ENOSPC and os.strerror(errno.ENOSPC) not in str(error):
             raise
-        told = f"no space left on the disk to write {target}: free some and run again; nothing half-written is left"
-        raise DiskFullError(errno.ENOSPC, told) from error
+        detail = f"no space left on the disk to write {target}: free some and run again; nothing half-written is left"
+        raise DiskFullError(errno.ENOSPC, detail) from error
 
 
 @contextmanager

@@ -68,17 +68,17 @@ _LISTS = ", ".join(
 )
 _PROOF = f"""
     WITH {_SIDES},
-    heard AS (SELECT protocol, fold_scheme, fold, count(*) AS clips, {_LISTS} FROM training GROUP BY ALL),
-    asked AS (SELECT protocol, fold_scheme, fold, count(*) AS clips, {_LISTS} FROM evaluated GROUP BY ALL)
+    trained AS (SELECT protocol, fold_scheme, fold, count(*) AS clips, {_LISTS} FROM training GROUP BY ALL),
+    tested AS (SELECT protocol, fold_scheme, fold, count(*) AS clips, {_LISTS} FROM evaluated GROUP BY ALL)
     SELECT protocol, fold_scheme, fold,
-        array_to_string(list_sort(asked.actors), ', ') AS test_actors,
-        array_to_string(list_sort(heard.actors), ', ') AS training_actors,
-        asked.clips AS test_takes,
-        heard.clips AS training_clips,
-        len(list_intersect(asked.actors, heard.actors)) AS shared_actors,
-        len(list_intersect(asked.takes, heard.takes)) AS shared_takes,
-        len(list_intersect(asked.recordings, heard.recordings)) AS shared_recordings
-    FROM asked JOIN heard USING (protocol, fold_scheme, fold) ORDER BY ALL
+        array_to_string(list_sort(tested.actors), ', ') AS test_actors,
+        array_to_string(list_sort(trained.actors), ', ') AS training_actors,
+        tested.clips AS test_takes,
+        trained.clips AS training_clips,
+        len(list_intersect(tested.actors, trained.actors)) AS shared_actors,
+        len(list_intersect(tested.takes, trained.takes)) AS shared_takes,
+        len(list_intersect(tested.recordings, trained.recordings)) AS shared_recordings
+    FROM tested JOIN trained USING (protocol, fold_scheme, fold) ORDER BY ALL
 """
 
 

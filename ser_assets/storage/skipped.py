@@ -20,7 +20,7 @@ class Skipped(NamedTuple):
     reason: str
 
     @property
-    def told(self) -> str:
+    def line(self) -> str:
         """What and why, in a line."""
         return f"{self.what}: {self.reason}"
 

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 def training_fingerprint(name: str, of_model: Any, settings: Settings, warehouse: Warehouse) -> str:
     """Hash all that decides what the model `name` learns under these settings from the features that are stored now.
 
-    of_model: the settings of the model.
+    Args:
+        name: of the model.
+        of_model: the settings of the model.
+        settings: of the platform.
+        warehouse: tables of the corpus.
     """
     columns = "take_id, variant, actor, emotion, input_fingerprint"
     usable: pa.Table | None = warehouse.query_if_there(
@@ -39,7 +43,7 @@ def is_trained(name: str, trained_from: str, settings: Settings, warehouse: Ware
 
 
 def final_model_folder(settings: Settings, kind: str, name: str) -> Path:
-    """Where a kept model rests: `kind` is `RAW` or `SPEAKER_NORMALISED`, which is the evidence that it takes."""
+    """Folder of a final model; `kind` is `RAW` or `SPEAKER_NORMALISED`."""
     return settings.corpus_dir / "models" / kind / name
 
 

@@ -57,14 +57,14 @@ def load_examples(warehouse: Warehouse, settings: Settings) -> "Examples":
 
 
 def _emotions(corpus: "Corpus", rows: "pa.Table") -> tuple[str, ...]:
-    """All emotions of a corpus that promises them, else those that are heard."""
-    heard = set(rows["emotion"].to_pylist())
-    if strangers := sorted(heard - set(corpus.emotions)):
+    """All emotions of a corpus that promises them, else those that occur."""
+    present = set(rows["emotion"].to_pylist())
+    if strangers := sorted(present - set(corpus.emotions)):
         raise FeaturesMissingError(
             f"features show emotions that the corpus does not know any more ({', '.join(strangers)}): materialize "
             "raw_videos to features of all actors again, or put the labels back"
         )
-    return tuple(emotion for emotion in corpus.emotions if emotion in heard or emotion in corpus.emotions_of_an_actor)
+    return tuple(emotion for emotion in corpus.emotions if emotion in present or emotion in corpus.emotions_of_an_actor)
 
 
 def _matrix(rows: "pa.Table") -> "np.ndarray":

@@ -48,8 +48,13 @@ def turn(
 ) -> Iterator[None]:
     """Hold the lock of a database while the body runs; a second turn inside the body would wait for itself.
 
-    what: what a process that waits is said to wait for; by default the database. about: who holds the lock, as others
-    that wait are shown; by default the command. warn: logs what this process waits for.
+    Args:
+        database: file whose lock is taken.
+        read_only: whether it is only read.
+        seconds: to wait for it.
+        what: what the message of a waiting process names; by default the database.
+        about: who holds the lock, as others that wait are shown; by default the command.
+        warn: logs what this process waits for.
 
     Raises:
         TurnTimeoutError: another process kept it for longer than `seconds`.
@@ -148,7 +153,7 @@ def sign(named: Path, about: str = "") -> None:
 
 
 def holder_of(named: Path) -> str:
-    """Who holds a lock, as far as it has said so and still runs."""
+    """Who holds a lock, if that is known and the process still runs."""
     try:
         holder = json.loads(named.read_text(encoding="utf-8"))
         process, host = int(holder["process"]), str(holder["host"])
@@ -156,4 +161,4 @@ def holder_of(named: Path) -> str:
             raise ProcessLookupError
         return f"process {process} on {host} since {holder['since']}: {holder['about']}"
     except (OSError, ValueError, LookupError, TypeError):
-        return "a process that has not said who it is"
+        return "an unknown process"

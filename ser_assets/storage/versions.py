@@ -72,9 +72,11 @@ def recipe(settings: Settings) -> str:
 def differences(other: str) -> list[str]:
     """Compare a recipe with what is installed here, for decoding, trimming and measuring a recording.
 
-    other: as `recipe` wrote it, perhaps elsewhere. Settings are not compared: whoever knows the recipe knows them.
+    Args:
+        other: as `recipe` wrote it, perhaps elsewhere. Settings are not compared: the recipe names them.
 
-    Returns: `av 18.1.0 (here 19.0.0)`, `trimmed_audio version 3 (here 4)`, in the order of the steps.
+    Returns:
+        `av 18.1.0 (here 19.0.0)`, `trimmed_audio version 3 (here 4)`, in the order of the steps.
     """
     defaults = Settings.model_construct(**_defaults())
     here = _versions(" > ".join(f"{asset} {code_version(asset, defaults)}" for asset in MEASURING))

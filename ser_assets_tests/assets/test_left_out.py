@@ -131,4 +131,4 @@ def test_what_several_left_out_for_one_reason_is_told_once(tmp_path: Path) -> No
     for asset, skipped in (("cnn", [one]), ("random_forest", [one, other]), ("ensemble", [])):
         warehouse.replace_rows(SKIPPED, skipped_table(asset, skipped), {"model": asset})
     assert all_skipped(warehouse) == [one, other]
-    assert [each.told for each in all_skipped(warehouse)] == ["protocol a: too few", "protocol a: too many"]
+    assert [each.line for each in all_skipped(warehouse)] == ["protocol a: too few", "protocol a: too many"]

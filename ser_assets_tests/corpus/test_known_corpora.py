@@ -53,7 +53,7 @@ def test_the_command_that_is_shown_makes_the_table(
     monkeypatch.chdir(tmp_path)
     [found] = recognise(put(tmp_path / "it's raw", names), tmp_path / "it's raw")
     assert (found.corpus.name, found.count) == (corpus, 2)
-    program, *arguments = shlex.split(found.told.splitlines()[1])
+    program, *arguments = shlex.split(found.note.splitlines()[1])
     made = CliRunner().invoke(main, arguments)
     assert (program, made.exit_code) == ("ser-assets", 0), made.output
     assert "2 of 2 recordings, 2 speakers" in made.output
@@ -83,8 +83,8 @@ def test_where_names_tell_no_label_it_is_told_where_the_labels_are(
 ) -> None:
     [found] = recognise(put(tmp_path, names), tmp_path)
     assert found.corpus.name == corpus
-    assert found.corpus.labels in found.told
-    assert "SER_CORPUS=table" in found.told
+    assert found.corpus.labels in found.note
+    assert "SER_CORPUS=table" in found.note
 
 
 @pytest.mark.parametrize(

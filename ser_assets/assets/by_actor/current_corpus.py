@@ -45,7 +45,11 @@ def require_current(
 ) -> None:
     """Refuse to go on with features of recordings or labels that are not those of the corpus any more.
 
-    kinds: which changes count.
+    Args:
+        settings: of the platform.
+        warehouse: tables of the corpus.
+        listing: of the corpus as it is now.
+        kinds: which changes count.
 
     Raises:
         CorpusChangedError: there are such features; names speakers and recordings.

@@ -32,7 +32,7 @@ SKIPPED = "skipped in backfill "
 def inputs_of_partitions(context: dg.AssetExecutionContext) -> dict[str, dict[str, str]]:
     """Tags that name the latest event of each asset upstream, by partition of the run.
 
-    To be asked for before anything is read: what is made upstream later is then newer than what was read.
+    Call it before anything is read: what is made upstream later is then newer than what was read.
     """
     assets = context.assets_def.asset_deps[context.asset_key]
     return {partition: _inputs(context.instance, sorted(assets), partition) for partition in context.partition_keys}
@@ -57,7 +57,12 @@ def log_partition(
 ) -> None:
     """Log that a partition is materialized.
 
-    inputs: its tags of `inputs_of_partitions`.
+    Args:
+        context: of the step.
+        partition: the actor.
+        data_version: of what was stored.
+        metadata: to show.
+        inputs: its tags of `inputs_of_partitions`.
     """
     tags = {
         CODE_VERSION_TAG: context.assets_def.code_versions_by_key.get(context.asset_key) or context.run_id,

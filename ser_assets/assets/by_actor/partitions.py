@@ -35,7 +35,7 @@ def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], work
     """Go through the actors of the run, and log one event for the partition of each that is done.
 
     Workers go on with the next actor while one is stored. An actor that fails does not stop the others: they are
-    finished and recorded, then the failures are told together. Actors with nothing to do are skipped. A run that is
+    finished and recorded, then one failure lists them all. Actors with nothing to do are skipped. A run that is
     interrupted records the actors that it has finished, unless the step still has something to settle.
 
     Raises:
@@ -152,9 +152,9 @@ class _PartitionLoop:
         self._record()
         if self.failures:
             reasons = [self.failures[actor] for actor in self.actors if actor in self.failures]
-            told = "\n".join([f"{self.asset} failed for {len(reasons)} of {len(self.actors)} actors:", *reasons])
+            detail = "\n".join([f"{self.asset} failed for {len(reasons)} of {len(self.actors)} actors:", *reasons])
             metadata = {actor: dg.MetadataValue.text(reason) for actor, reason in self.failures.items()}
-            raise dg.Failure(told, metadata=metadata, allow_retries=False)
+            raise dg.Failure(detail, metadata=metadata, allow_retries=False)
         if not self.done:
             raise dg.Failure(self._why_nothing(), allow_retries=False)
         return events_are_logged()

@@ -31,7 +31,7 @@ class Step(Generic[Task, Made]):
     """What an asset does with each of its actors.
 
     Attributes:
-        plan: say what is to be made of an actor, in tasks; None where all that is at rest is still right. Raises
+        plan: returns the tasks for an actor; None where everything stored is current. Raises
             `NothingToDoError` for an actor to be skipped.
         work: do one task, in a worker process; always in one if it is `guarded`, for it may crash.
         chunk: so many tasks go to a worker at a time.

@@ -20,7 +20,9 @@ ALL_ACTORS = "all actors"
 def inventory_of_all(stock: "Mapping[str, Sequence[RawVideo]]", actors: Sequence[str]) -> dict[str, Any]:
     """Takes and rejected files of each actor, and all rejected files with the reason.
 
-    stock: rows of `raw_videos` by actor. actors: in their order.
+    Args:
+        stock: rows of `raw_videos` by actor.
+        actors: in their order.
     """
     present = [actor for actor in actors if actor in stock]
     counts = [_counts(actor, stock[actor]) for actor in present]

@@ -133,7 +133,11 @@ def model_metadata(
 ) -> dict[str, Any]:
     """Scores of a model, what it was trained on and with, and the confusion matrix of the first protocol.
 
-    factory: makes the model, given its settings and seed.
+    Args:
+        predictions: as `evaluate.Evaluation.predictions`.
+        examples: that were trained on.
+        splits: of the evaluation.
+        factory: makes the model, given its settings and seed.
     """
     folds = Counter(" ".join((split.protocol, split.fold_scheme)).strip() for split in splits)
     return {
@@ -156,15 +160,15 @@ def stored_model_metadata(predictions: "pd.DataFrame", factory: "partial[Any]") 
 
 def _settings_metadata(factory: "partial[Any]") -> dict[str, Any]:
     model_settings, seed = factory.args
-    knobs = dataclasses.asdict(model_settings).items()
-    records = [dg.TableRecord({"setting": name, "value": json.dumps(value)}) for name, value in knobs]
+    values = dataclasses.asdict(model_settings).items()
+    records = [dg.TableRecord({"setting": name, "value": json.dumps(value)}) for name, value in values]
     return {"settings": dg.MetadataValue.table(records), "seed": seed}
 
 
 def skipped_metadata(skipped: "Sequence[Skipped]") -> dict[str, Any]:
     """Name what was requested and left out, and why; nothing where nothing was."""
     return (
-        {"requested and left out": dg.MetadataValue.md("\n".join(f"- {each.told}" for each in skipped))}
+        {"requested and left out": dg.MetadataValue.md("\n".join(f"- {each.line}" for each in skipped))}
         if skipped
         else {}
     )

@@ -42,12 +42,17 @@ def skipped_by_report(
     predictions: "pd.DataFrame",
     outdated: Sequence[str],
     models: Sequence[str],
-    told: Sequence[Skipped],
+    by_models: Sequence[Skipped],
 ) -> list[Skipped]:
     """Tell what a report leaves out.
 
-    predictions: those that it shows. outdated: models that were evaluated on other takes than there are now.
-    models: all that there should be. told: what the models themselves left out.
+    Args:
+        settings: of the platform.
+        warehouse: tables of the corpus.
+        predictions: those that it shows.
+        outdated: models that were evaluated on other takes than there are now.
+        models: all that there should be.
+        by_models: what the models themselves left out.
     """
     shown = set(predictions["model"])
     skipped = [
@@ -59,7 +64,7 @@ def skipped_by_report(
         for model in models
         if model not in shown and model not in outdated
     ]
-    known = {each.what for each in told}
+    known = {each.what for each in by_models}
     for kind, column, wanted in (
         ("protocol", "protocol", settings.protocols),
         ("fold scheme", "fold_scheme", settings.fold_schemes),

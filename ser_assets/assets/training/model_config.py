@@ -1,4 +1,4 @@
-"""The settings of a model as Dagster shows them in the launchpad: every knob typed, described and with its default."""
+"""The settings of a model as Dagster shows them in the launchpad: each typed, described and with its default."""
 
 import typing
 from collections.abc import Mapping
@@ -11,7 +11,9 @@ from pydantic import Field, ValidationError, create_model
 def config_of(settings_type: type[Any], defaults: Any) -> type[dg.Config]:
     """Make the config of the settings of a model, a pydantic dataclass; what is a tuple there is a list here.
 
-    defaults: an instance of it, whose values the launchpad shows.
+    Args:
+        settings_type: dataclass of the settings.
+        defaults: an instance of it, whose values the launchpad shows.
     """
     fields = {}
     for name, field in settings_type.__pydantic_fields__.items():
@@ -40,14 +42,16 @@ def settings_from(config: dg.Config, settings_type: type[Any]) -> Any:
 
 
 def refuse_wrong_settings(run_config: Mapping[str, Any], settings_types: Mapping[str, type[Any]]) -> None:
-    """Raise ValueError, naming the knob, where a run config gives a model a value outside the limits of its settings.
+    """Raise ValueError, naming the setting, where a run config has a value outside the limits of a model's settings.
 
-    settings_types: of each model by name. Dagster checks names and types alone.
+    Args:
+        run_config: as a run was given it.
+        settings_types: of each model by name. Dagster checks names and types alone.
     """
     for name, settings_type in settings_types.items():
-        knobs = run_config.get("ops", {}).get(name, {}).get("config", {})
+        values = run_config.get("ops", {}).get(name, {}).get("config", {})
         try:
-            settings_type(**knobs)
+            settings_type(**values)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         else:

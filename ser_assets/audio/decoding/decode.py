@@ -108,10 +108,10 @@ def _decode_best(path: Path) -> Recording:
             try:
                 recording = _decode_track(path, container, track)
             except Exception as error:
-                told = error if isinstance(error, DecodeError) else _as_decode_error(error)
-                if told.problem not in OF_ONE_TRACK:
+                detail = error if isinstance(error, DecodeError) else _as_decode_error(error)
+                if detail.problem not in OF_ONE_TRACK:
                     raise
-                failure = failure or told
+                failure = failure or detail
                 continue
         if recording.tracks == 1 or not is_silent(recording.samples, recording.sampling_rate):
             return recording
@@ -149,7 +149,7 @@ def _in_order(container: "InputContainer") -> list[int]:
 
 
 def _is_known(stream: "AudioStream") -> bool:
-    """Whether the first packets told what the sound of a track is."""
+    """Whether the first packets show what the sound of a track is."""
     return stream.codec_context is not None and stream.codec_context.sample_rate > 0
 
 

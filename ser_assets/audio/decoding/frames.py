@@ -41,8 +41,8 @@ def frames_of(
     except (av.FFmpegError, DecodeError) as error:
         if OTHER_DECODERS.get(codec) not in av.codecs_available or _is_too_long(error):
             if isinstance(error, av.PatchWelcomeError):
-                told = f"holds {codec} with what no decoder here knows (in AMR: comfort noise in pauses)"
-                raise DecodeError(told, Problem.NO_DECODER) from error
+                detail = f"holds {codec} with what no decoder here knows (in AMR: comfort noise in pauses)"
+                raise DecodeError(detail, Problem.NO_DECODER) from error
             raise
     with opened_again() as again:
         stream = again.streams.audio[track]
@@ -74,15 +74,15 @@ def _collected(decoded: Iterable["AudioFrame"], stream: "AudioStream") -> list[F
             frames.append(Frame(_planes(frame), frame.sample_rate, start))
             seconds += frame.samples / frame.sample_rate if frame.sample_rate else 0.0
             if seconds > LONGEST_SECONDS:
-                told = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance"
-                raise DecodeError(told, Problem.TOO_LONG)
+                detail = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance"
+                raise DecodeError(detail, Problem.TOO_LONG)
     except av.PatchWelcomeError:
         raise
     except av.FFmpegError as error:
         if not frames:
             raise
-        told = f"is damaged or cut short after {seconds:.2f} s ({error.strerror})"
-        raise DecodeError(told, Problem.CUT_SHORT) from error
+        detail = f"is damaged or cut short after {seconds:.2f} s ({error.strerror})"
+        raise DecodeError(detail, Problem.CUT_SHORT) from error
     return frames
 
 

@@ -142,7 +142,7 @@ def _end_of_boxes(file: BinaryIO, there: int) -> int:
 
 
 def _end_of_segment(file: BinaryIO, there: int) -> int:
-    """Where the segment of a Matroska or WebM file ends; 0 where whoever wrote it did not know."""
+    """Where the segment of a Matroska or WebM file ends; 0 where the file does not state it."""
     at = 0
     while at < there:
         file.seek(at)

@@ -35,8 +35,8 @@ def joined(frames: Sequence[Frame]) -> np.ndarray:
     first, lengths = frames[0], np.array([frame.samples.shape[1] for frame in frames])
     gaps = gaps_before(np.array([frame.start for frame in frames]), lengths, first.sampling_rate)
     if lengths.sum() + gaps.sum() > LONGEST_SECONDS * first.sampling_rate > 0:
-        told = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance, with the pauses in its timestamps"
-        raise DecodeError(told, Problem.TOO_LONG)
+        detail = f"is longer than {LONGEST_SECONDS:.0f} s, the most for one utterance, with the pauses in timestamps"
+        raise DecodeError(detail, Problem.TOO_LONG)
     # Unsigned samples of 8 bits have their silence in the middle.
     silence = 128 if first.samples.dtype == np.uint8 else 0
     parts = []

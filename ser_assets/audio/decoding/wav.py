@@ -119,10 +119,10 @@ def _refuse_more_sound(file: BinaryIO, wav: _Wav, there: int) -> None:
         return
     declared = sum(length for _, length in wav.sound) / second
     if rest.removeprefix(b"\0").startswith((b"RIFF", b"RIFX")):
-        told = f"ends after {declared:.2f} s by its header, and another WAV follows in the same file"
+        detail = f"ends after {declared:.2f} s by its header, and another WAV follows in the same file"
     else:
-        told = f"holds {declared:.2f} s by its header, but {declared + left / second:.2f} s are there"
-    raise DecodeError(told, Problem.HEADER)
+        detail = f"holds {declared:.2f} s by its header, but {declared + left / second:.2f} s are there"
+    raise DecodeError(detail, Problem.HEADER)
 
 
 def _plain(file: BinaryIO, wav: _Wav, there: int) -> bytes:

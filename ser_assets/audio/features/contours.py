@@ -38,12 +38,12 @@ def f0_contour(f0: np.ndarray) -> np.ndarray:
     voiced = np.flatnonzero(f0)
     if len(voiced) < FEWEST_VOICED_FRAMES:
         return np.zeros(len(F0_CONTOUR))
-    heard = np.log(f0[voiced].astype(np.float64))
-    heard -= heard.mean()
-    melody = np.interp(np.arange(len(f0)), voiced, heard)
-    steps = np.diff(heard)[np.diff(voiced) == 1]
+    log_f0 = np.log(f0[voiced].astype(np.float64))
+    log_f0 -= log_f0.mean()
+    melody = np.interp(np.arange(len(f0)), voiced, log_f0)
+    steps = np.diff(log_f0)[np.diff(voiced) == 1]
     fifth = -(-len(melody) // 5)
-    low, high = percentiles(np.sort(heard)[None], (10, 90), len(heard))[0]
+    low, high = percentiles(np.sort(log_f0)[None], (10, 90), len(log_f0))[0]
     return np.array(
         [
             *_cosines(melody, F0_COSINES),

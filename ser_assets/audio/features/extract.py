@@ -100,8 +100,8 @@ def extract_features(samples: np.ndarray, sampling_rate: int) -> ClipFeatures:
             modulation(mel, frames_per_second),
         ]
     )
-    heard = np.column_stack([pitch.f0, pitch.strength])[::2].astype(np.float32)
-    return ClipFeatures(functionals.astype(np.float32), decibels(_pairs(mel)), heard)
+    melody = np.column_stack([pitch.f0, pitch.strength])[::2].astype(np.float32)
+    return ClipFeatures(functionals.astype(np.float32), decibels(_pairs(mel)), melody)
 
 
 def _checked(samples: np.ndarray, sampling_rate: int) -> np.ndarray:

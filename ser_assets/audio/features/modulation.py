@@ -20,7 +20,7 @@ def modulation(mel: np.ndarray, frames_per_second: float) -> np.ndarray:
 
     Args:
         mel: power in mel bands, shape (frames, 64); the level is taken over its upper 80 dB.
-        frames_per_second: at least 40; of what lies above half of it nothing is heard.
+        frames_per_second: at least 40; what lies above half of it is not measured.
 
     Returns:
         The numbers that `MODULATION` names: natural logarithms of mean power in dB², not under ln 0.001.

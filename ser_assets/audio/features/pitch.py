@@ -87,10 +87,10 @@ def _autocorrelation(frames: np.ndarray, sampling_rate: int, floor_hz: float, ce
 
     length = frames.shape[1]
     correlator = _correlator(length, sampling_rate, floor_hz, ceiling_hz)
-    heard = np.zeros((len(frames), correlator.size), np.float32)
-    np.subtract(frames, frames.mean(axis=1, keepdims=True), out=heard[:, :length])
-    heard[:, :length] *= correlator.window
-    power = np.square(np.abs(rfft(heard, axis=1, overwrite_x=True)))
+    windowed = np.zeros((len(frames), correlator.size), np.float32)
+    np.subtract(frames, frames.mean(axis=1, keepdims=True), out=windowed[:, :length])
+    windowed[:, :length] *= correlator.window
+    power = np.square(np.abs(rfft(windowed, axis=1, overwrite_x=True)))
     power[:, 0] = power[:, correlator.bins :] = 0
     energy = power.sum(axis=1, keepdims=True)
     lags = _lags(floor_hz, ceiling_hz)
@@ -110,7 +110,7 @@ class _Correlator(NamedTuple):
     """What frames of one length are correlated with.
 
     `window`: Hann, float32. `size` of the transform and `size_at_lag_rate` of its inverse span the same seconds, and
-    are even. `bins` of the spectrum are heard. `weight`, float32 of shape (lags,), makes up for the window's own
+    are even. `bins` of the spectrum are used. `weight`, float32 of shape (lags,), makes up for the window's own
     correlation.
     """
 

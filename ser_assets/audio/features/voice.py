@@ -68,7 +68,7 @@ def _about_harmonics(of: Spectrum, f0: np.ndarray) -> np.ndarray:
     frequency, bandwidth = formants(of.at(frames))
     found = np.isfinite(frequency).all(axis=1)
     frames, frequency = frames[found], frequency[found].T
-    # Between the harmonics there is nothing to hear: a formant is as strong as the harmonic nearest to it.
+    # Between the harmonics there is no energy: a formant is as strong as the harmonic nearest to it.
     levels = level_at(of, f0[frames] * np.maximum(np.rint(frequency / f0[frames]), 1), frames)
     log_frequency = np.log(frequency)
     of_formants = [

@@ -19,7 +19,7 @@ from ser_assets.runtime.workers import map_in_workers
 
 SAMPLING_RATE = 48000
 DEMO_COMMENT = "ser-assets demo corpus"
-"""Stands in the metadata of every film, so that nobody takes it for a recording of a person."""
+"""Stands in the metadata of every film, so that it is not taken for a recording of a person."""
 
 _WORDS_PER_MINUTE = 160
 _ROOM_NOISE_DB = -42.0
@@ -47,7 +47,7 @@ def make_demo_corpus(
         destination: folder of the actors' folders, made if it is not there.
         actors: '01' to '24'.
         workers: processes to share the work among.
-        progress: told (takes done, takes in all) after every take.
+        progress: called with (takes done, takes in all) after every take.
 
     Returns:
         Number of files written.

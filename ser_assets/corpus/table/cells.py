@@ -69,7 +69,7 @@ def workbook_grids(path: Path, content: bytes) -> list[Grid]:
 
 
 def _farthest_cell(content: bytes) -> str:
-    """The last cell of a sheet that is too large; empty where none is, or where it cannot be told."""
+    """The last cell of a sheet that is too large; empty where none is, or where it is unknown."""
     # A damaged file is refused by the library that reads it.
     damaged = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError)
     with suppress(*damaged), zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -26,9 +26,9 @@ def refuse_misleading(path: Path, header: Sequence[str]) -> None:
     """
     parts = [plain(name) for name in header if _names_a_part(name)]
     if parts:
-        told = ", ".join(map(repr, parts))
+        detail = ", ".join(map(repr, parts))
         raise CorpusError(
-            f"{path} has the column {told}: rows seem to be parts of files, and only whole files are used. Cut the "
+            f"{path} has the column {detail}: rows seem to be parts of files, and only whole files are used. Cut the "
             "parts into files of their own (`ffmpeg -i FILE -ss START -to END PART.wav`), list these, and remove or "
             "rename the column"
         )

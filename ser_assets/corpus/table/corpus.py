@@ -82,9 +82,9 @@ class Table:
         """
         emotions = tuple(sorted(set(self._labels["emotion"].values())))
         if len(emotions) < 2:
-            told = f"one emotion only ({emotions[0]})" if emotions else "no emotion"
+            detail = f"one emotion only ({emotions[0]})" if emotions else "no emotion"
             raise CorpusError(
-                f"{self.path} names {told}{self._left_out()}: to learn one from another, label takes with two or more"
+                f"{self.path} names {detail}{self._left_out()}: to learn one from another, label takes with two or more"
             )
         return emotions
 
@@ -160,10 +160,10 @@ class Table:
         )
 
     def _ambiguous(self, groups: list[list[str]], places: dict[str, str]) -> str:
-        told = [", ".join(f"{name!r} ({places[name]})" for name in group[:_SHOWN]) for group in groups[:_SHOWN]]
+        detail = [", ".join(f"{name!r} ({places[name]})" for name in group[:_SHOWN]) for group in groups[:_SHOWN]]
         more = f"; and {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
         return (
-            f"{self.path} names speakers that may be one person: {'; '.join(told)}{more}. Write each speaker in one "
+            f"{self.path} names speakers that may be one person: {'; '.join(detail)}{more}. Write each speaker in one "
             "way, or set SER_DISTINCT_SPEAKERS=true if they are different people"
         )
 

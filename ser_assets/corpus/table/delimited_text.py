@@ -105,8 +105,8 @@ def _lines(
         if swallowed := _row_inside(row, width, delimiter, written, number):
             problem = f"holds line {swallowed} too, which looks like a row: is a quote not closed?"
         elif len(row) != width:
-            told = _NAMES.get(delimiter, repr(delimiter))
-            remedy = f"quote a field that holds {told}" if len(row) > width else f"put {told} between all fields"
+            detail = _NAMES.get(delimiter, repr(delimiter))
+            remedy = f"quote a field that holds {detail}" if len(row) > width else f"put {detail} between all fields"
             problem = f"has {len(row)} field{'' if len(row) == 1 else 's'} and the header {width}: {remedy}"
         yield Line(f"line {number} of {path.name}", row, problem)
 

@@ -106,8 +106,8 @@ def _is_document(path: Path, content: bytes) -> bool:
         return True
     inside = _members(names)
     if len(inside) != 1:
-        told = ", ".join(inside[:5]) or "none"
-        raise CorpusError(f"{path} is a zip file of {len(inside)} files ({told}): unpack it and name the table")
+        detail = ", ".join(inside[:5]) or "none"
+        raise CorpusError(f"{path} is a zip file of {len(inside)} files ({detail}): unpack it and name the table")
     return False
 
 

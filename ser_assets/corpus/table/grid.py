@@ -12,7 +12,7 @@ OPTIONAL = ("take_id", "intensity", "gender")
 
 
 class Line(NamedTuple):
-    """The fields of a row as text, where it stands, and why its fields cannot be told apart, if they cannot."""
+    """The fields of a row as text, where it stands, and why its fields cannot be separated, if they cannot."""
 
     place: str
     fields: Sequence[str]

@@ -71,10 +71,10 @@ def _grid_with_columns(path: Path, grids: list[Grid]) -> Grid:
     closest = min(grids, key=lambda grid: len(grid.missing), default=Grid((), ()))
     sheets = f" in any of its sheets ({', '.join(repr(grid.title) for grid in grids)})" if len(grids) > 1 else ""
     found = ", ".join(filter(None, map(plain, closest.header)))
-    told = f"; it reads {found if len(found) <= _SHOWN else found[:_SHOWN] + '…'!r}" if found else ""
+    detail = f"; it reads {found if len(found) <= _SHOWN else found[:_SHOWN] + '…'!r}" if found else ""
     raise CorpusError(
         f"{path} has no column {', '.join(closest.missing or NEEDED)}{sheets}: its first line should read "
-        f"{','.join(NEEDED)}, and {', '.join(OPTIONAL)} may follow{told}"
+        f"{','.join(NEEDED)}, and {', '.join(OPTIONAL)} may follow{detail}"
     )
 
 

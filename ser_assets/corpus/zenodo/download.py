@@ -58,10 +58,10 @@ def download(
     Whoever is interrupted in here leaves at once, and all that has come is kept for the next time.
 
     Args:
-        order: what was asked for.
+        order: what was requested.
         errands: its plan.
-        progress: told (archive, bytes there, bytes in all), and the same of `ALL` together.
-        tell: told in words what went wrong and is tried again.
+        progress: called with (archive, bytes there, bytes in all), and the same of `ALL` together.
+        tell: called with a sentence on what went wrong and is retried.
         patience: how long to wait for a server.
 
     Returns:
@@ -88,7 +88,7 @@ class _Stopped(Exception):  # noqa: N818 - somebody's wish
 
 
 class _DownloadPool:
-    """Threads that do errands; all that they have to say is said by the thread that waits for them."""
+    """Threads that do errands; the thread that waits for them prints their messages."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class _DownloadPool:
                     at_work -= 1
         finally:
             self._stop.set()
-            # Wakes whoever pauses.
+            # Wakes a thread that pauses.
             self._given_up.set()
             latest = time.monotonic() + _SECONDS_TO_STOP
             for thread in threads:

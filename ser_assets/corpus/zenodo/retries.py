@@ -10,7 +10,7 @@ MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class RetryableError(Exception):
-    """A try failed, and another may not; `seconds` is when the server wants to be asked again, if it says so."""
+    """A try failed, and another may not; `seconds` is when the server wants the next request, if it states a time."""
 
     def __init__(self, reason: str, seconds: float | None = None) -> None:
         super().__init__(reason)
@@ -23,7 +23,7 @@ class AnotherFileError(RetryableError):
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long a server may be silent, how often it is asked again, and after which pauses; times are in seconds.
+    """How long a server may be silent, how many requests follow, and after which pauses; times are in seconds.
 
     Pauses double up to `longest_pause`. A server that wants to be left alone for longer than `longest_retry_after` is.
     Tries are counted afresh once `fresh_start_bytes` more of the file have come than ever before.

@@ -1,4 +1,4 @@
-"""One archive over HTTP: resumed where it broke off, asked for again with growing pauses, verified by its md5.
+"""One archive over HTTP: resumed where it broke off, retried with growing pauses, verified by its md5.
 
 requests carries the bytes (proxies of the environment included), and urllib3's `Retry` counts the tries and tells the
 pauses. Going on in the middle of a file is done here, for neither of them does.
@@ -37,10 +37,11 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 class Transfer:
     """An archive on its way from an address to the file `part`, which keeps what has come when the way ends early.
 
-    tell: told in words what goes wrong and is tried again.
-    progress: told, after each piece, how many bytes are there; may raise to end the transfer.
-    wait: lets a number of seconds pass; may raise as well.
-    answered: told when the server has answered, well or not.
+    Attributes:
+        tell: called with a sentence on what went wrong and is retried.
+        progress: called after each piece with the number of bytes; may raise to end the transfer.
+        wait: lets a number of seconds pass; may raise as well.
+        answered: called when the server has answered, well or not.
     """
 
     archive: Archive
@@ -73,7 +74,7 @@ class Transfer:
                 self.part.unlink()
                 raise DownloadError(
                     f"{self.archive.name}: {self._host} sends wrong bytes (the md5 is not {self.archive.md5}), "
-                    "and sent them again when asked anew; try later, or another SER_ZENODO_URL"
+                    "and sent them again; try later, or another SER_ZENODO_URL"
                 )
 
     @property
@@ -107,7 +108,7 @@ class Transfer:
             raise self._given_up(f"{trouble}, twice")
         seconds = trouble.seconds or retries.get_backoff_time()
         if seconds > self.patience.longest_retry_after:
-            raise self._given_up(f"{trouble} and wants to be asked again in {seconds:.0f} s")
+            raise self._given_up(f"{trouble} and wants the next request in {seconds:.0f} s")
         self.tell(f"{self.archive.name}: {trouble}; trying again" + (f" in {seconds:.0f} s" if seconds else ""))
         self.wait(seconds)
         return retries
@@ -144,7 +145,7 @@ class Transfer:
         except requests.Timeout as error:
             raise RetryableError(f"{self._host} does not answer") from error
         except requests.exceptions.SSLError as error:
-            # Once there is a connection it may be damaged on the way, and whoever is busy hangs up before there is one.
+            # Once there is a connection it may be damaged on the way, and a busy server closes it before.
             if not isinstance(error.args[0], MaxRetryError) or isinstance(innermost(error), ssl.SSLEOFError):
                 raise RetryableError("the connection was cut") from error
             raise DownloadError(
@@ -182,7 +183,7 @@ class Transfer:
             match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if match is None or int(match[1]) > have:
                 self.part.unlink(missing_ok=True)
-                raise RetryableError("another part came than was asked for")
+                raise RetryableError("another part came than was requested")
             start, size = int(match[1]), match[2]
         if size not in ("*", str(self.archive.bytes)):
             raise AnotherFileError(f"{self._host} has {size} bytes of that name instead of {self.archive.bytes}")

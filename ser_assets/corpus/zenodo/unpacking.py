@@ -1,4 +1,4 @@
-"""Recordings out of a zip that is not trusted: only names that were asked for, whole or not at all."""
+"""Recordings out of a zip that is not trusted: only names that were requested, whole or not at all."""
 
 import os
 import shutil

@@ -76,11 +76,13 @@ class Features:
 class Examples(Features):
     """Labelled clips, originals and augmented copies.
 
-    rows: one row a clip with at least `COLUMNS`; `(take_id, variant)` is unique, variant 0 is the original,
-        `audio_hash` is the same for every clip of one decoded recording, and `voice` is the actor, or a name of its
-        own for a copy with speed perturbation.
-    emotions: the label set of the corpus, whether or not these rows show all; the order of labels and probabilities.
-    left_out: what validation holds out: the actor, as in a test, or only the take where actors are on both sides.
+    Attributes:
+        rows: one row a clip with at least `COLUMNS`; `(take_id, variant)` is unique, variant 0 is the original,
+            `audio_hash` is the same for every clip of one decoded recording, and `voice` is the actor, or a name of its
+            own for a copy with speed perturbation.
+        emotions: the label set of the corpus, whether or not these rows show all; the order of labels and
+            probabilities.
+        left_out: what validation holds out: the actor, as in a test, or only the take where actors are on both sides.
 
     Raises:
         ValueError: the parts do not fit together, or hold what no model can learn from; the message says which.
@@ -138,8 +140,8 @@ class Examples(Features):
 
     def with_labels_permuted(self, seed: int) -> Self:
         """Permute the emotions among the takes of each actor; an augmented copy goes with its take."""
-        dealt: dict[str, str] = {}
+        permuted: dict[str, str] = {}
         for actor, own in self.rows.sort_values("take_id").drop_duplicates("take_id").groupby("actor"):
             generator = np.random.default_rng([seed, int.from_bytes(str(actor).encode())])
-            dealt |= dict(zip(own["take_id"], generator.permutation(own["emotion"].to_numpy()), strict=True))
-        return replace(self, rows=self.rows.assign(emotion=self.rows["take_id"].map(dealt)))
+            permuted |= dict(zip(own["take_id"], generator.permutation(own["emotion"].to_numpy()), strict=True))
+        return replace(self, rows=self.rows.assign(emotion=self.rows["take_id"].map(permuted)))

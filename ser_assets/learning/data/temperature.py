@@ -15,8 +15,9 @@ SMALLEST_PROBABILITY: Final = 1e-7
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Find the temperature with the lowest log loss, between 0.1 (sharper) and 10 (softer); 1 changes nothing.
 
-    probabilities: float (n, emotions) of clips that the model has not learned from. labels: int64 (n,). Without any
-    clip it is 1.
+    Args:
+        probabilities: float (n, emotions) of clips that the model has not learned from.
+        labels: int64 (n,). Without any clip it is 1.
     """
     from scipy.optimize import minimize_scalar
 

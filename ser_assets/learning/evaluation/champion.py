@@ -30,7 +30,9 @@ class Choice(NamedTuple):
 class Drop(NamedTuple):
     """How a new champion compares with the one before, on the takes that both evaluated.
 
-    blocked: the new one is worse beyond the 95 % interval. sentence: the figures, or why there are none.
+    Attributes:
+        blocked: the new one is worse beyond the 95 % interval.
+        sentence: the figures, or why there are none.
     """
 
     blocked: bool
@@ -84,9 +86,13 @@ def choose(
 def drop(previous: pd.DataFrame, new: pd.DataFrame, draws: int = 2000, seed: int = 42) -> Drop:
     """Compare a new champion with the one before by paired bootstrap over actors of the difference of their UAR.
 
-    previous, new: predictions of each for unseen actors, as `evaluate.evaluate` gives them, with one column more,
-        `recording`: only where the same recording is behind a take of both is it the same question.
-    draws, seed: as for `scores.score_differences`.
+    Args:
+        previous: predictions of each for unseen actors, as `evaluate.evaluate` gives them, with one column more,
+            `recording`: only where the same recording is behind a take of both is it the same question.
+        new: predictions of each for unseen actors, as `evaluate.evaluate` gives them, with one column more,
+            `recording`: only where the same recording is behind a take of both is it the same question.
+        draws: as for `scores.score_differences`.
+        seed: as for `scores.score_differences`.
     """
     if set(emotions_of(previous)) != set(emotions_of(new)):
         return Drop(False, f"not compared with the last champion, which knows {', '.join(emotions_of(previous))}")

@@ -27,7 +27,9 @@ Progress = Callable[[int, int], None]
 class FinalFit(NamedTuple):
     """A model to be fitted on all rows and kept: nothing is left to evaluate it on.
 
-    folder: where it is saved, which exists. calibrated: it learns from the clips as z-scores within each voice.
+    Attributes:
+        folder: where it is saved, which exists.
+        speaker_normalised: it learns from the clips as z-scores within each voice.
     """
 
     folder: Path
@@ -42,13 +44,15 @@ class FinalFit(NamedTuple):
 class Evaluation(NamedTuple):
     """What came out of evaluating one model.
 
-    predictions: `PREDICTION_COLUMNS` and `p_<emotion>` of each (`data.predictions`), one row per test take; emotion is
-        the true one.
-    learning_curves: `CURVE_COLUMNS`, a row for each epoch and part of every fold; none where nothing learns in steps.
-    training_rows: `TRAINING_COLUMNS`, one row for each clip that a model was really given to learn from.
-    validation_predictions: the same columns, of training takes of each fold, each predicted by a part of the model
-        that had left that actor out (`base.FitResult`); also of the kept models, where folds is '' and fold
-        `FINAL`.
+    Attributes:
+        predictions: `PREDICTION_COLUMNS` and `p_<emotion>` of each (`data.predictions`), one row per test take; emotion
+            is the true one.
+        learning_curves: `CURVE_COLUMNS`, a row for each epoch and part of every fold; none where nothing learns in
+            steps.
+        training_rows: `TRAINING_COLUMNS`, one row for each clip that a model was really given to learn from.
+        validation_predictions: the same columns, of training takes of each fold, each predicted by a part of the model
+            that had left that actor out (`base.FitResult`); also of the kept models, where folds is '' and fold
+            `FINAL`.
     """
 
     predictions: pd.DataFrame
@@ -67,8 +71,13 @@ def evaluate(
 ) -> Evaluation:
     """Fit a fresh model for every split and predict what it was not shown; fit and save those that are kept.
 
-    factory: importable or a `functools.partial`, for the fits are shared out among worker processes.
-    progress: called with the number of fits done and of all fits, first with none done.
+    Args:
+        factory: importable or a `functools.partial`, for the fits are shared out among worker processes.
+        examples: originals and copies, raw.
+        splits: of the protocols.
+        kept: final models to fit on all examples and save.
+        workers: worker processes to share the work among.
+        progress: called with the number of fits done and of all fits, first with none done.
 
     Raises:
         ValueError: there is no split, a split was made for other rows, or a model cannot learn from what it is given.
@@ -81,8 +90,8 @@ def evaluate(
     if progress:
         progress(0, len(fits))
     fit_one = functools.partial(_fit_one, factory, examples)
-    for done, judgement in enumerate(map_in_workers(fit_one, fits, workers, chunk=1), start=1):
-        made.append(judgement)
+    for done, evaluation in enumerate(map_in_workers(fit_one, fits, workers, chunk=1), start=1):
+        made.append(evaluation)
         if progress:
             progress(done, len(fits))
     return Evaluation(*map(_together, zip(*made, strict=True)))

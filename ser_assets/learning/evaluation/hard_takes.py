@@ -8,11 +8,13 @@ from ser_assets.learning.data.predictions import emotions_of, probability_array,
 def misclassified_by_all(predictions: pd.DataFrame) -> pd.DataFrame:
     """Predictions of each model for the takes that all of them misclassify, the worst take first.
 
-    predictions: as `evaluate.evaluate` gives them, under one protocol and fold scheme. Takes that one of the models did
-    not evaluate are left out.
+    Args:
+        predictions: as `evaluate.evaluate` gives them, under one protocol and fold scheme. Takes that one of the models
+            did not evaluate are left out.
 
-    Returns: a row for each such take and model: take_id, actor, emotion (the true one), model, predicted, probability
-    (of `predicted`). Takes are in the order of the mean probability of the true emotion over the models.
+    Returns:
+        a row for each such take and model: take_id, actor, emotion (the true one), model, predicted, probability (of
+        `predicted`). Takes are in the order of the mean probability of the true emotion over the models.
     """
     table = predictions[["take_id", "actor", "emotion", "model"]].reset_index(drop=True)
     probabilities = probability_array(predictions)

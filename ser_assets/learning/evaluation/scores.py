@@ -31,14 +31,17 @@ _EVALUATION: Final = ["model", "protocol", "fold_scheme"]
 def score_table(predictions: pd.DataFrame, draws: int = 2000, seed: int = 42) -> pd.DataFrame:
     """Score each model under each protocol, with 95 % intervals by bootstrap over actors.
 
-    predictions: as `evaluate.evaluate` gives them, of any number of models and protocols.
-    draws, seed: models evaluated on the same actors are given the same draws.
+    Args:
+        predictions: as `evaluate.evaluate` gives them, of any number of models and protocols.
+        draws: models evaluated on the same actors are given the same draws.
+        seed: models evaluated on the same actors are given the same draws.
 
-    Returns: columns model, protocol, fold_scheme, metric, value, low, high, actors, takes; a row for each of
-    `METRICS`. low and high are the 2.5th and 97.5th percentile (Efron 1979) and NaN with fewer than
-    `bootstrap.FEWEST_ACTORS`, who tell too little of how others would differ. The intervals are somewhat narrow:
-    `evaluation.bootstrap` says by how much. A calibration error is a mean of absolute values, which chance can only
-    raise: where it is small, its draws lie above it, and its interval may too.
+    Returns:
+        columns model, protocol, fold_scheme, metric, value, low, high, actors, takes; a row for each of `METRICS`. low
+        and high are the 2.5th and 97.5th percentile (Efron 1979) and NaN with fewer than `bootstrap.FEWEST_ACTORS`, who
+        tell too little of how others would differ. The intervals are somewhat narrow: `evaluation.bootstrap` says by
+        how much. A calibration error is a mean of absolute values, which chance can only raise: where it is small, its
+        draws lie above it, and its interval may too.
 
     Raises:
         ValueError: there is no prediction, a probability is not finite, or a take is evaluated twice.
@@ -56,12 +59,16 @@ def score_table(predictions: pd.DataFrame, draws: int = 2000, seed: int = 42) ->
 def score_differences(predictions: pd.DataFrame, draws: int = 2000, seed: int = 42) -> pd.DataFrame:
     """Compare every two models under each protocol by paired bootstrap: both are scored on the same drawn actors.
 
-    predictions, draws, seed: as for `score_table`, whose values and draws these are the differences of.
+    Args:
+        predictions: as for `score_table`, whose values and draws these are the differences of.
+        draws: as for `score_table`, whose values and draws these are the differences of.
+        seed: as for `score_table`, whose values and draws these are the differences of.
 
-    Returns: columns protocol, fold_scheme, metric, model, other, difference (model minus other), low, high, actors,
-    takes; a row for each of `METRICS`. `model` is the one with the higher UAR (the first to appear where they tie); a
-    log loss or calibration error below zero is therefore in its favour. Pairs not evaluated on the same takes are left
-    out.
+    Returns:
+        columns protocol, fold_scheme, metric, model, other, difference (model minus other), low, high, actors, takes; a
+        row for each of `METRICS`. `model` is the one with the higher UAR (the first to appear where they tie); a log
+        loss or calibration error below zero is therefore in its favour. Pairs not evaluated on the same takes are left
+        out.
 
     Raises:
         ValueError: as `score_table`.
@@ -93,14 +100,18 @@ def score_differences(predictions: pd.DataFrame, draws: int = 2000, seed: int = 
 def scores_by_group(predictions: pd.DataFrame, takes: pd.DataFrame, draws: int = 2000, seed: int = 42) -> pd.DataFrame:
     """Score each model on the takes of each emotion, actor, gender, intensity and statement alone.
 
-    predictions, draws, seed: as for `score_table`.
-    takes: one row a take, columns take_id, gender, intensity, statement (None where not known); others are not
-        looked at.
+    Args:
+        predictions: as for `score_table`.
+        draws: as for `score_table`.
+        seed: as for `score_table`.
+        takes: one row a take, columns take_id, gender, intensity, statement (None where not known); others are not
+            looked at.
 
-    Returns: columns model, protocol, fold_scheme, grouping (one of `GROUPINGS`), group, metric (accuracy or uar),
-    value, low, high, actors, takes; emotions in their order, other groups sorted. The intervals are by bootstrap over
-    the actors of the group, and NaN where these are too few. UAR takes the emotions that were performed in the group.
-    A take of which a label is missing is in no group of that grouping.
+    Returns:
+        columns model, protocol, fold_scheme, grouping (one of `GROUPINGS`), group, metric (accuracy or uar), value,
+        low, high, actors, takes; emotions in their order, other groups sorted. The intervals are by bootstrap over the
+        actors of the group, and NaN where these are too few. UAR takes the emotions that were performed in the group. A
+        take of which a label is missing is in no group of that grouping.
 
     Raises:
         ValueError: as `score_table`; a evaluated take is not in `takes`, or is there twice.
@@ -122,10 +133,13 @@ def scores_by_group(predictions: pd.DataFrame, takes: pd.DataFrame, draws: int =
 def reliability(predictions: pd.DataFrame, bins: int = CALIBRATION_BINS) -> pd.DataFrame:
     """Accuracy of one model under one protocol by its confidence, as for a reliability diagram.
 
-    bins: number of bins of equal width of the top probability; each holds its upper edge and not its lower one.
+    Args:
+        predictions: of one model.
+        bins: number of bins of equal width of the top probability; each holds its upper edge and not its lower one.
 
-    Returns: columns low, high (edges of the bin), confidence (mean top probability), accuracy, takes; empty bins are
-    left out. The calibration error is the mean distance of confidence and accuracy, each bin counting by its takes.
+    Returns:
+        columns low, high (edges of the bin), confidence (mean top probability), accuracy, takes; empty bins are left
+        out. The calibration error is the mean distance of confidence and accuracy, each bin counting by its takes.
 
     Raises:
         ValueError: as `score_table`; or the predictions are of several models or protocols.
@@ -201,14 +215,14 @@ def _scores_of_groups(evaluated: pd.DataFrame, draws: int, seed: int) -> Iterato
         known = evaluated[grouping].dropna()
         for group in sorted(set(known), key=emotions.index if grouping == "emotion" else None):
             inside = (evaluated[grouping] == group).to_numpy(dtype=bool)
-            heard, actor = np.unique(actors[inside], return_inverse=True)
+            in_group, actor = np.unique(actors[inside], return_inverse=True)
             hits, all_takes = _hits_and_takes(actor, performed[inside], hit[inside], len(emotions))
-            times = bootstrap_counts(len(heard), draws, seed)
+            times = bootstrap_counts(len(in_group), draws, seed)
             value = accuracy_and_uar(hits.sum(axis=0, keepdims=True), all_takes.sum(axis=0, keepdims=True))
             drawn = accuracy_and_uar(times @ hits, times @ all_takes)
             for metric in value:
                 low, high = percentile_interval(drawn[metric])
-                yield grouping, group, metric, float(value[metric][0]), low, high, len(heard), int(inside.sum())
+                yield grouping, group, metric, float(value[metric][0]), low, high, len(in_group), int(inside.sum())
 
 
 def _hits_and_takes(

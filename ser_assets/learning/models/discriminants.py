@@ -15,7 +15,9 @@ SHRINKAGE: Final = 0.3
 class Discriminants(NamedTuple):
     """A projection of functionals onto directions.
 
-    standardiser: of the functionals, learned from the training rows. directions: float32 (F, D).
+    Attributes:
+        standardiser: of the functionals, learned from the training rows.
+        directions: float32 (F, D).
     """
 
     standardiser: Standardiser
@@ -25,7 +27,10 @@ class Discriminants(NamedTuple):
     def learn(cls, functionals: np.ndarray, labels: np.ndarray, count: int) -> "Discriminants":
         """Find up to `count` directions: whiten what varies within an emotion, keep what varies most after that.
 
-        functionals: float32 (n, F). labels: int64 (n,).
+        Args:
+            functionals: float32 (n, F).
+            labels: int64 (n,).
+            count: of directions at most.
 
         Within-class covariance normalisation (Hatch et al. 2006, Interspeech, "Within-class covariance normalization
         for SVM-based speaker recognition"), its covariance shrunken towards a sphere as there are more functionals than

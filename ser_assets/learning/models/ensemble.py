@@ -50,10 +50,14 @@ def evaluate_ensemble(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Pool the predictions of the models in each fold, with weights from the validation predictions of that fold.
 
-    predictions, validation_predictions: of all members, as `evaluate.Evaluation` has them.
+    Args:
+        name: of the ensemble.
+        predictions: of all members, as `evaluate.Evaluation` has them.
+        validation_predictions: of all members, as `evaluate.Evaluation` has them.
 
-    Returns: predictions as those of one more model of this name; and the weights, `FOLD_COLUMNS` without model, then
-    member and weight, for every fold and for the final models.
+    Returns:
+        predictions as those of one more model of this name; and the weights, `FOLD_COLUMNS` without model, then member
+        and weight, for every fold and for the final models.
 
     Raises:
         EnsembleError: the models were not evaluated in the same folds on the same takes, or predict other emotions.

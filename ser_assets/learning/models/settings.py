@@ -1,4 +1,4 @@
-"""Every knob of the models: typed, described, with its default. How the defaults were found: docs/models.md."""
+"""Every setting of the models: typed, described, with its default. How the defaults were found: docs/models.md."""
 
 from typing import Annotated, Final
 
@@ -11,7 +11,7 @@ Sizes = tuple[Annotated[int, Field(ge=1)], ...]
 MOST_PARTS: Final = 5
 """A part leaves a fifth of the actors out, so that five leave each out once."""
 
-# Knobs that several models have, each with another default.
+# Settings that several models have, each with another default.
 Members = Annotated[
     int,
     Field(

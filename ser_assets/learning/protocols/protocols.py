@@ -36,7 +36,11 @@ class TooFewTakesError(ValueError):
 def make_splits(rows: pd.DataFrame, protocols: Sequence[str], schemes: Sequence[FoldScheme], seed: int) -> list[Split]:
     """All folds of these protocols, protocol by protocol; those by actor once for each fold scheme.
 
-    rows: take_id, variant, actor, recording and emotion of every clip. seed: of what is drawn at random.
+    Args:
+        rows: take_id, variant, actor, recording and emotion of every clip.
+        protocols: names of protocols.
+        schemes: fold schemes for the protocols by actor.
+        seed: of what is drawn at random.
 
     Raises:
         LeakError, ValueError: as the functions below, one for each protocol, do.
@@ -175,12 +179,16 @@ def dropped_folds(actors: Iterable[str], fold_scheme: FoldScheme) -> list[str]:
 def validation_parts(rows: pd.DataFrame, parts: int, seed: int, left_out: LeftOut = "actor") -> Iterator[Split | None]:
     """Cut training rows in up to `parts` ways, each leaving out others to watch the training by.
 
-    left_out: what no part shares between its sides, actors or takes: that which the model will not have heard when it
-        is evaluated (`examples.Examples.left_out`).
+    Args:
+        rows: take_id, variant, actor, audio_hash and emotion of every clip.
+        parts: number of splits at most.
+        seed: of the draw.
+        left_out: what no part shares between its sides, actors or takes: what the model was not trained on when it is
+            evaluated (`examples.Examples.left_out`).
 
     Each split leaves out about a fifth (at least one) of the actors or takes, drawn without replacement until all have
     been out once; then there are no more. Same rows and seed, same splits. What there are only copies of is never left
-    out. Where that leaves one or none, yields None `parts` times: there is nobody to leave out.
+    out. Where that leaves one or none, yields None `parts` times: no one can be left out.
     """
     originals = rows[rows["variant"] == 0]
     there = sorted(set(originals[left_out]))

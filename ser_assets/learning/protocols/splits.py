@@ -23,8 +23,10 @@ class LeakError(ValueError):
 class Split(ABC):
     """One fold: positions of the rows to train on (originals and copies) and of those to evaluate (originals only).
 
-    rows: the table that was split; take_id, variant, actor and recording are copied from it.
-    training, test: int64 positions into `rows`, kept as read-only arrays.
+    Attributes:
+        rows: the table that was split; take_id, variant, actor and recording are copied from it.
+        training: int64 positions into `rows`, kept as read-only arrays.
+        test: int64 positions into `rows`, kept as read-only arrays.
 
     Raises:
         LeakError: something that this kind of split keeps apart stands on both sides.
@@ -130,7 +132,7 @@ class SpeakerNormalisedSplit(SpeakerIndependentSplit):
 
 @dataclass(frozen=True, eq=False)
 class PermutedLabelsSplit(SpeakerIndependentSplit):
-    """The same, with the emotions of each actor's takes dealt out at random: there is nothing to learn."""
+    """The same, with the emotions permuted at random among each actor's takes: there is nothing to learn."""
 
     seed: int = 0
 

@@ -29,8 +29,10 @@ def estimate_bias(predicted: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
     It is `LARGEST` at most in either direction.
 
-    said: probabilities of all the clips at hand, (n, emotions). shares: how often each emotion was in training, sums
-    to 1. Without any clip the bias is 0, and with few it is small (`CLIPS_OF_DOUBT`).
+    Args:
+        predicted: probabilities of all the clips at hand, (n, emotions).
+        shares: how often each emotion was in training, sums to 1. Without any clip the bias is 0, and with few it is
+            small (`CLIPS_OF_DOUBT`).
     """
     expected = np.maximum(shares, SMALLEST_PROBABILITY)
     mean = (predicted.sum(axis=0) + CLIPS_OF_DOUBT * expected) / (len(predicted) + CLIPS_OF_DOUBT)

@@ -80,12 +80,17 @@ def ablation(
 ) -> pd.DataFrame:
     """Evaluate each group of functionals alone, and all but each, on the same folds.
 
-    splits: of one protocol and one scheme of folds.
-    progress: called with the number of sets of groups done and of all.
+    Args:
+        examples: originals and copies, raw.
+        splits: of one protocol and one scheme of folds.
+        workers: worker processes to share the work among.
+        seed: of everything that is random.
+        progress: called with the number of sets of groups done and of all.
 
-    Returns: `COLUMNS`, a row for each group, the one that brings most first, one for the copies in other voices
-    (`VOICES`, which are no functionals, and nothing alone), and one for `EVERYTHING`. `alone` and `without` are UAR;
-    `brings` is the UAR of all groups less that without this one, with its interval by paired bootstrap over actors.
+    Returns:
+        `COLUMNS`, a row for each group, the one that brings most first, one for the copies in other voices (`VOICES`,
+        which are no functionals, and nothing alone), and one for `EVERYTHING`. `alone` and `without` are UAR; `brings`
+        is the UAR of all groups less that without this one, with its interval by paired bootstrap over actors.
     """
     sizes = pd.Series([functional_group(name) for name in examples[FUNCTIONALS].names]).value_counts()
     groups = sorted(sizes.index)

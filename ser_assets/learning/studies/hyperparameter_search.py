@@ -21,11 +21,12 @@ Progress = Callable[[int, int], None]
 class Found(NamedTuple):
     """What a search found.
 
-    trials: a row for each of the settings that were tried, best first: a column for each knob, `uar` (mean over the
-        folds of the UAR on actors left out of the training side) and `default` (whether these are the defaults, but for
-        the knobs of which the space has one value).
-    chosen: a row for each fold: fold, the number of the trial that was best inside, and its `uar` inside.
-    scores: `scores.score_table` of each fold evaluated by its own choice: what a search is worth on unseen actors.
+    Attributes:
+        trials: a row for each of the settings that were tried, best first: a column for each setting, `uar` (mean over
+            the folds of the UAR on actors left out of the training side) and `default` (whether these are the defaults,
+            but for those of which the space has one value).
+        chosen: a row for each fold: fold, the number of the trial that was best inside, and its `uar` inside.
+        scores: `scores.score_table` of each fold evaluated by its own choice: what a search is worth on unseen actors.
     """
 
     trials: pd.DataFrame
@@ -49,13 +50,22 @@ def search(
     What a fold evaluates is handed to no trial: the actors on which the settings of a fold are compared are training
     actors of that fold (`protocols.validation_parts`).
 
-    factory: makes a model from settings and seed. progress: called with the number of fits done and of all fits.
+    Args:
+        factory: makes a model from settings and seed.
+        settings_type: dataclass of the settings.
+        space: values of each setting to draw from.
+        examples: originals and copies, raw.
+        splits: folds to evaluate.
+        trials: settings to try, the default among them.
+        workers: worker processes to share the work among.
+        seed: of everything that is random.
+        progress: called with the number of fits done and of all fits.
     """
     from sklearn.model_selection import ParameterSampler
 
-    fixed = {knob: values[0] for knob, values in space.items() if len(values) == 1}
+    fixed = {name: values[0] for name, values in space.items() if len(values) == 1}
     drawn = [{}, *ParameterSampler({k: list(v) for k, v in space.items()}, trials - 1, random_state=seed)]
-    tried = [settings_type(**{**fixed, **knobs}) for knobs in drawn]
+    tried = [settings_type(**{**fixed, **chosen}) for chosen in drawn]
     tasks = [(number, split) for split in splits for number in range(len(tried))]
     fits = len(tasks) + len(splits)
     fit = functools.partial(_score, factory, tried, examples, seed)
@@ -65,7 +75,7 @@ def search(
         if progress:
             progress(done, fits)
     inside = np.array(scored).reshape(len(splits), len(tried))
-    table = pd.DataFrame([{knob: getattr(settings, knob) for knob in space} for settings in tried])
+    table = pd.DataFrame([{name: getattr(settings, name) for name in space} for settings in tried])
     table["uar"], table["default"] = inside.mean(axis=0), table.index == 0
     chosen = pd.DataFrame(
         {"fold": [split.fold for split in splits], "trial": inside.argmax(axis=1), "uar": inside.max(axis=1)}

@@ -33,15 +33,22 @@ def profile_size_curve(
 ) -> pd.DataFrame:
     """Score a model of speaker-normalised clips on speakers with only a few known clips.
 
-    splits: the folds of `protocols.speaker_independent` and `protocols.speaker_normalised`, of one scheme. In the first
-        the model learns from raw clips and is told nothing of the speaker (0 clips). In the second it learns from
-        clips calibrated as the protocol has it; for each evaluated speaker some of the clips are drawn, a profile is
-        made of them with what the training speakers teach (`calibration.SpeakerPrior`), the model's bias is found in
-        them (`speaker_bias`), and all other clips of that speaker are evaluated by both, so that no clip is in its own
-        profile. Drawn `DRAWS` times.
+    Args:
+        factory: makes the model.
+        examples: originals and copies, raw.
+        splits: the folds of `protocols.speaker_independent` and `protocols.speaker_normalised`, of one scheme. In the
+            first the model learns from raw clips and knows nothing of the speaker (0 clips). In the second it learns
+            from clips normalised as the protocol has it; for each evaluated speaker some of the clips are drawn, a
+            profile is made of them with what the training speakers teach (`calibration.SpeakerPrior`), the model's bias
+            is found in them (`speaker_bias`), and all other clips of that speaker are evaluated by both, so that no
+            clip is in its own profile. Drawn `DRAWS` times.
+        workers: worker processes to share the work among.
+        seed: of everything that is random.
+        progress: called with the number of fits done and of all.
 
-    Returns: `COLUMNS`, a row for 0 clips and for each of `CLIPS`, with 95 % intervals by bootstrap over actors. takes
-    counts every judgement: a take is evaluated in several draws.
+    Returns:
+        `COLUMNS`, a row for 0 clips and for each of `CLIPS`, with 95 % intervals by bootstrap over actors. takes counts
+        every evaluation: a take is evaluated in several draws.
     """
     tables = []
     judge_one = functools.partial(_evaluate_fold, factory, examples, seed)

@@ -85,8 +85,10 @@ def actor_bars(predictions: pd.DataFrame) -> "Figure":
 def emotion_bars(predictions: pd.DataFrame, group_scores: pd.DataFrame | None = None) -> "Figure":
     """Recall of each emotion by model, with a line at chance, and 95 % intervals where `group_scores` has them.
 
-    group_scores: of the same protocol and fold scheme; the UAR of the takes of one emotion is the recall of that
-    emotion.
+    Args:
+        predictions: of one protocol and fold scheme.
+        group_scores: of the same protocol and fold scheme; the UAR of the takes of one emotion is the recall of that
+            emotion.
     """
     table = recalls_by_emotion(predictions).rename(columns={"emotion": "category", "recall": "value"})
     if group_scores is not None and len(group_scores):

@@ -99,7 +99,9 @@ def reliability_diagram(evaluated: pd.DataFrame, board: Leaderboard) -> "Figure"
 
     The larger a dot, the more takes it stands for.
 
-    evaluated: predictions of the board's own protocol and fold scheme.
+    Args:
+        evaluated: predictions of the board's own protocol and fold scheme.
+        board: of the protocol.
     """
     models = in_given_order(evaluated["model"].tolist(), list(board.rows))
     colours = model_colours(models)

@@ -245,7 +245,7 @@ def test_a_part_that_leaves_a_gap_or_does_not_say_where_it_belongs_is_not_used(
     fetch()
     assert part.read_bytes() == CONTENT
     assert zenodo.starts == [MIDDLE, None]
-    assert told.words == ["Speech.zip: another part came than was asked for; trying again"]
+    assert told.words == ["Speech.zip: another part came than was requested; trying again"]
 
 
 def test_a_part_of_another_file_is_not_used(fetch: Fetch, part: Path, zenodo: Zenodo) -> None:

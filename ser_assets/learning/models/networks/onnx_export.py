@@ -32,9 +32,10 @@ class Member(NamedTuple):
 def committee_onnx(members: Sequence[Member], largest_deviation: float) -> bytes:
     """Write members that read the same input as one graph from `INPUT` to `OUTPUT`.
 
-    members: at least one. The input is float32 (clips, ...) in the units that the standardisers learned; the output
-        float32 (clips, emotions), rows sum to 1.
-    largest_deviation: standardised values are cut here.
+    Args:
+        members: at least one. The input is float32 (clips, ...) in the units that the standardisers learned; the output
+            float32 (clips, emotions), rows sum to 1.
+        largest_deviation: standardised values are cut here.
 
     Raises:
         NotImplementedError: a network has a layer that is not written down here.

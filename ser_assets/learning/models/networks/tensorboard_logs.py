@@ -24,8 +24,10 @@ def require_tensorboard() -> None:
 def write_logs(curves: "pd.DataFrame", folder: Path) -> None:
     """Write one run for each fold and part, with scalars `loss` and `accuracy` by epoch.
 
-    curves: as `evaluate.Evaluation.learning_curves`. folder: one of the model; `tensorboard --logdir` takes it or any
-    above. Runs of fold 1 lie in `speaker_independent luna5/fold 1/training` and `.../validation`.
+    Args:
+        curves: as `evaluate.Evaluation.learning_curves`.
+        folder: one of the model; `tensorboard --logdir` takes it or any above. Runs of fold 1 lie in
+            `speaker_independent luna5/fold 1/training` and `.../validation`.
     """
     from tensorboard.summary import Writer
 
