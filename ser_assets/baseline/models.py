@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from ser_assets.baseline.claims import CLAIMS
 from ser_assets.corpus.ravdess import FOLD_SCHEMES
 from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.data.feature_sets import FUNCTIONALS
@@ -42,22 +43,6 @@ DENSE_DROPOUT: Final = 0.2
 EPOCHS: Final = 100
 BATCH: Final = 32
 
-CLAIMS: Final[dict[str, dict[str, tuple[float, float, float]]]] = {
-    # The table in the notebook's README.
-    "claimed_in_readme": {
-        "random_forest": (0.742, 0.739, 0.952),
-        "neural_network": (0.695, 0.691, 0.928),
-        "cnn": (0.711, 0.708, 0.936),
-        "complex_cnn": (0.758, 0.755, 0.961),
-    },
-    # The outputs saved in the notebook itself.
-    "claimed_in_notebook": {
-        "random_forest": (0.693, 0.673, 0.947),
-        "neural_network": (0.738, 0.736, 0.955),
-        "cnn": (0.715, 0.714, 0.943),
-        "complex_cnn": (0.762, 0.764, 0.961),
-    },
-}
 MEASURED: Final = {"notebook": "reproduced", "speaker_independent": "unseen_actors"}
 """The way that a protocol stands for."""
 

@@ -6,8 +6,9 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from ser_assets.baseline import models as baseline_models
+from ser_assets.baseline.claims import CLAIMS
 from ser_assets.baseline.features import MEANS
-from ser_assets.baseline.models import CLAIMS, MODELS, baseline_splits, evaluate_notebook, probabilities
+from ser_assets.baseline.models import MODELS, baseline_splits, evaluate_notebook, probabilities
 from ser_assets.baseline.models import baseline_scores as table_of
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.data.examples import Examples

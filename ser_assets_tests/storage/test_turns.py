@@ -210,9 +210,9 @@ def test_the_lock_file_names_its_holder_while_it_is_held_only(warehouse: Warehou
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"process": "x"}', "null", "\ufffd"])
-def test_a_holder_who_has_not_said_who_it_is_is_told_as_such(tmp_path: Path, content: str) -> None:
+def test_a_holder_that_is_unknown_is_named_as_such(tmp_path: Path, content: str) -> None:
     database = tmp_path / "ser.duckdb"
     with turn(database, read_only=False, seconds=1):
         database.with_name("ser.duckdb.lock").write_text(content)
-        with pytest.raises(TurnTimeoutError, match="a process that has not said who it is"):
+        with pytest.raises(TurnTimeoutError, match="an unknown process"):
             turn(database, read_only=False, seconds=0).__enter__()

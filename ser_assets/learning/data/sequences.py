@@ -100,13 +100,13 @@ def _z_scores(sequence: np.ndarray, usual: Mapping[str, Standardiser]) -> np.nda
 def network_input(sequence: np.ndarray, speaker_normalised: bool) -> np.ndarray:
     """What a network reads of a clip: how it differs from its own mean, and its melody, float32 (frames, bands + 4).
 
-    Args:
-        sequence: (frames, bands + 2) as in `MelSequences`.
-        speaker_normalised: whether the sequence holds z-scores within the speaker.
-
     The mel bands are decibels above the mean of the band in this clip, so that neither the level nor the microphone
     nor the length of the vocal tract counts; those of speaker-normalised clips stay as they are.
     Then come log F0, log F0 above the median of the clip, whether there is a voice, and harmonicity; all 0 without one.
+
+    Args:
+        sequence: (frames, bands + 2) as in `MelSequences`.
+        speaker_normalised: whether the sequence holds z-scores within the speaker.
     """
     mel, f0, harmonicity = np.split(sequence, [-PITCH_COLUMNS, -1], axis=1)
     voiced = harmonicity > 0

@@ -27,14 +27,14 @@ class Discriminants(NamedTuple):
     def learn(cls, functionals: np.ndarray, labels: np.ndarray, count: int) -> "Discriminants":
         """Find up to `count` directions: whiten what varies within an emotion, keep what varies most after that.
 
+        Within-class covariance normalisation (Hatch et al. 2006, Interspeech, "Within-class covariance normalization
+        for SVM-based speaker recognition"), its covariance shrunken towards a sphere as there are more functionals than
+        speakers, and principal components. Unlike linear discriminants there may be more of them than emotions.
+
         Args:
             functionals: float32 (n, F).
             labels: int64 (n,).
             count: of directions at most.
-
-        Within-class covariance normalisation (Hatch et al. 2006, Interspeech, "Within-class covariance normalization
-        for SVM-based speaker recognition"), its covariance shrunken towards a sphere as there are more functionals than
-        speakers, and principal components. Unlike linear discriminants there may be more of them than emotions.
         """
         from threadpoolctl import threadpool_limits
 

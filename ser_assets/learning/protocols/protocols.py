@@ -21,10 +21,8 @@ from ser_assets.learning.protocols.splits import (
 
 VALIDATION_PARTS: Final = 5
 """A part of the training rows is validated on a fifth of their actors."""
-
 MOST_LABELS: Final = 0.5
 """Share of the takes whose labels must be able to change where labels are permuted within each speaker."""
-
 TEST_SHARE: Final = 0.2
 """Share of the clips that a random split evaluates, as the notebook has it."""
 
@@ -179,16 +177,16 @@ def dropped_folds(actors: Iterable[str], fold_scheme: FoldScheme) -> list[str]:
 def validation_parts(rows: pd.DataFrame, parts: int, seed: int, left_out: LeftOut = "actor") -> Iterator[Split | None]:
     """Cut training rows in up to `parts` ways, each leaving out others to watch the training by.
 
+    Each split leaves out about a fifth (at least one) of the actors or takes, drawn without replacement until all have
+    been out once; then there are no more. Same rows and seed, same splits. What there are only copies of is never left
+    out. Where that leaves one or none, yields None `parts` times: no one can be left out.
+
     Args:
         rows: take_id, variant, actor, audio_hash and emotion of every clip.
         parts: number of splits at most.
         seed: of the draw.
         left_out: what no part shares between its sides, actors or takes: what the model was not trained on when it is
             evaluated (`examples.Examples.left_out`).
-
-    Each split leaves out about a fifth (at least one) of the actors or takes, drawn without replacement until all have
-    been out once; then there are no more. Same rows and seed, same splits. What there are only copies of is never left
-    out. Where that leaves one or none, yields None `parts` times: no one can be left out.
     """
     originals = rows[rows["variant"] == 0]
     there = sorted(set(originals[left_out]))

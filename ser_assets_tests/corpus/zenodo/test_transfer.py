@@ -298,9 +298,7 @@ def test_a_server_is_left_alone_for_as_long_as_it_wants(
 
 def test_a_server_that_wants_to_be_left_alone_for_long_is_left(fetch: Fetch, zenodo: Zenodo) -> None:
     zenodo.answers.append(Answer(status=429, headers={"Retry-After": "7200"}))
-    with pytest.raises(
-        DownloadError, match="429 Too Many Requests and wants to be asked again in 7200 s; run the same"
-    ):
+    with pytest.raises(DownloadError, match="429 Too Many Requests and wants the next request in 7200 s; run the same"):
         fetch()
     assert len(zenodo.requests) == 1
 
