@@ -1,4 +1,4 @@
-"""Commands that ask the champion: `predict`, and `enrol-speaker` for it."""
+"""Commands that use the champion: `predict`, and `enrol-speaker` for it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ def predict(
     """Name the emotion in recordings: files, and folders at any depth. Exit code 1 if one of them cannot be used."""
     from ser_assets.runtime.progress import listening
     from ser_assets.serving import batch
-    from ser_assets.serving.bundle import champion_folder
+    from ser_assets.serving.bundle import default_bundle
     from ser_assets.serving.predictor import RejectedRecording
     from ser_assets.serving.withdrawn import withdrawn_from
     from ser_assets.storage.versions import differences
@@ -42,7 +42,7 @@ def predict(
         closed = _tell_passed_over(paths)
         if table:
             batch.refuse_to_replace(table, recordings)
-        predictor = batch.open_predictor(bundle or champion_folder(settings.corpus_dir), profile)
+        predictor = batch.open_predictor(bundle or default_bundle(settings.data_dir, settings.corpus_name), profile)
         if predictor.bundle.is_demo:
             click.echo("this model was trained on synthetic speech: its predictions mean nothing for people", err=True)
         if withdrawn := withdrawn_from(predictor.bundle.folder):
@@ -86,7 +86,7 @@ def enrol_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -> No
     """
     from ser_assets.runtime.progress import listening
     from ser_assets.serving import batch
-    from ser_assets.serving.bundle import champion_folder
+    from ser_assets.serving.bundle import default_bundle
 
     settings = read_settings()
     with _clear_errors():
@@ -95,7 +95,10 @@ def enrol_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -> No
         batch.refuse_to_replace(out, recordings)
         with progress_bars(to_stderr=True) as listener, listening(listener):
             made = batch.enrol_speaker(
-                recordings, out, bundle or champion_folder(settings.corpus_dir), settings.worker_count
+                recordings,
+                out,
+                bundle or default_bundle(settings.data_dir, settings.corpus_name),
+                settings.worker_count,
             )
     _tell_refused(made.left_out)
     left_out = f", {len(made.left_out)} left out" if made.left_out else ""

@@ -96,6 +96,23 @@ def champion_folder(corpus_dir: Path) -> Path:
     return corpus_dir / "models" / "champion"
 
 
+def default_bundle(data_dir: Path, corpus: str) -> Path:
+    """Folder of the champion of a corpus.
+
+    Raises:
+        BundleError: this corpus has none, but another in the data folder has.
+    """
+    folder = champion_folder(data_dir / corpus)
+    if not (folder / BUNDLE_FACTS_FILE).exists():
+        others = sorted(data_dir.glob(str(champion_folder(Path("*")) / BUNDLE_FACTS_FILE)))
+        if others:
+            raise BundleError(
+                f"no bundle in {folder}, the folder of the corpus {corpus}; other corpora have one: choose with "
+                f"`--bundle {others[0].parent}`, or set SER_CORPUS; {_REMEDY} for {corpus}"
+            )
+    return folder
+
+
 def open_bundle(folder: Path) -> Bundle:
     """Read a bundle and look whether it is whole and fits this version.
 

@@ -13,7 +13,7 @@ from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.speakers.profile import normalise_speakers
-from ser_assets.serving.bundle import BundleError, open_bundle
+from ser_assets.serving.bundle import BundleError, champion_folder, default_bundle, open_bundle
 from ser_assets.serving.withdrawn import mark_withdrawn
 from ser_assets.serving.write_bundle import size_of, write_bundle
 from ser_assets_tests.factories.bundles import (
@@ -138,6 +138,14 @@ def test_a_bundle_without_a_model_for_enrolled_speakers_says_how_to_get_one(tmp_
     with pytest.raises(BundleError, match="speaker_normalised among SER_PROTOCOLS"):
         bundle.load(speaker_normalised=True)
     assert "no model for an enrolled speaker" in (folder / "model_card.md").read_text()
+
+
+def test_a_corpus_without_a_champion_is_told_of_those_of_other_corpora(kept: Path, tmp_path: Path) -> None:
+    assert default_bundle(tmp_path, "ravdess") == champion_folder(tmp_path / "ravdess")
+    shutil.copytree(kept, champion_folder(tmp_path / "table-voices"))
+    with pytest.raises(BundleError, match=r"corpus ravdess; other corpora .*`--bundle .*table-voices/models/champion`"):
+        default_bundle(tmp_path, "ravdess")
+    assert default_bundle(tmp_path, "table-voices") == champion_folder(tmp_path / "table-voices")
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
