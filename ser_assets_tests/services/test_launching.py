@@ -92,8 +92,8 @@ def test_a_backfill_does_not_disturb_a_run_from_the_shell_nor_a_reader(everybody
 
 
 def test_no_process_of_a_run_that_failed_is_left(platform: Platform) -> None:
-    (platform.data / "augmented_set" / "actor_02.parquet").unlink()
-    (platform.data / "features" / "actor_01.parquet").unlink()
+    (platform.data / "ravdess/augmented_set" / "actor_02.parquet").unlink()
+    (platform.data / "ravdess/features" / "actor_01.parquet").unlink()
     run = platform.ui.launch(["features"], partition_range=("01", "02"))
     assert platform.ui.run_end(run) == "FAILURE"
     assert any("actor 02" in reason for reason in platform.ui.reasons(run)), platform.ui.reasons(run)

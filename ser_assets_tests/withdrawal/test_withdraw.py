@@ -195,7 +195,7 @@ def test_forget_removes_a_speaker_at_once_and_for_good(folder: Path) -> None:
         "report",
         "models/raw/random_forest",
     ):
-        assert f"data/{name}: removed" in told.stdout
+        assert f"data/ravdess/{name}: removed" in told.stdout
     assert f"9 recordings of {GONE} still exist" in told.stdout
     assert recording(folder, GONE, 1).exists()
     run = materialize(folder, FEATURES, "--partition-range", f"{ACTORS[0]}...{ACTORS[1]}")
@@ -208,7 +208,7 @@ def test_forgetting_somebody_unknown_changes_nothing(folder: Path) -> None:
     told = shell(folder, "ser-assets", "forget", "07")
     assert told.returncode == 1
     assert "nothing is stored of '07'" in told.stderr
-    assert not (folder / "data/forgotten.txt").exists()
+    assert not (folder / "data/ravdess/forgotten.txt").exists()
 
 
 def settings_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
@@ -226,7 +226,7 @@ def test_nothing_is_removed_while_the_recordings_cannot_be_seen(folder: Path, mo
 
 
 def test_a_list_of_the_forgotten_that_cannot_be_read_stops_every_command(folder: Path) -> None:
-    (folder / "data/forgotten.txt").write_bytes(b"Zo\xeb\n")
+    (folder / "data/ravdess/forgotten.txt").write_bytes(b"Zo\xeb\n")
     told = shell(folder, "ser-assets", "doctor")
     assert told.returncode == 1
     assert "forgotten.txt cannot be read" in told.stderr
