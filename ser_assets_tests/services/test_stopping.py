@@ -37,7 +37,8 @@ def nothing_was_written(platform: Platform, before: dict[str, str]) -> None:
     assert platform.content() == before
     time.sleep(LATE_SECONDS)
     assert platform.content() == before
-    parts = [path for path in (platform.data / "ravdess/models").rglob("*.part*") if path.stat().st_mtime > time.time() - 3]
+    models = platform.data / "ravdess/models"
+    parts = [path for path in models.rglob("*.part*") if path.stat().st_mtime > time.time() - 3]
     assert parts == []
 
 
