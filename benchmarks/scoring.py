@@ -108,7 +108,7 @@ def main() -> None:
     draws, runs = (20, 1) if arguments.short else (arguments.draws, arguments.runs)
     takes = all_takes()
     predictions = made_up_predictions(takes)
-    one_protocol = predictions.query("protocol == 'speaker_independent' and folds == 'luna5'")
+    one_protocol = predictions.query("protocol == 'speaker_independent' and fold_scheme == 'luna5'")
     one_model = one_protocol.query("model == @MODELS[0]")
 
     peer = median_seconds(lambda: with_scikit_learn(one_model, PEER_DRAWS), runs) * len(MODELS) * draws / PEER_DRAWS
