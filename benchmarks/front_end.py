@@ -25,7 +25,8 @@ from timing import write_json
 from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.silence import TrimMode
 from ser_assets.corpus.demo.corpus import make_demo_corpus
-from ser_assets.corpus.ravdess import parse_name
+from ser_assets.corpus.ravdess import FOLD_SCHEMES, parse_name
+from ser_assets.learning.protocols.fold_schemes import FoldScheme
 from ser_assets.learning.protocols.protocols import speaker_independent
 
 VARIANTS = ("22050:ends", "16000:ends", "48000:ends", "22050:everywhere")
@@ -51,17 +52,17 @@ def labels(paths: list[Path]) -> pd.DataFrame:
 
 
 def right_on_unseen_actors(model: ClassifierMixin, functionals: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
-    """Whether the model is right about each take, having never heard its actor."""
+    """Whether the prediction for each take is right, by a model trained without its actor."""
     right = np.zeros(len(rows), bool)
     emotion = rows["emotion"].to_numpy()
-    for split in speaker_independent(rows, "luna5"):
+    for split in speaker_independent(rows, FoldScheme("luna5", FOLD_SCHEMES["luna5"])):
         model.fit(functionals[split.training], emotion[split.training])
         right[split.test] = model.predict(functionals[split.test]) == emotion[split.test]
     return right
 
 
 def per_actor_draws(right: np.ndarray, actors: pd.Series) -> np.ndarray:
-    """Accuracy in bootstrap draws over actors; the same draws for every variant, so that differences can be told."""
+    """Accuracy in bootstrap draws over actors; the same draws for every variant, so that differences are paired."""
     accuracy = pd.Series(right).groupby(actors.to_numpy()).mean().to_numpy()
     chosen = np.random.default_rng(SEED).integers(len(accuracy), size=(DRAWS, len(accuracy)))
     return accuracy[chosen].mean(axis=1)
