@@ -31,6 +31,7 @@ LAYERS = [
     {"data_folder"},
     {"learning"},
     {"corpus"},
+    {"encoders"},
     {"audio"},
     {"runtime", "rejections", "plain_words"},
 ]

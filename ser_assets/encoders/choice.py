@@ -1,0 +1,83 @@
+"""Which encoder is in use: the embedded one, another one of the user, or none."""
+
+import functools
+import hashlib
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ser_assets.encoders.encoder import Encoder, EncoderError, EncoderIdentity
+
+NONE: Final = "none"
+EMBEDDED_FILE: Final = Path(__file__).parent / "embedded" / "whisper_tiny_en.onnx"
+EMBEDDED: Final = EncoderIdentity("whisper-tiny.en", "4aca238d777f5ac47b19a28f91f16b48100a31392c77345a4ef453702ac0c2d8")
+"""Whisper tiny.en's encoder as int8 ONNX, made by `tools/build_encoder.py`."""
+
+
+class EncoderChoice(NamedTuple):
+    """What `SER_ENCODER` names.
+
+    Attributes:
+        source: the name of the embedded encoder, `none`, an ONNX file, a folder with a Whisper model, or a model of a
+            hub.
+        folder: where encoder files are kept that are made of such a folder or model.
+    """
+
+    source: str
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        """The ONNX file: the source itself, or what is made of it.
+
+        Raises:
+            EncoderError: there is to be no encoder.
+        """
+        if self.source == NONE:
+            raise EncoderError("SER_ENCODER=none turns the encoder off: leave it out, or name an encoder")
+        if self.source == EMBEDDED.name:
+            return EMBEDDED_FILE
+        if self.source.endswith(".onnx"):
+            return Path(self.source).expanduser()
+        return self.folder / f"{slug(self.source)}.onnx"
+
+    @property
+    def version(self) -> str:
+        """SHA-256 of the file, or `absent` where there is none yet."""
+        if self.source == EMBEDDED.name:
+            return EMBEDDED.sha256
+        try:
+            return _sha256_of_state(self.file, *_state(self.file))
+        except OSError:
+            return "absent"
+
+    def open(self) -> Encoder:
+        """Open the encoder. Raises EncoderError where it cannot be opened."""
+        return open_encoder(self.file, self.version)
+
+
+@functools.lru_cache(maxsize=2)
+def open_encoder(path: Path, expected: str) -> Encoder:
+    """Open an encoder file once in a process; raises as `Encoder`."""
+    return Encoder(path, expected)
+
+
+def slug(source: str) -> str:
+    """A name for a file, from a path or the name of a model.
+
+    Examples:
+        >>> slug("microsoft/wavlm-base-plus")
+        'microsoft-wavlm-base-plus'
+    """
+    return re.sub(r"[^\w.]+", "-", source).strip("-.")
+
+
+def _state(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+@functools.lru_cache(maxsize=8)
+def _sha256_of_state(path: Path, _size: int, _mtime: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
