@@ -17,7 +17,8 @@ from ser_assets.baseline.models import probabilities
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
 from ser_assets.learning.data.audio_sets import audio_sets
 from ser_assets.learning.data.examples import Examples
-from ser_assets.learning.data.feature_sets import FUNCTIONALS, Vectors
+from ser_assets.learning.data.feature_sets import Vectors
+from ser_assets.learning.data.set_names import FUNCTIONALS
 from ser_assets.learning.models.catalog import MODELS
 
 RATE = 22050

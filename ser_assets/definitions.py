@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import dagster as dg
 
-from ser_assets.assets import champion, ensemble, models, report
+from ser_assets.assets import champion, embeddings, models, report
 from ser_assets.assets.corpus import augmented_set, mono_audio, raw_videos, trimmed_audio
 from ser_assets.assets.corpus_checks import CORPUS_CHECKS
+from ser_assets.assets.ensemble import ensemble_asset
 from ser_assets.assets.features import features
 from ser_assets.assets.metadata.table_schemas import table_metadata
 from ser_assets.assets.model_checks import model_checks, prediction_checks
@@ -45,11 +46,12 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     corpus = corpus_of(settings)
     by_actor = dg.StaticPartitionsDefinition(list(corpus.actors))
     of_models = model_settings(settings)
+    in_use = list(of_models)
     groups = {
         CORPUS_GROUP: (raw_videos, mono_audio, trimmed_audio, augmented_set),
-        FEATURES_GROUP: (features,),
-        MODELS_GROUP: (*(models.model_asset(name, of_models[name]) for name in of_models), ensemble.ensemble_asset()),
-        REPORT_GROUP: (report.report_asset(),),
+        FEATURES_GROUP: (features, embeddings.embeddings) if settings.has_encoder else (features,),
+        MODELS_GROUP: (*(models.model_asset(name, of_models[name]) for name in of_models), ensemble_asset(in_use)),
+        REPORT_GROUP: (report.report_asset(in_use),),
         CHAMPION_GROUP: (champion.champion_model,),
     }
     names = [asset.key.to_user_string() for members in groups.values() for asset in members]
@@ -64,6 +66,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     checks += prediction_checks(ENSEMBLE)
     checks += [schema_check(name, is_model=True) for name in of_models]
     checks += [schema_check(name) for name in ("raw_videos", "features", ENSEMBLE, report.REPORT, "champion_model")]
+    if settings.has_encoder:
+        checks += [*embeddings.EMBEDDING_CHECKS, schema_check(embeddings.ASSET)]
     return dg.Definitions(
         assets=assets,
         asset_checks=[*CORPUS_CHECKS, *checks, champion.no_regression],

@@ -9,14 +9,20 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ser_assets.environment import SettingsError
-from ser_assets.learning.models.catalog import settings_types
+from ser_assets.learning.data.set_names import EMBEDDINGS
+from ser_assets.learning.models.catalog import MODELS, ModelSpec
 from ser_assets.settings import Settings
 
 FILE_NAME: Final = "models.toml"
 
 
+def models_in_use(settings: Settings) -> dict[str, ModelSpec]:
+    """The models of the catalogue by name; without an encoder, those that need none."""
+    return {name: spec for name, spec in MODELS.items() if settings.has_encoder or spec.reads != EMBEDDINGS}
+
+
 def model_settings(settings: Settings) -> dict[str, Any]:
-    """Read the settings of every model: defaults, and what the file changes.
+    """Read the settings of every model in use: defaults, and what the file changes.
 
     The file is the one that `SER_MODEL_SETTINGS` names, else `models.toml` in the data folder, if it is there. It has a
     section for each model, such as `[cnn]` with the line `epochs = 20`.
@@ -27,7 +33,7 @@ def model_settings(settings: Settings) -> dict[str, Any]:
         SettingsError: the file cannot be read, or it has a model, a setting or a value that cannot be used.
     """
     path = settings.model_settings or settings.data_dir / FILE_NAME
-    types = settings_types()
+    types = {name: spec.settings for name, spec in models_in_use(settings).items()}
     if settings.model_settings is None and not path.exists():
         return {name: settings_type() for name, settings_type in types.items()}
     sections = _sections(path)

@@ -11,11 +11,13 @@ from pydantic_settings import NoDecode
 from ser_assets.corpus.registry import CORPORA, TABLE
 from ser_assets.corpus.table.corpus import table_name
 from ser_assets.data_folder import DataFolder, expanded
+from ser_assets.encoders.names import EMBEDDED, NONE
 from ser_assets.learning.protocols.fold_schemes import known_fold_schemes
 from ser_assets.learning.protocols.names import PROTOCOL_NAMES
 
 if TYPE_CHECKING:
     from ser_assets.audio.pipeline import Preprocessing
+    from ser_assets.encoders.choice import EncoderChoice
 
 WITHOUT_EFFECT_ON_RESULTS = {
     "data_dir",
@@ -72,6 +74,12 @@ class Settings(DataFolder):
     speed_perturbation: Annotated[tuple[Annotated[float, Field(ge=0.5, le=2)], ...], NoDecode] = Field(
         (0.92, 1.09),
         description="Speeds of additional copies of every take, as if by other speakers; with commas, or none.",
+    )
+
+    encoder: str = Field(
+        EMBEDDED.name,
+        description="Pretrained speech encoder: the one in the package, an ONNX file, a folder with a Whisper model, a "
+        "model of a hub (extra `encoders`), or `none` (docs/encoders.md).",
     )
 
     protocols: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -205,6 +213,18 @@ class Settings(DataFolder):
         from ser_assets.audio.pipeline import Preprocessing
 
         return Preprocessing(self.sampling_rate, self.trim_mode, self.trim_top_db, self.minimum_clip_seconds)
+
+    @property
+    def encoder_choice(self) -> "EncoderChoice":
+        """The encoder and where it is kept."""
+        from ser_assets.encoders.choice import EncoderChoice
+
+        return EncoderChoice(self.encoder, self.data_dir / "encoders")
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether clips are embedded, and the model on embeddings is trained."""
+        return self.encoder != NONE
 
     @property
     def raw_dir(self) -> Path:

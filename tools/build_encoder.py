@@ -11,7 +11,8 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from ser_assets.encoders.choice import EMBEDDED, EMBEDDED_FILE
+from ser_assets.encoders.choice import EMBEDDED_FILE
+from ser_assets.encoders.names import EMBEDDED
 from ser_assets.encoders.whisper_onnx import whisper_onnx
 from ser_assets.encoders.whisper_weights import read_whisper
 

@@ -13,6 +13,7 @@ from ser_assets.audio.features.names import functional_names
 from ser_assets.audio.pipeline import mono_clip, trimmed_clip
 from ser_assets.corpus.interface import path_of
 from ser_assets.corpus.inventory import audio_hash
+from ser_assets.encoders.encoder import Embedding
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.batches import Batch
@@ -61,6 +62,44 @@ def measure_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
     clips = _upstream("augmented_set", batch, settings)
     measured = [extract_features(clip.samples, clip.sampling_rate) for clip in clips]
     return _measured_table(clips, measured, batch) if clips else None
+
+
+def embed_batch(batch: Batch, settings: Settings) -> "pa.Table | None":
+    """Embed the takes of `augmented_set` and their copies in other voices."""
+    clips = [clip for clip in _upstream("augmented_set", batch, settings) if _is_embedded(clip)]
+    if not clips:
+        return None
+    encoder = settings.encoder_choice.open()
+    made = [encoder.embed(clip.samples, clip.sampling_rate) for clip in clips]
+    return _embedded_table(clips, made, batch)
+
+
+def embedding_differences(
+    stored: Sequence[dict[str, Any]], settings: Settings, actor_files: ActorFiles
+) -> list[dict[str, Any]]:
+    """Embed clips once more, each alone.
+
+    Args:
+        stored: rows with actor, take_id, variant, mean and deviation.
+        settings: of the platform.
+        actor_files: files of the corpus.
+
+    Returns:
+        A row for each clip: actor, take_id, variant, and the largest difference to what is stored, as a share of the
+        largest value.
+    """
+    import numpy as np
+
+    encoder = settings.encoder_choice.open()
+    rows = []
+    for row in stored:
+        clips = clips_of(actor_files.rows("augmented_set", row["actor"], [row["take_id"]]))
+        clip = next(each for each in clips if each.variant == row["variant"])
+        made = encoder.embed(clip.samples, clip.sampling_rate)
+        difference = max(float(np.abs(getattr(made, name) - row[name]).max()) for name in ("mean", "deviation"))
+        key = {name: row[name] for name in ("actor", "take_id", "variant")}
+        rows.append(key | {"difference": difference / float(np.abs(made.mean).max())})
+    return rows
 
 
 def draw_clips(asset: str, actor: str, actor_files: ActorFiles) -> None:
@@ -120,6 +159,44 @@ def _copies_of(clip: Clip, plan: Sequence[PlannedCopy], settings: Settings) -> l
             copy = perturb_speed(clip.samples, clip.sampling_rate, speed)
         clips.append(dataclasses.replace(clip, variant=variant, voice=voice, **vars(copy)))
     return clips
+
+
+def _is_embedded(clip: Clip) -> bool:
+    """Whether it is a take, or a copy that sounds like another speaker."""
+    return clip.variant == 0 or clip.voice != clip.actor
+
+
+def _embedded_table(clips: Sequence[Clip], made: Sequence[Embedding], batch: Batch) -> "pa.Table":
+    import numpy as np
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {name: [clip.labels[name] for clip in clips] for name in LABELS}
+    columns |= {
+        "input_fingerprint": [batch.input_fingerprint[clip.take_id] for clip in clips],
+        "encoder": [each.encoder.name for each in made],
+        "encoder_sha256": [each.encoder.sha256 for each in made],
+        "layers": [list(each.layers) for each in made],
+    }
+    for name in ("mean", "deviation"):
+        columns[name] = [list(getattr(each, name).astype(np.float16)) for each in made]
+    return pa.table(columns, schema=embedded_schema())
+
+
+def embedded_schema() -> "pa.Schema":
+    """Columns of stored embeddings, one row a clip; `mean` and `deviation` have a list for each of `layers`."""
+    import pyarrow as pa
+
+    types = {"variant": pa.int32(), "repetition": pa.int32()}
+    numbers = pa.list_(pa.list_(pa.float16()))
+    texts = (*LABELS, "input_fingerprint", "encoder", "encoder_sha256")
+    return pa.schema(
+        [
+            *(pa.field(name, types.get(name, pa.string())) for name in texts),
+            pa.field("layers", pa.list_(pa.int32())),
+            pa.field("mean", numbers),
+            pa.field("deviation", numbers),
+        ]
+    )
 
 
 def _measured_table(clips: Sequence[Clip], measured: Sequence[ClipFeatures], batch: Batch) -> "pa.Table":

@@ -1,6 +1,7 @@
 """`ensemble`: the pooled predictions of all models, with weights from takes held out of their training."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from ser_assets.assets.metadata.describe import scores_metadata
 from ser_assets.assets.models import store
 from ser_assets.assets.training.turn import POOL, in_training_turn
 from ser_assets.learning.data.final_models import ENSEMBLE, FINAL, PROTOCOL_OF_FINAL_MODEL
-from ser_assets.learning.models.catalog import MODELS
 from ser_assets.settings import Settings
 from ser_assets.storage.files import atomic_folder
 from ser_assets.storage.tables import (
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def ensemble_asset() -> dg.AssetsDefinition:
-    """Make the asset `ensemble`, whose members are the models of the catalogue."""
+def ensemble_asset(members: Sequence[str]) -> dg.AssetsDefinition:
+    """Make the asset `ensemble` of these models."""
 
-    @dg.asset(deps=list(MODELS), backfill_policy=SINGLE_RUN, pool=POOL, kinds={"numpy", "duckdb"})
+    @dg.asset(deps=members, backfill_policy=SINGLE_RUN, pool=POOL, kinds={"numpy", "duckdb"})
     @foreseen_failures
     @in_training_turn
     def ensemble(
@@ -52,11 +52,13 @@ def ensemble_asset() -> dg.AssetsDefinition:
 
         drop_withdrawn(context, settings)
         predictions, weights = evaluate_ensemble(
-            ENSEMBLE, _of_members(warehouse, PREDICTIONS), _of_members(warehouse, VALIDATION_PREDICTIONS)
+            ENSEMBLE,
+            _of_members(warehouse, PREDICTIONS, members),
+            _of_members(warehouse, VALIDATION_PREDICTIONS, members),
         )
         tables = {
             PREDICTIONS: predictions,
-            TRAINING_ROWS: _given_to_any(warehouse),
+            TRAINING_ROWS: _given_to_any(warehouse, members),
             ENSEMBLE_WEIGHTS: weights.assign(model=ENSEMBLE),
         }
         store(warehouse, ENSEMBLE, tables, _disjoint(warehouse))
@@ -99,11 +101,10 @@ def _save(settings: Settings, weights: "pd.DataFrame") -> list[Path]:
     return folders
 
 
-def _of_members(warehouse: Warehouse, table: str) -> "pd.DataFrame":
-    members = list(MODELS)
+def _of_members(warehouse: Warehouse, table: str, members: Sequence[str]) -> "pd.DataFrame":
     if not warehouse.has_table(table):
         raise dg.Failure(f"there is no table {table}: materialize the models first", allow_retries=False)
-    rows = warehouse.query(f"FROM {table} WHERE list_contains(?, model) ORDER BY ALL", [members])
+    rows = warehouse.query(f"FROM {table} WHERE list_contains(?, model) ORDER BY ALL", [list(members)])
     if missing := sorted(set(members) - set(rows["model"])):
         raise dg.Failure(
             f"{', '.join(missing)} are not in table {table}: materialize the models first", allow_retries=False
@@ -111,13 +112,12 @@ def _of_members(warehouse: Warehouse, table: str) -> "pd.DataFrame":
     return rows
 
 
-def _given_to_any(warehouse: Warehouse) -> "pd.DataFrame":
+def _given_to_any(warehouse: Warehouse, members: Sequence[str]) -> "pd.DataFrame":
     """What any of the members was given to learn from, the ensemble has seen."""
     columns = "protocol, fold_scheme, fold, corpus, take_id, variant"
-    members = list(MODELS)
     return warehouse.query(
         f"SELECT DISTINCT '{ENSEMBLE}' AS model, {columns} FROM {TRAINING_ROWS} WHERE list_contains(?, model)",
-        [members],
+        [list(members)],
     )
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,18 +12,18 @@ from ser_assets.assets.by_actor.current_corpus import drop_withdrawn
 from ser_assets.assets.by_actor.incremental import changed_takes_step, stored_upstream
 from ser_assets.assets.by_actor.partitions import BY_ACTOR, SINGLE_RUN, for_each_actor
 from ser_assets.assets.by_actor.step import ActorMetadata
+from ser_assets.assets.by_actor.tables import fill_tables
 from ser_assets.assets.corpus import augmented_set
 from ser_assets.assets.failures import foreseen_failures
-from ser_assets.assets.metadata.actor_table import features_of_all
+from ser_assets.assets.metadata.actor_table import clips_in_table
 from ser_assets.assets.metadata.describe import features_metadata
 from ser_assets.audio.features.names import functional_names
-from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.corpus.interface import Corpus
 from ser_assets.settings import Settings
-from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
+from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.clips import LABELS
-from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, records
-from ser_assets.storage.warehouse import Warehouse, replace_rows
+from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES
+from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +47,8 @@ def features(
     metadata: dict[str, ActorMetadata] = {}
 
     def settle(actors: Sequence[str]) -> dict[str, Exception]:
-        damaged = fill_tables(warehouse, actor_files, corpus.name, actors)
+        tables = {FEATURES: _named_functionals, MEL_SEQUENCES: _sequences}
+        damaged = fill_tables(ASSET, tables, warehouse, actor_files, corpus.name, actors)
         if len(damaged) < len(actors):
             metadata.update(features_metadata(warehouse, corpus.emotions))
         return damaged
@@ -59,37 +59,8 @@ def features(
     step = changed_takes_step(
         ASSET, settings, actor_files, upstream, measure_batch, measured_schema(), lambda actor: metadata[actor]
     )
-    step = dataclasses.replace(step, settle=settle, overview=lambda: features_of_all(warehouse, corpus.actors))
+    step = dataclasses.replace(step, settle=settle, overview=lambda: clips_in_table(warehouse, FEATURES, corpus.actors))
     return for_each_actor(context, step, settings.worker_count)
-
-
-def fill_tables(
-    warehouse: Warehouse, actor_files: ActorFiles, corpus: str, actors: Sequence[str]
-) -> dict[str, Exception]:
-    """Put what is measured of these actors into the tables, all in one transaction, where it is not there already.
-
-    An actor whose file proves to be damaged keeps the rows of before, and is named with the error.
-
-    DuckDB rewrites much of a table of 1700 columns at every transaction: one for all takes a fraction of one for each.
-    """
-    in_tables: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in records(warehouse, FEATURES, "true", columns=["DISTINCT actor", "take_id", "input_fingerprint"]):
-        in_tables[row["actor"]][row["take_id"]] = row["input_fingerprint"]
-    new = [actor for actor in actors if actor_files.input_fingerprint(ASSET, actor) != in_tables[actor]]
-    damaged: dict[str, Exception] = {}
-    if not new:
-        return damaged
-    with warehouse.writing() as connection:
-        for actor in new:
-            try:
-                rows, recipe = actor_files.rows(ASSET, actor), actor_files.recipe(ASSET, actor)
-            except ClipsDamagedError as error:
-                damaged[actor] = error
-                continue
-            refuse_forgotten(warehouse.folder, [actor])
-            replace_rows(connection, FEATURES, _named_functionals(rows, corpus, recipe), {"actor": actor})
-            replace_rows(connection, MEL_SEQUENCES, _sequences(rows, corpus), {"actor": actor})
-    return damaged
 
 
 def _named_functionals(rows: "pa.Table", corpus: str, recipe: str) -> "pa.Table":
@@ -103,7 +74,7 @@ def _named_functionals(rows: "pa.Table", corpus: str, recipe: str) -> "pa.Table"
     return pa.table(columns | dict(zip(names, np.ascontiguousarray(matrix.T), strict=True)))
 
 
-def _sequences(rows: "pa.Table", corpus: str) -> "pa.Table":
+def _sequences(rows: "pa.Table", corpus: str, _recipe: str) -> "pa.Table":
     import pyarrow as pa
 
     chosen = rows.select(["take_id", "variant", "actor", "frames", "bands", "mel", "f0", "harmonicity"])

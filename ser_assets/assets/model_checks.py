@@ -106,7 +106,7 @@ def _parts_that_saw_test_rows(name: str, settings: Settings, warehouse: Warehous
     from ser_assets.learning.models.catalog import MODELS
     from ser_assets.learning.protocols.protocols import speaker_independent, speaker_normalised
 
-    examples = load_examples(warehouse, settings)
+    examples = load_examples(warehouse, settings, [MODELS[name].reads])
     factory = functools.partial(MODELS[name].load_class().brief, settings.seed)
     found = []
     for protocol in (speaker_independent, speaker_normalised):

@@ -10,6 +10,7 @@ import dagster as dg
 
 from ser_assets.assets.by_actor.current_corpus import drop_withdrawn, require_current
 from ser_assets.assets.by_actor.partitions import SINGLE_RUN
+from ser_assets.assets.embeddings import embeddings
 from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.features import features
 from ser_assets.assets.metadata.describe import model_metadata, skipped_metadata, stored_model_metadata
@@ -18,6 +19,7 @@ from ser_assets.assets.training.model_config import config_of, settings_from
 from ser_assets.assets.training.turn import POOL, in_training_turn
 from ser_assets.corpus.forgotten import refuse_forgotten
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
+from ser_assets.learning.data.set_names import EMBEDDINGS
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.model_settings import as_dictionary
 from ser_assets.runtime import progress
@@ -58,7 +60,7 @@ def model_asset(name: str, defaults: Any) -> dg.AssetsDefinition:
         description=f"{spec.description} Evaluated on unseen actors and under the other protocols (tables "
         "`predictions`, `training_rows`, `validation_predictions`, `leakage_audit`), then fitted on all materialized "
         "actors (final models under `models/`).",
-        deps=[features],
+        deps=[features, embeddings] if spec.reads == EMBEDDINGS else [features],
         backfill_policy=SINGLE_RUN,
         kinds=set(spec.kinds),
         pool=POOL,
@@ -112,7 +114,7 @@ def _train(
     from ser_assets.learning.evaluation.evaluate import FinalFit, evaluate
     from ser_assets.learning.models.networks.tensorboard_logs import write_logs
 
-    examples = load_examples(warehouse, settings)
+    examples = load_examples(warehouse, settings, [MODELS[name].reads])
     splits, skipped = splits_and_skipped(examples, settings)
     for each in skipped:
         context.log.warning(f"left out: {each.line}")

@@ -16,7 +16,6 @@ from ser_assets.assets.training.turn import POOL, in_training_turn
 from ser_assets.chosen_corpus import corpus_of
 from ser_assets.corpus.interface import CorpusIdentity
 from ser_assets.learning.data.final_models import ENSEMBLE
-from ser_assets.learning.models.catalog import MODELS
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.skipped import Skipped, skipped_by, skipped_table
@@ -40,10 +39,11 @@ if TYPE_CHECKING:
 REPORT = "metrics_report"
 
 
-def report_asset() -> dg.AssetsDefinition:
-    """Make the asset `metrics_report`, made from all models of the catalogue."""
+def report_asset(models: Sequence[str]) -> dg.AssetsDefinition:
+    """Make the asset `metrics_report` on these models and their ensemble."""
+    reported = (*models, ENSEMBLE)
 
-    @dg.asset(deps=[*MODELS, ENSEMBLE], backfill_policy=SINGLE_RUN, pool=POOL, kinds={"seaborn", "duckdb"})
+    @dg.asset(deps=reported, backfill_policy=SINGLE_RUN, pool=POOL, kinds={"seaborn", "duckdb"})
     @foreseen_failures
     @in_training_turn
     def metrics_report(
@@ -61,9 +61,9 @@ def report_asset() -> dg.AssetsDefinition:
         from ser_assets.reporting.summary import leaderboards
 
         require_current(settings, warehouse, drop_withdrawn(context, settings), kinds=("content", "label"))
-        predictions, left_out = collect.sound_predictions(warehouse)
-        by_models = skipped_by(warehouse, [model for model in (*MODELS, ENSEMBLE) if model not in left_out])
-        skipped = skipped_by_report(settings, warehouse, predictions, left_out, (*MODELS, ENSEMBLE), by_models)
+        predictions, left_out = collect.sound_predictions(warehouse, reported)
+        by_models = skipped_by(warehouse, [model for model in reported if model not in left_out])
+        skipped = skipped_by_report(settings, warehouse, predictions, left_out, reported, by_models)
         for each in skipped:
             context.log.warning(f"left out: {each.line}")
         takes = collect.evaluated_takes(warehouse)

@@ -16,8 +16,8 @@ import pandas as pd
 from ser_assets.baseline.claims import CLAIMS
 from ser_assets.corpus.ravdess import FOLD_SCHEMES
 from ser_assets.learning.data.examples import Examples
-from ser_assets.learning.data.feature_sets import FUNCTIONALS
 from ser_assets.learning.data.predictions import probability_columns
+from ser_assets.learning.data.set_names import FUNCTIONALS
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.base import require_two_emotions
 from ser_assets.learning.models.networks.keras_runtime import import_keras, reset_keras

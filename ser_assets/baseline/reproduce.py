@@ -77,7 +77,8 @@ def notebook_examples(
     import pandas as pd
 
     from ser_assets.learning.data.examples import Examples
-    from ser_assets.learning.data.feature_sets import FUNCTIONALS, Vectors
+    from ser_assets.learning.data.feature_sets import Vectors
+    from ser_assets.learning.data.set_names import FUNCTIONALS
 
     chosen = _actors_with_clips(warehouse, actor_files, actors)
     usable = set(warehouse.query(USABLE_TAKES)[["take_id", "audio_hash"]].itertuples(index=False, name=None))

@@ -31,7 +31,7 @@ def study_profile_size(model: str) -> None:
     """Measure UAR against the number of unlabelled clips in a speaker profile (takes minutes)."""
     from ser_assets.orchestration.studies import profile_size_markdown, profile_size_study
 
-    _print_study(lambda study: profile_size_markdown(profile_size_study(study, model)))
+    _print_study(lambda study: profile_size_markdown(profile_size_study(study, model)), model)
 
 
 @study.command("settings")
@@ -41,10 +41,10 @@ def study_settings(model: str, trials: int) -> None:
     """Search the settings of a model inside the training actors of each fold (takes minutes to hours)."""
     from ser_assets.orchestration.studies import search_markdown, settings_study
 
-    _print_study(lambda study: search_markdown(settings_study(study, model, trials)))
+    _print_study(lambda study: search_markdown(settings_study(study, model, trials)), model)
 
 
-def _print_study(table_of: "Callable[[Study], str]") -> None:
+def _print_study(table_of: "Callable[[Study], str]", model: str | None = None) -> None:
     from ser_assets.orchestration.studies import load_study
     from ser_assets.runtime.progress import listening
     from ser_assets.storage.training_set import FeaturesMissingError
@@ -52,7 +52,7 @@ def _print_study(table_of: "Callable[[Study], str]") -> None:
 
     try:
         with progress_bars(to_stderr=True) as listener, listening(listener):
-            loaded = load_study(read_settings())
+            loaded = load_study(read_settings(), model)
             table = table_of(loaded)
     except (FeaturesMissingError, WarehouseBusyError, WarehouseDamagedError, ValueError) as error:
         raise click.ClickException(str(error)) from error

@@ -2,16 +2,15 @@
 
 import functools
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ser_assets.encoders.encoder import Encoder, EncoderError, EncoderIdentity
+from ser_assets.encoders.encoder import Encoder, EncoderError
+from ser_assets.encoders.names import EMBEDDED, NONE, EncoderIdentity
 
-NONE: Final = "none"
 EMBEDDED_FILE: Final = Path(__file__).parent / "embedded" / "whisper_tiny_en.onnx"
-EMBEDDED: Final = EncoderIdentity("whisper-tiny.en", "4aca238d777f5ac47b19a28f91f16b48100a31392c77345a4ef453702ac0c2d8")
-"""Whisper tiny.en's encoder as int8 ONNX, made by `tools/build_encoder.py`."""
 
 
 class EncoderChoice(NamedTuple):
@@ -54,6 +53,33 @@ class EncoderChoice(NamedTuple):
     def open(self) -> Encoder:
         """Open the encoder. Raises EncoderError where it cannot be opened."""
         return open_encoder(self.file, self.version)
+
+
+class EncoderFile(NamedTuple):
+    """An encoder that something was made with, for another process to open.
+
+    Attributes:
+        path: of the file; None for the file that `SER_ENCODER` names.
+        identity: name and hash that it must have.
+    """
+
+    path: Path | None
+    identity: EncoderIdentity
+
+    def open(self) -> Encoder:
+        """Open the file.
+
+        Raises:
+            EncoderError: it is missing, or another one; the message names the encoder that is needed.
+        """
+        if self.path:
+            return open_encoder(self.path, self.identity.sha256)
+        named = os.environ.get("SER_ENCODER", "")
+        if not named.endswith(".onnx"):
+            raise EncoderError(
+                f"the encoder {self.identity} is needed: set SER_ENCODER to its ONNX file, as it was for training"
+            )
+        return open_encoder(Path(named).expanduser(), self.identity.sha256)
 
 
 @functools.lru_cache(maxsize=2)

@@ -17,9 +17,8 @@ import numpy as np
 
 from ser_assets.audio.decoding.mono import resample
 from ser_assets.encoders.log_mel import SAMPLING_RATE, log_mel
+from ser_assets.encoders.names import EncoderIdentity
 
-POOLING_VERSION: Final = "1"
-"""Of windows and pooling; another one marks stored embeddings as outdated."""
 WINDOW_SECONDS: Final = 30
 """Longest window of an encoder, in s: positions of Whisper end there."""
 SHORTEST_SAMPLES: Final = 1600
@@ -32,29 +31,18 @@ class EncoderError(ValueError):
     """An encoder cannot be used; the message names it, the reason and the remedy."""
 
 
-class EncoderIdentity(NamedTuple):
-    """Which encoder made an embedding.
-
-    Attributes:
-        name: of the encoder, such as `whisper-tiny.en`.
-        sha256: of its file, as hexadecimal digits.
-    """
-
-    name: str
-    sha256: str
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.sha256[:12]})"
-
-
 class Embedding(NamedTuple):
     """One clip as an encoder has it, pooled over time.
 
     Attributes:
-        mean: float32 (layers, dimensions).
-        deviation: float32 (layers, dimensions).
+        encoder: that made it.
+        layers: numbers of the layers.
+        mean: float32 (layers, dimensions), as exact as a 16-bit float.
+        deviation: the same.
     """
 
+    encoder: EncoderIdentity
+    layers: tuple[int, ...]
     mean: np.ndarray
     deviation: np.ndarray
 
@@ -110,6 +98,11 @@ class Encoder:
         return int(self._session.get_outputs()[0].shape[-1])
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the values of an embedding's vector."""
+        return embedding_names(self.layers, self.dimensions)
+
+    @property
     def size(self) -> int:
         """Size of the file, in bytes."""
         return len(self._onnx)
@@ -134,7 +127,9 @@ class Encoder:
             squares = squares + np.square(layers).sum(axis=1)
         mean = np.asarray(total) / frames
         variance = np.maximum(np.asarray(squares) / frames - np.square(mean), 0.0)
-        return Embedding(mean.astype(np.float32), np.sqrt(variance).astype(np.float32))
+        # Rounded here, so that a prediction reads the same values as are stored for training.
+        rounded = (values.astype(np.float16).astype(np.float32) for values in (mean, np.sqrt(variance)))
+        return Embedding(self.identity, self.layers, *rounded)
 
     def _run(self, window: np.ndarray) -> list[np.ndarray]:
         """Outputs of the kept layers, each float32 (time, dimensions)."""

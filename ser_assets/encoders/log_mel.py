@@ -33,9 +33,10 @@ def log_mel(samples: np.ndarray, bands: int = BANDS) -> np.ndarray:
         >>> log_mel(np.zeros(16000, np.float32)).shape
         (80, 100)
     """
-    padded = np.pad(samples, FRAME // 2, mode="reflect")
+    padded = np.pad(samples.astype(np.float64), FRAME // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::HOP][: len(samples) // HOP]
-    power = np.square(np.abs(np.fft.rfft(frames * _window(), axis=1))).astype(np.float32)
+    power = np.square(np.abs(np.fft.rfft(frames * _window(), axis=1)))
+    # In 64 bits: the order of a sum depends on threads, and integers in an encoder make much of the last of 32 bits.
     levels = np.log10(np.maximum(_filters(bands) @ power.T, 1e-10))
     scaled: np.ndarray = (np.maximum(levels, levels.max() - DYNAMIC_RANGE) + 4.0) / 4.0
     return scaled.astype(np.float32)
@@ -43,10 +44,10 @@ def log_mel(samples: np.ndarray, bands: int = BANDS) -> np.ndarray:
 
 @functools.cache
 def _filters(bands: int) -> np.ndarray:
-    return mel_filters(SAMPLING_RATE, FRAME, bands)
+    return mel_filters(SAMPLING_RATE, FRAME, bands).astype(np.float64)
 
 
 @functools.cache
 def _window() -> np.ndarray:
     """Periodic Hann window."""
-    return np.hanning(FRAME + 1)[:-1].astype(np.float32)
+    return np.hanning(FRAME + 1)[:-1]

@@ -31,7 +31,7 @@ LITTLE_SPACE_BYTES = 2 << 30
 UNLIKE_CHANNELS = 0.3
 LONG_TIMES_THE_MEDIAN = 10
 LONG_SECONDS = 15.0
-STORED = ("mono_audio", "trimmed_audio", "augmented_set", "features")
+STORED = ("mono_audio", "trimmed_audio", "augmented_set", "features", "embeddings")
 
 
 @dataclass(frozen=True)

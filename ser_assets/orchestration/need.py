@@ -7,10 +7,9 @@ import dagster as dg
 from ser_assets.corpus.changes import changes
 from ser_assets.corpus.interface import Corpus, Listing
 from ser_assets.learning.data.final_models import ENSEMBLE
-from ser_assets.learning.models.catalog import MODELS
-from ser_assets.model_settings import model_settings
+from ser_assets.model_settings import model_settings, models_in_use
 from ser_assets.settings import Settings
-from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, USABLE_TAKES, known_recordings, records
+from ser_assets.storage.tables import EMBEDDINGS, FEATURES, RAW_VIDEOS, USABLE_TAKES, known_recordings, records
 from ser_assets.storage.training_inputs import is_trained, training_fingerprint
 from ser_assets.storage.versions import code_version, recipe
 from ser_assets.storage.warehouse import Warehouse
@@ -32,9 +31,11 @@ def reasons_to_run(settings: Settings, corpus: Corpus, warehouse: Warehouse, ins
         return [f"features of {_counted(others, 'speaker')} made with other settings or by other code"]
     if unprepared := _without_features(warehouse):
         return [f"{_counted(unprepared, 'accepted take')} without features"]
+    if settings.has_encoder and (unembedded := _without_embeddings(warehouse, settings)):
+        return [f"{_counted(unembedded, 'accepted take')} without embeddings of the present encoder"]
     if untrained := list(_models_to_train(settings, warehouse)):
         return [f"{', '.join(untrained)} not trained on the present features, settings and code"]
-    return list(_outdated(instance))
+    return list(_outdated(instance, tuple(models_in_use(settings))))
 
 
 def _changes_of_corpus(settings: Settings, listing: Listing, warehouse: Warehouse) -> Iterator[str]:
@@ -63,6 +64,17 @@ def _without_features(warehouse: Warehouse) -> int:
     return rows.num_rows
 
 
+def _without_embeddings(warehouse: Warehouse, settings: Settings) -> int:
+    """Count the usable takes without embeddings made with the present encoder, settings and code."""
+    if not warehouse.has_table(EMBEDDINGS):
+        return len(records(warehouse, RAW_VIDEOS, "status = 'accepted'", columns=["take_id"]))
+    embedded = f"FROM {EMBEDDINGS} WHERE variant = 0 AND recipe = ?"
+    rows = warehouse.query_arrow(
+        f"FROM ({USABLE_TAKES}) ANTI JOIN ({embedded}) USING (take_id, audio_hash)", [recipe(settings, EMBEDDINGS)]
+    )
+    return rows.num_rows
+
+
 def _of_other_recipes(warehouse: Warehouse, settings: Settings) -> int:
     return len(records(warehouse, FEATURES, "recipe != ?", [recipe(settings)], columns=["DISTINCT actor"]))
 
@@ -73,15 +85,15 @@ def _models_to_train(settings: Settings, warehouse: Warehouse) -> Iterator[str]:
             yield name
 
 
-def _outdated(instance: dg.DagsterInstance) -> Iterator[str]:
+def _outdated(instance: dg.DagsterInstance, models: tuple[str, ...]) -> Iterator[str]:
     """List what is older than the models behind it, because a run ended before making it."""
     dependencies: Mapping[str, tuple[str, ...]] = {
-        ENSEMBLE: tuple(MODELS),
-        "metrics_report": (*MODELS, ENSEMBLE),
+        ENSEMBLE: models,
+        "metrics_report": (*models, ENSEMBLE),
         "champion_model": ("metrics_report",),
     }
     made = {}
-    for name in {*dependencies, *MODELS}:
+    for name in {*dependencies, *models}:
         event = instance.get_latest_materialization_event(dg.AssetKey(name))
         made[name] = event.timestamp if event else 0.0
     for name, sources in dependencies.items():

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ser_assets.assets.by_actor.current_corpus import require_current_for_study
 from ser_assets.chosen_corpus import corpus_of
+from ser_assets.learning.data.set_names import FUNCTIONALS
 from ser_assets.learning.evaluation.estimate import Estimate
+from ser_assets.learning.models.catalog import MODELS
 from ser_assets.runtime import progress
 from ser_assets.settings import Settings
 from ser_assets.storage.training_set import load_examples
@@ -40,8 +42,8 @@ class Study(NamedTuple):
         return f"{len(self.examples.actors)} actors, {originals} takes, folds {self.scheme.name}"
 
 
-def load_study(settings: Settings) -> Study:
-    """Read the features of all materialized actors.
+def load_study(settings: Settings, model: str | None = None) -> Study:
+    """Read the features of all materialized actors that a model reads; without a model, the functionals.
 
     Raises:
         FeaturesMissingError: there are none, or some are outdated.
@@ -50,7 +52,8 @@ def load_study(settings: Settings) -> Study:
     """
     warehouse = Warehouse(settings.corpus_dir)
     require_current_for_study(settings, warehouse)
-    return Study(load_examples(warehouse, settings), settings)
+    reads = MODELS[model].reads if model else FUNCTIONALS
+    return Study(load_examples(warehouse, settings, [reads]), settings)
 
 
 def ablation_study(study: Study) -> "pd.DataFrame":
@@ -70,7 +73,6 @@ def profile_size_study(study: Study, model: str) -> "pd.DataFrame":
     Raises:
         ValueError: there is only one actor.
     """
-    from ser_assets.learning.models.catalog import MODELS
     from ser_assets.learning.protocols.protocols import speaker_independent, speaker_normalised
     from ser_assets.learning.studies.profile_size import profile_size_curve
 
@@ -83,7 +85,6 @@ def profile_size_study(study: Study, model: str) -> "pd.DataFrame":
 
 def settings_study(study: Study, model: str, trials: int) -> "Found":
     """Search the settings of a model inside the training set of each fold, as `learning.studies` describes."""
-    from ser_assets.learning.models.catalog import MODELS
     from ser_assets.learning.protocols.protocols import speaker_independent
     from ser_assets.learning.studies.hyperparameter_search import search
 

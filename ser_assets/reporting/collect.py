@@ -3,6 +3,7 @@
 import json
 import platform
 import shlex
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
@@ -56,10 +57,10 @@ def rejected_files(warehouse: Warehouse) -> "pd.DataFrame":
     return pd.DataFrame(listed, columns=["path", "reason"])
 
 
-def sound_predictions(warehouse: Warehouse) -> "tuple[pd.DataFrame, list[str]]":
-    """Read the predictions that may be compared, and name the models whose are of other takes than there are now.
+def sound_predictions(warehouse: Warehouse, models: Sequence[str]) -> "tuple[pd.DataFrame, list[str]]":
+    """Read the predictions of models that may be compared, and name those evaluated on other takes than there are now.
 
-    Looked at again here, for a check only holds up the run that it is part of.
+    Verified again here, because a check only stops the run that it is part of.
 
     Raises:
         PredictionsMissingError: no model has been evaluated on the takes that there are now.
@@ -67,7 +68,10 @@ def sound_predictions(warehouse: Warehouse) -> "tuple[pd.DataFrame, list[str]]":
     """
     if not (warehouse.has_table(PREDICTIONS) and warehouse.has_table(TRAINING_ROWS)):
         raise PredictionsMissingError(f"no predictions in {warehouse.path}: materialize at least one model first")
-    predictions = warehouse.query(f"FROM {PREDICTIONS} ORDER BY model, protocol, fold_scheme, take_id")
+    predictions = warehouse.query(
+        f"FROM {PREDICTIONS} WHERE list_contains(?, model) ORDER BY model, protocol, fold_scheme, take_id",
+        [list(models)],
+    )
     left_out = []
     with warehouse.reading() as connection:
         for model in predictions["model"].unique():

@@ -117,6 +117,7 @@ def enrol_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path, wo
     """
     bundle = open_bundle(bundle_folder)
     bundle.require_speaker_normalised()
+    bundle.require_encoder()
     results = list(_measured("enrol", recordings, bundle, workers))
     left_out = [each for each in results if isinstance(each, RejectedRecording)]
     usable, repeated = _without_repeats([each for each in results if isinstance(each, MeasuredRecording)])
@@ -210,7 +211,7 @@ def _measured(
     name: str, recordings: Sequence[Path], bundle: Bundle, workers: int
 ) -> Iterator[MeasuredRecording | RejectedRecording]:
     """Measure the recordings, and report under this name how far it has come."""
-    listen = functools.partial(measure_recording, preprocessing=bundle.preprocessing)
+    listen = functools.partial(measure_recording, preprocessing=bundle.preprocessing, encoder=bundle.encoder)
     progress.report(name, 0, len(recordings))
     measured = map_in_workers(listen, recordings, workers if len(recordings) >= MANY else 1)
     for done, each in enumerate(measured, start=1):

@@ -7,18 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ser_assets.audio.pipeline import Preprocessing
+from ser_assets.encoders.choice import EncoderFile
+from ser_assets.encoders.encoder import EncoderError
+from ser_assets.encoders.names import EncoderIdentity
 from ser_assets.learning.data.audio_sets import audio_columns
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
+from ser_assets.learning.data.set_names import EMBEDDINGS
 from ser_assets.learning.models.model_files import MODEL_FACTS_FILE, read_facts
 
 if TYPE_CHECKING:
     from ser_assets.learning.models.inference import Ensemble, OnnxModel
     from ser_assets.learning.speakers.prior import SpeakerPrior
 
-FORMAT: Final = "ser-assets bundle 4"
+FORMAT: Final = "ser-assets bundle 5"
 BUNDLE_FACTS_FILE: Final = "bundle.json"
 CARD_FILE: Final = "model_card.md"
 PRIOR_FILE: Final = "prior.npz"
+ENCODER_FILE: Final = "encoder.onnx"
 
 _REMEDY: Final = "`ser-assets run` makes one, as its last step"
 
@@ -55,9 +60,19 @@ class Bundle:
         return Preprocessing(**self.facts["preprocessing"])
 
     @property
+    def encoder(self) -> EncoderFile | None:
+        """The encoder that its models need: in the bundle, or, where it is large, named by hash alone."""
+        facts = self.facts["encoder"]
+        if facts is None:
+            return None
+        identity = EncoderIdentity(facts["name"], facts["sha256"])
+        return EncoderFile(self.folder / ENCODER_FILE if facts["carried"] else None, identity)
+
+    @property
     def measured_as(self) -> str:
         """Names how recordings are decoded, trimmed and measured for this bundle; profiles are for one such way."""
-        made = json.dumps([self.facts["training"]["recipe"], self.facts["preprocessing"]], sort_keys=True)
+        facts = self.facts
+        made = json.dumps([facts["training"]["recipe"], facts["preprocessing"], facts["encoder"]], sort_keys=True)
         return hashlib.blake2b(made.encode(), digest_size=16).hexdigest()
 
     def load(self, *, speaker_normalised: bool = False) -> "OnnxModel | Ensemble":
@@ -75,6 +90,14 @@ class Bundle:
             return load_model(self.folder / kind / self.model)
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise BundleError(f"the model {kind}/{self.model} of {self.folder} cannot be opened: {error}") from error
+
+    def require_encoder(self) -> None:
+        """Raise BundleError where the models need an encoder that cannot be opened."""
+        try:
+            if self.encoder:
+                self.encoder.open()
+        except EncoderError as error:
+            raise BundleError(f"{self.folder} cannot be used: {error}") from error
 
     def require_speaker_normalised(self) -> None:
         """Raise BundleError where there is no model for speaker-normalised clips."""
@@ -160,14 +183,18 @@ def members_of(model_folder: Path) -> list[str]:
 
 def _verify_bundle(folder: Path, facts: dict[str, Any]) -> None:
     measured = audio_columns()
+    sets = set(facts["feature_sets"])
+    if (EMBEDDINGS in sets) != (facts["encoder"] is not None) or sets - set(measured) - {EMBEDDINGS}:
+        raise BundleError(f"{folder / BUNDLE_FACTS_FILE} is damaged (its encoder or a feature set is wrong): {_REMEDY}")
     for name, columns in facts["feature_sets"].items():
-        if tuple(columns) != measured.get(name):
+        if name != EMBEDDINGS and tuple(columns) != measured.get(name):
             raise BundleError(
                 f"{folder} was made for {len(columns)} {name}, and they are not the {len(measured.get(name, ()))} that "
                 f"this version of ser-assets measures: {_REMEDY}; or install ser-assets "
                 f"{facts['training']['libraries']['ser-assets']}, which made it"
             )
-    for name in (f"{RAW}/{facts['model']}/{MODEL_FACTS_FILE}", PRIOR_FILE):
+    encoder = [ENCODER_FILE] if facts["encoder"] and facts["encoder"]["carried"] else []
+    for name in (f"{RAW}/{facts['model']}/{MODEL_FACTS_FILE}", PRIOR_FILE, *encoder):
         if name not in facts["files"]:
             raise BundleError(f"{folder} is not whole, {name} is not in it: {_REMEDY}")
     for name, digest in facts["files"].items():

@@ -9,6 +9,8 @@ from ser_assets.audio.decoding.decode import DecodeError, Recording, decode
 from ser_assets.audio.pipeline import Preprocessing, measured_clip
 from ser_assets.audio.silence import Trimmed
 from ser_assets.audio.validation import require_utterance
+from ser_assets.encoders.choice import EncoderFile
+from ser_assets.encoders.encoder import Embedding
 from ser_assets.serving.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class RejectedRecording:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredRecording:
-    """A recording of `seconds`, measured as in training.
+    """A recording of `seconds`, measured as in training; embedded where the bundle has an encoder.
 
     `remarks` are what one should know of it, each going on where the path ends: `has 2 audio tracks: …`.
     """
@@ -35,6 +37,7 @@ class MeasuredRecording:
     path: Path
     seconds: float
     features: "ClipFeatures"
+    embedding: Embedding | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -61,8 +64,15 @@ class Prediction:
         return sorted(self.probabilities, key=lambda emotion: -self.probabilities[emotion])
 
 
-def measure_recording(path: Path, preprocessing: Preprocessing) -> MeasuredRecording | RejectedRecording:
-    """Decode, trim and measure a recording as training does; what cannot be used comes back with the reason."""
+def measure_recording(
+    path: Path, preprocessing: Preprocessing, encoder: EncoderFile | None = None
+) -> MeasuredRecording | RejectedRecording:
+    """Decode, trim, measure and embed a recording as training does; what cannot be used comes back with the reason.
+
+    Raises:
+        EncoderError: the encoder cannot be opened.
+    """
+    opened = encoder.open() if encoder else None
     try:
         if not path.exists():
             return RejectedRecording(path, "is not there")
@@ -71,12 +81,13 @@ def measure_recording(path: Path, preprocessing: Preprocessing) -> MeasuredRecor
         recording = decode(path)
         require_utterance(recording)
         clip, features = measured_clip(recording, preprocessing)
+        embedding = opened.embed(clip.samples, preprocessing.sampling_rate) if opened else None
     except DecodeError as error:
         return RejectedRecording(path, str(error))
     except Exception as error:  # One strange file must not stop the others.
         return RejectedRecording(path, f"cannot be measured ({type(error).__name__}: {error})")
     remarks = tuple(_remarks(recording, clip))
-    return MeasuredRecording(path, recording.seconds, features, remarks)
+    return MeasuredRecording(path, recording.seconds, features, embedding, remarks)
 
 
 def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:
@@ -91,9 +102,13 @@ def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:
 def features_of(recordings: Sequence[MeasuredRecording]) -> "Features":
     """Stack the features of recordings, at least one, in their order."""
     from ser_assets.learning.data.audio_sets import audio_sets
+    from ser_assets.learning.data.embeddings import Embeddings
     from ser_assets.learning.data.examples import Features
+    from ser_assets.learning.data.set_names import EMBEDDINGS
 
-    return Features(sets=audio_sets([each.features for each in recordings]))
+    sets = audio_sets([each.features for each in recordings])
+    embedded = [each.embedding for each in recordings if each.embedding]
+    return Features(sets=sets | ({EMBEDDINGS: Embeddings.of(embedded)} if embedded else {}))
 
 
 def speaker_profile(recordings: Sequence[MeasuredRecording], bundle: Bundle) -> "SpeakerProfile":
@@ -120,6 +135,7 @@ class Predictor:
         """
         self.bundle = bundle
         self._profile = profile
+        bundle.require_encoder()
         self._model = bundle.load(speaker_normalised=profile is not None)
         if profile is not None:
             self._refuse_stranger(profile)

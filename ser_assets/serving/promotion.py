@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ser_assets.chosen_corpus import corpus_of
 from ser_assets.corpus.interface import CorpusIdentity
 from ser_assets.learning.data.final_models import RAW
+from ser_assets.learning.data.set_names import EMBEDDINGS
 from ser_assets.settings import WITHOUT_EFFECT_ON_RESULTS, Settings
 from ser_assets.storage.leakage_audit import not_evaluated_once
 from ser_assets.storage.tables import (
@@ -23,6 +24,7 @@ from ser_assets.storage.warehouse import Warehouse
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_assets.encoders.encoder import Encoder
     from ser_assets.learning.evaluation.champion import Choice, Drop
     from ser_assets.serving.write_bundle import Contents
 
@@ -84,13 +86,15 @@ def find_candidate(settings: Settings, warehouse: Warehouse) -> Candidate:
 
 
 def _sizes(settings: Settings, models: "list[str]") -> dict[str, int]:
-    """Bytes of those models that are kept."""
-    from ser_assets.serving.write_bundle import size_of
+    """Bytes of those models that are kept, with the encoder that they need."""
+    from ser_assets.serving.write_bundle import feature_sets_of, size_of
 
-    sizes = {}
+    folder, sizes = settings.corpus_dir / "models" / RAW, {}
     for model in models:
         try:
-            sizes[model] = size_of(settings.corpus_dir / "models" / RAW, model)
+            sizes[model] = size_of(folder, model)
+            if EMBEDDINGS in feature_sets_of(folder, model):
+                sizes[model] += settings.encoder_choice.file.stat().st_size
         except FileNotFoundError:
             continue
     return sizes
@@ -147,16 +151,22 @@ def _last_predictions(settings: Settings, warehouse: Warehouse) -> "pd.DataFrame
 def bundle_contents(candidate: Candidate, settings: Settings, warehouse: Warehouse) -> "Contents":
     """Collect what the bundle of a candidate holds."""
     from ser_assets.learning.speakers.prior import SpeakerPrior
-    from ser_assets.serving.write_bundle import Contents
+    from ser_assets.serving.write_bundle import Contents, feature_sets_of
 
+    models_dir = settings.corpus_dir / "models"
+    reads = feature_sets_of(models_dir / RAW, candidate.choice.model)
     # Refuses features of other settings than those of now, which the bundle is about to promise.
-    examples = load_examples(warehouse, settings)
+    examples = load_examples(warehouse, settings, reads)
+    encoder = settings.encoder_choice.open() if EMBEDDINGS in reads else None
+    if encoder:
+        _require_this_encoder(encoder, reads[EMBEDDINGS], candidate.choice.model)
     names = settings.model_dump(exclude=WITHOUT_EFFECT_ON_RESULTS)
     return Contents(
         model=candidate.choice.model,
         corpus=CorpusIdentity.of(corpus_of(settings)),
         reason=candidate.choice.reason,
-        models_dir=settings.corpus_dir / "models",
+        models_dir=models_dir,
+        encoder=encoder,
         speaker_normalised="speaker_normalised" in set(candidate.scores["protocol"]),
         prior=SpeakerPrior.learn(examples),
         preprocessing=settings.preprocessing,
@@ -166,3 +176,12 @@ def bundle_contents(candidate: Candidate, settings: Settings, warehouse: Warehou
         demo=bool(notice_of_demo(warehouse)),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
+
+
+def _require_this_encoder(encoder: "Encoder", trained_on: str, model: str) -> None:
+    """Raise PromotionError where the model was trained on embeddings of another encoder."""
+    if trained_on != str(encoder.identity):
+        raise PromotionError(
+            f"{model} was trained on embeddings of {trained_on}, and SER_ENCODER names {encoder.identity}: materialize "
+            "pretrained_encoder and ensemble again, or put SER_ENCODER back"
+        )

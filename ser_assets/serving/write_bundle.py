@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.corpus.interface import CorpusIdentity
+from ser_assets.encoders.encoder import Encoder
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.models.model_files import read_facts
 from ser_assets.serving.bundle import (
     BUNDLE_FACTS_FILE,
     CARD_FILE,
+    ENCODER_FILE,
     FORMAT,
     PRIOR_FILE,
     BundleError,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from ser_assets.learning.speakers.prior import SpeakerPrior
 
 
+LARGEST_ENCODER: Final = 64_000_000
+"""Bytes of the largest encoder that a bundle holds itself."""
 DEMO_LICENCE: Final = "voices of a synthesiser (espeak-ng); no recording of a person"
 
 
@@ -42,6 +46,7 @@ class Contents:
     Attributes:
         corpus: that it was trained on.
         models_dir: holds the final models, `raw/<model>` and, if `speaker_normalised`, `speaker_normalised/<model>`.
+        encoder: that its models read the embeddings of, if any.
         reason: a sentence that says why this model.
         scores: rows of this model in `evaluation.scores.score_table`.
         recipe: how the features were made.
@@ -56,6 +61,7 @@ class Contents:
     models_dir: Path
     speaker_normalised: bool
     prior: "SpeakerPrior"
+    encoder: Encoder | None
     preprocessing: Preprocessing
     scores: "pd.DataFrame"
     recipe: str
@@ -82,6 +88,8 @@ def write_bundle(folder: Path, contents: Contents, replaces: Path | None = None)
         for name in parts_of(contents.models_dir / kind, contents.model):
             shutil.copytree(contents.models_dir / kind / name, folder / kind / name)
     contents.prior.save(folder / PRIOR_FILE)
+    if contents.encoder and is_carried(contents.encoder):
+        shutil.copyfile(contents.encoder.path, folder / ENCODER_FILE)
     facts = _facts(contents, folder)
     before = _facts_before(replaces)
     if {**before, "date": None} == {**facts, "date": None}:
@@ -109,6 +117,7 @@ def _facts(contents: Contents, folder: Path) -> dict[str, Any]:
         "emotions": emotions,
         "preprocessing": dataclasses.asdict(contents.preprocessing),
         "feature_sets": _feature_sets(folder / RAW, contents.model),
+        "encoder": _encoder_facts(contents.encoder),
         "scores": [
             {name: _plain(value) for name, value in row.items()} for row in contents.scores[columns].to_dict("records")
         ],
@@ -121,6 +130,18 @@ def _facts(contents: Contents, folder: Path) -> dict[str, Any]:
         },
         "files": {path.relative_to(folder).as_posix(): digest_of(path) for path in files_of(folder)},
     }
+
+
+def is_carried(encoder: Encoder) -> bool:
+    """Whether a bundle holds the encoder itself, which is small enough; others are named by hash."""
+    return encoder.size <= LARGEST_ENCODER
+
+
+def _encoder_facts(encoder: Encoder | None) -> dict[str, Any] | None:
+    if encoder is None:
+        return None
+    known = {name: encoder.metadata.get(name, "unknown") for name in ("licence", "training_data")}
+    return {**encoder.identity._asdict(), "carried": is_carried(encoder), "bytes": encoder.size, **known}
 
 
 def _training(models_dir: Path, model: str) -> dict[str, Any]:
@@ -139,6 +160,12 @@ def _training(models_dir: Path, model: str) -> dict[str, Any]:
         "model_settings": {facts["model"]: facts["settings"] for facts in each},
         "libraries": dict(sorted(libraries.items())),
     }
+
+
+def feature_sets_of(models_dir: Path, model: str) -> dict[str, str]:
+    """Name each feature set that the model, or its members, read, and what made it. Raises as `parts_of`."""
+    parts_of(models_dir, model)
+    return {facts["reads"]: facts["made_by"] for facts in _facts_of_members(models_dir, model)}
 
 
 def _feature_sets(models_dir: Path, model: str) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RAW_VIDEOS = "raw_videos"
 FEATURES = "features"
 MEL_SEQUENCES = "mel_sequences"
+EMBEDDINGS = "embeddings"
 PREDICTIONS = "predictions"
 LEARNING_CURVES = "learning_curves"
 LEAKAGE_AUDIT = "leakage_audit"

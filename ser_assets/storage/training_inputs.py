@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_assets.learning.data import set_names
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
+from ser_assets.learning.models.catalog import MODELS
 from ser_assets.model_settings import as_dictionary
 from ser_assets.settings import Settings
-from ser_assets.storage.tables import FEATURES, MODEL_SETTINGS, PREDICTIONS, USABLE_TAKES, records
+from ser_assets.storage.tables import EMBEDDINGS, FEATURES, MODEL_SETTINGS, PREDICTIONS, USABLE_TAKES, records
 from ser_assets.storage.versions import code_version, fingerprint, recipe
 from ser_assets.storage.warehouse import Warehouse
 
@@ -23,13 +25,18 @@ def training_fingerprint(name: str, of_model: Any, settings: Settings, warehouse
         settings: of the platform.
         warehouse: tables of the corpus.
     """
-    columns = "take_id, variant, actor, emotion, input_fingerprint"
+    clips = [recipe(settings), _usable(FEATURES, "take_id, variant, actor, emotion, input_fingerprint", warehouse)]
+    if MODELS[name].reads == set_names.EMBEDDINGS:
+        clips += [recipe(settings, EMBEDDINGS), _usable(EMBEDDINGS, "take_id, variant, input_fingerprint", warehouse)]
+    return fingerprint(name, settings, as_dictionary(of_model), *clips)
+
+
+def _usable(table: str, columns: str, warehouse: Warehouse) -> list[list[Any]]:
+    """These columns of the usable clips of a table, in one order."""
     usable: pa.Table | None = warehouse.query_if_there(
-        FEATURES,
-        f"SELECT {columns} FROM {FEATURES} SEMI JOIN ({USABLE_TAKES}) USING (take_id, audio_hash) ORDER BY ALL",
+        table, f"SELECT {columns} FROM {table} SEMI JOIN ({USABLE_TAKES}) USING (take_id, audio_hash) ORDER BY ALL"
     )
-    clips = [] if usable is None else [list(row.values()) for row in usable.to_pylist()]
-    return fingerprint(name, settings, as_dictionary(of_model), recipe(settings), clips)
+    return [] if usable is None else [list(row.values()) for row in usable.to_pylist()]
 
 
 def is_trained(name: str, trained_from: str, settings: Settings, warehouse: Warehouse) -> bool:

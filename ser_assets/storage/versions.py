@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_assets.audio.features.names import functional_names
+from ser_assets.encoders.names import POOLING_VERSION
 from ser_assets.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MEASURING = ("mono_audio", "trimmed_audio", "features")
-CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features")
+CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set")
 
 
 class _Made(NamedTuple):
@@ -36,6 +37,7 @@ _MADE = {
         ("audiomentations", "python-stretch", "soxr"),
     ),
     "features": _Made("5", (), ("numpy", "scipy")),
+    "embeddings": _Made("1", (), ("numpy", "onnxruntime", "soxr")),
     "ensemble": _Made("2", (), ("scipy",)),
     "metrics_report": _Made("4", ("seed",)),
     "champion_model": _Made("3", ("seed",)),
@@ -51,9 +53,15 @@ def _made(asset: str) -> _Made:
     return _MADE[asset]
 
 
-@functools.cache
 def code_version(asset: str, settings: Settings) -> str:
     """Version of an asset's code, with the settings and libraries behind it: `1 sampling_rate=22050 av=18.1.0`."""
+    if asset == "embeddings":
+        return f"{_code_version(asset, settings)} pooling={POOLING_VERSION} encoder={settings.encoder_choice.version}"
+    return _code_version(asset, settings)
+
+
+@functools.cache
+def _code_version(asset: str, settings: Settings) -> str:
     made = _made(asset)
     settings_used = (f"{name}={settings.as_text(name)}" for name in made.settings)
     libraries = (f"{name}={version(name)}" for name in made.libraries)
@@ -61,10 +69,10 @@ def code_version(asset: str, settings: Settings) -> str:
     return " ".join([made.version, *settings_used, *libraries, *functionals])
 
 
-def recipe(settings: Settings) -> str:
-    """How features are made under these settings, from recording to functional, whatever they are made from."""
+def recipe(settings: Settings, last: str = "features") -> str:
+    """How features, or what `last` names, are made under these settings, whatever they are made from."""
     steps = ""
-    for asset in CHAIN:
+    for asset in (*CHAIN, last):
         steps = extended(steps, asset, code_version(asset, settings))
     return steps
 

@@ -26,7 +26,7 @@ from ser_assets.storage.warehouse import FILE_NAME, Warehouse, column_types
 if TYPE_CHECKING:
     import duckdb
 
-CLIP_ASSETS = ("mono_audio", "trimmed_audio", "augmented_set", "features")
+CLIP_ASSETS = ("mono_audio", "trimmed_audio", "augmented_set", "features", "embeddings")
 # Computed from the predictions of all models on all takes.
 SUMMARIES = (SCORES, SCORE_DIFFERENCES, SCORES_BY_GROUP, SKIPPED, NOTEBOOK_REPRODUCTION)
 

@@ -12,8 +12,9 @@ from ser_assets.baseline.models import MODELS, baseline_splits, evaluate_noteboo
 from ser_assets.baseline.models import baseline_scores as table_of
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.learning.data.examples import Examples
-from ser_assets.learning.data.feature_sets import FUNCTIONALS, Vectors
+from ser_assets.learning.data.feature_sets import Vectors
 from ser_assets.learning.data.predictions import probability_columns
+from ser_assets.learning.data.set_names import FUNCTIONALS
 from ser_assets.reporting.baseline_table import METRICS
 from ser_assets_tests.factories.examples import made_up_rows, with_functionals
 

@@ -10,8 +10,9 @@ import pandas as pd
 from ser_assets.corpus.interface import CorpusIdentity
 from ser_assets.corpus.ravdess import EMOTIONS, FOLD_SCHEMES, Ravdess
 from ser_assets.learning.data.examples import Examples, Features
-from ser_assets.learning.data.feature_sets import FUNCTIONALS, Vectors
-from ser_assets.learning.data.sequences import MEL_SEQUENCES, MelSequences
+from ser_assets.learning.data.feature_sets import Vectors
+from ser_assets.learning.data.sequences import MelSequences
+from ser_assets.learning.data.set_names import FUNCTIONALS, MEL_SEQUENCES
 from ser_assets.learning.protocols.fold_schemes import FoldScheme
 
 LUNA5, EMOBOX6 = (FoldScheme(name, folds) for name, folds in FOLD_SCHEMES.items())

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ser_assets.storage.actor_files import ActorFiles
-from ser_assets.storage.tables import FEATURES
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -58,11 +57,10 @@ def clips_of_all(asset: str, actor_files: ActorFiles, actors: Sequence[str]) -> 
     return _overview(rows, actors)
 
 
-def features_of_all(warehouse: Warehouse, actors: Sequence[str]) -> dict[str, Any]:
-    """Measured takes and clips of each actor."""
+def clips_in_table(warehouse: Warehouse, table: str, actors: Sequence[str]) -> dict[str, Any]:
+    """Takes and clips of each actor in a table."""
     rows = warehouse.query_arrow(
-        "SELECT actor, count(DISTINCT take_id) AS takes, count(*) AS clips, "
-        f"count(DISTINCT emotion) AS emotions FROM {FEATURES} GROUP BY actor"
+        f"SELECT actor, count(DISTINCT take_id) AS takes, count(*) AS clips FROM {table} GROUP BY actor"
     ).to_pylist()
     return _overview(rows, actors)
 

@@ -19,7 +19,7 @@ def config_of(settings_type: type[Any], defaults: Any) -> type[dg.Config]:
     for name, field in settings_type.__pydantic_fields__.items():
         annotation, default = field.annotation, getattr(defaults, name)
         if typing.get_origin(annotation) is tuple:
-            annotation, default = list[int], list(default)
+            annotation, default = list[_type_of_elements(annotation)], list(default)  # type: ignore[misc]
         limits = {
             limit: getattr(constraint, limit)
             for constraint in field.metadata
@@ -34,6 +34,13 @@ def config_of(settings_type: type[Any], defaults: Any) -> type[dg.Config]:
         **fields,
     )
     return config
+
+
+def _type_of_elements(annotation: Any) -> type:
+    """`int` or `float`, from `tuple[Annotated[float, …], ...]`."""
+    element = typing.get_args(annotation)[0]
+    kind: type = typing.get_args(element)[0] if typing.get_origin(element) is typing.Annotated else element
+    return kind
 
 
 def settings_from(config: dg.Config, settings_type: type[Any]) -> Any:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_assets.audio.features.names import functional_names, sequence_names
-from ser_assets.learning.data.feature_sets import FUNCTIONALS, FeatureSet, Vectors
-from ser_assets.learning.data.sequences import MEL_SEQUENCES, MelSequences
+from ser_assets.learning.data.feature_sets import FeatureSet, Vectors
+from ser_assets.learning.data.sequences import MelSequences
+from ser_assets.learning.data.set_names import FUNCTIONALS, MEL_SEQUENCES
 
 if TYPE_CHECKING:
     from ser_assets.audio.features.extract import ClipFeatures

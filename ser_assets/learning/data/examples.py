@@ -130,6 +130,11 @@ class Examples(Features):
         result: np.ndarray = counts / counts.sum()
         return result
 
+    def having(self, name: str) -> Self:
+        """The rows that the feature set of this name holds."""
+        present = self[name].present
+        return self if present.all() else self.subset(np.flatnonzero(present))
+
     def subset(self, indices: np.ndarray) -> Self:
         """Take the rows at these positions, in this order."""
         return replace(

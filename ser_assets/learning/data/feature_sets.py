@@ -8,8 +8,6 @@ import numpy as np
 
 from ser_assets.learning.data.standardiser import Standardiser
 
-FUNCTIONALS: Final = "functionals"
-"""The set of functionals (`audio.features.names`), as `Vectors`."""
 LARGEST_SCORE: Final = 10.0
 """Z-scores are cut here: a functional that hardly varies in a speaker's few clips must not fly off in the next one."""
 
@@ -34,6 +32,14 @@ class FeatureSet(Protocol):
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns."""
+
+    @property
+    def made_by(self) -> str:
+        """What made the values where that can differ, such as an encoder; empty for what this package measures."""
+
+    @property
+    def present(self) -> np.ndarray:
+        """Which of the clips the set holds, bool (n,); the values of others mean nothing."""
 
     def __len__(self) -> int: ...
 
@@ -78,6 +84,16 @@ class Vectors:
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.names):
             raise ValueError(f"values of shape {self.values.shape} do not fit {len(self.names)} names")
+
+    @property
+    def made_by(self) -> str:
+        """This package."""
+        return ""
+
+    @property
+    def present(self) -> np.ndarray:
+        """All clips."""
+        return np.ones(len(self), bool)
 
     def __len__(self) -> int:
         return len(self.values)

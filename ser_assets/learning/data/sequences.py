@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
 from ser_assets.learning.data.feature_sets import LARGEST_SCORE, Sample
 from ser_assets.learning.data.standardiser import Standardiser
 
-MEL_SEQUENCES: Final = "mel_sequences"
-"""The set of log-mel and pitch sequences (`audio.features.names`), as `MelSequences`."""
 DYNAMIC_RANGE_DB = 80.0
 """What lies further below the loudest cell of its clip is the room and the recorder, not the voice."""
 PITCH_COLUMNS = 2
@@ -43,6 +40,16 @@ class MelSequences:
         wrong = next((each.shape for each in self.values if each.ndim != 2 or each.shape[1] != len(self.names)), None)
         if wrong:
             raise ValueError(f"a sequence of shape {wrong} does not fit {len(self.names)} names")
+
+    @property
+    def made_by(self) -> str:
+        """This package."""
+        return ""
+
+    @property
+    def present(self) -> np.ndarray:
+        """All clips."""
+        return np.ones(len(self), bool)
 
     def __len__(self) -> int:
         return len(self.values)

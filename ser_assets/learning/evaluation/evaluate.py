@@ -99,8 +99,9 @@ def evaluate(
 
 def fit_fold(factory: ModelFactory, examples: Examples, split: Split) -> tuple[EmotionModel, Examples]:
     """Fit a fresh model on the training side of a split; hand out the model and what it was given."""
-    training = split.training_examples(examples)
-    return factory().fit(training), training
+    model = factory()
+    training = split.training_examples(examples).having(model.reads)
+    return model.fit(training), training
 
 
 def predict_test(model: EmotionModel, evaluated: Examples) -> np.ndarray:

@@ -6,8 +6,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from ser_assets.learning.data.examples import Examples
-from ser_assets.learning.data.feature_sets import FUNCTIONALS
 from ser_assets.learning.data.predictions import prediction_table_of_takes, probability_array, true_labels
+from ser_assets.learning.data.set_names import FUNCTIONALS
 from ser_assets.learning.data.temperature import apply_temperature, fit_temperature
 from ser_assets.learning.models.inference import OnnxModel
 from ser_assets.learning.speakers.bias import remove_bias_by_speaker
@@ -69,7 +69,8 @@ class EmotionModel(OnnxModel, ABC):
         """Train on all these rows, of two emotions or more."""
 
     def fit(self, training: Examples) -> Self:
-        """Fit to all these rows. Raises ValueError if they hold fewer than two emotions."""
+        """Fit to all these rows that have what it reads. Raises ValueError if they hold fewer than two emotions."""
+        training = training.having(self.reads)
         require_two_emotions(training)
         learned = self._learn(training)
         predicted = probability_array(learned.validation_predictions)
@@ -94,6 +95,7 @@ class EmotionModel(OnnxModel, ABC):
             "corpora": sorted(set(training.rows["corpus"])),
             "emotions": list(training.emotions),
             "features": list(training[self.reads].names),
+            "made_by": training[self.reads].made_by,
             "speaker_normalised": training.speaker_normalised,
             "settings": dataclasses.asdict(self.settings),
             "seed": self.seed,

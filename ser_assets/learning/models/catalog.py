@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ser_assets.learning.data.final_models import ENSEMBLE
+from ser_assets.learning.data.set_names import EMBEDDINGS, FUNCTIONALS, MEL_SEQUENCES
 from ser_assets.learning.models.settings import (
     ComplexConvolutionSettings,
     ConvolutionSettings,
     DenseSettings,
     ForestSettings,
+    PretrainedEncoderSettings,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class ModelSpec:
         libraries: distributions whose versions change what is fitted.
         kinds: tags of its asset in the Dagster UI.
         colour: in figures, `#RRGGBB`.
+        reads: name of the feature set that it reads, as its class has it.
     """
 
     name: str
@@ -48,6 +51,7 @@ class ModelSpec:
     libraries: tuple[str, ...]
     kinds: frozenset[str]
     colour: str
+    reads: str = FUNCTIONALS
 
     def load_class(self) -> "type[EmotionModel]":
         """Import the class of the model."""
@@ -76,7 +80,7 @@ _SPECS: Final = (
             "directions": (20, 50, 100, 200),
             "max_features": (0.1, 0.2, 0.4),
         },
-        version="7",
+        version="8",
         libraries=("scikit-learn", "skl2onnx"),
         kinds=frozenset({"scikitlearn", "onnx"}),
         colour="#009E73",
@@ -95,7 +99,7 @@ _SPECS: Final = (
             "dropout": (0.3, 0.5, 0.7),
             "learning_rate": (5e-4, 1e-3, 2e-3),
         },
-        version="7",
+        version="8",
         libraries=_NETWORK_LIBRARIES,
         kinds=_NETWORK_KINDS,
         colour="#E69F00",
@@ -115,10 +119,11 @@ _SPECS: Final = (
             "freq_mask": (0, 8, 16),
             "band_shift": (0, 3),
         },
-        version="7",
+        version="8",
         libraries=_NETWORK_LIBRARIES,
         kinds=_NETWORK_KINDS,
         colour="#56B4E9",
+        reads=MEL_SEQUENCES,
     ),
     ModelSpec(
         name="complex_cnn",
@@ -135,10 +140,24 @@ _SPECS: Final = (
             "freq_mask": (0, 8, 16),
             "band_shift": (0, 3),
         },
-        version="7",
+        version="8",
         libraries=_NETWORK_LIBRARIES,
         kinds=_NETWORK_KINDS,
         colour="#0B5394",
+        reads=MEL_SEQUENCES,
+    ),
+    ModelSpec(
+        name="pretrained_encoder",
+        title="Pretrained Encoder",
+        description="Logistic regressions on the layers of a pretrained speech encoder (Whisper), which stays frozen.",
+        implementation="ser_assets.learning.models.pretrained_encoder:PretrainedEncoder",
+        settings=PretrainedEncoderSettings,
+        search_space={"strengths": ((0.001,), (0.003,), (0.01,), (0.03,), (0.1,)), "validation_parts": (1,)},
+        version="1",
+        libraries=("scikit-learn", "onnx"),
+        kinds=frozenset({"scikitlearn", "onnx"}),
+        colour="#D55E00",
+        reads=EMBEDDINGS,
     ),
 )
 MODELS: Final[dict[str, ModelSpec]] = {spec.name: spec for spec in _SPECS}

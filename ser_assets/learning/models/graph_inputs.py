@@ -31,6 +31,10 @@ def graph_inputs(facts: Mapping[str, Any], clips: Features) -> np.ndarray:
     if name not in clips.sets:
         raise ValueError(f"{facts['model']} was trained on {name}, and these clips have {', '.join(clips.sets)}")
     own = clips[name]
+    if own.made_by != facts["made_by"]:
+        raise ValueError(
+            f"{facts['model']} was trained on {name} of {facts['made_by']}, and these are of {own.made_by}"
+        )
     if list(own.names) != trained:
         raise ValueError(
             f"{facts['model']} was trained on {len(trained)} {name}, and these {len(own.names)} are not the same ones "

@@ -111,3 +111,19 @@ class ComplexConvolutionSettings(ConvolutionSettings):
     filters: Filters = (64, 128, 256)
     freq_mask: FreqMask = 0
     dropout: PooledDropout = 0.2
+
+
+@dataclass(frozen=True)
+class PretrainedEncoderSettings:
+    """Hyper-parameters of the regressions on a pretrained encoder."""
+
+    strengths: Annotated[
+        tuple[Annotated[float, Field(gt=0)], ...],
+        Field(
+            min_length=1,
+            description="Inverse strengths of the regularisation to choose from; the best on held-out actors is taken.",
+        ),
+    ] = (0.003, 0.01, 0.03)
+    validation_parts: Annotated[
+        int, Field(ge=1, le=MOST_PARTS, description="Times that other training actors are held out for that choice.")
+    ] = MOST_PARTS

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ser_assets.audio.features.names import functional_group
 from ser_assets.learning.data.examples import Examples, Features
-from ser_assets.learning.data.feature_sets import FUNCTIONALS
+from ser_assets.learning.data.set_names import FUNCTIONALS
 from ser_assets.learning.data.standardiser import Standardiser
 from ser_assets.learning.evaluation.evaluate import evaluate
 from ser_assets.learning.evaluation.scores import recall_by_emotion, score_differences, score_table

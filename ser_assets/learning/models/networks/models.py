@@ -7,7 +7,8 @@ import numpy as np
 
 from ser_assets.learning.data.examples import Examples, Features
 from ser_assets.learning.data.predictions import prediction_table
-from ser_assets.learning.data.sequences import MEL_SEQUENCES, fix_length, network_input
+from ser_assets.learning.data.sequences import fix_length, network_input
+from ser_assets.learning.data.set_names import MEL_SEQUENCES
 from ser_assets.learning.data.standardiser import LARGEST_DEVIATION, Standardiser
 from ser_assets.learning.models.base import EmotionModel, FitResult
 from ser_assets.learning.models.networks.architectures import convolutional, dense
