@@ -106,8 +106,9 @@ def _parts_that_saw_test_rows(name: str, settings: Settings, warehouse: Warehous
     from ser_assets.learning.models.catalog import MODELS
     from ser_assets.learning.protocols.protocols import speaker_independent, speaker_normalised
 
-    examples = load_examples(warehouse, settings, [MODELS[name].reads])
-    factory = functools.partial(MODELS[name].load_class().brief, settings.seed)
+    model = MODELS[name].load_class()
+    examples = load_examples(warehouse, settings, [model.reads])
+    factory = functools.partial(model.brief, settings.seed)
     found = []
     for protocol in (speaker_independent, speaker_normalised):
         part, split = _little_fold(examples, protocol)

@@ -114,7 +114,7 @@ def _train(
     from ser_assets.learning.evaluation.evaluate import FinalFit, evaluate
     from ser_assets.learning.models.networks.tensorboard_logs import write_logs
 
-    examples = load_examples(warehouse, settings, [MODELS[name].reads])
+    examples = load_examples(warehouse, settings, [factory().reads])
     splits, skipped = splits_and_skipped(examples, settings)
     for each in skipped:
         context.log.warning(f"left out: {each.line}")

@@ -5,10 +5,12 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ser_assets.encoders.encoder import Encoder, EncoderError
-from ser_assets.encoders.names import EMBEDDED, NONE, EncoderIdentity
+from ser_assets.encoders.names import EMBEDDED, NONE, EncoderError, EncoderIdentity
+
+if TYPE_CHECKING:
+    from ser_assets.encoders.encoder import Encoder
 
 EMBEDDED_FILE: Final = Path(__file__).parent / "embedded" / "whisper_tiny_en.onnx"
 
@@ -50,7 +52,7 @@ class EncoderChoice(NamedTuple):
         except OSError:
             return "absent"
 
-    def open(self) -> Encoder:
+    def open(self) -> "Encoder":
         """Open the encoder. Raises EncoderError where it cannot be opened."""
         return open_encoder(self.file, self.version)
 
@@ -66,7 +68,7 @@ class EncoderFile(NamedTuple):
     path: Path | None
     identity: EncoderIdentity
 
-    def open(self) -> Encoder:
+    def open(self) -> "Encoder":
         """Open the file.
 
         Raises:
@@ -83,8 +85,10 @@ class EncoderFile(NamedTuple):
 
 
 @functools.lru_cache(maxsize=2)
-def open_encoder(path: Path, expected: str) -> Encoder:
+def open_encoder(path: Path, expected: str) -> "Encoder":
     """Open an encoder file once in a process; raises as `Encoder`."""
+    from ser_assets.encoders.encoder import Encoder
+
     return Encoder(path, expected)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ser_assets.audio.decoding.mono import resample
 from ser_assets.encoders.log_mel import SAMPLING_RATE, log_mel
-from ser_assets.encoders.names import EncoderIdentity
+from ser_assets.encoders.names import EncoderError, EncoderIdentity
 
 WINDOW_SECONDS: Final = 30
 """Longest window of an encoder, in s: positions of Whisper end there."""
@@ -25,10 +25,6 @@ SHORTEST_SAMPLES: Final = 1600
 """A shorter clip is padded with zeros at its end."""
 MOST_LAYERS: Final = 8
 """Of a deeper encoder so many layers are kept, evenly spaced."""
-
-
-class EncoderError(ValueError):
-    """An encoder cannot be used; the message names it, the reason and the remedy."""
 
 
 class Embedding(NamedTuple):

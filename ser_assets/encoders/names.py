@@ -3,6 +3,10 @@
 from typing import Final, NamedTuple
 
 
+class EncoderError(ValueError):
+    """An encoder cannot be used; the message names it, the reason and the remedy."""
+
+
 class EncoderIdentity(NamedTuple):
     """Which encoder made an embedding.
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from ser_assets.encoders.encoder import EncoderError
+from ser_assets.encoders.names import EncoderError
 
 HEAD_SIZE: Final = 64
 """Dimensions of one attention head, in every Whisper."""

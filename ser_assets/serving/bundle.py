@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.encoders.choice import EncoderFile
-from ser_assets.encoders.encoder import EncoderError
-from ser_assets.encoders.names import EncoderIdentity
+from ser_assets.encoders.names import EncoderError, EncoderIdentity
 from ser_assets.learning.data.audio_sets import audio_columns
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.data.set_names import EMBEDDINGS

@@ -9,18 +9,21 @@ from ser_assets.definitions import build_definitions
 from ser_assets.environment import SettingsError
 from ser_assets.settings import Settings
 
+MEMBERS = {"random_forest", "neural_network", "cnn", "complex_cnn", "pretrained_encoder"}
 LINEAGE = {
     "raw_videos": (set(), "corpus", "by actor"),
     "mono_audio": ({"raw_videos"}, "corpus", "by actor"),
     "trimmed_audio": ({"mono_audio"}, "corpus", "by actor"),
     "augmented_set": ({"trimmed_audio"}, "corpus", "by actor"),
     "features": ({"augmented_set"}, "features", "by actor"),
+    "embeddings": ({"augmented_set"}, "features", "by actor"),
     "random_forest": ({"features"}, "models", "whole"),
     "neural_network": ({"features"}, "models", "whole"),
     "cnn": ({"features"}, "models", "whole"),
     "complex_cnn": ({"features"}, "models", "whole"),
-    "ensemble": ({"random_forest", "neural_network", "cnn", "complex_cnn"}, "models", "whole"),
-    "metrics_report": ({"random_forest", "neural_network", "cnn", "complex_cnn", "ensemble"}, "report", "whole"),
+    "pretrained_encoder": ({"features", "embeddings"}, "models", "whole"),
+    "ensemble": (MEMBERS, "models", "whole"),
+    "metrics_report": ({*MEMBERS, "ensemble"}, "report", "whole"),
     "champion_model": ({"metrics_report"}, "champion", "whole"),
 }
 CHECKS = {
@@ -29,6 +32,7 @@ CHECKS = {
     "trimmed_audio": {"nothing_silent"},
     "augmented_set": {"emotions_balanced"},
     "features": {"no_missing_value", "no_constant_functional", "declared_columns"},
+    "embeddings": {"finite_embeddings", "one_encoder", "embedded_once", "embedded_alone", "declared_columns"},
     **{
         name: {
             "declared_columns",
@@ -38,7 +42,7 @@ CHECKS = {
             "better_than_chance",
             "permuted_labels_at_chance",
         }
-        for name in ("random_forest", "neural_network", "cnn", "complex_cnn")
+        for name in MEMBERS
     },
     "ensemble": {"declared_columns", "no_leak", "evaluated_once", "better_than_chance", "permuted_labels_at_chance"},
     "metrics_report": {"declared_columns"},
@@ -46,16 +50,8 @@ CHECKS = {
 }
 JOBS = {
     "full_refresh": set(LINEAGE),
-    "prepare_features": {"raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features"},
-    "train_models": {
-        "random_forest",
-        "neural_network",
-        "cnn",
-        "complex_cnn",
-        "ensemble",
-        "metrics_report",
-        "champion_model",
-    },
+    "prepare_features": {"raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features", "embeddings"},
+    "train_models": {*MEMBERS, "ensemble", "metrics_report", "champion_model"},
 }
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from ser_assets.corpus.demo.espeak import SAMPLING_RATE, speak
 from ser_assets.encoders.choice import EMBEDDED_FILE, EncoderChoice, open_encoder
-from ser_assets.encoders.encoder import Encoder, EncoderError, embedding_names
-from ser_assets.encoders.names import EMBEDDED
+from ser_assets.encoders.encoder import Encoder, embedding_names
+from ser_assets.encoders.names import EMBEDDED, EncoderError
 from ser_assets.encoders.whisper_onnx import whisper_onnx
 from ser_assets_tests.factories.signals import spoken
 from ser_assets_tests.factories.whisper import DIMENSIONS, tiny_whisper

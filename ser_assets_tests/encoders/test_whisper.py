@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_assets.encoders.encoder import Encoder, EncoderError
+from ser_assets.encoders.encoder import Encoder
 from ser_assets.encoders.log_mel import log_mel
+from ser_assets.encoders.names import EncoderError
 from ser_assets.encoders.whisper_onnx import whisper_onnx
 from ser_assets.encoders.whisper_weights import Affine, WhisperWeights, read_whisper
 from ser_assets_tests.factories.signals import spoken

@@ -94,6 +94,7 @@ def contents(models_dir: Path, **changes: Any) -> Contents:
         "models_dir": models_dir,
         "speaker_normalised": (models_dir / "speaker_normalised").exists(),
         "prior": SpeakerPrior.learn(measured_examples()),
+        "encoder": None,
         "preprocessing": PREPROCESSING,
         "scores": made_up_scores(model),
         "recipe": "raw_videos 1 > features 1",

@@ -9,10 +9,12 @@ import pandas as pd
 
 from ser_assets.corpus.interface import CorpusIdentity
 from ser_assets.corpus.ravdess import EMOTIONS, FOLD_SCHEMES, Ravdess
+from ser_assets.encoders.names import EncoderIdentity
+from ser_assets.learning.data.embeddings import Embeddings
 from ser_assets.learning.data.examples import Examples, Features
 from ser_assets.learning.data.feature_sets import Vectors
 from ser_assets.learning.data.sequences import MelSequences
-from ser_assets.learning.data.set_names import FUNCTIONALS, MEL_SEQUENCES
+from ser_assets.learning.data.set_names import EMBEDDINGS, FUNCTIONALS, MEL_SEQUENCES
 from ser_assets.learning.protocols.fold_schemes import FoldScheme
 
 LUNA5, EMOBOX6 = (FoldScheme(name, folds) for name, folds in FOLD_SCHEMES.items())
@@ -20,6 +22,7 @@ RAVDESS = CorpusIdentity.of(Ravdess(Path()))
 Clips = TypeVar("Clips", bound=Features)
 NAMES = tuple(f"functional_{number:02d}" for number in range(12))
 BANDS = 16
+ENCODER = EncoderIdentity("made-up", 64 * "0")
 COLUMNS = (*(f"log_mel_{number:02d}" for number in range(1, BANDS + 1)), "f0", "harmonicity")
 
 
@@ -58,7 +61,7 @@ def number_of(actor: str) -> int:
 def made_up_examples(
     actors: tuple[str, ...], takes_each: int = 2, seed: int = 0, emotions: tuple[str, ...] = EMOTIONS
 ) -> Examples:
-    """Functionals and sequences in which the emotion, one of eight at most, can be told for a new actor."""
+    """Functionals, sequences and embeddings in which the emotion, one of eight at most, can be told for a new actor."""
     rows = made_up_rows(actors, takes_each, emotions=emotions)
     rng = np.random.default_rng(seed)
     labels = rows["emotion"].map(emotions.index).to_numpy()
@@ -71,6 +74,7 @@ def made_up_examples(
         sets={
             FUNCTIONALS: Vectors(NAMES, functionals.astype(np.float32)),
             MEL_SEQUENCES: MelSequences(COLUMNS, tuple(_tone(label, rng) for label in labels)),
+            EMBEDDINGS: _embeddings(rows, labels, np.random.default_rng(seed)),
         },
     )
 
@@ -103,6 +107,15 @@ def made_up_predictions(
         model=model, protocol="speaker_independent", fold_scheme="loso", fold="1"
     )
     return pd.concat([labelled, table], axis=1)
+
+
+def _embeddings(rows: pd.DataFrame, labels: np.ndarray, rng: np.random.Generator) -> Embeddings:
+    """Two layers in which the emotion can be told; as in the asset, a noisy copy of a take has none."""
+    values = rng.normal(0, 0.3, (len(rows), 2, 2, 8))
+    values[np.arange(len(rows)), :, 0, labels] += 2
+    present = (rows["variant"] == 0).to_numpy()
+    values[~present] = 0
+    return Embeddings(ENCODER, (1, 2), values.reshape(len(rows), -1).astype(np.float32), present)
 
 
 def _tone(label: int, rng: np.random.Generator) -> np.ndarray:

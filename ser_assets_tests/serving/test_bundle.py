@@ -48,7 +48,7 @@ def test_a_bundle_says_what_it_was_made_of(kept: Path) -> None:
     assert bundle.model == "random_forest"
     assert bundle.preprocessing == PREPROCESSING
     facts = bundle.facts
-    assert facts["format"] == "ser-assets bundle 4"
+    assert facts["format"] == "ser-assets bundle 5"
     assert facts["emotions"] == list(EMOTIONS)
     assert facts["feature_sets"] == {"functionals": list(functional_names())}
     assert facts["training"]["actors"] == ["01", "02"]

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ser_assets.assets.clip_steps import augment_batch, decode_batch, measure_batch, trim_batch
+from ser_assets.assets.clip_steps import augment_batch, decode_batch, embed_batch, measure_batch, trim_batch
 from ser_assets.audio.decoding.decode import decode
 from ser_assets.audio.decoding.mono import to_mono
 from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.corpus.demo.corpus import SAMPLING_RATE, perform
 from ser_assets.corpus.inventory import audio_hash
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.encoders.choice import EMBEDDED_FILE, EncoderFile
+from ser_assets.encoders.names import EMBEDDED
 from ser_assets.learning.speakers.profile import ProfileError, SpeakerProfile, normalise_speakers
 from ser_assets.serving import predictor as serving
 from ser_assets.serving.bundle import Bundle, open_bundle
@@ -47,8 +49,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return open_bundle(make_bundle(tmp_path_factory.mktemp("bundle")))
 
 
-def heard(path: Path, preprocessing: Preprocessing = PREPROCESSING) -> MeasuredRecording:
-    result = measure_recording(path, preprocessing)
+def heard(
+    path: Path, preprocessing: Preprocessing = PREPROCESSING, encoder: EncoderFile | None = None
+) -> MeasuredRecording:
+    result = measure_recording(path, preprocessing, encoder)
     assert isinstance(result, MeasuredRecording), result
     return result
 
@@ -77,7 +81,7 @@ def as_asset_features_does(row: Mapping[str, Any], settings: Settings) -> dict[s
         made = through(work, about)
         batch = Batch(actor, {take_id: "this"}, frozenset(), {})
         files.write(asset, actor, [(batch, made)], made.schema, "a recipe")
-    return through(measure_batch, None).to_pylist()[0]
+    return through(measure_batch, None).to_pylist()[0] | through(embed_batch, None).to_pylist()[0]
 
 
 SETTINGS = (
@@ -98,10 +102,14 @@ def test_a_recording_is_measured_just_as_asset_features_does(tmp_path: Path, end
         write_wav(path, np.stack([sound, 0.5 * sound]), SAMPLING_RATE)
     stored = as_asset_features_does(raw_video(path), settings)
     names = [field.name for field in dataclasses.fields(Preprocessing)]
-    now = heard(path, Preprocessing(**settings.model_dump(include=set(names))))
+    encoder = EncoderFile(EMBEDDED_FILE, EMBEDDED)
+    now = heard(path, Preprocessing(**settings.model_dump(include=set(names))), encoder)
     np.testing.assert_allclose(now.features.functionals, stored["functionals"], rtol=1e-5, atol=1e-5)
     sequence = np.column_stack([np.reshape(stored["mel"], (-1, stored["bands"])), stored["f0"], stored["harmonicity"]])
     np.testing.assert_allclose(now.features.sequence, sequence, rtol=1e-5, atol=1e-5)
+    assert now.embedding is not None
+    np.testing.assert_array_equal(now.embedding.mean, np.array(stored["mean"]))
+    np.testing.assert_array_equal(now.embedding.deviation, np.array(stored["deviation"]))
 
 
 def test_the_kept_model_is_asked(bundle: Bundle, tmp_path: Path) -> None:

@@ -38,19 +38,20 @@ COLUMNS: Final = (
 Progress = Callable[[int, int], None]
 
 
-class LinearJudge:
+class LinearModel:
     """Shrinkage discriminant analysis on some of the functionals; priors are even.
 
     voices: whether it learns from the copies that sound like other speakers, too.
     """
 
+    reads = FUNCTIONALS
     learning_curve_: None = None
     validation_predictions_: None = None
 
     def __init__(self, name: str, groups: Sequence[str], voices: bool = True) -> None:
         self.name, self.groups, self.voices = name, frozenset(groups), voices
 
-    def fit(self, training: Examples) -> "LinearJudge":
+    def fit(self, training: Examples) -> "LinearModel":
         """Learn from all these rows."""
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -101,7 +102,7 @@ def ablation(
     for done, (name, chosen) in enumerate(sets.items()):
         if progress:
             progress(done, len(sets))
-        factory = functools.partial(LinearJudge, name, tuple(chosen), voices=name != f"not {VOICES}")
+        factory = functools.partial(LinearModel, name, tuple(chosen), voices=name != f"not {VOICES}")
         evaluated.append(evaluate(factory, examples, splits, workers=workers).predictions)  # type: ignore[arg-type]
     if progress:
         progress(len(sets), len(sets))

@@ -22,6 +22,7 @@ class Remembering:
     """A model that only remembers who it was fitted on, and guesses evenly."""
 
     name = "remembering"
+    reads = "functionals"
     learning_curve_ = None
     validation_predictions_ = None
 

@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 from functools import cache
@@ -9,6 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from ser_assets.corpus.ravdess import EMOTIONS
+from ser_assets.encoders.names import EncoderIdentity
+from ser_assets.learning.data.examples import Features
 from ser_assets.learning.data.feature_sets import Vectors
 from ser_assets.learning.data.predictions import probability_columns
 from ser_assets.learning.data.sequences import MelSequences
@@ -22,6 +25,7 @@ from ser_assets.learning.models.settings import (
     ConvolutionSettings,
     DenseSettings,
     ForestSettings,
+    PretrainedEncoderSettings,
 )
 from ser_assets_tests.factories.examples import made_up_examples
 
@@ -36,6 +40,7 @@ QUICK = {
     "complex_cnn": ComplexConvolutionSettings(
         members=1, epochs=3, batch_size=32, frames=32, filters=(8, 16), units=(16, 8), band_shift=0
     ),
+    "pretrained_encoder": PretrainedEncoderSettings(strengths=(0.1, 1.0), validation_parts=2),
 }
 NETWORKS = ("neural_network", "cnn", "complex_cnn")
 TRAINING, STRANGER = made_up_examples(("01", "02", "03")), made_up_examples(("04",), seed=1)
@@ -56,8 +61,9 @@ def saved(model, folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_the_four_models_go_by_their_names():
-    assert list(MODELS) == ["random_forest", "neural_network", "cnn", "complex_cnn"]
+def test_the_models_go_by_their_names_and_read_what_the_catalogue_states():
+    assert list(MODELS) == ["random_forest", "neural_network", "cnn", "complex_cnn", "pretrained_encoder"]
+    assert [MODELS[name].load_class().reads for name in MODELS] == [MODELS[name].reads for name in MODELS]
     assert [MODELS[name].load_class().name for name in MODELS] == list(MODELS)
 
 
@@ -70,7 +76,7 @@ def test_probabilities_of_every_emotion_sum_to_one(name):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
 
 
-@pytest.mark.parametrize("name", ["random_forest", "neural_network"])
+@pytest.mark.parametrize("name", ["random_forest", "neural_network", "pretrained_encoder"])
 def test_plain_emotions_are_told_for_an_actor_never_heard(name):
     guess = fitted(name).predict_proba(STRANGER).argmax(axis=1)
     assert (guess == STRANGER.labels).mean() > 0.8
@@ -136,7 +142,9 @@ def test_the_facts_say_what_was_learned_from(name):
     assert facts["emotions"] == list(EMOTIONS)
     assert facts["features"] == list(TRAINING[facts["reads"]].names)
     assert facts["training_actors"] == ["01", "02", "03"]
-    assert (facts["training_clips"], facts["training_takes"]) == (54, 48)
+    clips = int(TRAINING[facts["reads"]].present.sum())
+    assert (facts["training_clips"], facts["training_takes"]) == (clips, 48)
+    assert clips == (48 if name == "pretrained_encoder" else 54)
     assert facts["libraries"]
 
 
@@ -194,7 +202,7 @@ def test_a_loaded_model_is_asked_without_the_library_that_trained_it(tmp_path):
 def test_what_is_held_out_is_said_of_actors_of_the_training_rows_and_sums_to_one(name):
     validation_predictions = fitted(name).validation_predictions_
     originals = TRAINING.rows[TRAINING.rows["variant"] == 0].set_index("take_id")
-    assert len(validation_predictions) == {"random_forest": 32, "neural_network": 32}.get(name, 16)
+    assert len(validation_predictions) == {"cnn": 16, "complex_cnn": 16}.get(name, 32)
     assert (
         originals.loc[validation_predictions["take_id"], "emotion"].to_numpy()
         == validation_predictions["emotion"].to_numpy()
@@ -252,6 +260,18 @@ class TestWhatIsRefused:
         other = STRANGER.with_set("mel_sequences", narrow)
         with pytest.raises(ValueError, match="trained on 18 mel_sequences, and these 8 are not the same"):
             fitted("cnn").predict_proba(other)
+
+    def test_embeddings_of_another_encoder(self):
+        own = STRANGER["embeddings"]
+        other = dataclasses.replace(own, encoder=EncoderIdentity("other", 64 * "1"))
+        message = r"trained on embeddings of made-up \(000000000000\), and these are of other \(111111111111\)"
+        with pytest.raises(ValueError, match=message):
+            fitted("pretrained_encoder").predict_proba(STRANGER.with_set("embeddings", other))
+
+    def test_clips_without_embeddings(self):
+        sets = {"functionals": STRANGER["functionals"]}
+        with pytest.raises(ValueError, match="was trained on embeddings, and these clips have functionals"):
+            fitted("pretrained_encoder").predict_proba(Features(sets=sets))
 
     def test_a_folder_without_a_model(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="holds no model: materialize"):

@@ -1,0 +1,190 @@
+"""A bundle whose model reads the embeddings of a pretrained encoder: it carries the encoder, or names it by hash."""
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ser_assets.encoders.choice import EMBEDDED_FILE, EncoderFile, open_encoder
+from ser_assets.encoders.encoder import Encoder
+from ser_assets.encoders.names import EMBEDDED
+from ser_assets.encoders.whisper_onnx import whisper_onnx
+from ser_assets.learning.data.embeddings import Embeddings
+from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.models.pretrained_encoder import PretrainedEncoder
+from ser_assets.learning.speakers.prior import SpeakerPrior
+from ser_assets.learning.speakers.profile import SpeakerProfile, normalise_speakers
+from ser_assets.serving import write_bundle
+from ser_assets.serving.bundle import BundleError, open_bundle
+from ser_assets.serving.predictor import MeasuredRecording, Predictor, measure_recording, speaker_profile
+from ser_assets_tests.factories.bundles import (
+    PREPROCESSING,
+    contents,
+    make_bundle,
+    measured_examples,
+    probabilities_of,
+    spoken_takes,
+    write_take,
+)
+from ser_assets_tests.factories.whisper import tiny_whisper
+
+ENCODER = EncoderFile(EMBEDDED_FILE, EMBEDDED)
+
+
+@cache
+def embedded_examples(folder: Path) -> Examples:
+    """The examples of the other bundle with embeddings beside their functionals."""
+    embeddings = [measured(write_take(folder, take)).embedding for take in spoken_takes()]
+    return measured_examples().with_set("embeddings", Embeddings.of([each for each in embeddings if each]))
+
+
+def measured(path: Path, encoder: EncoderFile | None = ENCODER) -> MeasuredRecording:
+    found = measure_recording(path, PREPROCESSING, encoder)
+    assert isinstance(found, MeasuredRecording), found
+    return found
+
+
+def fitted(examples: Examples) -> PretrainedEncoder:
+    return PretrainedEncoder.brief(1).fit(examples)
+
+
+def bundle_of(folder: Path, examples: Examples, encoder: Encoder) -> Path:
+    for kind, clips in (("raw", examples), ("speaker_normalised", normalise_speakers(examples))):
+        (folder / "models" / kind / "pretrained_encoder").mkdir(parents=True)
+        fitted(clips).save(folder / "models" / kind / "pretrained_encoder")
+    (folder / "bundle").mkdir()
+    prior = SpeakerPrior.learn(examples)
+    made_of = contents(folder / "models", model="pretrained_encoder", encoder=encoder, prior=prior)
+    write_bundle.write_bundle(folder / "bundle", made_of)
+    return folder / "bundle"
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
+    encoder = open_encoder(EMBEDDED_FILE, EMBEDDED.sha256)
+    return bundle_of(tmp_path_factory.mktemp("encoder bundle"), embedded_examples(clips), encoder)
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """The bundle in a folder of the test's own."""
+    return Path(shutil.copytree(made, tmp_path / "bundle"))
+
+
+def test_it_carries_the_encoder_and_predicts_as_the_model_that_was_trained(folder: Path, clips: Path) -> None:
+    bundle = open_bundle(folder)
+    assert (folder / "encoder.onnx").read_bytes() == EMBEDDED_FILE.read_bytes()
+    assert set(bundle.facts["feature_sets"]) == {"embeddings"}
+    recordings = [measured(write_take(clips, take), bundle.encoder) for take in spoken_takes()]
+    predicted = probabilities_of(Predictor(bundle).predict(recordings))
+    examples = embedded_examples(clips)
+    np.testing.assert_allclose(predicted, fitted(examples).predict_proba(examples), atol=1e-6)
+
+
+def test_the_card_names_the_encoder_its_licence_and_its_training_data(folder: Path) -> None:
+    card = (folder / "model_card.md").read_text()
+    assert "whisper-tiny.en" in card
+    assert "MIT, copyright (c) 2022 OpenAI" in card
+    assert "680,000 hours" in card
+
+
+def test_a_profile_holds_what_is_usual_for_the_speakers_embeddings(folder: Path, clips: Path, tmp_path: Path) -> None:
+    bundle = open_bundle(folder)
+    own = [measured(write_take(clips, take)) for take in spoken_takes() if take.actor == "01"]
+    profile = speaker_profile(own, bundle)
+    profile.save(tmp_path / "me.json")
+    again = SpeakerProfile.load(tmp_path / "me.json")
+    assert again.usual["embeddings"]["clips"].mean.shape == (2 * 4 * 384,)
+    [first, *_] = Predictor(bundle, again).predict(own)
+    assert sum(first.probabilities.values()) == pytest.approx(1)
+
+
+def test_an_encoder_changed_by_one_byte_is_refused_by_name(folder: Path) -> None:
+    content = bytearray((folder / "encoder.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "encoder.onnx").write_bytes(content)
+    with pytest.raises(BundleError, match=r"encoder\.onnx has changed since the bundle was made"):
+        open_bundle(folder)
+
+
+def test_a_missing_encoder_is_named(folder: Path) -> None:
+    (folder / "encoder.onnx").unlink()
+    with pytest.raises(BundleError, match=r"encoder\.onnx is missing"):
+        open_bundle(folder)
+
+
+def test_facts_without_the_encoder_are_damaged(folder: Path) -> None:
+    facts = json.loads((folder / "bundle.json").read_text())
+    (folder / "bundle.json").write_text(json.dumps({**facts, "encoder": None}))
+    with pytest.raises(BundleError, match="its encoder or a feature set is wrong"):
+        open_bundle(folder)
+
+
+def test_a_large_encoder_is_named_by_hash_and_taken_from_the_setting(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_bundle, "LARGEST_ENCODER", 1000)
+    bundle = open_bundle(bundle_of(tmp_path, embedded_examples(clips), open_encoder(EMBEDDED_FILE, EMBEDDED.sha256)))
+    assert not (bundle.folder / "encoder.onnx").exists()
+    with pytest.raises(BundleError, match=r"the encoder whisper-tiny.en \(4aca238d777f\) is needed: set SER_ENCODER"):
+        Predictor(bundle)
+    other = tmp_path / "other.onnx"
+    other.write_bytes(whisper_onnx(tiny_whisper(), {"encoder": "tiny"}, int8=False))
+    monkeypatch.setenv("SER_ENCODER", str(other))
+    with pytest.raises(BundleError, match=r"other\.onnx has changed: its SHA-256 is .* 4aca238d777f"):
+        Predictor(bundle)
+    monkeypatch.setenv("SER_ENCODER", str(shutil.copyfile(EMBEDDED_FILE, tmp_path / "own.onnx")))
+    assert Predictor(bundle).emotions
+
+
+def test_clips_of_another_encoder_are_refused_by_name(folder: Path, clips: Path, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(whisper_onnx(tiny_whisper(), {"encoder": "tiny"}, int8=False))
+    tiny = Encoder(path)
+    strange = measured(write_take(clips, spoken_takes()[0]), EncoderFile(path, tiny.identity))
+    with pytest.raises(ValueError, match=r"trained on embeddings of whisper-tiny.en .*, and these are of tiny"):
+        Predictor(open_bundle(folder)).predict([strange])
+
+
+def test_clips_without_embeddings_are_refused(folder: Path, clips: Path) -> None:
+    plain = measured(write_take(clips, spoken_takes()[0]), None)
+    with pytest.raises(ValueError, match="was trained on embeddings, and these clips have functionals"):
+        Predictor(open_bundle(folder)).predict([plain])
+
+
+def test_a_profile_for_a_bundle_without_an_encoder_does_not_fit(made: Path, tmp_path: Path) -> None:
+    plain = open_bundle(make_bundle(tmp_path))
+    assert plain.encoder is None
+    assert plain.measured_as != open_bundle(made).measured_as
+
+
+def test_a_bundle_predicts_without_torch_transformers_and_training_code(folder: Path, clips: Path) -> None:
+    path = write_take(clips, spoken_takes()[0])
+    script = (
+        "import sys, json; from pathlib import Path\n"
+        "from ser_assets.serving.bundle import open_bundle\n"
+        "from ser_assets.serving.predictor import Predictor, measure_recording\n"
+        "bundle = open_bundle(Path(sys.argv[1]))\n"
+        "clip = measure_recording(Path(sys.argv[2]), bundle.preprocessing, bundle.encoder)\n"
+        "[found] = Predictor(bundle).predict([clip])\n"
+        "print(json.dumps([sorted(sys.modules), found.probabilities]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder), str(path)], capture_output=True, text=True, check=True
+    )
+    modules, probabilities = json.loads(done.stdout)
+    bundle = open_bundle(folder)
+    [here] = Predictor(bundle).predict([dataclasses.replace(measured(path, bundle.encoder))])
+    assert probabilities == pytest.approx(here.probabilities, abs=1e-6)
+    assert not {"torch", "transformers", "sklearn", "tensorflow", "onnx", "pandas", "duckdb", "dagster"} & set(modules)
