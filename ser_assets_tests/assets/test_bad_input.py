@@ -22,6 +22,7 @@ from ser_assets.storage.training_set import FeaturesMissingError, load_examples
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets.test_corpus_assets import CHAIN, materialize, sing
 from ser_assets_tests.factories.media import A_PICTURE, encode, voice, write_wav
+from ser_assets_tests.factories.stored_data import SETS
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_what_was_left_of_another_corpus_holds_up_nothing(
     assert materialize(own, "Ann", "Ann", instance).success
     sing(settings, "01")
     assert materialize(settings, "01", "01", instance).success
-    assert load_examples(warehouse, settings).actors == ("01",)
+    assert load_examples(warehouse, settings, SETS).actors == ("01",)
 
 
 def test_an_emotion_that_nobody_performs_any_more_is_none_to_be_told(
@@ -127,10 +128,10 @@ def test_an_emotion_that_nobody_performs_any_more_is_none_to_be_told(
     table.write_text("\n".join(lines))
     own = Settings(corpus="table", corpus_table=table)
     assert materialize(own, "Ann", "Ann", instance).success
-    assert load_examples(Warehouse(own.corpus_dir), own).emotions == ("fear", "joy")
+    assert load_examples(Warehouse(own.corpus_dir), own, SETS).emotions == ("fear", "joy")
     table.write_text("\n".join(lines).replace(",joy", ",delight"))
     with pytest.raises(FeaturesMissingError, match=r"does not know any more \(joy\): materialize raw_videos"):
-        load_examples(Warehouse(own.corpus_dir), own)
+        load_examples(Warehouse(own.corpus_dir), own, SETS)
 
 
 def test_rows_without_a_sure_label_reach_no_table(settings: Settings, instance: dg.DagsterInstance) -> None:
@@ -271,7 +272,7 @@ def test_a_take_that_moves_to_its_true_speaker_leaves_the_other_who_holds_up_not
     assert materialize(own, "A", "B", instance).success
     table.write_text("\n".join([lines[0], lines[1].replace(",A,", ",B,"), *lines[2:]]))
     assert materialize(own, "B", "B", instance).success
-    rows = load_examples(Warehouse(own.corpus_dir), own).rows
+    rows = load_examples(Warehouse(own.corpus_dir), own, SETS).rows
     assert set(rows.loc[rows["take_id"].str.endswith("/0.wav"), "actor"]) == {"B"}
     only_checked = materialize(own, "A", "B", instance, ["augmented_set"])
     assert only_checked.success

@@ -20,6 +20,7 @@ from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, actor
 from ser_assets.storage.training_set import FeaturesMissingError, load_examples
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.factories.media import A_PICTURE, voice, write_wav
+from ser_assets_tests.factories.stored_data import SETS
 
 CHAIN = ["raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features"]
 
@@ -407,13 +408,13 @@ def test_features_made_with_other_settings_are_refused_by_actor(
     for actor in ("01", "02"):
         sing(settings, actor)
     assert materialize(settings, "01", "02", instance).success
-    assert len(load_examples(warehouse, settings)) == 2 * 8 * 3
+    assert len(load_examples(warehouse, settings, SETS)) == 2 * 8 * 3
     monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
     assert materialize(Settings(), "02", "02", instance).success
     with pytest.raises(FeaturesMissingError, match="features of actors 01 were made with other settings"):
-        load_examples(warehouse, Settings())
+        load_examples(warehouse, Settings(), SETS)
     with pytest.raises(FeaturesMissingError, match="features of actors 02 were made with other settings"):
-        load_examples(warehouse, settings)
+        load_examples(warehouse, settings, SETS)
 
 
 def test_features_alone_cannot_pass_old_clips_off_as_made_with_new_settings(
@@ -425,8 +426,8 @@ def test_features_alone_cannot_pass_old_clips_off_as_made_with_new_settings(
     monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
     assert materialize(Settings(), "01", "02", instance, ["features"]).success
     with pytest.raises(FeaturesMissingError, match="features of actors 01, 02 were made with other settings"):
-        load_examples(warehouse, Settings())
-    assert len(load_examples(warehouse, settings)) == 2 * 8 * 3
+        load_examples(warehouse, Settings(), SETS)
+    assert len(load_examples(warehouse, settings, SETS)) == 2 * 8 * 3
 
 
 def test_the_demo_corpus_is_left_out_where_there_are_recordings_of_people(
@@ -437,10 +438,10 @@ def test_the_demo_corpus_is_left_out_where_there_are_recordings_of_people(
     assert materialize(settings, "01", "03", instance).success
     with warehouse.writing() as connection:
         connection.execute(f"UPDATE {RAW_VIDEOS} SET demo = true WHERE actor = '03'")
-    assert load_examples(warehouse, settings).actors == ("01", "02")
+    assert load_examples(warehouse, settings, SETS).actors == ("01", "02")
     with warehouse.writing() as connection:
         connection.execute(f"UPDATE {RAW_VIDEOS} SET demo = true")
-    assert load_examples(warehouse, settings).actors == ("01", "02", "03")
+    assert load_examples(warehouse, settings, SETS).actors == ("01", "02", "03")
 
 
 def test_a_take_that_is_no_longer_accepted_is_not_learned_from(
@@ -451,7 +452,7 @@ def test_a_take_that_is_no_longer_accepted_is_not_learned_from(
     assert materialize(settings, "01", "02", instance).success
     (settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav").unlink()
     assert materialize(settings, "01", "01", instance, ["raw_videos"]).success
-    assert "01-03-01-01-01-01" not in set(load_examples(warehouse, settings).rows["take_id"])
+    assert "01-03-01-01-01-01" not in set(load_examples(warehouse, settings, SETS).rows["take_id"])
 
 
 def test_an_actor_without_one_of_the_emotions_is_not_balanced(settings: Settings, instance: dg.DagsterInstance) -> None:

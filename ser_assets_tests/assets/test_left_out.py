@@ -17,7 +17,7 @@ from ser_assets_tests.assets.test_broken_pipelines import run, store
 from ser_assets_tests.factories.examples import made_up_rows
 
 FEW = ("protocol random_split", "protocol random_split_leaky")
-OTHER_MODELS = ("neural_network", "cnn", "complex_cnn", "ensemble")
+OTHER_MODELS = ("neural_network", "cnn", "complex_cnn", "pretrained_encoder", "ensemble")
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from ser_assets_tests.assets import test_broken_pipelines as pipelines
 from ser_assets_tests.assets.test_model_checks import checked, honest_tables, validation_predictions
 from ser_assets_tests.factories.examples import made_up_examples, made_up_predictions, made_up_rows
 from ser_assets_tests.factories.media import voice
-from ser_assets_tests.factories.stored_data import put
+from ser_assets_tests.factories.stored_data import SETS, put
 
 FIVE = ('a "b"', "happy", "not sure", "sad", "ärger")
 SPEAKERS = ("Anna B", "ben", "Çağrı")
@@ -108,7 +108,7 @@ def test_features_of_emotions_that_the_corpus_does_not_have_are_named(tmp_path: 
     settings = settings_of_table(tmp_path)
     pipelines.store(Warehouse(settings.corpus_dir), settings, made_up_rows(("01", "02")))
     with pytest.raises(FeaturesMissingError, match=r"does not know any more \(angry, calm"):
-        load_examples(Warehouse(settings.corpus_dir), settings)
+        load_examples(Warehouse(settings.corpus_dir), settings, SETS)
 
 
 def test_poison_is_tried_on_speakers_who_leave_emotions_to_tell_apart() -> None:

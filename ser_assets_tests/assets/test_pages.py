@@ -24,7 +24,16 @@ from ser_assets_tests.factories.examples import made_up_predictions, made_up_row
 from ser_assets_tests.factories.media import A_PICTURE
 
 JUDGED = ("random_forest", "metrics_report", "champion_model")
-ASSETS = (*CHAIN, "random_forest", "neural_network", "cnn", "complex_cnn", "ensemble", *JUDGED[1:])
+ASSETS = (
+    *CHAIN,
+    "random_forest",
+    "neural_network",
+    "cnn",
+    "complex_cnn",
+    "pretrained_encoder",
+    "ensemble",
+    *JUDGED[1:],
+)
 FIVE = ("01", "02", "03", "04", "05")
 
 

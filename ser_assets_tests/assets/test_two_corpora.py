@@ -14,6 +14,7 @@ from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets.test_broken_pipelines import run, store
 from ser_assets_tests.assets.test_other_emotions import FIVE, SPEAKERS, settings_of_table
 from ser_assets_tests.factories.examples import made_up_rows
+from ser_assets_tests.factories.stored_data import SETS
 
 ASSETS = ("random_forest", "metrics_report", "champion_model")
 
@@ -72,7 +73,7 @@ def test_each_row_and_each_bundle_names_its_corpus(ravdess_settings: Settings, t
 
 
 def test_a_model_is_trained_on_its_own_corpus_alone(table_settings: Settings) -> None:
-    examples = load_examples(Warehouse(table_settings.corpus_dir), table_settings)
+    examples = load_examples(Warehouse(table_settings.corpus_dir), table_settings, SETS)
     assert set(examples.actors) == set(SPEAKERS)
     assert isinstance(examples.rows, pd.DataFrame)
     assert set(examples.rows["corpus"]) == {"table-voices"}

@@ -11,6 +11,7 @@ from ser_assets.settings import Settings
 from ser_assets.storage.training_set import load_examples
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.factories.media import voice, write_wav
+from ser_assets_tests.factories.stored_data import SETS
 from ser_assets_tests.factories.toy_corpus import ToyCorpus
 
 
@@ -38,7 +39,7 @@ def test_its_speakers_are_the_partitions_and_its_name_is_in_each_row(toy: Settin
     job = definitions.resolve_job_def("prepare_features")
     tags = {"dagster/asset_partition_range_start": "anna", "dagster/asset_partition_range_end": "ben"}
     assert job.execute_in_process(instance=dg.DagsterInstance.ephemeral(), tags=tags).success
-    examples = load_examples(Warehouse(toy.corpus_dir), toy)
+    examples = load_examples(Warehouse(toy.corpus_dir), toy, SETS)
     assert examples.emotions == corpus_of(toy).emotions
     assert set(examples.rows["corpus"]) == {"toy"}
 

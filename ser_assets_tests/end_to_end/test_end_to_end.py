@@ -19,7 +19,7 @@ from ser_assets.corpus.ravdess import EMOTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn", "ensemble")
+MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn", "pretrained_encoder", "ensemble")
 TABLES = (
     "raw_videos",
     "features",
@@ -138,8 +138,9 @@ def test_a_kept_model_opens_and_hears_more_than_chance_in_what_it_was_trained_on
     from ser_assets.settings import Settings
     from ser_assets.storage.training_set import load_examples
     from ser_assets.storage.warehouse import Warehouse
+    from ser_assets_tests.factories.stored_data import SETS
 
-    examples = load_examples(Warehouse(platform / "data/ravdess"), Settings())
+    examples = load_examples(Warehouse(platform / "data/ravdess"), Settings(), [*SETS, "embeddings"])
     for name in MODELS:
         model = load_model(platform / "data/ravdess/models/raw" / name)
         recognised = model.predict_proba(examples).argmax(axis=1)

@@ -30,6 +30,7 @@ from ser_assets.storage.tables import FEATURES, RAW_VIDEOS, records
 from ser_assets.storage.training_set import load_examples
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.factories.media import A_PICTURE, voice
+from ser_assets_tests.factories.stored_data import SETS
 
 SPEAKERS = ("Ann", "Bob", "Eve")
 EMOTIONS = ("fear", "joy")
@@ -96,7 +97,7 @@ def predictions(folder: Path, rows: list[Row]) -> pd.DataFrame:
         )
     )
     assert done.success
-    examples = load_examples(Warehouse(settings.corpus_dir), settings)
+    examples = load_examples(Warehouse(settings.corpus_dir), settings, SETS)
     factory = functools.partial(
         RandomForest, ForestSettings(n_estimators=30, validation_forests=1, validation_trees=10), 42
     )

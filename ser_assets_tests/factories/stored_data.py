@@ -5,9 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ser_assets.learning.data.set_names import FUNCTIONALS, MEL_SEQUENCES
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.batches import batches_of
 from ser_assets.storage.clips import Clip, clip_schema, table_of
+
+SETS = (FUNCTIONALS, MEL_SEQUENCES)
+"""What asset `features` measures."""
 
 
 def spoken_clip(take_id: str, samples: np.ndarray, rate: int, variant: int = 0) -> Clip:

@@ -112,7 +112,8 @@ def test_other_settings_of_features_are_noticed(platform: SungPlatform) -> None:
 def test_another_seed_concerns_all_models(platform: SungPlatform) -> None:
     ticked = platform.tick(seed=7)
     assert reason(ticked) == (
-        "random_forest, neural_network, cnn, complex_cnn not trained on the present features, settings and code"
+        "random_forest, neural_network, cnn, complex_cnn, pretrained_encoder not trained on the present features, "
+        "settings and code"
     )
 
 

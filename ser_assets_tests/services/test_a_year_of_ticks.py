@@ -29,7 +29,7 @@ FIRST_MONDAY = datetime(2026, 1, 5, 3, tzinfo=UTC)
 WEEKS = 52
 WEEKS_OF_A_QUARTER = 13
 MOST_GROWTH = 1.5
-MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn")
+MODELS = ("random_forest", "neural_network", "cnn", "complex_cnn", "pretrained_encoder")
 MODELS_FILE = """
 random_forest = { n_estimators = 5, validation_forests = 1, validation_trees = 5 }
 neural_network = { members = 1, epochs = 1, units = [4] }
