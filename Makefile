@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_ACTORS ?= 1-6
-BENCHMARKS := startup decode augmentation functionals pitch_against_praat chain scaling training scoring front_end
+BENCHMARKS := startup encoders decode augmentation functionals pitch_against_praat chain scaling training scoring front_end
 
 .PHONY: demo test coverage test-services dev check docs bench install
 
