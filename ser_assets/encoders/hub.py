@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ser_assets.encoders.encoder import EncoderError
 from ser_assets.encoders.log_mel import SAMPLING_RATE
-from ser_assets.encoders.torch_export import exported
+from ser_assets.encoders.torch_export import exported, quiet
 
 FAMILIES: Final = {"wavlm": "WavLM", "hubert": "HuBERT", "wav2vec2": "wav2vec2 and XLS-R"}
 """Names of the families by `model_type` of their config.json."""
@@ -38,10 +38,11 @@ def hub_onnx(source: str, name: str) -> bytes:
         raise EncoderError(
             f"{source} needs transformers and torch ({error}): pip install 'ser-assets[encoders]', or name an ONNX file"
         ) from error
-    _check_family(transformers, source)
-    normalised = _normalises(transformers, source)
-    model = _loaded(transformers, source)
-    return exported(model, source, {"encoder": name, "source": source, **_card(source)}, normalised=normalised)
+    with quiet():
+        _check_family(transformers, source)
+        normalised = _normalises(transformers, source)
+        model = _loaded(transformers, source)
+        return exported(model, source, {"encoder": name, "source": source, **_card(source)}, normalised=normalised)
 
 
 def _located(source: str) -> str:

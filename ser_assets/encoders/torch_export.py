@@ -39,7 +39,7 @@ def exported(model: Any, source: str, metadata: dict[str, str], *, normalised: b
     """
     import torch
 
-    with _quiet(), torch.no_grad():
+    with torch.no_grad():
         module = _hidden_states(model, normalised=normalised)
         graph = _graph(module, source, len(model.encoder.layers))
         _tidy(graph, metadata)
@@ -59,11 +59,12 @@ def difference(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> f
     """
     if [layer.shape for layer in found] != [layer.shape for layer in expected]:
         return float("inf")
-    return max(
-        float(size(np.abs(own - other)) / size(np.abs(other)))
+    ratios = [
+        size(np.abs(own - other)) / size(np.abs(other))
         for own, other in zip(found, expected, strict=True)
         for size in (np.max, np.mean)
-    )
+    ]
+    return float(np.max(ratios))
 
 
 def _hidden_states(model: Any, *, normalised: bool) -> Any:
@@ -145,13 +146,16 @@ def _clips() -> list[np.ndarray]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on packages that are not needed."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+def quiet() -> Iterator[None]:
+    """Without remarks of transformers and of the exporter on what is not needed."""
+    loggers = [logging.getLogger(name) for name in ("torch", "transformers", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
     try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(before)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

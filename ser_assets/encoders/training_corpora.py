@@ -82,7 +82,7 @@ TRAINED_ENCODERS: Final = (
         "its model card: huggingface.co/speechbrain/emotion-recognition-wav2vec2-IEMOCAP",
     ),
     TrainedEncoder(
-        r"wav2vec2-large-robust-(12|24)-ft-emotion-msp-dim",
+        r"wav2vec2-large-robust-\d+-ft-emotion-msp-dim",
         frozenset({"msppodcast"}),
         "its model card: huggingface.co/audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim",
     ),
