@@ -3,7 +3,7 @@ BIN := .venv/bin
 DEMO_ACTORS ?= 1-6
 BENCHMARKS := startup encoders decode augmentation functionals pitch_against_praat chain scaling training scoring front_end
 
-.PHONY: demo test coverage test-services dev check docs bench install
+.PHONY: demo test coverage test-services test-encoders dev check docs bench install
 
 demo: .venv/installed
 	$(BIN)/ser-assets demo --actors $(DEMO_ACTORS)
@@ -16,6 +16,10 @@ coverage: install
 
 test-services: install
 	$(BIN)/pytest -m services --numprocesses=0
+
+# Not in .ci/run: torch alone is more than 1 GB.
+test-encoders: .venv/installed-encoders
+	$(BIN)/pytest -m encoders --numprocesses=0
 
 dev: export DAGSTER_HOME ?= $(CURDIR)
 dev: .venv/installed
@@ -54,4 +58,8 @@ install: .venv/installed-test
 
 .venv/installed-bench: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	touch $@
+
+.venv/installed-encoders: .venv/installed-test
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[encoders]'
 	touch $@
