@@ -42,11 +42,17 @@ def embeddings(
 ) -> dg.MaterializeResult:
     """Mean and deviation over time of each layer of a pretrained encoder (table `embeddings`, one row a clip).
 
-    Takes and their copies with speed perturbation are embedded; noisy copies are not.
+    Takes and their copies with speed perturbation are embedded; noisy copies are not. An encoder that is known to have
+    been trained on this corpus is refused: its scores would not hold for an unseen speaker.
     """
     from ser_assets.assets.clip_steps import embed_batch, embedded_schema
+    from ser_assets.encoders.preparation import prepare
+    from ser_assets.encoders.training_corpora import refuse_trained_on
 
+    refuse_trained_on(settings.encoder, corpus.name)
+    prepare(settings.encoder_choice)
     encoder = settings.encoder_choice.open()
+    refuse_trained_on(encoder.identity.name, corpus.name)
     context.log.info(f"encoder {encoder.identity}, layers {', '.join(map(str, encoder.layers))}")
     listing = drop_withdrawn(context, settings)
 

@@ -111,10 +111,13 @@ def _train(
         settings: of the platform.
         warehouse: tables of the corpus.
     """
+    from ser_assets.encoders.training_corpora import refuse_trained_on
     from ser_assets.learning.evaluation.evaluate import FinalFit, evaluate
     from ser_assets.learning.models.networks.tensorboard_logs import write_logs
 
     examples = load_examples(warehouse, settings, [factory().reads])
+    if EMBEDDINGS in examples.sets:
+        refuse_trained_on(examples[EMBEDDINGS].encoder.name, settings.corpus_name)
     splits, skipped = splits_and_skipped(examples, settings)
     for each in skipped:
         context.log.warning(f"left out: {each.line}")

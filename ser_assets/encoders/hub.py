@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any, Final
 
-from ser_assets.encoders.encoder import EncoderError
 from ser_assets.encoders.log_mel import SAMPLING_RATE
+from ser_assets.encoders.names import EncoderError
 from ser_assets.encoders.torch_export import exported, quiet
 
 FAMILIES: Final = {"wavlm": "WavLM", "hubert": "HuBERT", "wav2vec2": "wav2vec2 and XLS-R"}

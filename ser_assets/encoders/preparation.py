@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Final, Protocol
 
-from ser_assets.encoders.choice import EMBEDDED, EncoderChoice
-from ser_assets.encoders.encoder import EncoderError
+from ser_assets.encoders.choice import EncoderChoice
+from ser_assets.encoders.names import EMBEDDED, EncoderError
 
 WHISPER_FILES: Final = ("model.bin", "model.safetensors")
 _WHISPER_SUFFIXES: Final = (".bin", ".safetensors", ".pt")

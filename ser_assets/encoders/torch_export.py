@@ -148,7 +148,8 @@ def _clips() -> list[np.ndarray]:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Without remarks of transformers and of the exporter on what is not needed."""
-    loggers = [logging.getLogger(name) for name in ("torch", "transformers", "huggingface_hub", "onnxscript", "onnx_ir")]
+    noisy = ("torch", "transformers", "huggingface_hub", "onnxscript", "onnx_ir")
+    loggers = [logging.getLogger(name) for name in noisy]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:

@@ -7,7 +7,7 @@ a corpus in it counts, too.
 import re
 from typing import Final, NamedTuple
 
-from ser_assets.encoders.encoder import EncoderError
+from ser_assets.encoders.names import EncoderError
 
 
 class TrainedEncoder(NamedTuple):

@@ -20,7 +20,7 @@ from ser_assets.storage.training_inputs import training_fingerprint
 from ser_assets.storage.training_set import FeaturesMissingError, load_examples
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.factories.media import A_PICTURE, voice, write_wav
-from ser_assets_tests.factories.whisper import tiny_whisper
+from ser_assets_tests.factories.whisper import tiny_whisper, write_ctranslate2
 
 ALL_THE_SAME = (
     f"UPDATE {EMBEDDINGS} SET mean = (SELECT first(mean ORDER BY take_id) FROM {EMBEDDINGS}), "
@@ -228,3 +228,22 @@ def test_without_an_encoder_neither_asset_nor_model_is_there(settings: Settings)
 
 def _must_not_run(*_: object) -> None:
     raise AssertionError("nothing has changed")
+
+
+def test_an_encoder_that_was_trained_on_the_corpus_is_refused(settings: Settings, tmp_path: Path) -> None:
+    seen = tmp_path / "seen.onnx"
+    name = "ehcalabres/wav2vec2-lg-xlsr-en-speech-emotion-recognition"
+    seen.write_bytes(whisper_onnx(tiny_whisper(), {"encoder": name}, int8=False))
+    [failure, *_] = materialize(settings_of(settings.data_dir, encoder=str(seen)), "embeddings").failures
+    assert f"{name} was trained on recordings of ravdess" in failure
+
+
+def test_an_encoder_is_made_once_of_a_folder_with_whisper(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "whisper-own"
+    folder.mkdir()
+    write_ctranslate2(tiny_whisper(), folder / "model.bin")
+    own = settings_of(settings.data_dir, encoder=str(folder))
+    assert materialize(own, "embeddings").success
+    [made] = (settings.data_dir / "encoders").glob("*.onnx")
+    assert {row["encoder"] for row in rows(own)} == {"whisper-own"}
+    assert {row["encoder_sha256"] for row in rows(own)} == {hashlib.sha256(made.read_bytes()).hexdigest()}

@@ -10,7 +10,7 @@ import pytest
 from ser_assets.encoders import choice as choices
 from ser_assets.encoders import preparation
 from ser_assets.encoders.choice import EMBEDDED, EMBEDDED_FILE, EncoderChoice
-from ser_assets.encoders.encoder import EncoderError
+from ser_assets.encoders.names import EncoderError
 from ser_assets.encoders.preparation import prepare
 from ser_assets_tests.factories.signals import spoken
 from ser_assets_tests.factories.whisper import DIMENSIONS, tiny_whisper, write_ctranslate2, write_safetensors

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ser_assets.encoders.choice import EMBEDDED
-from ser_assets.encoders.encoder import EncoderError
+from ser_assets.encoders.names import EncoderError
 from ser_assets.encoders.training_corpora import TRAINED_ENCODERS, refuse_trained_on, trained_on
 
 
