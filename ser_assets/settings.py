@@ -1,4 +1,7 @@
-"""Every setting of the platform: typed, with its unit and its default. Set one with an environment variable `SER_…`."""
+"""Every setting of the platform: typed, with its unit and its default. Set one with an environment variable `SER_…`.
+
+Long because all settings are in one place.
+"""
 
 import os
 from pathlib import Path
@@ -167,6 +170,13 @@ class Settings(DataFolder):
         known = known_fold_schemes(CORPORA[given.data.get("corpus", TABLE)].fold_schemes)
         _require_known("fold scheme of this corpus", fold_schemes, known)
         return tuple(name for name in known if name in fold_schemes)
+
+    @field_validator("encoder")
+    @classmethod
+    def _absolute(cls, source: str) -> str:
+        """A file or a folder is found from any working directory; names of models stay."""
+        path = Path(source).expanduser()
+        return str(path.absolute()) if path.exists() or path.suffix == ".onnx" else source
 
     @field_validator("corpus_table", "model_settings")
     @classmethod

@@ -151,7 +151,7 @@ def test_embeddings_of_another_encoder_are_refused_by_name(settings: Settings, t
 def test_an_encoder_that_is_not_there_is_named(settings: Settings, tmp_path: Path) -> None:
     missing = settings_of(settings.data_dir, encoder=str(tmp_path / "gone.onnx"))
     [failure, *_] = [each for each in materialize(missing, "embeddings").failures if "gone.onnx" in each]
-    assert "gone.onnx cannot be read" in failure
+    assert "gone.onnx does not exist: set SER_ENCODER" in failure
 
 
 @pytest.mark.parametrize(

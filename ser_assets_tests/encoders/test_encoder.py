@@ -73,15 +73,15 @@ def test_mean_and_deviation_are_over_all_frames_of_a_clip(tiny: Encoder) -> None
     speech = spoken(1.0)
     layers = np.stack(tiny._run(speech))
     found = tiny.embed(speech, 16000)
-    assert np.allclose(found.mean, layers.mean(axis=1), atol=1e-5)
-    assert np.allclose(found.deviation, layers.std(axis=1), atol=1e-5)
+    assert np.allclose(found.mean, layers.mean(axis=1), rtol=1e-3, atol=1e-4)
+    assert np.allclose(found.deviation, layers.std(axis=1), rtol=1e-3, atol=1e-4)
 
 
 def test_a_long_clip_is_cut_into_windows_and_pooled_over_all_of_them(tiny: Encoder) -> None:
     half = spoken(20.0)
     alone, twice = tiny.embed(half, 16000), tiny.embed(np.concatenate([half, half]), 16000)
-    assert np.allclose(alone.mean, twice.mean, atol=1e-3)
-    assert np.allclose(alone.deviation, twice.deviation, atol=1e-3)
+    assert np.allclose(alone.mean, twice.mean, rtol=2e-3, atol=1e-3)
+    assert np.allclose(alone.deviation, twice.deviation, rtol=2e-3, atol=1e-3)
 
 
 def test_a_clip_of_a_tenth_of_a_second_has_an_embedding(tiny: Encoder) -> None:

@@ -32,7 +32,7 @@ def plain(weights: WhisperWeights, mel: np.ndarray) -> list[np.ndarray]:
     for convolution, stride in zip(weights.convolutions, (1, 2), strict=True):
         padded = np.pad(current, ((0, 0), (1, 1)))
         columns = np.lib.stride_tricks.sliding_window_view(padded, 3, axis=1)[:, ::stride]
-        current = gelu(np.einsum("oik,itk->ot", convolution.weight, columns) + convolution.bias[:, None])
+        current = gelu(np.einsum("dik,itk->dt", convolution.weight, columns) + convolution.bias[:, None])
     current = current.T + weights.positions[: current.shape[1]]
     outputs = []
     for block in weights.blocks:
