@@ -17,6 +17,7 @@ from ser_assets.learning.data.final_models import ENSEMBLE, FINAL, PROTOCOL_OF_F
 from ser_assets.settings import Settings
 from ser_assets.storage.files import atomic_folder
 from ser_assets.storage.tables import (
+    ENSEMBLE_CONTRIBUTIONS,
     ENSEMBLE_WEIGHTS,
     LEAKAGE_AUDIT,
     PREDICTIONS,
@@ -45,21 +46,22 @@ def ensemble_asset(members: Sequence[str]) -> dg.AssetsDefinition:
         """The models together: a weighted product of their probabilities.
 
         In each fold the weights come from training takes that the models had held out (table
-        `validation_predictions`), never from what is evaluated; table `ensemble_weights` holds them. Kept under
-        `models/`, beside its members.
+        `validation_predictions`), never from what is evaluated; table `ensemble_weights` holds them, and table
+        `ensemble_contributions` what each member adds. Kept under `models/`, beside its members.
         """
+        from ser_assets.learning.evaluation.contributions import member_contributions
         from ser_assets.learning.models.ensemble import evaluate_ensemble
 
         drop_withdrawn(context, settings)
-        predictions, weights = evaluate_ensemble(
-            ENSEMBLE,
-            _of_members(warehouse, PREDICTIONS, members),
-            _of_members(warehouse, VALIDATION_PREDICTIONS, members),
-        )
+        predicted = _of_members(warehouse, PREDICTIONS, members)
+        validated = _of_members(warehouse, VALIDATION_PREDICTIONS, members)
+        predictions, weights = evaluate_ensemble(ENSEMBLE, predicted, validated)
+        contributions = member_contributions(predictions, predicted, validated, seed=settings.seed)
         tables = {
             PREDICTIONS: predictions,
             TRAINING_ROWS: _given_to_any(warehouse, members),
             ENSEMBLE_WEIGHTS: weights.assign(model=ENSEMBLE),
+            ENSEMBLE_CONTRIBUTIONS: contributions.assign(model=ENSEMBLE),
         }
         store(warehouse, ENSEMBLE, tables, _disjoint(warehouse))
         folders = _save(settings, weights)

@@ -20,6 +20,7 @@ from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.skipped import Skipped, skipped_by, skipped_table
 from ser_assets.storage.tables import (
+    ENSEMBLE_CONTRIBUTIONS,
     LEARNING_CURVES,
     MODEL_SETTINGS,
     SCORE_DIFFERENCES,
@@ -81,6 +82,9 @@ def report_asset(models: Sequence[str]) -> dg.AssetsDefinition:
             predictions=predictions,
             scores=scores,
             differences=differences,
+            contributions=collect.rows_of_models(
+                warehouse, ENSEMBLE_CONTRIBUTIONS, predictions, "protocol, fold_scheme, member"
+            ),
             group_scores=group_scores,
             missed=collect.missed_takes(missed, takes, actor_files),
             missed_count=missed["take_id"].nunique(),

@@ -52,6 +52,13 @@ def differences_on(board: Leaderboard, differences: pd.DataFrame) -> list[Differ
     return sorted(turned, key=lambda each: (rank[each.model], rank[each.other]))
 
 
+def contributions_on(board: Leaderboard, contributions: pd.DataFrame) -> list[Difference]:
+    """What each member adds to the ensemble on a board, the largest gain first."""
+    own = board.of(contributions) if len(contributions) else contributions
+    found = [Difference(row["gain"], row["low"], row["high"], row["member"], "") for row in own.to_dict("records")]
+    return sorted(found, key=lambda each: -each.value)
+
+
 def lead(board: Leaderboard, differences: list[Difference]) -> str:
     """Say who is tied with the best model of a board and who is behind it, and how surely; empty for a single model."""
     best, *others = board.rows

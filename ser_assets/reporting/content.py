@@ -9,7 +9,7 @@ import pandas as pd
 
 from ser_assets.learning.evaluation.scores import confusion_matrix, reliability
 from ser_assets.reporting.baseline_table import COMMAND, WAY_NAMES, WHY_THEY_DIFFER, reproduced_models, reproduction_gap
-from ser_assets.reporting.comparison import best_of, chance_check, differences_on, gaps
+from ser_assets.reporting.comparison import best_of, chance_check, contributions_on, differences_on, gaps
 from ser_assets.reporting.figures.index import all_pictures
 from ser_assets.reporting.labels import (
     FOLD_NAMES,
@@ -76,6 +76,7 @@ def page_content(data: ReportData) -> dict[str, Any]:
         ],
         "references": references,
         "differences": differences,
+        "contributions": contributions_on(tables[0], data.contributions),
         "best_of": best_of(tables[0]),
         "chance": chance_of(data.emotions),
         "groups": groups,

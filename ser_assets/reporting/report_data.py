@@ -55,6 +55,7 @@ class ReportData:
         scores: model, protocol, fold_scheme, metric, value, low, high, actors, takes.
         differences: as `evaluation.scores.score_differences` gives them: protocol, fold_scheme, metric, model, other,
             difference, low, high, actors, takes.
+        contributions: as `evaluation.contributions.member_contributions` gives them.
         group_scores: as `evaluation.scores.scores_by_group` gives them: model, protocol, fold_scheme, grouping, group,
             metric, value, low, high, actors, takes.
         missed: a few of the takes that every model misses under the headline's protocol, the least expected emotion
@@ -81,6 +82,7 @@ class ReportData:
     predictions: pd.DataFrame
     scores: pd.DataFrame
     differences: pd.DataFrame = field(default_factory=pd.DataFrame)
+    contributions: pd.DataFrame = field(default_factory=pd.DataFrame)
     group_scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     missed: Sequence[MissedTake] = ()
     missed_count: int = 0

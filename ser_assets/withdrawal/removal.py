@@ -14,6 +14,7 @@ from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.files import files_set_aside, leftovers
 from ser_assets.storage.tables import (
     CHAMPION_PREDICTIONS,
+    ENSEMBLE_CONTRIBUTIONS,
     NOTEBOOK_REPRODUCTION,
     RAW_VIDEOS,
     SCORE_DIFFERENCES,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 CLIP_ASSETS = ("mono_audio", "trimmed_audio", "augmented_set", "features", "embeddings")
 # Computed from the predictions of all models on all takes.
-SUMMARIES = (SCORES, SCORE_DIFFERENCES, SCORES_BY_GROUP, SKIPPED, NOTEBOOK_REPRODUCTION)
+SUMMARIES = (ENSEMBLE_CONTRIBUTIONS, SCORES, SCORE_DIFFERENCES, SCORES_BY_GROUP, SKIPPED, NOTEBOOK_REPRODUCTION)
 
 
 class StoredTake(NamedTuple):

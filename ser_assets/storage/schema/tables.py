@@ -1,4 +1,7 @@
-"""The declarations of all DuckDB tables; `docs/tables.md` is made from them (`python tools/pages.py`)."""
+"""The declarations of all DuckDB tables; `docs/tables.md` is made from them (`python tools/pages.py`).
+
+Long because it lists every column.
+"""
 
 from typing import Final
 
@@ -170,6 +173,17 @@ _TABLES: Final = (
             Column("settings", TEXT, "its settings, as JSON"),
             Column("seed", WHOLE, "seed of the training"),
             Column("trained_from", TEXT, "hash of all that decides the result of the training"),
+        ),
+    ),
+    Table(
+        tables.ENSEMBLE_CONTRIBUTIONS,
+        ("ensemble",),
+        "one member of the ensemble under one protocol",
+        (
+            *FOLD[:3],
+            Column("member", TEXT, "name of the member"),
+            Column("gain", REAL, "UAR of the ensemble minus that of an ensemble without the member", "-1 to 1"),
+            *INTERVAL,
         ),
     ),
     Table(
