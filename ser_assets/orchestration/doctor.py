@@ -11,13 +11,14 @@ from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
 from ser_assets.corpus.interface import Corpus, Listing
 from ser_assets.corpus.media_files import skipped_text
 from ser_assets.corpus.table.grid import OPTIONAL
+from ser_assets.learning.models.catalog import titles
 from ser_assets.rejections import Problem
 from ser_assets.runtime import progress
 from ser_assets.runtime.workers import WorkerDiedError, outcomes_in_workers
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
 from ser_assets.storage.files import files_set_aside, remove_leftovers
-from ser_assets.storage.tables import known_recordings
+from ser_assets.storage.tables import PREDICTIONS, known_recordings, records
 from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
 
@@ -191,9 +192,18 @@ def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
     if mark := withdrawn_from(champion_folder(settings.corpus_dir)):
         remedy = "Run `ser-assets run`: it trains a new champion."
         yield Finding("champion trained on withdrawn recordings", remedy, [mark.sentence.partition(":")[0]])
+    if orphans := _orphan_models(settings):
+        remedy = "Nothing to do: the report leaves them out. docs/contributing.md tells how to remove their rows."
+        yield Finding("models that left the catalogue", remedy, orphans, urgent=False)
     if forgotten := sorted(forgotten_speakers(settings.corpus_dir)):
         remedy = f"Nothing to do: {settings.corpus_dir / FORGOTTEN_FILE} names them, and they are left out."
         yield Finding("forgotten speakers", remedy, forgotten, urgent=False)
+
+
+def _orphan_models(settings: Settings) -> list[str]:
+    """Models with stored predictions that the catalogue does not have."""
+    rows = records(Warehouse(settings.corpus_dir), PREDICTIONS, "true ORDER BY model", columns=["DISTINCT model"])
+    return [row["model"] for row in rows if row["model"] not in titles()]
 
 
 def _damage(settings: Settings) -> Iterator[Finding]:
