@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
-from ser_assets.corpus.interface import Corpus, Listing
+from ser_assets.corpus.interface import Corpus, Listing, require_unique_takes
 from ser_assets.corpus.media_files import skipped_text
 from ser_assets.corpus.table.grid import OPTIONAL
 from ser_assets.learning.models.catalog import titles
@@ -60,6 +60,7 @@ def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
     remove_leftovers(settings.data_dir)
     damaged = list(_damage(settings))
     listing = corpus.listing()
+    require_unique_takes(corpus.name, listing)
     yield from _recordings(settings, corpus, listing)
     yield from damaged
     yield from _out_of_date(settings, listing)
