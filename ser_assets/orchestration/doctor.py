@@ -179,7 +179,7 @@ def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
 def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
     """Stored data of withdrawn recordings, features older than the corpus, and a marked champion."""
     from ser_assets.assets.by_actor.current_corpus import changes_since_features
-    from ser_assets.serving.bundle import champion_folder
+    from ser_assets.serving.bundle import BundleError, champion_folder
     from ser_assets.serving.withdrawn import withdrawn_from
     from ser_assets.withdrawal.find import find_withdrawn
 
@@ -190,9 +190,12 @@ def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
     if changed := changes_since_features(settings, Warehouse(settings.corpus_dir), listing):
         remedy = "Run `ser-assets run`: it prepares them and trains new models."
         yield Finding("changed since features were made", remedy, [f"{each.name} {each.what}" for each in changed])
-    if mark := withdrawn_from(champion_folder(settings.corpus_dir)):
-        remedy = "Run `ser-assets run`: it trains a new champion."
-        yield Finding("champion trained on withdrawn recordings", remedy, [mark.sentence.partition(":")[0]])
+    remedy = "Run `ser-assets run`: it trains a new champion."
+    try:
+        if mark := withdrawn_from(champion_folder(settings.corpus_dir)):
+            yield Finding("champion trained on withdrawn recordings", remedy, [mark.sentence.partition(":")[0]])
+    except BundleError as error:
+        yield Finding("champion with a damaged mark", remedy, [str(error).partition(":")[0]])
     if orphans := _orphan_models(settings):
         remedy = "Nothing to do: the report leaves them out. docs/contributing.md tells how to remove their rows."
         yield Finding("models that left the catalogue", remedy, orphans, urgent=False)
