@@ -67,7 +67,7 @@ _REMEDIES = {
     Problem.SILENT: "Look for the recording with sound, or remove it.",
     Problem.TOO_SHORT: "Remove it: it is shorter than any utterance.",
     Problem.TOO_LONG: "Cut it into utterances, one file each.",
-    Problem.NAME: "Name it as RAVDESS does (MM-VC-EE-II-SS-RR-AA), or bring your own labels: SER_CORPUS=table.",
+    Problem.NAME: "Name it as its corpus names recordings, or label it in a table: SER_CORPUS=table.",
     Problem.OTHER_ACTOR: "Move it to the folder of the actor in its name, or correct the name.",
     Problem.VIDEO_ONLY: "Nothing to do: a video-only file (02-) has no speech.",
     Problem.SONG: "Nothing to do: song is not used.",

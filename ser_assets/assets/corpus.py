@@ -17,7 +17,7 @@ from ser_assets.assets.failures import foreseen_failures
 from ser_assets.assets.metadata.actor_table import clips_of_all, inventory_of_all
 from ser_assets.assets.metadata.describe import clips_metadata, raw_videos_metadata
 from ser_assets.corpus.forgotten import refuse_forgotten
-from ser_assets.corpus.interface import Corpus
+from ser_assets.corpus.interface import Corpus, require_unique_takes
 from ser_assets.corpus.media_files import skipped_text
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
@@ -53,6 +53,7 @@ def raw_videos(
     remove_leftovers(settings.data_dir)
     version = code_version("raw_videos", settings)
     listing = drop_withdrawn(context, settings, corpus.listing())
+    require_unique_takes(corpus.name, listing)
     for stray in listing.unassigned_files:
         context.log.warning(f"of no actor, and left out: {stray.name} {stray.reason}")
     if listing.skipped:

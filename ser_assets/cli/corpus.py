@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from ser_assets.cli.parameters import ActorRange
+from ser_assets.cli.parameters import ActorRange, NewFile
 from ser_assets.cli.terminal import progress_bars, read_corpus, read_settings
 from ser_assets.corpus.known_corpora import KNOWN_CORPORA, Labelled
 from ser_assets.corpus.zenodo.archives import What
@@ -133,7 +133,7 @@ def _has_terminal() -> bool:
 
 @click.command("make-table")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("table", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("table", type=NewFile())
 @click.option("--corpus", "name", type=click.Choice(LABELLED_BY_NAME), help="Corpus to use, where there are several.")
 def make_table(folder: Path, table: Path, name: str | None) -> None:
     """Write a TABLE (CSV) of the recordings of a known corpus under FOLDER: path, speaker, emotion from their names.

@@ -27,9 +27,15 @@ def demo(actors: tuple[str, ...]) -> None:
     change that.
     """
     from ser_assets.corpus.demo.corpus import make_demo_corpus
+    from ser_assets.corpus.ravdess import Ravdess
 
     with as_file(files("ser_assets.corpus.demo") / "models.toml") as models_file:
         settings = _with_short_training(read_settings(), {"protocols": PROTOCOLS, "model_settings": models_file})
+        if settings.corpus != Ravdess.name:
+            raise click.ClickException(
+                f"`demo` makes recordings in the form of RAVDESS, and the settings name another corpus "
+                f"(SER_CORPUS={settings.corpus}): unset SER_CORPUS, in the environment or in .env"
+            )
         folder = settings.raw_dir / "demo"
         with progress_bars() as listener:
             make_demo_corpus(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ser_assets.cli.parameters import NewFile
 from ser_assets.cli.terminal import read_settings
 
 MEGABYTE = 1e6
@@ -46,7 +47,7 @@ def prune(days: int | None, dry_run: bool) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=NewFile())
 def backup(file: Path) -> None:
     """Write tables, clips, features, models, report and history into the new tar file FILE.
 

@@ -1,6 +1,8 @@
 """Values as people write them on a command line."""
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -74,6 +76,22 @@ def _range(actors: tuple[str, ...], part: str) -> tuple[str, ...]:
         if found and first.strip() in actors and last.strip() in actors:
             return actors[actors.index(first.strip()) : actors.index(last.strip()) + 1]
     return ()
+
+
+class NewFile(click.Path):
+    """A file to write, in a folder that exists: a misspelt folder is not made."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Turn the text into a path."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(f"{path.parent} is no folder: make it, or name another", param, ctx)
+        return path
 
 
 class ModelName(click.ParamType):

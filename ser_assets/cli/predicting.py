@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ser_assets.cli.parameters import NewFile
 from ser_assets.cli.terminal import progress_bars, read_settings
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ WIDE = 1000
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
-@click.option("--csv", "table", type=click.Path(dir_okay=False, path_type=Path), help="Write the results here, too.")
+@click.option("--csv", "table", type=NewFile(), help="Write the results here, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array, and all else to standard error.")
 @click.option(
     "--profile", type=click.Path(dir_okay=False, path_type=Path), help="Profile of the speaker (enrol-speaker)."
@@ -76,7 +77,7 @@ def predict(
 
 @click.command("enrol-speaker")
 @click.argument("files", nargs=-1, required=True, metavar="FILES...", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Profile to write (JSON).")
+@click.option("--out", required=True, type=NewFile(), help="Profile to write (JSON).")
 @click.option("--bundle", type=click.Path(path_type=Path), help="Folder of the bundle.  [default: the champion's]")
 def enrol_speaker(files: tuple[Path, ...], out: Path, bundle: Path | None) -> None:
     """Learn what is usual for one speaker from unlabelled recordings, for `predict --profile`.
@@ -122,7 +123,9 @@ def _clear_errors() -> Iterator[None]:
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
     except WorkerDiedError as error:
-        raise click.ClickException("a worker process died, perhaps for want of memory: try SER_WORKERS=1") from error
+        raise click.ClickException(
+            "a worker process died, perhaps because memory ran out: try SER_WORKERS=1"
+        ) from error
 
 
 def _tell_passed_over(paths: Sequence[Path]) -> bool:
@@ -147,10 +150,17 @@ def _tell_remarks(results: "Sequence[Prediction | RejectedRecording]") -> None:
 
 
 def _tell_refused(refused: "Sequence[RejectedRecording]") -> None:
+    """Say which files cannot be used and why, those of one remedy together."""
     from ser_assets.serving.batch import printable
 
+    by_remedy: dict[str, list[RejectedRecording]] = {}
     for each in refused:
-        click.echo(f"{printable(each.path)} {each.reason}", err=True)
+        by_remedy.setdefault(each.remedy, []).append(each)
+    for remedy, alike in by_remedy.items():
+        for each in alike:
+            click.echo(f"{printable(each.path)} {each.reason}", err=True)
+        if remedy:
+            click.echo(f"  -> {remedy}", err=True)
 
 
 def _print_table(table: "Table") -> None:

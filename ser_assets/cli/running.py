@@ -43,11 +43,17 @@ def materialize(
     Raises:
         click.ClickException: there are no recordings, or an asset failed; the message says which.
     """
+    from ser_assets.corpus.interface import CorpusError, require_unique_takes
+
     corpus = read_corpus(settings)
     listing = corpus.listing()
     on_disk = tuple(listing.entries)
     if not on_disk:
         raise click.ClickException(corpus.missing_recordings_message())
+    try:
+        require_unique_takes(corpus.name, listing)
+    except CorpusError as error:
+        raise click.ClickException(str(error)) from error
     for note in listing.notes:
         click.echo(f"Warning: {note}", err=True)
     from ser_assets.definitions import build_definitions

@@ -9,10 +9,15 @@ from typing import NamedTuple, Protocol
 
 from ser_assets.rejections import Problem
 
+SHOWN = 3
+
 
 @dataclass(frozen=True)
 class Take:
-    """One performed utterance; two files of one performance are one take. None where a corpus does not tell."""
+    """One performed utterance; two files of one performance are one take. None where a corpus does not tell.
+
+    `take_id` is unique across all speakers of the corpus: take 1 of Ann and take 1 of Bob have different ids.
+    """
 
     take_id: str
     actor: str
@@ -144,6 +149,30 @@ class Corpus(Protocol):
 
 class CorpusError(ValueError):
     """A corpus cannot be listed at all; the message names the file, the reason and the remedy."""
+
+
+def require_unique_takes(corpus: str, listing: Listing) -> None:
+    """Refuse a corpus class that gives takes of several actors one id: the id is the key of clips and predictions.
+
+    Raises:
+        CorpusError: several actors have a take of one id.
+    """
+    actors: dict[str, list[str]] = {}
+    for actor, entries in listing.entries.items():
+        for take_id in {each.take.take_id for each in entries if each.take and not each.rejection}:
+            actors.setdefault(take_id, []).append(actor)
+    shared = {take_id: own for take_id, own in sorted(actors.items()) if len(own) > 1}
+    if shared:
+        examples = "; ".join(f"{take_id} of {_some(own)}" for take_id, own in list(shared.items())[:SHOWN])
+        more = f"; and {len(shared) - SHOWN} more" if len(shared) > SHOWN else ""
+        raise CorpusError(
+            f"corpus {corpus}: several actors have a take of one take_id ({examples}{more}): put the actor into the "
+            "take_id, in the class of the corpus"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
 
 
 def name_of(path: Path, root: Path) -> str:

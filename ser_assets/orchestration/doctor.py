@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ser_assets.corpus.forgotten import FORGOTTEN_FILE, forgotten_speakers
-from ser_assets.corpus.interface import Corpus, Listing
+from ser_assets.corpus.interface import Corpus, Listing, require_unique_takes
 from ser_assets.corpus.media_files import skipped_text
 from ser_assets.corpus.table.grid import OPTIONAL
+from ser_assets.learning.models.catalog import titles
 from ser_assets.rejections import Problem
 from ser_assets.runtime import progress
 from ser_assets.runtime.workers import WorkerDiedError, outcomes_in_workers
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles, ClipsDamagedError
 from ser_assets.storage.files import files_set_aside, remove_leftovers
-from ser_assets.storage.tables import known_recordings
+from ser_assets.storage.tables import PREDICTIONS, known_recordings, records
 from ser_assets.storage.versions import code_version
 from ser_assets.storage.warehouse import Warehouse, WarehouseDamagedError
 
@@ -59,6 +60,7 @@ def examine_all(settings: Settings, corpus: Corpus) -> Iterator[Finding]:
     remove_leftovers(settings.data_dir)
     damaged = list(_damage(settings))
     listing = corpus.listing()
+    require_unique_takes(corpus.name, listing)
     yield from _recordings(settings, corpus, listing)
     yield from damaged
     yield from _out_of_date(settings, listing)
@@ -177,7 +179,7 @@ def _inventory(settings: Settings, listing: Listing) -> "list[RawVideo]":
 def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
     """Stored data of withdrawn recordings, features older than the corpus, and a marked champion."""
     from ser_assets.assets.by_actor.current_corpus import changes_since_features
-    from ser_assets.serving.bundle import champion_folder
+    from ser_assets.serving.bundle import BundleError, champion_folder
     from ser_assets.serving.withdrawn import withdrawn_from
     from ser_assets.withdrawal.find import find_withdrawn
 
@@ -188,12 +190,24 @@ def _out_of_date(settings: Settings, listing: Listing) -> Iterator[Finding]:
     if changed := changes_since_features(settings, Warehouse(settings.corpus_dir), listing):
         remedy = "Run `ser-assets run`: it prepares them and trains new models."
         yield Finding("changed since features were made", remedy, [f"{each.name} {each.what}" for each in changed])
-    if mark := withdrawn_from(champion_folder(settings.corpus_dir)):
-        remedy = "Run `ser-assets run`: it trains a new champion."
-        yield Finding("champion trained on withdrawn recordings", remedy, [mark.sentence.partition(":")[0]])
+    remedy = "Run `ser-assets run`: it trains a new champion."
+    try:
+        if mark := withdrawn_from(champion_folder(settings.corpus_dir)):
+            yield Finding("champion trained on withdrawn recordings", remedy, [mark.sentence.partition(":")[0]])
+    except BundleError as error:
+        yield Finding("champion with a damaged mark", remedy, [str(error).partition(":")[0]])
+    if orphans := _orphan_models(settings):
+        remedy = "Nothing to do: the report leaves them out. docs/contributing.md tells how to remove their rows."
+        yield Finding("models that left the catalogue", remedy, orphans, urgent=False)
     if forgotten := sorted(forgotten_speakers(settings.corpus_dir)):
         remedy = f"Nothing to do: {settings.corpus_dir / FORGOTTEN_FILE} names them, and they are left out."
         yield Finding("forgotten speakers", remedy, forgotten, urgent=False)
+
+
+def _orphan_models(settings: Settings) -> list[str]:
+    """Models with stored predictions that the catalogue does not have."""
+    rows = records(Warehouse(settings.corpus_dir), PREDICTIONS, "true ORDER BY model", columns=["DISTINCT model"])
+    return [row["model"] for row in rows if row["model"] not in titles()]
 
 
 def _damage(settings: Settings) -> Iterator[Finding]:

@@ -82,6 +82,8 @@ def sound_predictions(warehouse: Warehouse, models: Sequence[str]) -> "tuple[pd.
                 raise LeakFoundError(
                     f"{model} must not be reported ({worst}): correct its split and materialize it again"
                 )
+    if predictions.empty:
+        raise PredictionsMissingError(f"none of {', '.join(models)} has been evaluated: materialize at least one first")
     sound = predictions[~predictions["model"].isin(left_out)]
     if sound.empty:
         raise PredictionsMissingError(
@@ -228,6 +230,8 @@ def _made_with(warehouse: Warehouse, predictions: "pd.DataFrame", seed: int) -> 
     seeds = made["seed"].unique()
     config = {}
     for model, text in zip(made["model"], made["settings"], strict=True):
+        if model not in MODELS:
+            continue
         defaults = as_dictionary(MODELS[model].settings())
         changed = {name: value for name, value in json.loads(text).items() if value != defaults.get(name)}
         if changed:

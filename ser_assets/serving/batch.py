@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MANY: Final = 100
 """With fewer recordings, worker processes take longer to start than they save."""
 BATCH: Final = 64
+CLOSED: Final = "Make it readable (`chmod u+rx`)."
 
 
 class NoRecordingError(LookupError):
@@ -51,15 +52,15 @@ class Enrolment(NamedTuple):
 def recordings_among(paths: Sequence[Path]) -> list[Path]:
     """List files as they are named, and the recordings in folders at any depth, sorted within each; none twice.
 
-    A named file is taken whatever its ending, and whether or not it is there, as long as anything is.
+    A named file is taken whatever its ending, and whether or not it is there.
 
     Raises:
-        NoRecordingError: there is nothing.
+        NoRecordingError: there are only folders, and no recording in them.
     """
     found: list[Path] = []
     for path in paths:
         found += media_files(path).recordings if path.is_dir() else [path]
-    if not any(path.exists() for path in found):
+    if not found:
         skipped, _ = passed_over(paths)
         detail = f"; {skipped_text(skipped)}" if skipped else ""
         raise NoRecordingError(
@@ -77,7 +78,7 @@ def passed_over(paths: Sequence[Path]) -> tuple[Counter[str], list[RejectedRecor
         if path.is_dir():
             content = media_files(path)
             skipped += content.skipped
-            closed += [RejectedRecording(folder, reason) for folder, reason in content.unreadable.items()]
+            closed += [RejectedRecording(folder, reason, CLOSED) for folder, reason in content.unreadable.items()]
     return skipped, closed
 
 
@@ -145,9 +146,9 @@ def _without_repeats(measured: Iterable[MeasuredRecording]) -> tuple[list[Measur
 
 
 def records(results: Iterable[Prediction | RejectedRecording]) -> list[dict[str, Any]]:
-    """Results as they go into JSON: path, emotion, probabilities, seconds, remarks; or path and error."""
+    """Results as they go into JSON: path, emotion, probabilities, seconds, remarks; or path, error and remedy."""
     return [
-        {"path": printable(each.path), "error": each.reason}
+        {"path": printable(each.path), "error": each.reason, "remedy": each.remedy}
         if isinstance(each, RejectedRecording)
         else {
             "path": printable(each.path),
@@ -166,8 +167,8 @@ def as_json(results: Iterable[Prediction | RejectedRecording]) -> str:
 
 
 def write_csv(results: Iterable[Prediction | RejectedRecording], path: Path, emotions: Sequence[str]) -> None:
-    """Write columns path, emotion, p_<emotion> of each of these emotions, seconds, remarks, error; whole or not."""
-    columns = ["path", "emotion", *(f"p_{emotion}" for emotion in emotions), "seconds", "remarks", "error"]
+    """Write path, emotion, p_<emotion> of each of these emotions, seconds, remarks, error, remedy; whole or not."""
+    columns = ["path", "emotion", *(f"p_{emotion}" for emotion in emotions), "seconds", "remarks", "error", "remedy"]
     with atomic_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()

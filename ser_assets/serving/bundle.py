@@ -88,7 +88,9 @@ class Bundle:
         try:
             return load_model(self.folder / kind / self.model)
         except (ValueError, KeyError, TypeError, OSError) as error:
-            raise BundleError(f"the model {kind}/{self.model} of {self.folder} cannot be opened: {error}") from error
+            raise BundleError(
+                f"the model {kind}/{self.model} of {self.folder} cannot be opened ({error}): {_REMEDY}"
+            ) from error
 
     def require_encoder(self) -> None:
         """Raise BundleError where the models need an encoder that cannot be opened."""
@@ -135,24 +137,30 @@ def default_bundle(data_dir: Path, corpus: str) -> Path:
     return folder
 
 
-def open_bundle(folder: Path) -> Bundle:
+def open_bundle(folder: Path | str) -> Bundle:
     """Read a bundle and look whether it is whole and fits this version.
 
     Raises:
         BundleError: there is none, its format or functionals are others, or a part is missing or changed.
     """
+    folder = Path(folder)
     path = folder / BUNDLE_FACTS_FILE
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BundleError(f"no bundle in {folder}, for there is no {BUNDLE_FACTS_FILE}: {_REMEDY}") from error
+        raise BundleError(
+            f"no bundle in {folder}, for there is no {BUNDLE_FACTS_FILE}: {_REMEDY}; or name its folder with "
+            "`--bundle DIR`"
+        ) from error
     except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}") from error
+        raise BundleError(f"{path} cannot be read ({error.strerror}): make it readable (`chmod u+r`)") from error
     except ValueError as error:
         raise BundleError(f"{path} is damaged: {_REMEDY}") from error
     found = facts.get("format") if isinstance(facts, dict) else None
     if found != FORMAT:
-        raise BundleError(f"{folder} has the format {found!r}, and this version of ser-assets reads {FORMAT!r}")
+        raise BundleError(
+            f"{folder} has the format {found!r}, and this version of ser-assets reads {FORMAT!r}: {_REMEDY}"
+        )
     try:
         _verify_bundle(folder, facts)
         bundle = Bundle(folder, facts)
@@ -203,7 +211,7 @@ def _verify_bundle(folder: Path, facts: dict[str, Any]) -> None:
             raise BundleError(f"{folder / name} has changed since the bundle was made: copy the whole folder again")
     if facts["emotions"] != read_facts(folder / RAW / facts["model"])["emotions"]:
         names = ", ".join(facts["emotions"])
-        raise BundleError(f"{folder} names other emotions than its model, or in another order: {names}")
+        raise BundleError(f"{folder} names other emotions than its model, or in another order ({names}): {_REMEDY}")
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -1,16 +1,21 @@
 """From a recording to probabilities: the same steps as in training, then the model of a bundle."""
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ser_assets.audio.decoding.arrays import recording_of
 from ser_assets.audio.decoding.decode import DecodeError, Recording, decode
 from ser_assets.audio.pipeline import Preprocessing, measured_clip
 from ser_assets.audio.silence import Trimmed
 from ser_assets.audio.validation import require_utterance
 from ser_assets.encoders.choice import EncoderFile
 from ser_assets.encoders.encoder import Embedding
+from ser_assets.rejections import Problem
 from ser_assets.serving.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -21,10 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RejectedRecording:
-    """A file that cannot be used, and why; the reason goes on where the path ends: `is silent`."""
+    """A file that cannot be used, and why; the reason goes on where the path ends: `is silent`.
+
+    `remedy` is a sentence; empty where there is nothing to do.
+    """
 
     path: Path
     reason: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,27 +74,66 @@ class Prediction:
 
 
 def measure_recording(
-    path: Path, preprocessing: Preprocessing, encoder: EncoderFile | None = None
+    path: Path | str, preprocessing: Preprocessing, encoder: EncoderFile | None = None
 ) -> MeasuredRecording | RejectedRecording:
     """Decode, trim, measure and embed a recording as training does; what cannot be used comes back with the reason.
 
     Raises:
         EncoderError: the encoder cannot be opened.
     """
+    path = Path(path)
+    return _measured(path, functools.partial(_decoded, path), preprocessing, encoder)
+
+
+def measure_samples(
+    samples: np.ndarray,
+    sampling_rate: int,
+    preprocessing: Preprocessing,
+    encoder: EncoderFile | None = None,
+    path: Path | str = Path("samples"),
+) -> MeasuredRecording | RejectedRecording:
+    """Trim, measure and embed samples as `measure_recording` does those of a file.
+
+    Args:
+        samples: floats of -1 to 1, shape (samples,) or (channels, samples).
+        sampling_rate: of the samples, in Hz.
+        preprocessing: of the bundle.
+        encoder: of the bundle.
+        path: names the samples in results.
+
+    Raises:
+        EncoderError: the encoder cannot be opened.
+
+    Examples:
+        >>> usual = Preprocessing(22050, "ends", 30.0, 0.3)
+        >>> measure_samples(np.zeros((48000, 2)), 48000, usual).remedy
+        'Give channels first: `samples.T`.'
+    """
+    return _measured(Path(path), functools.partial(recording_of, samples, sampling_rate), preprocessing, encoder)
+
+
+def _decoded(path: Path) -> Recording:
+    if not path.exists():
+        raise DecodeError("is not there", Problem.MISSING, "Correct the path.")
+    if not path.is_file():
+        raise DecodeError("cannot be read (it is no regular file)", Problem.UNREADABLE, "Write it to a file first.")
+    return decode(path)
+
+
+def _measured(
+    path: Path, recorded: Callable[[], Recording], preprocessing: Preprocessing, encoder: EncoderFile | None
+) -> MeasuredRecording | RejectedRecording:
     opened = encoder.open() if encoder else None
     try:
-        if not path.exists():
-            return RejectedRecording(path, "is not there")
-        if not path.is_file():
-            return RejectedRecording(path, "cannot be read (it is no regular file)")
-        recording = decode(path)
+        recording = recorded()
         require_utterance(recording)
         clip, features = measured_clip(recording, preprocessing)
         embedding = opened.embed(clip.samples, preprocessing.sampling_rate) if opened else None
     except DecodeError as error:
-        return RejectedRecording(path, str(error))
+        return RejectedRecording(path, str(error), error.remedy)
     except Exception as error:  # One strange file must not stop the others.
-        return RejectedRecording(path, f"cannot be measured ({type(error).__name__}: {error})")
+        reason = f"cannot be measured ({type(error).__name__}: {error})"
+        return RejectedRecording(path, reason, Problem.CRASHES.remedy)
     remarks = tuple(_remarks(recording, clip))
     return MeasuredRecording(path, recording.seconds, features, embedding, remarks)
 

@@ -139,10 +139,10 @@ def _require_features_of_now(choice: "Choice", warehouse: Warehouse) -> None:
 def _last_predictions(settings: Settings, warehouse: Warehouse) -> "pd.DataFrame | None":
     """Predictions of the champion in place on unseen actors; None where there is none that may stay."""
     from ser_assets.serving.bundle import BUNDLE_FACTS_FILE, champion_folder
-    from ser_assets.serving.withdrawn import withdrawn_from
+    from ser_assets.serving.withdrawn import is_marked
 
     folder = champion_folder(settings.corpus_dir)
-    in_place = (folder / BUNDLE_FACTS_FILE).exists() and withdrawn_from(folder) is None
+    in_place = (folder / BUNDLE_FACTS_FILE).exists() and not is_marked(folder)
     if not (in_place and warehouse.has_table(CHAMPION_PREDICTIONS)):
         return None
     return warehouse.query(f"FROM {CHAMPION_PREDICTIONS} ORDER BY take_id")

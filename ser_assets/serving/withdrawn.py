@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ser_assets.serving.bundle import BUNDLE_FACTS_FILE, CARD_FILE
+from ser_assets.serving.bundle import BUNDLE_FACTS_FILE, CARD_FILE, BundleError
 from ser_assets.storage.files import atomic_file
 
 WITHDRAWN_FILE: Final = "withdrawn.json"
@@ -34,11 +34,26 @@ class WithdrawnMark:
 
 
 def withdrawn_from(folder: Path) -> WithdrawnMark | None:
-    """Read the mark of a bundle; None where it has none."""
+    """Read the mark of a bundle; None where it has none.
+
+    Raises:
+        BundleError: the mark is damaged.
+    """
+    path = folder / WITHDRAWN_FILE
     try:
-        return WithdrawnMark(**json.loads((folder / WITHDRAWN_FILE).read_text(encoding="utf-8")))
+        return WithdrawnMark(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError) as error:
+        raise BundleError(
+            f"{path} is damaged, so that it is unknown which recordings of its training were withdrawn: "
+            "`ser-assets run` trains a new champion, or copy the whole folder again"
+        ) from error
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether a bundle has a mark, even a damaged one."""
+    return (folder / WITHDRAWN_FILE).exists()
 
 
 def trained_on(folder: Path) -> tuple[frozenset[str], int]:
@@ -61,7 +76,10 @@ def mark_withdrawn(folder: Path, takes: int, speakers: int, today: str) -> bool:
     """
     if not (folder / BUNDLE_FACTS_FILE).exists():
         return False
-    before = withdrawn_from(folder)
+    try:
+        before = withdrawn_from(folder)
+    except BundleError:
+        before = None
     mark = WithdrawnMark(takes, speakers, before.since if before else today)
     with atomic_file(folder / WITHDRAWN_FILE) as part:
         part.write_text(json.dumps(dataclasses.asdict(mark)) + "\n", encoding="utf-8")

@@ -50,3 +50,15 @@ def test_what_the_environment_sets_is_kept(calls: Calls, monkeypatch: pytest.Mon
     monkeypatch.setenv("SER_PROTOCOLS", "speaker_independent")
     assert CliRunner().invoke(main, ["demo"]).exit_code == 0
     assert calls[0][0].protocols == ("speaker_independent",)
+
+
+def test_another_corpus_is_refused_before_anything_is_written(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SER_CORPUS", "table")
+    monkeypatch.setenv("SER_CORPUS_TABLE", str(tmp_path / "voices.csv"))
+    result = CliRunner().invoke(main, ["demo"])
+    assert result.exit_code == 1
+    assert "(SER_CORPUS=table): unset SER_CORPUS" in " ".join(result.output.split())
+    assert not calls
+    assert not list(tmp_path.iterdir())

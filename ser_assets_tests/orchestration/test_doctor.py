@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner, Result
 
@@ -10,6 +11,8 @@ from ser_assets.cli import main
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.files import files_set_aside
+from ser_assets.storage.tables import PREDICTIONS
+from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.factories.media import encode, voice, write_mp4, write_wav
 from ser_assets_tests.factories.signals import spoken
 from ser_assets_tests.factories.stored_data import put, spoken_clip
@@ -130,6 +133,15 @@ def test_many_files_of_a_kind_are_named_only_when_asked(settings: Settings) -> N
         (settings.raw_dir / f"Actor_03/take {number}.wav").touch()
     assert "… and 2 more: --all" in doctor().output
     assert doctor("--all").output.count("not a RAVDESS name") == 7
+
+
+def test_models_that_left_the_catalogue_are_told(settings: Settings) -> None:
+    sing(settings)
+    rows = pa.table({"model": ["cnn", "ensemble", "gone", "gone"]})
+    Warehouse(settings.corpus_dir).replace_rows(PREDICTIONS, rows, {})
+    result = doctor()
+    assert result.exit_code == 0
+    assert "models that left the catalogue (1)\n  gone\n  -> Nothing to do: the report leaves" in result.output
 
 
 def test_damage_at_rest_is_told_and_set_aside(settings: Settings) -> None:

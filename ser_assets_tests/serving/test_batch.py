@@ -26,6 +26,7 @@ from ser_assets.serving import batch
 from ser_assets.serving.batch import NoRecordingError, open_predictor, passed_over, predict_recordings, recordings_among
 from ser_assets.serving.bundle import champion_folder, open_bundle
 from ser_assets.serving.predictor import MeasuredRecording, Prediction
+from ser_assets.serving.withdrawn import WITHDRAWN_FILE, mark_withdrawn, withdrawn_from
 from ser_assets.settings import Settings
 from ser_assets.storage.versions import recipe
 from ser_assets_tests.factories.bundles import fitted, make_bundle, measured_examples, probabilities_of, spoken_takes
@@ -92,13 +93,14 @@ def test_json_is_all_that_stands_on_standard_output(spoken: Path) -> None:
 
 @pytest.mark.usefixtures("bundle")
 def test_a_csv_holds_what_json_does(spoken: Path, tmp_path: Path) -> None:
-    table = tmp_path / "new folder" / "said.csv"
+    table = tmp_path / "said.csv"
     broken = tmp_path / "broken.wav"
     broken.write_text("no sound")
     result = call("predict", broken, spoken, "--json", "--csv", table)
     assert result.exit_code == 1
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    assert rows[0]["remedy"].startswith("Copy or download it again")
     assert list(rows[0]) == [
         "path",
         "emotion",
@@ -106,10 +108,12 @@ def test_a_csv_holds_what_json_does(spoken: Path, tmp_path: Path) -> None:
         "seconds",
         "remarks",
         "error",
+        "remedy",
     ]
     for row, each in zip(rows, json.loads(result.stdout), strict=True):
         assert row["path"] == each["path"]
         assert row["error"] == each.get("error", "")
+        assert row["remedy"] == each.get("remedy", "")
         assert row["emotion"] == each.get("emotion", "")
         found = {emotion: float(row[f"p_{emotion}"]) for emotion in EMOTIONS if row[f"p_{emotion}"]}
         assert found == each.get("probabilities", {})
@@ -122,7 +126,8 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_are_predicted(spoken
     result = call("predict", silent, missing, spoken)
     assert result.exit_code == 1
     assert f"{silent} is silent" in result.stderr
-    assert f"{missing} is not there" in result.stderr
+    assert "\n  -> Look for the recording with sound, or remove it.\n" in result.stderr
+    assert f"{missing} is not there\n  -> Correct the path.\n" in result.stderr
     assert sum(line.count(".wav") for line in result.stdout.splitlines()) >= 4
     assert "Traceback" not in result.output
 
@@ -182,12 +187,19 @@ def test_a_folder_of_voice_notes_is_taken_whole_and_the_rest_is_counted(tmp_path
 
 @pytest.mark.usefixtures("bundle")
 def test_where_no_recording_is_found_it_says_what_is_taken_for_one(tmp_path: Path) -> None:
-    for arguments in ([tmp_path], [tmp_path / "nowhere.wav"]):
-        result = call("predict", *arguments)
-        assert result.exit_code == 2
-        assert f"no recording found in {arguments[0]}" in result.stderr.replace("\n", "")
-        assert ".flac, .m4a" in result.stderr
+    result = call("predict", tmp_path)
+    assert result.exit_code == 2
+    assert f"no recording found in {tmp_path}" in result.stderr.replace("\n", "")
+    assert ".flac, .m4a" in result.stderr
     assert call("predict").exit_code == 2
+
+
+@pytest.mark.usefixtures("bundle")
+def test_a_path_that_is_not_there_is_listed_even_alone(tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere.wav"
+    result = call("predict", missing, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == [{"path": str(missing), "error": "is not there", "remedy": "Correct the path."}]
 
 
 def test_folders_are_sorted_and_named_files_stay_where_they_are_named(tmp_path: Path) -> None:
@@ -209,6 +221,7 @@ def test_without_a_champion_it_says_how_to_get_one(spoken: Path, tmp_path: Path)
     assert result.exit_code == 1
     assert "no bundle in" in result.stderr
     assert "`ser-assets run` makes one" in result.stderr
+    assert "or name its folder with `--bundle DIR`" in result.stderr
     assert not table.exists()
 
 
@@ -220,10 +233,12 @@ def test_another_bundle_may_be_named(made: Path, spoken: Path) -> None:
 @pytest.mark.usefixtures("bundle")
 def test_a_csv_that_cannot_be_written_is_named(spoken: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    result = call("predict", spoken, "--csv", tmp_path / "file" / "said.csv")
-    assert result.exit_code == 1
-    assert f"{tmp_path / 'file'}" in result.stderr.replace("\n", "")
-    assert "Traceback" not in result.output
+    for folder in (tmp_path / "file", tmp_path / "nowhere"):
+        for options in (["predict", spoken, "--csv"], ["enrol-speaker", spoken, "--out"]):
+            result = call(*options, folder / "said.csv")
+            assert result.exit_code == 2
+            assert f"{folder} is no folder: make it" in " ".join(result.stderr.split())
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.usefixtures("bundle")
@@ -283,7 +298,7 @@ def test_a_profile_of_nothing_is_not_written(tmp_path: Path) -> None:
     assert "no recording can be used" in result.stderr
     assert f"{silent} is silent" in result.stderr
     assert not (tmp_path / "me.json").exists()
-    assert call("enrol-speaker", tmp_path / "nowhere", "--out", tmp_path / "me.json").exit_code == 2
+    assert call("enrol-speaker", tmp_path / "nowhere", "--out", tmp_path / "me.json").exit_code == 1
 
 
 @pytest.mark.usefixtures("bundle")
@@ -398,3 +413,15 @@ def test_a_bundle_made_with_other_versions_says_so(bundle: Path, spoken: Path) -
     path.write_text(json.dumps(facts))
     told = call("predict", spoken).stderr
     assert f"made with av 9.2.0 (here {version('av')}), trimmed_audio version 0" in told
+
+
+def test_a_damaged_mark_of_withdrawn_recordings_is_told_in_one_line(bundle: Path, spoken: Path) -> None:
+    (bundle / WITHDRAWN_FILE).write_text('{"takes": 1')
+    result = call("predict", spoken)
+    assert result.exit_code == 1
+    assert f"Error: {bundle / WITHDRAWN_FILE} is damaged" in result.stderr
+    assert "`ser-assets run` trains a new champion" in result.stderr
+    assert mark_withdrawn(bundle, 2, 1, "2026-02-01")
+    mark = withdrawn_from(bundle)
+    assert mark is not None
+    assert (mark.takes, mark.since) == (2, "2026-02-01")

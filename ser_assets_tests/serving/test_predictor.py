@@ -1,6 +1,9 @@
 """A prediction goes the way of training: the same decoding, trimming and measuring, then the kept model."""
 
+import ast
 import dataclasses
+import re
+import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -27,6 +30,7 @@ from ser_assets.serving.predictor import (
     RejectedRecording,
     features_of,
     measure_recording,
+    measure_samples,
     speaker_profile,
 )
 from ser_assets.settings import Settings
@@ -208,3 +212,49 @@ def test_a_strange_failure_is_told_of_its_file(tmp_path: Path, monkeypatch: pyte
     assert refusal(write_wav(tmp_path / "odd.wav", voice())) == (
         "cannot be measured (FloatingPointError: divide by zero)"
     )
+
+
+def test_samples_are_measured_as_their_file_is(tmp_path: Path) -> None:
+    path = write_take(tmp_path, spoken_takes()[0])
+    of_file, recording = heard(path), decode(path)
+    for samples in (recording.samples, recording.samples[0].astype(np.float64)):
+        measured = measure_samples(samples, recording.sampling_rate, PREPROCESSING, path=path)
+        assert isinstance(measured, MeasuredRecording)
+        np.testing.assert_array_equal(measured.features.functionals, of_file.features.functionals)
+        assert (measured.path, measured.seconds) == (path, of_file.seconds)
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "reason", "remedy"),
+    [
+        (np.full(48000, np.nan), 48000, "not finite", "NaN"),
+        (np.zeros((48000, 2)), 48000, "48000 channels of 2 samples", "channels first"),
+        (np.zeros((1, 2, 3)), 48000, "3 dimensions", "(samples,) or (channels, samples)"),
+        (np.zeros(48000, np.int16), 48000, "holds int16, not floats", "full scale"),
+        (np.zeros(0), 48000, "holds no samples", "one sample or more"),
+        (np.zeros(48000), 0, "at 0 Hz", "in Hz"),
+        (np.zeros(48000), 48000, "is silent", "with sound"),
+        (np.zeros(130 * 8000), 8000, "is longer than 120 s", "Cut it"),
+    ],
+)
+def test_samples_that_cannot_be_used_come_back_with_reason_and_remedy(
+    samples: np.ndarray, rate: int, reason: str, remedy: str
+) -> None:
+    result = measure_samples(samples, rate, PREPROCESSING)
+    assert isinstance(result, RejectedRecording)
+    assert result.path == Path("samples")
+    assert reason in result.reason
+    assert remedy in result.remedy
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
+def test_the_example_for_python_runs(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, page: str
+) -> None:
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    write_take(tmp_path, spoken_takes()[0]).rename(tmp_path / "recording.wav")
+    shutil.copytree(bundle.folder, tmp_path / "data/ravdess/models/champion")
+    monkeypatch.chdir(tmp_path)
+    exec(example, {"samples": decode(tmp_path / "recording.wav").samples})  # noqa: S102
+    assert set(ast.literal_eval(capsys.readouterr().out.splitlines()[-1])) == set(EMOTIONS)

@@ -9,7 +9,7 @@ from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.data.predictions import prediction_table_of_takes, probability_array, true_labels
 from ser_assets.learning.data.set_names import FUNCTIONALS
 from ser_assets.learning.data.temperature import apply_temperature, fit_temperature
-from ser_assets.learning.models.inference import OnnxModel
+from ser_assets.learning.models.inference import OUTPUT, OnnxModel
 from ser_assets.learning.speakers.bias import remove_bias_by_speaker
 
 if TYPE_CHECKING:
@@ -20,11 +20,14 @@ class FitResult(NamedTuple):
     """What comes out of training.
 
     Attributes:
-        onnx: the graph, from one input of float32 (clips, ...) to float32 (clips, classes).
+        onnx: the graph, from one input of float32 (clips, ...) to an output named `probabilities`, float32
+            (clips, classes).
         validation_predictions: predictions (`data.predictions`) for training takes (originals), each by a member that
             was not trained on that actor; empty if no actor could be left out. With early stopping these are the
             validation actors, so that their predictions are slightly over-confident.
-        facts: what the model needs beside its graph.
+        facts: what the model needs beside its graph. `classes`: index of the emotion of each column of the output,
+            where training had not every emotion; without it there is a column for each emotion, and rows sum to 1.
+            `frames`: length that sequences are cut or repeated to; without it the graph reads vectors.
         curve: columns epoch from 1, subset ('training' or 'validation'), loss, accuracy; None without epochs.
     """
 
@@ -32,6 +35,10 @@ class FitResult(NamedTuple):
     validation_predictions: "pd.DataFrame"
     facts: dict[str, Any]
     curve: "pd.DataFrame | None" = None
+
+
+class GraphError(ValueError):
+    """The graph of a model breaks the contract of `FitResult`; the message names the model and the remedy."""
 
 
 class EmotionModel(OnnxModel, ABC):
@@ -69,7 +76,12 @@ class EmotionModel(OnnxModel, ABC):
         """Train on all these rows, of two emotions or more."""
 
     def fit(self, training: Examples) -> Self:
-        """Fit to all these rows that have what it reads. Raises ValueError if they hold fewer than two emotions."""
+        """Fit to all these rows that have what it reads.
+
+        Raises:
+            ValueError: the rows hold fewer than two emotions.
+            GraphError: the graph has no output named `probabilities`.
+        """
         training = training.having(self.reads)
         require_two_emotions(training)
         learned = self._learn(training)
@@ -86,6 +98,12 @@ class EmotionModel(OnnxModel, ABC):
         )
         self._onnx, self._fingerprint = learned.onnx, ""
         self._open()
+        outputs = [output.name for output in self._session.get_outputs()]
+        if OUTPUT not in outputs:
+            raise GraphError(
+                f"the graph of {self.name} has no output named {OUTPUT!r} but {', '.join(outputs)}: give this name to "
+                "the output with the probability of each class"
+            )
         return self
 
     def _describe(self, training: Examples) -> dict[str, Any]:

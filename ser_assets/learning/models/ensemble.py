@@ -74,10 +74,12 @@ def evaluate_ensemble(
         chosen = _weights(of_fold, members)
         each = {str(member): own.set_index("take_id").sort_index() for member, own in predicted.groupby("model")}
         if set(each) != set(members) or not _same_takes(each):
-            name_of_fold = " ".join(map(str, fold)).strip()
+            name_of_fold = " ".join(part for part in map(str, fold) if part)
+            lacking = [member for member in members if member not in each]
+            detail = f"; {', '.join(lacking)} {'lacks' if len(lacking) == 1 else 'lack'} this fold" if lacking else ""
             raise EnsembleError(
-                f"{name_of_fold}: not all of {', '.join(members)} were evaluated on the same takes, as "
-                "they are now; materialize the models again with one setting of protocols and folds"
+                f"{name_of_fold}: not all of {', '.join(members)} were evaluated on the same takes, as they are now"
+                f"{detail}: materialize the models again with the same SER_PROTOCOLS and SER_FOLD_SCHEMES"
             )
         together = log_opinion_pool({member: probability_array(own) for member, own in each.items()}, chosen)
         table = each[members[0]].reset_index().assign(model=name)

@@ -24,6 +24,8 @@ from ser_assets.learning.models.model_files import (
 from ser_assets.learning.speakers.bias import SpeakerBias, estimate_bias, remove_bias, remove_bias_by_speaker
 
 CLIPS_AT_ONCE: Final = 256
+OUTPUT: Final = "probabilities"
+"""Name of the output of every graph that is read."""
 
 
 class NotFittedError(RuntimeError):
@@ -129,7 +131,7 @@ class OnnxModel:
         require_trained_kind(facts, clips)
         entry = self._session.get_inputs()[0].name
         batches = [
-            self._session.run(["probabilities"], {entry: graph_inputs(facts, batch)})[0]
+            self._session.run([OUTPUT], {entry: graph_inputs(facts, batch)})[0]
             for batch in clips.batches(CLIPS_AT_ONCE)
         ]
         votes = np.concatenate(batches).astype(np.float64)

@@ -129,7 +129,9 @@ class TestJudging:
 
     def test_so_is_one_that_was_not_judged_under_a_protocol(self):
         more = self.PREDICTIONS.assign(protocol="random_split").query("model == 'a'")
-        with pytest.raises(EnsembleError, match="random_split"):
+        more["fold_scheme"] = ""
+        message = "^random_split 1: not all of a, b .*; b lacks this fold: .* SER_PROTOCOLS"
+        with pytest.raises(EnsembleError, match=message):
             evaluate_ensemble(
                 "both", pd.concat([self.PREDICTIONS, more], ignore_index=True), self.VALIDATION_PREDICTIONS
             )

@@ -16,6 +16,7 @@ from ser_assets.learning.data.feature_sets import Vectors
 from ser_assets.learning.data.predictions import probability_columns
 from ser_assets.learning.data.sequences import MelSequences
 from ser_assets.learning.data.temperature import apply_temperature
+from ser_assets.learning.models.base import GraphError
 from ser_assets.learning.models.catalog import MODELS
 from ser_assets.learning.models.discriminants import Discriminants
 from ser_assets.learning.models.inference import NotFittedError, load_model
@@ -28,6 +29,7 @@ from ser_assets.learning.models.settings import (
     PretrainedEncoderSettings,
 )
 from ser_assets_tests.factories.examples import made_up_examples
+from ser_assets_tests.factories.toy_model import Toy
 
 QUICK = {
     "random_forest": ForestSettings(
@@ -247,6 +249,15 @@ class TestWhatIsRefused:
         sad = TRAINING.subset(np.flatnonzero(TRAINING.rows["emotion"] == "sad"))
         with pytest.raises(ValueError, match="at least two emotions to learn from; there is sad"):
             fresh(name).fit(sad)
+
+    def test_a_graph_without_an_output_named_probabilities(self):
+        class Misnamed(Toy):
+            def _learn(self, training):
+                learned = super()._learn(training)
+                return learned._replace(onnx=learned.onnx.replace(b"probabilities", b"probabilitats"))
+
+        with pytest.raises(GraphError, match=r"the graph of toy has no output named 'probabilities' but .*tats: give"):
+            Misnamed().fit(TRAINING)
 
     def test_functionals_in_another_order(self):
         own = STRANGER["functionals"]
