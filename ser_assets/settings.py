@@ -39,7 +39,9 @@ class Settings(DataFolder):
     """All settings of a run, read from the environment (prefix `SER_`) or a `.env` file."""
 
     corpus: str = Field(
-        "ravdess", description="Where recordings come from: RAVDESS under `data/raw`, or a table of your own."
+        "ravdess",
+        description="A registered corpus: `ravdess`, `table` for a table of your own, or one that was added to "
+        "`ser_assets/corpus/registry.py`; recordings are under `data/raw`, those of a table where it says.",
     )
     corpus_table: Path | None = Field(
         None, description="CSV, Excel or Parquet file of your own recordings: path, speaker, emotion[, take_id, …]."

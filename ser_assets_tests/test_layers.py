@@ -1,6 +1,7 @@
 """Imports run downwards only, and what is heavy is imported where it is used."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,14 @@ def test_a_module_is_short_or_states_why_not(module: Path) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_heavy_libraries_are_imported_inside_functions(module: Path) -> None:
     assert not {name.split(".")[0] for name in imports(module, at_top=True)} & HEAVY
+
+
+def test_the_documentation_lists_the_parts_in_the_order_of_the_layers() -> None:
+    layout = (PACKAGE.parent / "docs" / "architecture.md").read_text().split("```")[1]
+    named = re.findall(r"^  ([a-z_]+)(?:/|\.py) ", layout, re.MULTILINE)
+    heights = [next(number for number, layer in enumerate(LAYERS) if part in layer) for part in named]
+    assert heights == sorted(heights)
+    assert set(named) == set().union(*LAYERS)
 
 
 def loaded_by(statement: str) -> set[str]:

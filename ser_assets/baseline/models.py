@@ -55,7 +55,7 @@ def baseline_splits(rows: pd.DataFrame) -> list[Split]:
     """The notebook's own split, which evaluates copies, too, and the folds by actor, which evaluate originals only.
 
     Args:
-        rows: take_id, variant, actor, recording and emotion of every clip.
+        rows: take_id, variant, actor, audio_hash and emotion of every clip.
 
     Raises:
         ValueError: there are too few actors or clips for one of them.

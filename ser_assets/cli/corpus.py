@@ -8,7 +8,7 @@ import click
 
 from ser_assets.cli.parameters import ActorRange, NewFile
 from ser_assets.cli.terminal import progress_bars, read_corpus, read_settings
-from ser_assets.corpus.known_corpora import KNOWN_CORPORA, Labelled
+from ser_assets.corpus.known_corpora import KNOWN_CORPORA, Labelled, recognise
 from ser_assets.corpus.zenodo.archives import What
 
 if TYPE_CHECKING:
@@ -146,8 +146,14 @@ def make_table(folder: Path, table: Path, name: str | None) -> None:
     from ser_assets.storage.files import atomic_file
 
     paths = [path.resolve() for path in media_files(folder).recordings]
+    recognised = [each.corpus.name for each in recognise(paths, folder) if not each.corpus.labels]
+    if not (name or recognised):
+        raise click.ClickException(
+            f"too few recordings under {folder} have the name of a known corpus ({', '.join(LABELLED_BY_NAME)}): write "
+            "the table yourself, or name one with --corpus"
+        )
+    name = name or recognised[0]
     rows = {each.name: [row for path in paths if (row := each.read(path))] for each in KNOWN_CORPORA}
-    name = name or max(rows, key=lambda each: len(rows[each]))
     if not rows[name]:
         raise click.ClickException(f"no recording under {folder} has a name of {name}: write the table yourself")
     if table.exists():

@@ -24,6 +24,7 @@ Naming schemes, from the pages and papers of the corpora (several as the scripts
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,8 @@ from typing import NamedTuple
 
 FEWEST = 2
 """A single file that is named like another corpus may be chance."""
+LEAST_SHARE = 0.1
+"""So may few files among many others in the same folders."""
 
 
 class Labelled(NamedTuple):
@@ -84,14 +87,14 @@ class Recognised:
         if self.corpus.labels:
             return (
                 f"{found}: to learn from them, write a table (path,speaker,emotion) from {self.corpus.labels}, and set "
-                "SER_CORPUS=table SER_CORPUS_TABLE=that_table.csv SER_DATA_DIR=a_folder_of_its_own"
+                "SER_CORPUS=table SER_CORPUS_TABLE=that_table.csv"
             )
         name = self.corpus.name
         short = re.sub(r"\W+", "", name.lower())
         return (
             f"{found}: a table takes them. These lines make it and learn from it:\n"
             f"  ser-assets make-table {shlex.quote(str(self.folder))} {short}.csv --corpus {shlex.quote(name)}\n"
-            f"  SER_CORPUS=table SER_CORPUS_TABLE={short}.csv SER_DATA_DIR=data/{short} ser-assets run"
+            f"  SER_CORPUS=table SER_CORPUS_TABLE={short}.csv ser-assets run"
         )
 
 
@@ -163,7 +166,12 @@ KNOWN_CORPORA = (
 
 
 def recognise(paths: Iterable[Path], folder: Path) -> list[Recognised]:
-    """Tell which known corpora these recordings under a folder are named like; those with most recordings first."""
+    """Tell which known corpora these recordings under a folder are named like; those with most recordings first.
+
+    A corpus counts if at least `FEWEST` recordings are named like it, and `LEAST_SHARE` of those in the same folders.
+    """
+    paths = list(paths)
+    in_folder = Counter(path.parent for path in paths)
     found: dict[str, list[Path]] = {}
     for path in paths:
         name = f"{path.parent.name}/{path.stem}"
@@ -173,6 +181,7 @@ def recognise(paths: Iterable[Path], folder: Path) -> list[Recognised]:
     recognised = [
         Recognised(corpus, len(found[corpus.name]), found[corpus.name][0].name, folder)
         for corpus in KNOWN_CORPORA
-        if len(found.get(corpus.name, ())) >= FEWEST
+        if len(own := found.get(corpus.name, [])) >= FEWEST
+        and len(own) >= LEAST_SHARE * sum(in_folder[parent] for parent in {path.parent for path in own})
     ]
     return sorted(recognised, key=lambda each: -each.count)

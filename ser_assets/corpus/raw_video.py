@@ -29,10 +29,10 @@ LABELS = tuple(field.name for field in dataclasses.fields(Take))
 class RawVideo:
     """One file of the corpus; `path` is its name as `corpus.interface.name_of` writes it.
 
-    `content_hash` is of the file's bytes, `recording` of its decoded mono samples: the same sound under two names has
-    one `recording`. `file_state` is all that the file system reported when the content was hashed; it is empty where a
-    later change could leave it the same. What the label says is None where it cannot be read, what the sound says where
-    it was not decoded.
+    `content_hash` is of the file's bytes, `audio_hash` of its decoded mono samples: the same sound under two names
+    has one `audio_hash`. `file_state` is all that the file system reported when the content was hashed; it is empty
+    where a later change could leave it the same. What the label says is None where it cannot be read, what the sound
+    says where it was not decoded.
     `fingerprint` is much the same for the same sound in another coding; the demo corpus, whose synthesiser says a
     sentence twice alike, has none. `channel_likeness` is how much two channels have in common (0 to 1), None where only
     one has sound, `abrupt_silence` how many seconds of digital silence there are in the middle of sound.

@@ -191,9 +191,9 @@ def reproduction_rows(warehouse: Warehouse) -> "pd.DataFrame":
 
 def report_facts(settings: Settings, warehouse: Warehouse, predictions: "pd.DataFrame") -> dict[str, str]:
     """List the command, actors, settings and library versions behind the report."""
-    from ser_assets.corpus.spelling import names_joined
+    from ser_assets.corpus.spelling import names_joined, natural_order
 
-    actors = sorted(set(predictions["actor"]))
+    actors = sorted(set(predictions["actor"]), key=natural_order)
     schemes = known_fold_schemes(CORPORA[settings.corpus].fold_schemes)
     evaluated = {
         "protocols": tuple(name for name in PROTOCOL_NAMES if name in set(predictions["protocol"])),

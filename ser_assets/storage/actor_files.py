@@ -186,7 +186,7 @@ def _read(
     chosen = None if takes is None else [("take_id", "in", list(takes))]
     with _damage_set_aside(path):
         if columns and (missing := set(columns) - set(pq.read_schema(source).names)):
-            detail = f"{path} lacks {', '.join(sorted(missing))}: another version made it, and this one makes it anew"
+            detail = f"{path} lacks {', '.join(sorted(missing))}: another version made it, and this one makes it again"
             raise ClipsMissingError(detail)
         return pq.read_table(source, columns=columns, filters=chosen, page_checksum_verification=True)
 
@@ -208,7 +208,7 @@ def _damage_set_aside(path: Path) -> Iterator[None]:
             raise
         reason = str(error).partition("\n")[0]
         if not path.exists() or path.stat().st_ino != read:
-            raise ClipsMissingError(f"{path} was damaged ({reason}), and another run saw to it: run again") from error
+            raise ClipsMissingError(f"{path} was damaged ({reason}), and another run replaced it: run again") from error
         aside = set_aside_if_possible(path)
         made_again = f"materialize {path.parent.name} for {actor_of(path)} again"
         raise ClipsDamagedError(

@@ -42,8 +42,8 @@ class Clip:
     """Audio of a take with its labels; `samples` is float32, shape (samples,), at `sampling_rate` Hz.
 
     `variant` 0 is the take itself, 1… its augmented copies, with what made them. `voice` names the speaker who is
-    heard: the actor, or "07 at 0.92" where a copy sounds like another; it is a name, not to be parsed. `recording` is
-    the hash of the decoded recording that the clip comes from. `trim_skipped` marks a clip that trimming would have
+    heard: the actor, or "07 at 0.92" where a copy sounds like another; it is a name, not to be parsed. `audio_hash` is
+    that of the decoded recording that the clip comes from. `trim_skipped` marks a clip that trimming would have
     made too short, `loud_event` one in which a beep, a click or a door is far louder than the voice.
     """
 

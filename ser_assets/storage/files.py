@@ -162,7 +162,7 @@ def is_alive(process: int) -> bool:
 
 
 def beside(target: Path, kind: Literal["part", "old"]) -> Path:
-    """A hidden name with its purpose and its process: `sweep` takes it away when that process has ended."""
+    """A hidden name with its purpose and its process: `remove_leftovers` takes it away when that process has ended."""
     return target.absolute().with_name(f".{target.name}~{socket.gethostname()}~{os.getpid()}~{kind}")
 
 

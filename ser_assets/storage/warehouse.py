@@ -152,7 +152,7 @@ class Warehouse:
 
     @contextmanager
     def _damage_set_aside(self) -> Iterator[None]:
-        """Set the database aside when it proves to be damaged: all of it can be made anew."""
+        """Set the database aside when it proves to be damaged: all of it can be made again."""
         import duckdb
 
         try:

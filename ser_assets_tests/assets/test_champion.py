@@ -135,7 +135,7 @@ def test_the_ui_shows_which_why_how_large_how_good_and_the_card(settings: Settin
     store(settings, evaluated("random_forest", 0.5), evaluated("ensemble", 0.75), demo=True)
     metadata = metadata_of(materialize(settings))
     assert metadata["champion"] == "ensemble"
-    assert "beats random_forest beyond the 95 % interval" in metadata["why"]
+    assert "beats Random Forest beyond the 95 % interval" in metadata["why"]
     assert 0 < metadata["megabytes"] < 5
     assert "0.750" in metadata["scores"]
     assert metadata["model card"].startswith("# Model card")

@@ -53,6 +53,7 @@ def test_the_command_that_is_shown_makes_the_table(
     monkeypatch.chdir(tmp_path)
     [found] = recognise(put(tmp_path / "it's raw", names), tmp_path / "it's raw")
     assert (found.corpus.name, found.count) == (corpus, 2)
+    assert "SER_DATA_DIR" not in found.note
     program, *arguments = shlex.split(found.note.splitlines()[1])
     made = CliRunner().invoke(main, arguments)
     assert (program, made.exit_code) == ("ser-assets", 0), made.output
@@ -74,6 +75,7 @@ def test_a_table_is_not_replaced_and_a_folder_without_such_names_makes_none(tmp_
     assert f"{table} exists" in again.output
     none = CliRunner().invoke(main, ["make-table", str(tmp_path / "other"), str(tmp_path / "none.csv")])
     assert none.exit_code == 1
+    assert "have the name of a known corpus (CREMA-D, TESS, " in " ".join(none.output.split())
     assert not (tmp_path / "none.csv").exists()
 
 
@@ -94,6 +96,7 @@ def test_where_names_tell_no_label_it_is_told_where_the_labels_are(
         ["clips/0001.wav", "clips/0002.wav"],
         ["Ann/happy.wav", "Ann/sad_1.wav", "Bob/take 3.wav"],
         ["wav/03a01Fa.wav", "notes.wav"],
+        ["wav/03a01Fa.wav", "wav/03a02Fa.wav", *(f"wav/note {number}.wav" for number in range(19))],
     ],
 )
 def test_what_is_no_other_corpus_or_may_be_chance_is_not_named(names: list[str], tmp_path: Path) -> None:

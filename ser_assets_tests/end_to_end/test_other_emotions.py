@@ -192,6 +192,7 @@ def test_a_bundle_is_asked_and_answers_in_its_own_emotions(
         "seconds",
         "remarks",
         "error",
+        "remedy",
     ]
     assert sum(float(rows[0][f"p_{emotion}"]) for emotion in EMOTIONS) == pytest.approx(1, abs=1e-5)
 

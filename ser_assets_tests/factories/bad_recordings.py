@@ -208,7 +208,7 @@ CASES = [
     Case("a wav whose header speaks of half of the sound", _half_declared, REJECTED, "by its header"),
     Case("a big-endian wav (RIFX)", _big_endian, ACCEPTED),
     Case("a pointer of git-lfs", _bytes(b"version https://git-lfs.github.com/spec/v1\n"), REJECTED, "git-lfs pointer"),
-    Case("the error page of a server, named mp4", _bytes(b"<!DOCTYPE html><p>404"), REJECTED, "page of the web", MP4),
+    Case("the error page of a server, named mp4", _bytes(b"<!DOCTYPE html><p>404"), REJECTED, "is a web page", MP4),
     Case("text named mp4", _bytes(b"these are words, and no film\n" * 50), REJECTED, "cannot be decoded", MP4),
     Case("a picture (PNG) named mp4", _png, REJECTED, "no audio stream", MP4),
     Case("an mp4 without sound", lambda path: write_mp4(path, None), REJECTED, "no audio stream", MP4),

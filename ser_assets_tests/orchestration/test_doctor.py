@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ser_assets.cli import main
+from ser_assets.serving.bundle import champion_folder
+from ser_assets.serving.withdrawn import WITHDRAWN_FILE
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.files import files_set_aside
@@ -142,6 +144,16 @@ def test_models_that_left_the_catalogue_are_told(settings: Settings) -> None:
     result = doctor()
     assert result.exit_code == 0
     assert "models that left the catalogue (1)\n  gone\n  -> Nothing to do: the report leaves" in result.output
+
+
+def test_a_damaged_mark_on_the_champion_is_told(settings: Settings) -> None:
+    sing(settings)
+    mark = champion_folder(settings.corpus_dir) / WITHDRAWN_FILE
+    mark.parent.mkdir(parents=True)
+    mark.write_text("[]")
+    result = doctor()
+    assert result.exit_code == 1
+    assert f"champion with a damaged mark (1)\n  {mark} is damaged" in result.output
 
 
 def test_damage_at_rest_is_told_and_set_aside(settings: Settings) -> None:

@@ -47,15 +47,15 @@ def for_each_actor(context: dg.AssetExecutionContext, step: Step[Any, Any], work
             "the partition range names no actor: write FIRST...LAST in the order of the partitions, such as 01...03",
             allow_retries=False,
         )
-    passage = _PartitionLoop(context, step)
+    loop = _PartitionLoop(context, step)
     try:
-        passage.go(workers)
-        return passage.result()
+        loop.run(workers)
+        return loop.result()
     except Exception:
         raise
     except BaseException:
         end_workers()
-        passage.record_interrupted()
+        loop.record_interrupted()
         raise
 
 
@@ -82,7 +82,7 @@ class _PartitionLoop:
     def actors(self) -> Sequence[str]:
         return self.context.partition_keys
 
-    def go(self, workers: int) -> None:
+    def run(self, workers: int) -> None:
         self._report_progress()
         work = functools.partial(do_task, self.step.work)
         outcomes = outcomes_in_workers(work, self._tasks(), workers, self.step.chunk, guarded=self.step.guarded)

@@ -1,4 +1,4 @@
-"""From any container that ffmpeg reads to one float32 channel at a chosen sampling rate, inside this process."""
+"""From any container that ffmpeg reads to float32 channels at the sampling rate of the file, inside this process."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ PLACEHOLDER_BYTES = 100
 PLACEHOLDERS = (
     ((b"version https://git-lfs", b"version https://hawser"), "is a git-lfs pointer", Problem.POINTER),
     ((b"/annex/objects/", b"../.git/annex/", b".git/annex/"), "is a git-annex pointer", Problem.POINTER),
-    ((b"<!doctype html", b"<html"), "is a page of the web, perhaps the error of a download", Problem.DAMAGED),
+    ((b"<!doctype html", b"<html"), "is a web page, perhaps the error of a download", Problem.DAMAGED),
     ((b"<?xml", b"<error"), "is a page of XML, perhaps the error of a download", Problem.DAMAGED),
 )
 

@@ -55,7 +55,7 @@ class Transfer:
     _etag: str | None = field(default=None, init=False)
 
     def run(self) -> None:
-        """Bring the file here whole; one with wrong bytes is thrown away and fetched anew, once.
+        """Bring the file here whole; one with wrong bytes is thrown away and downloaded again, once.
 
         Raises:
             DownloadError: the server does not have it, does not answer, or has other bytes.
@@ -68,7 +68,7 @@ class Transfer:
             if self._is_right():
                 return
             self.part.unlink()
-            self.tell(f"{self.archive.name}: its bytes are wrong; fetching it anew")
+            self.tell(f"{self.archive.name}: its bytes are wrong; downloading it again")
             self._complete(session)
             if not self._is_right():
                 self.part.unlink()

@@ -1,6 +1,6 @@
 """Which model is the champion, and whether a new one may take the place of the one before: rules on tables alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -9,6 +9,7 @@ from ser_assets.learning.data.predictions import emotions_of
 from ser_assets.learning.evaluation.bootstrap import FEWEST_ACTORS
 from ser_assets.learning.evaluation.estimate import Estimate
 from ser_assets.learning.evaluation.scores import score_differences
+from ser_assets.learning.models.catalog import titles
 
 PROTOCOL: Final = "speaker_independent"
 """The champion is for new speakers, and is chosen by the score on unseen actors."""
@@ -64,21 +65,22 @@ def choose(
     leads = _leads(differences, fold_scheme, best, others)
     rivals = {name: lead for name, lead in leads.items() if lead.low <= 0}
     smallest = min([best, *rivals], key=lambda name: sizes[name])
-    led = f"{best} has the best UAR on unseen actors, {uar[best]:.3f}"
+    led = f"{_title(best)} has the best UAR on unseen actors, {uar[best]:.3f}"
     if not others:
-        reason = f"{best} is the only model evaluated and kept; its UAR on unseen actors is {uar[best]:.3f}"
+        reason = f"{_title(best)} is the only model evaluated and kept; its UAR on unseen actors is {uar[best]:.3f}"
     elif not leads:
         reason = f"{led}; there is no interval that could tell whether that is luck"
     elif not rivals:
         unlike = [name for name in others if name not in leads]
-        apart = f"; not compared, for they evaluated other takes: {', '.join(unlike)}" if unlike else ""
-        reason = f"{led}, and beats {', '.join(leads)} beyond the 95 % interval{apart}"
+        apart = f"; not compared, because they evaluated other takes: {_titles(unlike)}" if unlike else ""
+        reason = f"{led}, and beats {_titles(leads)} beyond the 95 % interval{apart}"
     elif smallest == best:
-        reason = f"{led}, and is the smallest of those that it does not beat beyond the 95 % interval"
+        reason = f"{led}; it does not beat {_titles(rivals)} beyond the 95 % interval, but it is smaller"
     else:
         reason = (
-            f"{led}, but does not beat {smallest} beyond the 95 % interval ({rivals[smallest].with_sign()}), and "
-            f"{smallest} is smaller: {_megabytes(sizes[smallest])} against {_megabytes(sizes[best])}"
+            f"{led}, but does not beat {_title(smallest)} beyond the 95 % interval "
+            f"({rivals[smallest].with_sign()}), and {_title(smallest)} is smaller: {_megabytes(sizes[smallest])} "
+            f"against {_megabytes(sizes[best])}"
         )
     return Choice(smallest, fold_scheme, reason)
 
@@ -88,9 +90,9 @@ def drop(previous: pd.DataFrame, new: pd.DataFrame, draws: int = 2000, seed: int
 
     Args:
         previous: predictions of each for unseen actors, as `evaluate.evaluate` gives them, with one column more,
-            `recording`: only where the same recording is behind a take of both is it the same question.
+            `audio_hash`: only where the same recording is behind a take of both is it the same question.
         new: predictions of each for unseen actors, as `evaluate.evaluate` gives them, with one column more,
-            `recording`: only where the same recording is behind a take of both is it the same question.
+            `audio_hash`: only where the same recording is behind a take of both is it the same question.
         draws: as for `scores.score_differences`.
         seed: as for `scores.score_differences`.
     """
@@ -146,6 +148,14 @@ def _leads(differences: pd.DataFrame, fold_scheme: str, best: str, others: Seque
         first = row["model"] == best
         leads[row["other"] if first else row["model"]] = found if first else -found
     return {other: lead for other, lead in leads.items() if other in others and lead.has_interval}
+
+
+def _title(model: str) -> str:
+    return titles().get(model, model)
+
+
+def _titles(models: Iterable[str]) -> str:
+    return ", ".join(map(_title, models))
 
 
 def _megabytes(size: int) -> str:

@@ -114,7 +114,7 @@ def scores_by_group(predictions: pd.DataFrame, takes: pd.DataFrame, draws: int =
         take of which a label is missing is in no group of that grouping.
 
     Raises:
-        ValueError: as `score_table`; a evaluated take is not in `takes`, or is there twice.
+        ValueError: as `score_table`; an evaluated take is not in `takes`, or is there twice.
     """
     _check(predictions)
     unknown = predictions.loc[~predictions["take_id"].isin(takes["take_id"]), "take_id"]

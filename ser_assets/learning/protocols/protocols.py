@@ -35,7 +35,7 @@ def make_splits(rows: pd.DataFrame, protocols: Sequence[str], schemes: Sequence[
     """All folds of these protocols, protocol by protocol; those by actor once for each fold scheme.
 
     Args:
-        rows: take_id, variant, actor, recording and emotion of every clip.
+        rows: take_id, variant, actor, audio_hash and emotion of every clip.
         protocols: names of protocols.
         schemes: fold schemes for the protocols by actor.
         seed: of what is drawn at random.
@@ -53,7 +53,7 @@ def speaker_independent(rows: pd.DataFrame, fold_scheme: FoldScheme) -> list[Spl
     """Every actor in the test set once, with a model trained without that actor.
 
     Args:
-        rows: take_id, variant, actor and recording of every clip.
+        rows: take_id, variant, actor and audio_hash of every clip.
         fold_scheme: published folds are restricted to the actors in the rows; a fold without any of them is dropped.
 
     Raises:
@@ -118,7 +118,7 @@ def permuted_labels(rows: pd.DataFrame, fold_scheme: FoldScheme, seed: int = 42)
 def random_split(rows: pd.DataFrame, seed: int = 42) -> list[Split]:
     """One fifth of the takes evaluated, drawn at random within each emotion; actors are on both sides.
 
-    Copies of evaluated takes, and takes with a evaluated recording under another name, are left out of training.
+    Copies of evaluated takes, and takes with an evaluated recording under another name, are left out of training.
 
     Raises:
         TooFewTakesError: an emotion could not be on both sides.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ser_assets.corpus.spelling import natural_order
 from ser_assets.learning.data.predictions import emotions_of
 from ser_assets.learning.evaluation.scores import confusion_matrix
 from ser_assets.reporting.figures.style import INK, MUTED, colour_legend, name_ticks, new_figure, percent_axis, tidy
@@ -78,7 +79,7 @@ def model_confusion(predictions: pd.DataFrame, model: str) -> "Figure":
 def actor_bars(predictions: pd.DataFrame) -> "Figure":
     """UAR of each actor by model, with a line at chance."""
     table = recalls_by_actor(predictions).rename(columns={"actor": "category", "uar": "value"})
-    actors = sorted(table["category"].unique())
+    actors = sorted(table["category"].unique(), key=natural_order)
     return _model_bars(table, actors, "actor", "UAR", chance_of(emotions_of(predictions)))
 
 
@@ -127,7 +128,7 @@ def _model_bars(table: pd.DataFrame, order: list[str], category: str, label: str
 
 def samples_per_actor_and_emotion(clips: pd.DataFrame, emotions: Sequence[str]) -> "Figure":
     """Clips of each actor in a panel for each emotion, augmented copies stacked on the originals."""
-    actors = sorted(clips["actor"].unique())
+    actors = sorted(clips["actor"].unique(), key=natural_order)
     kind = np.where(clips["variant"] == 0, "original", "copy")
     counts = clips.groupby(["emotion", "actor", kind]).size().unstack(fill_value=0)
     counts = counts.reindex(columns=["original", "copy"], fill_value=0)

@@ -63,7 +63,7 @@ def tidy(axes: "Axes", grid: Literal["x", "y", "both"]) -> None:
 def name_ticks(axes: "Axes", names: Sequence[str], inches: float) -> None:
     """Write a name under each of the positions 0, 1, … of an axis of so many inches.
 
-    Where names would run into each other they stand aslant or upright, and where even so only every so many of them.
+    Where names would run into each other they are slanted or upright, and where even so only every so many of them.
     """
     step = -(-len(names) // int(inches / _INCHES_OF_A_LINE))
     axes.set_xticks(range(0, len(names), step), names[::step])

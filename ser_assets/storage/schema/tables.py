@@ -246,7 +246,7 @@ _TABLES: Final = (
         "one score of a model of the notebook",
         (
             FOLD[0],
-            Column("way", TEXT, "claimed, reproduced its own way, or on unseen actors"),
+            Column("way", TEXT, "claimed_in_readme, claimed_in_notebook, reproduced (its own way) or unseen_actors"),
             Column("metric", TEXT, "name of the metric"),
             Column("value", REAL, "the score"),
             *INTERVAL,

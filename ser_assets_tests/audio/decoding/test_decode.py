@@ -90,8 +90,8 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None
         (b"version https://git-lfs.github.com/spec/v1\r\next-0-a sha256:c6\r\n", "git-lfs pointer", Problem.POINTER),
         (b"version https://hawser.github.com/spec/v1\noid sha256:c6f9\n", "git-lfs pointer", Problem.POINTER),
         (b"/annex/objects/SHA256E-s72862--c6f94b.wav\n", "git-annex pointer", Problem.POINTER),
-        (b"\n<!DOCTYPE html><title>404</title>", "page of the web", Problem.DAMAGED),
-        (b"\xef\xbb\xbf<HTML lang=en>", "page of the web", Problem.DAMAGED),
+        (b"\n<!DOCTYPE html><title>404</title>", "is a web page", Problem.DAMAGED),
+        (b"\xef\xbb\xbf<HTML lang=en>", "is a web page", Problem.DAMAGED),
         (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "page of XML", Problem.DAMAGED),
     ],
 )

@@ -168,7 +168,7 @@ def test_a_damaged_part_is_thrown_away_and_fetched_anew(
     fetch()
     assert part.read_bytes() == CONTENT
     assert zenodo.starts[-1] is None
-    assert told.words == ["Speech.zip: its bytes are wrong; fetching it anew"]
+    assert told.words == ["Speech.zip: its bytes are wrong; downloading it again"]
 
 
 def test_wrong_bytes_are_fetched_anew_once(fetch: Fetch, part: Path, zenodo: Zenodo) -> None:

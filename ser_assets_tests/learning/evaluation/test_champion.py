@@ -58,7 +58,7 @@ def test_the_best_is_chosen_where_it_beats_the_others_beyond_the_interval() -> N
     )
     assert model == "ensemble"
     assert "0.8" in reason
-    assert "beats neural_network, random_forest beyond the 95 % interval" in reason
+    assert "beats Neural Network, Random Forest beyond the 95 % interval" in reason
 
 
 def test_a_lead_that_may_be_luck_goes_to_the_smaller_model() -> None:
@@ -66,7 +66,7 @@ def test_a_lead_that_may_be_luck_goes_to_the_smaller_model() -> None:
         wavering("ensemble", 0.7, 0.2), predicted("neural_network", 0.65), predicted("random_forest", 0.3)
     )
     assert model == "neural_network"
-    assert "ensemble has the best UAR" in reason
+    assert "Ensemble has the best UAR" in reason
     assert "2.0 MB against 40.0 MB" in reason
     assert "[-" in reason
 
@@ -81,7 +81,7 @@ def test_the_smallest_is_not_chosen_when_it_is_beaten() -> None:
 def test_a_smaller_best_model_stays_the_champion() -> None:
     model, reason = chosen(wavering("neural_network", 0.7, 0.2), predicted("random_forest", 0.65))
     assert model == "neural_network"
-    assert "smallest of those that it does not beat" in reason
+    assert "it does not beat Random Forest beyond the 95 % interval, but it is smaller" in reason
 
 
 def test_models_that_tie_are_told_apart_by_size() -> None:

@@ -47,6 +47,13 @@ def test_bars_have_the_height_of_the_recalls_and_start_at_zero():
     assert axes.get_ylim() == (0, 1)
 
 
+def test_actors_stand_in_the_order_of_their_numbers():
+    predictions = report_tables.predictions()
+    predictions["actor"] = predictions["actor"].map(lambda actor: str(2 * int(actor)))
+    axes = confusion_and_recall.actor_bars(predictions).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "4", "6", "8", "10"]
+
+
 def test_actor_bars_have_a_bar_for_each_actor_and_model():
     axes = confusion_and_recall.actor_bars(report_tables.predictions()).axes[0]
     assert len(axes.patches) == 2 * len(report_tables.ACTORS)
