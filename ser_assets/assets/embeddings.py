@@ -49,6 +49,7 @@ def embeddings(
     from ser_assets.encoders.preparation import prepare
     from ser_assets.encoders.training_corpora import refuse_trained_on
 
+    # By the name in the setting, too: before a model of gigabytes is downloaded.
     refuse_trained_on(settings.encoder, corpus.name)
     prepare(settings.encoder_choice)
     encoder = settings.encoder_choice.open()

@@ -153,17 +153,16 @@ def make_table(folder: Path, table: Path, name: str | None) -> None:
             "the table yourself, or name one with --corpus"
         )
     name = name or recognised[0]
-    rows = {each.name: [row for path in paths if (row := each.read(path))] for each in KNOWN_CORPORA}
-    if not rows[name]:
+    corpus = next(each for each in KNOWN_CORPORA if each.name == name)
+    rows = [row for path in paths if (row := corpus.read(path))]
+    if not rows:
         raise click.ClickException(f"no recording under {folder} has a name of {name}: write the table yourself")
     if table.exists():
         raise click.ClickException(f"{table} exists: name another file, or remove it")
     with atomic_file(table) as part, part.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([Labelled._fields, *rows[name]])
-    speakers = {row.speaker for row in rows[name]}
-    click.echo(
-        f"{table}: {len(rows[name])} of {len(paths)} recordings, {len(speakers)} speakers, by the names of {name}"
-    )
+        csv.writer(file).writerows([Labelled._fields, *rows])
+    speakers = {row.speaker for row in rows}
+    click.echo(f"{table}: {len(rows)} of {len(paths)} recordings, {len(speakers)} speakers, by the names of {name}")
 
 
 @click.command()

@@ -62,19 +62,21 @@ class Encoder:
             EncoderError: there is no such file, it has changed, or it does not keep the contract.
         """
         try:
-            self._onnx = path.read_bytes()
+            onnx = path.read_bytes()
         except OSError as error:
             raise EncoderError(
                 f"the encoder {path} cannot be read ({error.strerror}): set SER_ENCODER to an ONNX file, or to `none`"
             ) from error
-        digest = hashlib.sha256(self._onnx).hexdigest()
+        digest = hashlib.sha256(onnx).hexdigest()
         if expected and digest != expected:
             raise EncoderError(
                 f"the encoder {path} has changed: its SHA-256 is {digest[:12]}…, and {expected[:12]}… is needed: "
                 "put the file back that was there before"
             )
         self.path = path
-        self._session = self._opened()
+        self.size = len(onnx)
+        """Size of the file, in bytes."""
+        self._session = self._opened(onnx)
         self.layers = kept_layers([output.name for output in self._session.get_outputs()])
         """Numbers of the layers that are kept."""
         self._outputs = [f"layer_{number:02d}" for number in self.layers]
@@ -97,11 +99,6 @@ class Encoder:
     def names(self) -> tuple[str, ...]:
         """Names of the values of an embedding's vector."""
         return embedding_names(self.layers, self.dimensions)
-
-    @property
-    def size(self) -> int:
-        """Size of the file, in bytes."""
-        return len(self._onnx)
 
     def embed(self, samples: np.ndarray, sampling_rate: int) -> Embedding:
         """Run the encoder over a clip and pool each kept layer over time.
@@ -133,14 +130,14 @@ class Encoder:
         outputs = self._session.run(self._outputs, {self._entry.name: read[np.newaxis]})
         return [output[0] for output in outputs]
 
-    def _opened(self) -> Any:
+    def _opened(self, onnx: bytes) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            return onnxruntime.InferenceSession(self._onnx, options, providers=["CPUExecutionProvider"])
+            return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a type of its own for each reason.
             raise EncoderError(f"{self.path} is no ONNX file that can be opened: {error}") from error
 

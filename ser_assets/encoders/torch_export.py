@@ -19,7 +19,7 @@ TOLERANCE: Final = 1e-4
 """Greatest difference from torch's hidden states, relative to their size."""
 NORMALISING_EPSILON: Final = 1e-7
 """As in `Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm` of transformers."""
-_TALKATIVE: Final = ("torch", "transformers", "huggingface_hub", "onnxscript", "onnx_ir")
+_VERBOSE_LOGGERS: Final = ("torch", "transformers", "huggingface_hub", "onnxscript", "onnx_ir")
 _REMEDY: Final = "take another model, or the versions of torch and transformers in constraints.txt"
 
 
@@ -149,7 +149,7 @@ def _clips() -> list[np.ndarray]:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Without remarks of transformers and of the exporter on what is not needed."""
-    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    loggers = [logging.getLogger(name) for name in _VERBOSE_LOGGERS]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ser_assets.audio.features.names import functional_names, sequence_names
 from ser_assets.chosen_corpus import corpus_of
+from ser_assets.encoders.names import EncoderIdentity
 from ser_assets.learning.data import set_names
 from ser_assets.settings import Settings
 from ser_assets.storage.tables import EMBEDDINGS, FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS
@@ -112,7 +113,6 @@ def _embeddings(rows: "pa.Table", warehouse: Warehouse, settings: Settings) -> "
     """
     import numpy as np
 
-    from ser_assets.encoders.names import EncoderIdentity
     from ser_assets.learning.data.embeddings import Embeddings
 
     if not settings.has_encoder:
@@ -158,18 +158,13 @@ def _refuse_other_encoders(stored: "pa.Table", wanted: str) -> None:
 
     others = stored.filter(pc.not_equal(stored["encoder_sha256"], wanted))
     if others.num_rows:
-        names = ", ".join(sorted({f"{row['encoder']} ({row['encoder_sha256'][:12]})" for row in _encoders(others)}))
+        pairs = zip(others["encoder"].to_pylist(), others["encoder_sha256"].to_pylist(), strict=True)
+        names = ", ".join(sorted({str(EncoderIdentity(*pair)) for pair in pairs}))
         actors = ", ".join(sorted(pc.unique(others["actor"]).to_pylist()))
         raise FeaturesMissingError(
             f"embeddings of actors {actors} are of {names}, and SER_ENCODER names an encoder with the SHA-256 "
             f"{wanted[:12]}: materialize embeddings again, or put SER_ENCODER back"
         )
-
-
-def _encoders(rows: "pa.Table") -> list[dict[str, str]]:
-    names = ["encoder", "encoder_sha256"]
-    found: list[dict[str, str]] = rows.select(names).group_by(names).aggregate([]).to_pylist()
-    return found
 
 
 def _refuse_other_recipes(rows: "pa.Table", wanted: str, asset: str = FEATURES) -> None:

@@ -23,7 +23,7 @@ from ser_assets_tests.assets.test_corpus_assets import CHAIN, materialize, sing
 from ser_assets_tests.factories.examples import made_up_predictions, made_up_rows
 from ser_assets_tests.factories.media import A_PICTURE
 
-JUDGED = ("random_forest", "metrics_report", "champion_model")
+WITH_SCORES = ("random_forest", "metrics_report", "champion_model")
 ASSETS = (
     *CHAIN,
     "random_forest",
@@ -32,7 +32,7 @@ ASSETS = (
     "complex_cnn",
     "pretrained_encoder",
     "ensemble",
-    *JUDGED[1:],
+    *WITH_SCORES[1:],
 )
 FIVE = ("01", "02", "03", "04", "05")
 
@@ -65,7 +65,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dg.Execut
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(collect, "missed_takes", lambda *_: [])
         patch.setattr(collect, "example_clips", lambda *_: [])
-        result = run(settings, *JUDGED)
+        result = run(settings, *WITH_SCORES)
     assert result.success
     return settings.data_dir, result
 
@@ -122,7 +122,7 @@ def test_the_columns_of_the_functionals_are_stored_with_the_definition_and_not_i
     assert not any("dagster/column_schema" in metadata for metadata in shown(sung[1], "features").values())
 
 
-@pytest.mark.parametrize("asset", JUDGED)
+@pytest.mark.parametrize("asset", WITH_SCORES)
 def test_columns_that_depend_on_the_emotions_are_those_of_the_table_that_was_made(
     evaluated: tuple[Path, dg.ExecuteInProcessResult], asset: str
 ) -> None:

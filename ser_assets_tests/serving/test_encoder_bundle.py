@@ -1,6 +1,5 @@
 """A bundle whose model reads the embeddings of a pretrained encoder: it carries the encoder, or names it by hash."""
 
-import dataclasses
 import json
 import shutil
 import subprocess
@@ -185,6 +184,6 @@ def test_a_bundle_predicts_without_torch_transformers_and_training_code(folder: 
     )
     modules, probabilities = json.loads(done.stdout)
     bundle = open_bundle(folder)
-    [here] = Predictor(bundle).predict([dataclasses.replace(measured(path, bundle.encoder))])
+    [here] = Predictor(bundle).predict([measured(path, bundle.encoder)])
     assert probabilities == pytest.approx(here.probabilities, abs=1e-6)
     assert not {"torch", "transformers", "sklearn", "tensorflow", "onnx", "pandas", "duckdb", "dagster"} & set(modules)

@@ -89,7 +89,7 @@ class Embeddings:
         return {"clips": self.names}
 
     def speaker_samples(self) -> dict[str, Sample]:
-        """A row for each clip that is present. One clip says nothing of the deviation between clips."""
+        """A row for each clip that is present. One clip gives no deviation between clips."""
         values = self.values[self.present].astype(np.float64)
         return {"clips": Sample(values, len(values), len(values) - 1)}
 

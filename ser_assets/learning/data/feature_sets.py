@@ -1,6 +1,6 @@
 """Feature sets: what is measured of clips, by name. Each set holds one vector or one sequence for each clip."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, Protocol, Self
 
@@ -66,8 +66,22 @@ class FeatureSet(Protocol):
         """The clips as z-scores by the statistics of their speaker."""
 
 
+class MeasuredHere(Sized):
+    """A feature set that this package measures, of every clip."""
+
+    @property
+    def made_by(self) -> str:
+        """This package."""
+        return ""
+
+    @property
+    def present(self) -> np.ndarray:
+        """All clips."""
+        return np.ones(len(self), bool)
+
+
 @dataclass(frozen=True, eq=False)
-class Vectors:
+class Vectors(MeasuredHere):
     """One vector for each clip.
 
     Attributes:
@@ -84,16 +98,6 @@ class Vectors:
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.names):
             raise ValueError(f"values of shape {self.values.shape} do not fit {len(self.names)} names")
-
-    @property
-    def made_by(self) -> str:
-        """This package."""
-        return ""
-
-    @property
-    def present(self) -> np.ndarray:
-        """All clips."""
-        return np.ones(len(self), bool)
 
     def __len__(self) -> int:
         return len(self.values)

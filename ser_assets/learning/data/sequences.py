@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ser_assets.learning.data.feature_sets import LARGEST_SCORE, Sample
+from ser_assets.learning.data.feature_sets import LARGEST_SCORE, MeasuredHere, Sample
 from ser_assets.learning.data.standardiser import Standardiser
 
 DYNAMIC_RANGE_DB = 80.0
@@ -19,7 +19,7 @@ LOG_REFERENCE_F0 = float(np.log(180.0))
 
 
 @dataclass(frozen=True, eq=False)
-class MelSequences:
+class MelSequences(MeasuredHere):
     """One sequence for each clip: mel bands in dB, then F0 in Hz (0 without a voice) and its harmonicity (0 to 1).
 
     Within a speaker the bands become z-scores over frames and the natural logarithm of F0 over voiced frames;
@@ -40,16 +40,6 @@ class MelSequences:
         wrong = next((each.shape for each in self.values if each.ndim != 2 or each.shape[1] != len(self.names)), None)
         if wrong:
             raise ValueError(f"a sequence of shape {wrong} does not fit {len(self.names)} names")
-
-    @property
-    def made_by(self) -> str:
-        """This package."""
-        return ""
-
-    @property
-    def present(self) -> np.ndarray:
-        """All clips."""
-        return np.ones(len(self), bool)
 
     def __len__(self) -> int:
         return len(self.values)

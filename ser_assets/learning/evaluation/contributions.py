@@ -1,4 +1,4 @@
-"""What each member adds to the ensemble: the ensemble against one of all other members, weighed anew."""
+"""What each member adds to the ensemble: the ensemble against one of the other members, with refitted weights."""
 
 import pandas as pd
 

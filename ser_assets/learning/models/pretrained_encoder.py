@@ -57,8 +57,8 @@ class PretrainedEncoder(EmotionModel):
         """Predictions for held-out actors, with each strength."""
         import pandas as pd
 
-        nobody = prediction_table(training.subset(np.empty(0, np.int64)), np.empty((0, len(training.emotions))))
-        tables = {strength: [nobody] for strength in self.settings.strengths}
+        no_takes = prediction_table(training.subset(np.empty(0, np.int64)), np.empty((0, len(training.emotions))))
+        tables = {strength: [no_takes] for strength in self.settings.strengths}
         for split in validation_parts(training.rows, self.settings.validation_parts, self.seed, training.left_out):
             learned = split.training_examples(training) if split else None
             if split is None or learned is None or learned.rows["emotion"].nunique() < 2:

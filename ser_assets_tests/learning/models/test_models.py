@@ -45,7 +45,7 @@ QUICK = {
     "pretrained_encoder": PretrainedEncoderSettings(strengths=(0.1, 1.0), validation_parts=2),
 }
 NETWORKS = ("neural_network", "cnn", "complex_cnn")
-TRAINING, STRANGER = made_up_examples(("01", "02", "03")), made_up_examples(("04",), seed=1)
+TRAINING, UNSEEN = made_up_examples(("01", "02", "03")), made_up_examples(("04",), seed=1)
 
 
 def fresh(name):
@@ -71,8 +71,8 @@ def test_the_models_go_by_their_names_and_read_what_the_catalogue_states():
 
 @pytest.mark.parametrize("name", MODELS)
 def test_probabilities_of_every_emotion_sum_to_one(name):
-    probabilities = fitted(name).predict_proba(STRANGER)
-    assert probabilities.shape == (len(STRANGER), len(EMOTIONS))
+    probabilities = fitted(name).predict_proba(UNSEEN)
+    assert probabilities.shape == (len(UNSEEN), len(EMOTIONS))
     assert probabilities.dtype == np.float64
     assert (probabilities >= 0).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
@@ -80,8 +80,8 @@ def test_probabilities_of_every_emotion_sum_to_one(name):
 
 @pytest.mark.parametrize("name", ["random_forest", "neural_network", "pretrained_encoder"])
 def test_plain_emotions_are_told_for_an_actor_never_heard(name):
-    guess = fitted(name).predict_proba(STRANGER).argmax(axis=1)
-    assert (guess == STRANGER.labels).mean() > 0.8
+    guess = fitted(name).predict_proba(UNSEEN).argmax(axis=1)
+    assert (guess == UNSEEN.labels).mean() > 0.8
 
 
 def test_a_cnn_learns_plain_emotions_from_sequences_alone():
@@ -89,16 +89,16 @@ def test_a_cnn_learns_plain_emotions_from_sequences_alone():
         epochs=30, members=1, batch_size=32, learning_rate=0.005, frames=32, filters=(16, 32), band_shift=0
     )
     model = MODELS["cnn"].load_class()(settings).fit(TRAINING)
-    assert (model.predict_proba(STRANGER).argmax(axis=1) == STRANGER.labels).mean() > 0.8
+    assert (model.predict_proba(UNSEEN).argmax(axis=1) == UNSEEN.labels).mean() > 0.8
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_loaded_model_predicts_what_the_saved_one_did(name, tmp_path):
-    before = fitted(name).predict_proba(STRANGER)
+    before = fitted(name).predict_proba(UNSEEN)
     saved(fitted(name), tmp_path / name)
     again = load_model(tmp_path / name)
     assert again.fingerprint == fitted(name).fingerprint
-    np.testing.assert_allclose(again.predict_proba(STRANGER), before, atol=1e-6)
+    np.testing.assert_allclose(again.predict_proba(UNSEEN), before, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -124,9 +124,9 @@ def test_a_fit_in_another_process_saves_the_same_bytes(tmp_path):
 
 def test_fitting_one_network_leaves_another_as_it_was():
     model = fresh("neural_network").fit(TRAINING)
-    before = model.predict_proba(STRANGER)
+    before = model.predict_proba(UNSEEN)
     fresh("cnn").fit(TRAINING)
-    np.testing.assert_array_equal(model.predict_proba(STRANGER), before)
+    np.testing.assert_array_equal(model.predict_proba(UNSEEN), before)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -178,9 +178,9 @@ def test_the_forest_in_onnx_votes_as_scikit_learn_does():
     twin = RandomForestClassifier(
         settings.n_estimators, max_features=settings.max_features, class_weight="balanced", random_state=7
     ).fit(project(TRAINING["functionals"].values), TRAINING.labels)
-    votes = twin.predict_proba(project(STRANGER["functionals"].values))
+    votes = twin.predict_proba(project(UNSEEN["functionals"].values))
     expected = apply_temperature(votes, forest.facts_["temperature"])
-    np.testing.assert_allclose(forest.predict_proba(STRANGER), expected, atol=1e-4)
+    np.testing.assert_allclose(forest.predict_proba(UNSEEN), expected, atol=1e-4)
 
 
 def test_a_loaded_model_is_asked_without_the_library_that_trained_it(tmp_path):
@@ -215,9 +215,9 @@ def test_what_is_held_out_is_said_of_actors_of_the_training_rows_and_sums_to_one
 @pytest.mark.parametrize("name", ["random_forest", "neural_network"])
 def test_an_emotion_that_was_never_heard_is_not_mixed_up_with_the_others(name):
     part = TRAINING.subset(np.flatnonzero(TRAINING.rows["emotion"] != "calm"))
-    probabilities = fresh(name).fit(part).predict_proba(STRANGER)
+    probabilities = fresh(name).fit(part).predict_proba(UNSEEN)
     assert (probabilities.argmax(axis=1) != EMOTIONS.index("calm")).all()
-    assert (probabilities.argmax(axis=1) == STRANGER.labels).mean() > 0.6
+    assert (probabilities.argmax(axis=1) == UNSEEN.labels).mean() > 0.6
 
 
 @pytest.mark.parametrize("name", ["random_forest", "neural_network"])
@@ -236,7 +236,7 @@ class TestWhatIsRefused:
     @pytest.mark.parametrize("name", MODELS)
     def test_to_predict_before_learning(self, name):
         with pytest.raises(NotFittedError, match=f"{name} has not been fitted"):
-            fresh(name).predict_proba(STRANGER)
+            fresh(name).predict_proba(UNSEEN)
 
     @pytest.mark.parametrize("name", MODELS)
     def test_to_save_before_learning(self, name, tmp_path):
@@ -260,27 +260,27 @@ class TestWhatIsRefused:
             Misnamed().fit(TRAINING)
 
     def test_functionals_in_another_order(self):
-        own = STRANGER["functionals"]
-        other = STRANGER.with_set("functionals", Vectors(own.names[::-1], own.values))
+        own = UNSEEN["functionals"]
+        other = UNSEEN.with_set("functionals", Vectors(own.names[::-1], own.values))
         with pytest.raises(ValueError, match="not the same ones in the same order"):
             fitted("random_forest").predict_proba(other)
 
     def test_sequences_with_other_bands(self):
-        own = STRANGER["mel_sequences"]
+        own = UNSEEN["mel_sequences"]
         narrow = MelSequences(own.names[:8], tuple(sequence[:, :8] for sequence in own.values))
-        other = STRANGER.with_set("mel_sequences", narrow)
+        other = UNSEEN.with_set("mel_sequences", narrow)
         with pytest.raises(ValueError, match="trained on 18 mel_sequences, and these 8 are not the same"):
             fitted("cnn").predict_proba(other)
 
     def test_embeddings_of_another_encoder(self):
-        own = STRANGER["embeddings"]
+        own = UNSEEN["embeddings"]
         other = dataclasses.replace(own, encoder=EncoderIdentity("other", 64 * "1"))
         message = r"trained on embeddings of made-up \(000000000000\), and these are of other \(111111111111\)"
         with pytest.raises(ValueError, match=message):
-            fitted("pretrained_encoder").predict_proba(STRANGER.with_set("embeddings", other))
+            fitted("pretrained_encoder").predict_proba(UNSEEN.with_set("embeddings", other))
 
     def test_clips_without_embeddings(self):
-        sets = {"functionals": STRANGER["functionals"]}
+        sets = {"functionals": UNSEEN["functionals"]}
         with pytest.raises(ValueError, match="was trained on embeddings, and these clips have functionals"):
             fitted("pretrained_encoder").predict_proba(Features(sets=sets))
 
