@@ -19,7 +19,7 @@ from ser_assets.assets.metadata.actor_table import clips_in_table
 from ser_assets.corpus.interface import Corpus
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
-from ser_assets.storage.tables import EMBEDDINGS
+from ser_assets.storage.tables import EMBEDDINGS, USABLE_EMBEDDINGS
 from ser_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -97,12 +97,12 @@ def _rows(rows: "pa.Table", corpus: str, recipe: str) -> "pa.Table":
 @dg.asset_check(asset=embeddings, blocking=True)
 @foreseen_failures
 def finite_embeddings(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-    """Every value of every embedding is a finite number, and each clip has as many as the others."""
+    """Every value of every usable embedding is a finite number, and each clip has as many as the others."""
     broken = warehouse.query_arrow(
-        f"SELECT actor, take_id, variant FROM {EMBEDDINGS} WHERE NOT "
+        f"SELECT actor, take_id, variant FROM ({USABLE_EMBEDDINGS}) WHERE NOT "
         "(list_bool_and(list_transform(flatten(list_concat(mean, deviation)), lambda x: isfinite(x))) "
         "AND len(mean) = len(layers) AND len(deviation) = len(layers) "
-        f"AND len(flatten(mean)) = (SELECT max(len(flatten(mean))) FROM {EMBEDDINGS}))"
+        f"AND len(flatten(mean)) = (SELECT max(len(flatten(mean))) FROM ({USABLE_EMBEDDINGS})))"
     )
     return check_result(broken.to_pylist(), ERROR, "clips with a missing value")
 
@@ -110,11 +110,11 @@ def finite_embeddings(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckRe
 @dg.asset_check(asset=embeddings, blocking=True)
 @foreseen_failures
 def one_encoder(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-    """All embeddings are of the encoder that SER_ENCODER names."""
+    """All usable embeddings are of the encoder that SER_ENCODER names; models leave out demo takes beside real ones."""
     wanted = settings.encoder_choice.version
     others = warehouse.query_arrow(
         "SELECT actor, encoder, encoder_sha256, count(*) AS clips "
-        f"FROM {EMBEDDINGS} WHERE encoder_sha256 != ? GROUP BY ALL ORDER BY actor",
+        f"FROM ({USABLE_EMBEDDINGS}) WHERE encoder_sha256 != ? GROUP BY ALL ORDER BY actor",
         [wanted],
     )
     return check_result(others.to_pylist(), ERROR, "actors whose embeddings are of another encoder")
@@ -125,7 +125,7 @@ def one_encoder(settings: dg.ResourceParam[Settings], warehouse: dg.ResourcePara
 def embedded_once(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """No two takes have the same embedding: the same recording under two names could be on both sides of a split."""
     found = warehouse.query_arrow(
-        f"SELECT list(DISTINCT take_id ORDER BY take_id) AS takes FROM {EMBEDDINGS} "
+        f"SELECT list(DISTINCT take_id ORDER BY take_id) AS takes FROM ({USABLE_EMBEDDINGS}) "
         "GROUP BY mean, deviation HAVING count(DISTINCT take_id) > 1 ORDER BY ALL"
     )
     rows = [{"takes": ", ".join(row["takes"])} for row in found.to_pylist()]
@@ -144,7 +144,7 @@ def embedded_alone(
     from ser_assets.assets.clip_steps import embedding_differences
 
     drawn = warehouse.query_arrow(
-        f"SELECT actor, take_id, variant, mean, deviation FROM {EMBEDDINGS} ORDER BY hash(take_id, variant) "
+        f"SELECT actor, take_id, variant, mean, deviation FROM ({USABLE_EMBEDDINGS}) ORDER BY hash(take_id, variant) "
         f"LIMIT {CLIPS_EMBEDDED_AGAIN}"
     )
     known = set(corpus.actors)

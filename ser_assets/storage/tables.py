@@ -40,6 +40,7 @@ USABLE_TAKES = f"""
 USABLE_CLIPS = (
     f"SELECT take_id, variant, actor, emotion FROM {FEATURES} SEMI JOIN ({USABLE_TAKES}) USING (take_id, audio_hash)"
 )
+USABLE_EMBEDDINGS = f"FROM {EMBEDDINGS} SEMI JOIN ({USABLE_TAKES}) USING (take_id, audio_hash)"
 
 
 def dataclass_table(rows: Sequence[Any], **constants: str) -> "pa.Table":

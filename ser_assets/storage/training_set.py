@@ -8,7 +8,7 @@ from ser_assets.chosen_corpus import corpus_of
 from ser_assets.encoders.names import EncoderIdentity
 from ser_assets.learning.data import set_names
 from ser_assets.settings import Settings
-from ser_assets.storage.tables import EMBEDDINGS, FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS
+from ser_assets.storage.tables import EMBEDDINGS, FEATURES, MEL_SEQUENCES, RAW_VIDEOS, USABLE_CLIPS, USABLE_EMBEDDINGS
 from ser_assets.storage.versions import recipe
 from ser_assets.storage.warehouse import Warehouse
 
@@ -120,7 +120,7 @@ def _embeddings(rows: "pa.Table", warehouse: Warehouse, settings: Settings) -> "
     if not warehouse.has_table(EMBEDDINGS):
         raise FeaturesMissingError(f"no embeddings in {warehouse.path}: materialize embeddings for these actors first")
     with warehouse.reading() as connection:
-        stored = connection.sql(f"FROM {EMBEDDINGS} ORDER BY actor, take_id, variant").to_arrow_table()
+        stored = connection.sql(f"{USABLE_EMBEDDINGS} ORDER BY actor, take_id, variant").to_arrow_table()
     _refuse_other_encoders(stored, settings.encoder_choice.version)
     place = {key: number for number, key in enumerate(_keys(stored))}
     places = np.array([place.get(key, -1) for key in _keys(rows)])

@@ -15,7 +15,7 @@ from ser_assets.encoders.names import EMBEDDED
 from ser_assets.encoders.whisper_onnx import whisper_onnx
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
-from ser_assets.storage.tables import EMBEDDINGS, records
+from ser_assets.storage.tables import EMBEDDINGS, RAW_VIDEOS, records
 from ser_assets.storage.training_inputs import training_fingerprint
 from ser_assets.storage.training_set import FeaturesMissingError, load_examples
 from ser_assets.storage.warehouse import Warehouse
@@ -146,6 +146,29 @@ def test_embeddings_of_another_encoder_are_refused_by_name(settings: Settings, t
     message = r"embeddings of actors 01, 02 are of whisper-tiny.en \(4aca238d777f\), and SER_ENCODER names"
     with pytest.raises(FeaturesMissingError, match=message):
         load_examples(Warehouse(other.corpus_dir), other, ["embeddings"])
+
+
+BESIDE_REAL_TAKES = f"UPDATE {RAW_VIDEOS} SET demo = actor = '01'"
+REPLACED = f"UPDATE {RAW_VIDEOS} SET audio_hash = 'of the new recording' WHERE actor = '01'"
+
+
+@pytest.mark.parametrize("unusable", [BESIDE_REAL_TAKES, REPLACED])
+def test_embeddings_of_takes_that_training_leaves_out_may_be_of_another_encoder(
+    settings: Settings, unusable: str
+) -> None:
+    spoiled(settings, f"UPDATE {EMBEDDINGS} SET encoder_sha256 = 'other', mean = [[NULL]] WHERE actor = '01'")
+    assert not check(settings, "one_encoder").passed
+    spoiled(settings, unusable)
+    assert all(check(settings, name).passed for name in ("one_encoder", "finite_embeddings", "embedded_alone"))
+    examples = load_examples(Warehouse(settings.corpus_dir), settings, ["embeddings"])
+    assert examples.actors == ("02",)
+    assert tuple(examples["embeddings"].encoder) == tuple(EMBEDDED)
+
+
+def test_takes_without_any_embedding_are_named(settings: Settings) -> None:
+    spoiled(settings, f"DELETE FROM {EMBEDDINGS}")
+    with pytest.raises(FeaturesMissingError, match="16 takes have no embedding"):
+        load_examples(Warehouse(settings.corpus_dir), settings, ["embeddings"])
 
 
 def test_an_encoder_that_is_not_there_is_named(settings: Settings, tmp_path: Path) -> None:
