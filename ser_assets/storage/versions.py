@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,12 +19,33 @@ MEASURING = ("mono_audio", "trimmed_audio", "features")
 CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set")
 
 
+def _nothing_more(_: Settings) -> Mapping[str, str]:
+    return {}
+
+
+@functools.cache
+def _functionals(_: Settings) -> Mapping[str, str]:
+    return {"functionals": _hash(functional_names())}
+
+
+def _encoder(settings: Settings) -> Mapping[str, str]:
+    return {"pooling": POOLING_VERSION, "encoder": settings.encoder_choice.version}
+
+
 class _Made(NamedTuple):
-    """By what an asset is made: version of our code, settings that it obeys, libraries that shape its bytes."""
+    """By what an asset is made: all that is behind its content but what is upstream.
+
+    Attributes:
+        version: of our code.
+        settings: that it obeys.
+        libraries: that shape its bytes.
+        more: versions of what else is behind its content, by name; read each time, as an encoder can be made meanwhile.
+    """
 
     version: str
     settings: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
+    more: Callable[[Settings], Mapping[str, str]] = _nothing_more
 
 
 _MADE = {
@@ -36,8 +57,8 @@ _MADE = {
         ("speed_perturbation", "extra_copies", "noise_min_snr_db", "noise_max_snr_db"),
         ("audiomentations", "python-stretch", "soxr"),
     ),
-    "features": _Made("5", (), ("numpy", "scipy")),
-    "embeddings": _Made("1", (), ("numpy", "onnxruntime", "soxr")),
+    "features": _Made("5", (), ("numpy", "scipy"), _functionals),
+    "embeddings": _Made("1", (), ("numpy", "onnxruntime", "soxr"), _encoder),
     "ensemble": _Made("2", (), ("scipy",)),
     "metrics_report": _Made("4", ("seed",)),
     "champion_model": _Made("3", ("seed",)),
@@ -54,10 +75,9 @@ def _made(asset: str) -> _Made:
 
 
 def code_version(asset: str, settings: Settings) -> str:
-    """Version of an asset's code, with the settings and libraries behind it: `1 sampling_rate=22050 av=18.1.0`."""
-    if asset == "embeddings":
-        return f"{_code_version(asset, settings)} pooling={POOLING_VERSION} encoder={settings.encoder_choice.version}"
-    return _code_version(asset, settings)
+    """Version of an asset's code, with all that is behind its content: `1 sampling_rate=22050 av=18.1.0`."""
+    more = (f"{name}={value}" for name, value in _made(asset).more(settings).items())
+    return " ".join([_code_version(asset, settings), *more])
 
 
 @functools.cache
@@ -65,8 +85,7 @@ def _code_version(asset: str, settings: Settings) -> str:
     made = _made(asset)
     settings_used = (f"{name}={settings.as_text(name)}" for name in made.settings)
     libraries = (f"{name}={version(name)}" for name in made.libraries)
-    functionals = [f"functionals={_hash(functional_names())}"] if asset == "features" else []
-    return " ".join([made.version, *settings_used, *libraries, *functionals])
+    return " ".join([made.version, *settings_used, *libraries])
 
 
 def recipe(settings: Settings, last: str = "features") -> str:
