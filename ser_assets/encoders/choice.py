@@ -1,13 +1,13 @@
 """Which encoder is in use: the embedded one, another one of the user, or none."""
 
 import functools
-import hashlib
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ser_assets.encoders.names import EMBEDDED, NONE, EncoderError, EncoderIdentity
+from ser_assets.encoders.sources import content_key, sha256_of
 
 if TYPE_CHECKING:
     from ser_assets.encoders.encoder import Encoder
@@ -29,10 +29,10 @@ class EncoderChoice(NamedTuple):
 
     @property
     def file(self) -> Path:
-        """The ONNX file: the source itself, or what is made of it.
+        """The ONNX file: the source itself, or what is made of it; files with other content make another file.
 
         Raises:
-            EncoderError: there is to be no encoder.
+            EncoderError: there is to be no encoder, or a file of the source cannot be read.
         """
         if self.source == NONE:
             raise EncoderError("SER_ENCODER=none turns the encoder off: leave it out, or name an encoder")
@@ -40,16 +40,20 @@ class EncoderChoice(NamedTuple):
             return EMBEDDED_FILE
         if self.source.endswith(".onnx"):
             return Path(self.source).expanduser()
-        return self.folder / f"{slug(self.source)}.onnx"
+        try:
+            key = content_key(Path(self.source).expanduser())
+        except OSError as error:
+            raise EncoderError(f"{error.filename} cannot be read ({error.strerror}): make it readable") from error
+        return self.folder / f"{slug(f'{self.source} {key}')}.onnx"
 
     @property
     def version(self) -> str:
-        """SHA-256 of the file, or `absent` where there is none yet."""
+        """SHA-256 of the file, or `absent` where there is none (yet)."""
         if self.source == EMBEDDED.name:
             return EMBEDDED.sha256
         try:
-            return _sha256_of_state(self.file, *_state(self.file))
-        except OSError:
+            return sha256_of(self.file)
+        except (OSError, EncoderError):
             return "absent"
 
     def open(self) -> "Encoder":
@@ -100,14 +104,3 @@ def slug(source: str) -> str:
         'microsoft-wavlm-base-plus'
     """
     return re.sub(r"[^\w.]+", "-", source).strip("-.")
-
-
-def _state(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
-
-
-@functools.lru_cache(maxsize=8)
-def _sha256_of_state(path: Path, _size: int, _mtime: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,9 +7,8 @@ from typing import Final, Protocol
 
 from ser_assets.encoders.choice import EncoderChoice
 from ser_assets.encoders.names import EMBEDDED, EncoderError
+from ser_assets.encoders.sources import WHISPER_FILES, WHISPER_SUFFIXES
 
-WHISPER_FILES: Final = ("model.bin", "model.safetensors")
-_WHISPER_SUFFIXES: Final = (".bin", ".safetensors", ".pt")
 _HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
@@ -18,7 +17,7 @@ class _Maker(Protocol):
 
 
 def prepare(choice: EncoderChoice) -> Path:
-    """Return the ONNX file of a choice, and make it first where there is none yet.
+    """Return the ONNX file of a choice, and make it first where there is none yet, or of other files.
 
     Processes that need the same file wait for the first of them, so that all use the same bytes.
 
@@ -69,7 +68,7 @@ def readable_name(source: str) -> str:
 def _maker(source: str) -> _Maker:
     """How a file is made of a source."""
     path = Path(source).expanduser()
-    if path.is_file() and path.suffix in _WHISPER_SUFFIXES:
+    if path.is_file() and path.suffix in WHISPER_SUFFIXES:
         return _of_whisper
     if path.is_dir():
         family = _family(path)

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from ser_assets.encoders.names import EncoderError
+from ser_assets.encoders.sources import WHISPER_FILES
 
 HEAD_SIZE: Final = 64
 """Dimensions of one attention head, in every Whisper."""
@@ -61,7 +62,7 @@ def read_whisper(path: Path) -> WhisperWeights:
         EncoderError: there is none of them, or it holds no Whisper encoder.
     """
     if path.is_dir():
-        found = [path / name for name in ("model.bin", "model.safetensors") if (path / name).is_file()]
+        found = [path / name for name in WHISPER_FILES if (path / name).is_file()]
         if not found:
             raise EncoderError(
                 f"{path} holds neither model.bin (CTranslate2) nor model.safetensors: name another folder"

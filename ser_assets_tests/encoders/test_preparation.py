@@ -62,6 +62,65 @@ def test_it_is_made_once(models: Path, tmp_path: Path, monkeypatch: pytest.Monke
     assert prepare(choice) == first
 
 
+@pytest.mark.parametrize("as_file", [False, True])
+def test_it_is_made_again_of_other_weights_and_the_file_of_the_former_ones_is_kept(
+    models: Path, tmp_path: Path, as_file: bool
+) -> None:
+    weights = write_safetensors(WEIGHTS, models / "model.safetensors")
+    choice = EncoderChoice(str(weights if as_file else models), tmp_path / "made")
+    first, before = prepare(choice), choice.version
+    write_safetensors(tiny_whisper(seed=2), weights)
+    assert choice.version == "absent"
+    second = prepare(choice)
+    assert second != first
+    assert choice.open().identity.sha256 == choice.version != before
+    write_safetensors(WEIGHTS, weights)
+    assert prepare(choice) == first
+    assert choice.version == before
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("config.json", True),
+        ("preprocessor_config.json", True),
+        ("model-00002-of-00002.safetensors", True),
+        ("pytorch_model.bin", False),
+        ("README.md", False),
+        (".cache/part", False),
+    ],
+)
+def test_the_file_of_a_folder_of_hugging_face_follows_what_is_read_of_it(
+    models: Path, tmp_path: Path, name: str, read: bool
+) -> None:
+    (models / "model-00001-of-00002.safetensors").write_bytes(b"first")
+    choice = EncoderChoice(str(models), tmp_path)
+    before = choice.file
+    (models / name).parent.mkdir(exist_ok=True)
+    (models / name).write_bytes(b"{}")
+    assert (choice.file != before) == read
+
+
+def test_weights_of_torch_count_where_there_are_no_others(models: Path, tmp_path: Path) -> None:
+    choice = EncoderChoice(str(models), tmp_path)
+    before = choice.file
+    (models / "pytorch_model.bin").write_bytes(b"weights")
+    assert choice.file != before
+
+
+def test_weights_that_cannot_be_read_are_named(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = write_ctranslate2(WEIGHTS, models / "model.bin")
+    monkeypatch.setattr(Path, "open", _refuse)
+    choice = EncoderChoice(str(models), tmp_path / "made")
+    assert choice.version == "absent"
+    with pytest.raises(EncoderError, match=rf"{weights} cannot be read \(Permission denied\): make it readable"):
+        prepare(choice)
+
+
+def _refuse(path: Path, *_: object) -> None:
+    raise PermissionError(13, "Permission denied", str(path))
+
+
 def test_a_process_that_waited_for_another_one_uses_its_file(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
