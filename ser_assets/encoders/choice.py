@@ -1,7 +1,6 @@
 """Which encoder is in use: the embedded one, another one of the user, or none."""
 
 import functools
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -65,27 +64,16 @@ class EncoderFile(NamedTuple):
     """An encoder that something was made with, for another process to open.
 
     Attributes:
-        path: of the file; None for the file that `SER_ENCODER` names.
+        path: of the file.
         identity: name and hash that it must have.
     """
 
-    path: Path | None
+    path: Path
     identity: EncoderIdentity
 
     def open(self) -> "Encoder":
-        """Open the file.
-
-        Raises:
-            EncoderError: it is missing, or another one; the message names the encoder that is needed.
-        """
-        if self.path:
-            return open_encoder(self.path, self.identity.sha256)
-        named = os.environ.get("SER_ENCODER", "")
-        if not named.endswith(".onnx"):
-            raise EncoderError(
-                f"the encoder {self.identity} is needed: set SER_ENCODER to its ONNX file, as it was for training"
-            )
-        return open_encoder(Path(named).expanduser(), self.identity.sha256)
+        """Open the file. Raises EncoderError where it is missing, or another one."""
+        return open_encoder(self.path, self.identity.sha256)
 
 
 @functools.lru_cache(maxsize=2)

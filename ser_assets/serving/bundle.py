@@ -13,6 +13,7 @@ from ser_assets.learning.data.audio_sets import audio_columns
 from ser_assets.learning.data.final_models import RAW, SPEAKER_NORMALISED
 from ser_assets.learning.data.set_names import EMBEDDINGS
 from ser_assets.learning.models.model_files import MODEL_FACTS_FILE, read_facts
+from ser_assets.serving.external_encoder import external_encoder
 
 if TYPE_CHECKING:
     from ser_assets.learning.models.inference import Ensemble, OnnxModel
@@ -60,12 +61,16 @@ class Bundle:
 
     @property
     def encoder(self) -> EncoderFile | None:
-        """The encoder that its models need: in the bundle, or, where it is large, named by hash alone."""
+        """The encoder that its models need: in the bundle, or, where it is large, found by its hash.
+
+        Raises:
+            EncoderError: it is not in the bundle, and cannot be found.
+        """
         facts = self.facts["encoder"]
         if facts is None:
             return None
         identity = EncoderIdentity(facts["name"], facts["sha256"])
-        return EncoderFile(self.folder / ENCODER_FILE if facts["carried"] else None, identity)
+        return EncoderFile(self.folder / ENCODER_FILE if facts["carried"] else external_encoder(identity), identity)
 
     @property
     def measured_as(self) -> str:

@@ -20,7 +20,7 @@ from ser_assets.learning.models.pretrained_encoder import PretrainedEncoder
 from ser_assets.learning.speakers.prior import SpeakerPrior
 from ser_assets.learning.speakers.profile import SpeakerProfile, normalise_speakers
 from ser_assets.serving import write_bundle
-from ser_assets.serving.bundle import BundleError, open_bundle
+from ser_assets.serving.bundle import Bundle, BundleError, open_bundle
 from ser_assets.serving.predictor import MeasuredRecording, Predictor, measure_recording, speaker_profile
 from ser_assets_tests.factories.bundles import (
     PREPROCESSING,
@@ -81,6 +81,14 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "bundle"))
 
 
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """Another encoder."""
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(whisper_onnx(tiny_whisper(), {"encoder": "tiny"}, int8=False))
+    return path
+
+
 def test_it_carries_the_encoder_and_predicts_as_the_model_that_was_trained(folder: Path, clips: Path) -> None:
     bundle = open_bundle(folder)
     assert (folder / "encoder.onnx").read_bytes() == EMBEDDED_FILE.read_bytes()
@@ -130,28 +138,86 @@ def test_facts_without_the_encoder_are_damaged(folder: Path) -> None:
         open_bundle(folder)
 
 
-def test_a_large_encoder_is_named_by_hash_and_taken_from_the_setting(
-    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def light(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """The bundle without its encoder, which it names by hash, where no setting names it either."""
+    facts = json.loads((folder / "bundle.json").read_text())
+    (folder / "encoder.onnx").unlink()
+    del facts["files"]["encoder.onnx"]
+    facts["encoder"]["carried"] = False
+    (folder / "bundle.json").write_text(json.dumps(facts))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SER_DATA_DIR", raising=False)
+    monkeypatch.setenv("SER_ENCODER", "none")
+    return open_bundle(folder)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """The encoder as a file of the user."""
+    return Path(shutil.copyfile(EMBEDDED_FILE, tmp_path / "own.onnx"))
+
+
+def test_a_large_encoder_is_named_by_hash(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write_bundle, "LARGEST_ENCODER", 1000)
     bundle = open_bundle(bundle_of(tmp_path, embedded_examples(clips), open_encoder(EMBEDDED_FILE, EMBEDDED.sha256)))
     assert not (bundle.folder / "encoder.onnx").exists()
-    with pytest.raises(BundleError, match=r"the encoder whisper-tiny.en \(4aca238d777f\) is needed: set SER_ENCODER"):
-        Predictor(bundle)
-    other = tmp_path / "other.onnx"
-    other.write_bytes(whisper_onnx(tiny_whisper(), {"encoder": "tiny"}, int8=False))
-    monkeypatch.setenv("SER_ENCODER", str(other))
-    with pytest.raises(BundleError, match=r"other\.onnx has changed: its SHA-256 is .* 4aca238d777f"):
-        Predictor(bundle)
-    monkeypatch.setenv("SER_ENCODER", str(shutil.copyfile(EMBEDDED_FILE, tmp_path / "own.onnx")))
-    assert Predictor(bundle).emotions
+    assert bundle.facts["encoder"]["sha256"] == EMBEDDED.sha256
 
 
-def test_clips_of_another_encoder_are_refused_by_name(folder: Path, clips: Path, tmp_path: Path) -> None:
-    path = tmp_path / "tiny.onnx"
-    path.write_bytes(whisper_onnx(tiny_whisper(), {"encoder": "tiny"}, int8=False))
-    tiny = Encoder(path)
-    strange = measured(write_take(clips, spoken_takes()[0]), EncoderFile(path, tiny.identity))
+def test_it_is_taken_from_the_environment(light: Bundle, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_ENCODER", str(own))
+    assert Predictor(light).emotions
+    assert light.encoder == EncoderFile(own, EMBEDDED)
+
+
+def test_it_is_taken_from_the_file_of_settings(light: Bundle, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SER_ENCODER")
+    Path(".env").write_text("SER_ENCODER=own.onnx\n")
+    assert light.encoder == EncoderFile(own, EMBEDDED)
+
+
+@pytest.mark.parametrize("setting", ["none", "whisper-gone", "other.onnx"])
+def test_it_is_taken_from_the_folder_of_prepared_encoders(
+    light: Bundle, own: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    Path("voices/encoders").mkdir(parents=True)
+    own.rename("voices/encoders/whisper-of-before.onnx")
+    Path("voices/encoders/another.onnx").write_bytes(b"another")
+    monkeypatch.setenv("SER_DATA_DIR", "voices")
+    monkeypatch.setenv("SER_ENCODER", setting)
+    assert light.encoder == EncoderFile(Path("voices/encoders/whisper-of-before.onnx"), EMBEDDED)
+
+
+def test_the_one_in_the_package_is_taken_by_default(light: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SER_ENCODER")
+    assert light.encoder == EncoderFile(EMBEDDED_FILE, EMBEDDED)
+
+
+@pytest.mark.parametrize("setting", ["none", "other.onnx"])
+def test_one_that_is_nowhere_is_named_with_the_places(
+    light: Bundle, tiny: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    tiny.rename("other.onnx")
+    monkeypatch.setenv("SER_ENCODER", setting)
+    message = (
+        rf"the encoder whisper-tiny.en \(4aca238d777f\) is needed, and it is neither what SER_ENCODER names "
+        rf"\(.*{setting}\) nor in data/encoders: set SER_ENCODER to its ONNX file, or copy"
+    )
+    with pytest.raises(BundleError, match=message):
+        Predictor(light)
+
+
+def test_a_fault_in_the_settings_is_named(light: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_SAMPLING_RATE", "quick")
+    with pytest.raises(
+        BundleError, match=r"4aca238d777f\) is needed, and the settings have a fault: SER_SAMPLING_RATE"
+    ):
+        Predictor(light)
+
+
+def test_clips_of_another_encoder_are_refused_by_name(folder: Path, clips: Path, tiny: Path) -> None:
+    strange = measured(write_take(clips, spoken_takes()[0]), EncoderFile(tiny, Encoder(tiny).identity))
     with pytest.raises(ValueError, match=r"trained on embeddings of whisper-tiny.en .*, and these are of tiny"):
         Predictor(open_bundle(folder)).predict([strange])
 
@@ -168,7 +234,13 @@ def test_a_profile_for_a_bundle_without_an_encoder_does_not_fit(made: Path, tmp_
     assert plain.measured_as != open_bundle(made).measured_as
 
 
-def test_a_bundle_predicts_without_torch_transformers_and_training_code(folder: Path, clips: Path) -> None:
+@pytest.mark.parametrize("carried", [True, False])
+def test_a_bundle_predicts_without_torch_transformers_and_training_code(
+    request: pytest.FixtureRequest, folder: Path, clips: Path, carried: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not carried:
+        request.getfixturevalue("light")
+        monkeypatch.delenv("SER_ENCODER")
     path = write_take(clips, spoken_takes()[0])
     script = (
         "import sys, json; from pathlib import Path\n"
