@@ -1,16 +1,14 @@
-"""From a recording to the features of its clip, step by step: the same functions in training and in prediction.
+"""From a recording to its clip, step by step: the same functions in training and in prediction.
 
-Training stores the result of each step and adds augmented copies in between; prediction runs them in one go.
+Training stores the result of each step; prediction runs them in one go.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from ser_assets.audio.decoding.decode import Recording
 from ser_assets.audio.decoding.mono import resample, to_mono
-from ser_assets.audio.features.extract import ClipFeatures, extract_features
 from ser_assets.audio.silence import Trimmed, TrimMode, trim
 
 
@@ -31,13 +29,6 @@ class Preprocessing:
     minimum_clip_seconds: float
 
 
-class MeasuredClip(NamedTuple):
-    """A trimmed clip and its features."""
-
-    clip: Trimmed
-    features: ClipFeatures
-
-
 def mono_clip(mono: np.ndarray, sampling_rate: int, preprocessing: Preprocessing) -> np.ndarray:
     """One channel, float32 of shape (samples,), at the sampling rate of the clips instead of its own in Hz."""
     return resample(mono, sampling_rate, preprocessing.sampling_rate)
@@ -54,8 +45,7 @@ def trimmed_clip(samples: np.ndarray, preprocessing: Preprocessing) -> Trimmed:
     )
 
 
-def measured_clip(recording: Recording, preprocessing: Preprocessing) -> MeasuredClip:
+def prepared_clip(recording: Recording, preprocessing: Preprocessing) -> Trimmed:
     """Run all steps on a decoded recording."""
     mono = mono_clip(to_mono(recording.samples), recording.sampling_rate, preprocessing)
-    clip = trimmed_clip(mono, preprocessing)
-    return MeasuredClip(clip, extract_features(clip.samples, preprocessing.sampling_rate))
+    return trimmed_clip(mono, preprocessing)

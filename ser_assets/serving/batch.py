@@ -134,10 +134,10 @@ def enrol_speaker(recordings: Sequence[Path], out: Path, bundle_folder: Path, wo
 
 def _without_repeats(measured: Iterable[MeasuredRecording]) -> tuple[list[MeasuredRecording], list[RejectedRecording]]:
     """Keep the first of the recordings that measure exactly the same: a copy would count its clip twice."""
-    first: dict[bytes, MeasuredRecording] = {}
+    first: dict[tuple[bytes, ...], MeasuredRecording] = {}
     repeated = []
     for each in measured:
-        same = first.setdefault(each.features.functionals.tobytes(), each)
+        same = first.setdefault(each.content, each)
         if same is not each:
             repeated.append(
                 RejectedRecording(each.path, f"is the same recording as {printable(same.path)}, and counts once")
@@ -212,7 +212,7 @@ def _measured(
     name: str, recordings: Sequence[Path], bundle: Bundle, workers: int
 ) -> Iterator[MeasuredRecording | RejectedRecording]:
     """Measure the recordings, and report under this name how far it has come."""
-    listen = functools.partial(measure_recording, preprocessing=bundle.preprocessing, encoder=bundle.encoder)
+    listen = functools.partial(measure_recording, measurement=bundle.measurement)
     progress.report(name, 0, len(recordings))
     measured = map_in_workers(listen, recordings, workers if len(recordings) >= MANY else 1)
     for done, each in enumerate(measured, start=1):

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.encoders.choice import EncoderFile
@@ -30,6 +30,20 @@ _REMEDY: Final = "`ser-assets run` makes one, as its last step"
 
 class BundleError(ValueError):
     """A folder is no bundle that can be used; the message names the folder, the reason and the remedy."""
+
+
+class Measurement(NamedTuple):
+    """How recordings are measured for the models of a bundle.
+
+    Attributes:
+        preprocessing: how a recording becomes a clip.
+        feature_sets: names of those that the models read; nothing else is measured.
+        encoder: that embeds the clips, if the models read embeddings.
+    """
+
+    preprocessing: Preprocessing
+    feature_sets: tuple[str, ...]
+    encoder: EncoderFile | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +85,11 @@ class Bundle:
             return None
         identity = EncoderIdentity(facts["name"], facts["sha256"])
         return EncoderFile(self.folder / ENCODER_FILE if facts["carried"] else external_encoder(identity), identity)
+
+    @property
+    def measurement(self) -> Measurement:
+        """How recordings are to be measured. Raises as `encoder`."""
+        return Measurement(self.preprocessing, tuple(self.facts["feature_sets"]), self.encoder)
 
     @property
     def measured_as(self) -> str:

@@ -1,7 +1,7 @@
 """From a recording to probabilities: the same steps as in training, then the model of a bundle."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,16 +10,14 @@ import numpy as np
 
 from ser_assets.audio.decoding.arrays import recording_of
 from ser_assets.audio.decoding.decode import DecodeError, Recording, decode
-from ser_assets.audio.pipeline import Preprocessing, measured_clip
+from ser_assets.audio.pipeline import prepared_clip
 from ser_assets.audio.silence import Trimmed
 from ser_assets.audio.validation import require_utterance
-from ser_assets.encoders.choice import EncoderFile
 from ser_assets.encoders.encoder import Embedding
 from ser_assets.rejections import Problem
-from ser_assets.serving.bundle import Bundle
+from ser_assets.serving.bundle import Bundle, Measurement
 
 if TYPE_CHECKING:
-    from ser_assets.audio.features.extract import ClipFeatures
     from ser_assets.learning.data.examples import Features
     from ser_assets.learning.speakers.profile import SpeakerProfile
 
@@ -38,16 +36,23 @@ class RejectedRecording:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredRecording:
-    """A recording of `seconds`, measured as in training; embedded where the bundle has an encoder.
+    """A recording of `seconds`, measured as in training for the models of a bundle.
 
-    `remarks` are what one should know of it, each going on where the path ends: `has 2 audio tracks: …`.
+    `audio` is what `measured_audio` returns, and `embedding` is there if the models read one. `remarks` are what one
+    should know of the recording, each going on where the path ends: `has 2 audio tracks: …`.
     """
 
     path: Path
     seconds: float
-    features: "ClipFeatures"
+    audio: Mapping[str, np.ndarray]
     embedding: Embedding | None = None
     remarks: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> tuple[bytes, ...]:
+        """All that was measured; the same for copies of a recording."""
+        embedded = [self.embedding.vector] if self.embedding else []
+        return tuple(values.tobytes() for values in (*self.audio.values(), *embedded))
 
 
 @dataclass(frozen=True)
@@ -73,43 +78,37 @@ class Prediction:
         return sorted(self.probabilities, key=lambda emotion: -self.probabilities[emotion])
 
 
-def measure_recording(
-    path: Path | str, preprocessing: Preprocessing, encoder: EncoderFile | None = None
-) -> MeasuredRecording | RejectedRecording:
-    """Decode, trim, measure and embed a recording as training does; what cannot be used comes back with the reason.
+def measure_recording(path: Path | str, measurement: Measurement) -> MeasuredRecording | RejectedRecording:
+    """Decode, trim and measure a recording as training does; what cannot be used comes back with the reason.
 
     Raises:
         EncoderError: the encoder cannot be opened.
     """
     path = Path(path)
-    return _measured(path, functools.partial(_decoded, path), preprocessing, encoder)
+    return _measured(path, functools.partial(_decoded, path), measurement)
 
 
 def measure_samples(
-    samples: np.ndarray,
-    sampling_rate: int,
-    preprocessing: Preprocessing,
-    encoder: EncoderFile | None = None,
-    path: Path | str = Path("samples"),
+    samples: np.ndarray, sampling_rate: int, measurement: Measurement, path: Path | str = Path("samples")
 ) -> MeasuredRecording | RejectedRecording:
-    """Trim, measure and embed samples as `measure_recording` does those of a file.
+    """Trim and measure samples as `measure_recording` does those of a file.
 
     Args:
         samples: floats of -1 to 1, shape (samples,) or (channels, samples).
         sampling_rate: of the samples, in Hz.
-        preprocessing: of the bundle.
-        encoder: of the bundle.
+        measurement: of the bundle.
         path: names the samples in results.
 
     Raises:
         EncoderError: the encoder cannot be opened.
 
     Examples:
-        >>> usual = Preprocessing(22050, "ends", 30.0, 0.3)
+        >>> from ser_assets.audio.pipeline import Preprocessing
+        >>> usual = Measurement(Preprocessing(22050, "ends", 30.0, 0.3), ("functionals",))
         >>> measure_samples(np.zeros((48000, 2)), 48000, usual).remedy
         'Give channels first: `samples.T`.'
     """
-    return _measured(Path(path), functools.partial(recording_of, samples, sampling_rate), preprocessing, encoder)
+    return _measured(Path(path), functools.partial(recording_of, samples, sampling_rate), measurement)
 
 
 def _decoded(path: Path) -> Recording:
@@ -121,13 +120,17 @@ def _decoded(path: Path) -> Recording:
 
 
 def _measured(
-    path: Path, recorded: Callable[[], Recording], preprocessing: Preprocessing, encoder: EncoderFile | None
+    path: Path, recorded: Callable[[], Recording], measurement: Measurement
 ) -> MeasuredRecording | RejectedRecording:
+    from ser_assets.learning.data.audio_sets import measured_audio
+
+    preprocessing, feature_sets, encoder = measurement
     opened = encoder.open() if encoder else None
     try:
         recording = recorded()
         require_utterance(recording)
-        clip, features = measured_clip(recording, preprocessing)
+        clip = prepared_clip(recording, preprocessing)
+        audio = measured_audio(clip.samples, preprocessing.sampling_rate, feature_sets)
         embedding = opened.embed(clip.samples, preprocessing.sampling_rate) if opened else None
     except DecodeError as error:
         return RejectedRecording(path, str(error), error.remedy)
@@ -135,7 +138,7 @@ def _measured(
         reason = f"cannot be measured ({type(error).__name__}: {error})"
         return RejectedRecording(path, reason, Problem.CRASHES.remedy)
     remarks = tuple(_remarks(recording, clip))
-    return MeasuredRecording(path, recording.seconds, features, embedding, remarks)
+    return MeasuredRecording(path, recording.seconds, audio, embedding, remarks)
 
 
 def _remarks(recording: Recording, clip: Trimmed) -> Iterator[str]:
@@ -154,7 +157,7 @@ def features_of(recordings: Sequence[MeasuredRecording]) -> "Features":
     from ser_assets.learning.data.examples import Features
     from ser_assets.learning.data.set_names import EMBEDDINGS
 
-    sets = audio_sets([each.features for each in recordings])
+    sets = audio_sets([each.audio for each in recordings])
     embedded = [each.embedding for each in recordings if each.embedding]
     return Features(sets=sets | ({EMBEDDINGS: Embeddings.of(embedded)} if embedded else {}))
 

@@ -12,6 +12,7 @@ from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.corpus import inventory
 from ser_assets.corpus.raw_video import RawVideo
+from ser_assets.serving.bundle import Measurement
 from ser_assets.serving.predictor import MeasuredRecording, measure_recording
 from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
@@ -252,10 +253,10 @@ def test_training_and_prediction_trim_alike(settings: Settings, instance: dg.Dag
     preprocessing = Preprocessing(
         settings.sampling_rate, settings.trim_mode, settings.trim_top_db, settings.minimum_clip_seconds
     )
-    predicted = measure_recording(path, preprocessing)
+    predicted = measure_recording(path, Measurement(preprocessing, ("functionals",)))
     assert isinstance(predicted, MeasuredRecording)
     np.testing.assert_array_equal(
-        predicted.features.functionals, extract_features(clip.samples, clip.sampling_rate).functionals
+        predicted.audio["functionals"], extract_features(clip.samples, clip.sampling_rate).functionals
     )
 
 

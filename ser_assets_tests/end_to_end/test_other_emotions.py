@@ -29,7 +29,7 @@ from ser_assets.serving import batch
 from ser_assets.serving.bundle import open_bundle
 from ser_assets.serving.predictor import MeasuredRecording, Predictor, features_of, measure_recording
 from ser_assets.serving.write_bundle import write_bundle
-from ser_assets_tests.factories.bundles import PREPROCESSING, contents
+from ser_assets_tests.factories.bundles import MEASUREMENT, contents
 from ser_assets_tests.factories.media import voice, write_wav
 
 OWN = CorpusIdentity("table-voices", "voices.csv", Table.licence)
@@ -65,7 +65,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str,
 
 @pytest.fixture(scope="module")
 def heard(recordings: dict[tuple[str, str, int], Path]) -> list[MeasuredRecording]:
-    measured = [measure_recording(path, PREPROCESSING) for path in recordings.values()]
+    measured = [measure_recording(path, MEASUREMENT) for path in recordings.values()]
     return [each for each in measured if isinstance(each, MeasuredRecording)]
 
 

@@ -12,18 +12,21 @@ from ser_assets.audio.pipeline import Preprocessing
 from ser_assets.corpus.demo.corpus import SAMPLING_RATE, perform
 from ser_assets.corpus.ravdess import EMOTIONS, Take, speech_takes
 from ser_assets.learning.data.examples import Examples
+from ser_assets.learning.data.set_names import FUNCTIONALS, MEL_SEQUENCES
 from ser_assets.learning.evaluation.scores import score_table
 from ser_assets.learning.models.ensemble import save_ensemble
 from ser_assets.learning.models.random_forest import RandomForest
 from ser_assets.learning.models.settings import ForestSettings
 from ser_assets.learning.speakers.prior import SpeakerPrior
 from ser_assets.learning.speakers.profile import normalise_speakers
+from ser_assets.serving.bundle import Measurement
 from ser_assets.serving.predictor import MeasuredRecording, features_of, measure_recording
 from ser_assets.serving.write_bundle import Contents, write_bundle
 from ser_assets_tests.factories.examples import RAVDESS, made_up_predictions
 from ser_assets_tests.factories.media import write_wav
 
 PREPROCESSING = Preprocessing(22050, "ends", 30.0, 0.3)
+MEASUREMENT = Measurement(PREPROCESSING, (FUNCTIONALS, MEL_SEQUENCES))
 
 
 @cache
@@ -43,7 +46,7 @@ def measured_examples() -> Examples:
     """What was learned from."""
     takes = spoken_takes()
     with tempfile.TemporaryDirectory() as folder:
-        measured = [measure_recording(write_take(Path(folder), take), PREPROCESSING) for take in takes]
+        measured = [measure_recording(write_take(Path(folder), take), MEASUREMENT) for take in takes]
     rows = pd.DataFrame([{**vars(take), "gender": take.gender} for take in takes])
     rows = rows.assign(
         corpus="ravdess",

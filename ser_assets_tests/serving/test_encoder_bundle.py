@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,15 +15,16 @@ from ser_assets.encoders.choice import EMBEDDED_FILE, EncoderFile, open_encoder
 from ser_assets.encoders.encoder import Encoder
 from ser_assets.encoders.names import EMBEDDED
 from ser_assets.encoders.whisper_onnx import whisper_onnx
-from ser_assets.learning.data.embeddings import Embeddings
+from ser_assets.learning.data import audio_sets
 from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.models.pretrained_encoder import PretrainedEncoder
 from ser_assets.learning.speakers.prior import SpeakerPrior
 from ser_assets.learning.speakers.profile import SpeakerProfile, normalise_speakers
 from ser_assets.serving import write_bundle
-from ser_assets.serving.bundle import Bundle, BundleError, open_bundle
-from ser_assets.serving.predictor import MeasuredRecording, Predictor, measure_recording, speaker_profile
+from ser_assets.serving.bundle import Bundle, BundleError, Measurement, open_bundle
+from ser_assets.serving.predictor import MeasuredRecording, Predictor, features_of, measure_recording, speaker_profile
 from ser_assets_tests.factories.bundles import (
+    MEASUREMENT,
     PREPROCESSING,
     contents,
     make_bundle,
@@ -33,18 +35,18 @@ from ser_assets_tests.factories.bundles import (
 )
 from ser_assets_tests.factories.whisper import tiny_whisper
 
-ENCODER = EncoderFile(EMBEDDED_FILE, EMBEDDED)
+EMBEDDED_ONLY = Measurement(PREPROCESSING, ("embeddings",), EncoderFile(EMBEDDED_FILE, EMBEDDED))
 
 
 @cache
 def embedded_examples(folder: Path) -> Examples:
-    """The examples of the other bundle with embeddings beside their functionals."""
-    embeddings = [measured(write_take(folder, take)).embedding for take in spoken_takes()]
-    return measured_examples().with_set("embeddings", Embeddings.of([each for each in embeddings if each]))
+    """The examples of the other bundle with embeddings alone."""
+    embedded = features_of([measured(write_take(folder, take)) for take in spoken_takes()])
+    return replace(measured_examples(), sets=embedded.sets)
 
 
-def measured(path: Path, encoder: EncoderFile | None = ENCODER) -> MeasuredRecording:
-    found = measure_recording(path, PREPROCESSING, encoder)
+def measured(path: Path, measurement: Measurement = EMBEDDED_ONLY) -> MeasuredRecording:
+    found = measure_recording(path, measurement)
     assert isinstance(found, MeasuredRecording), found
     return found
 
@@ -93,10 +95,20 @@ def test_it_carries_the_encoder_and_predicts_as_the_model_that_was_trained(folde
     bundle = open_bundle(folder)
     assert (folder / "encoder.onnx").read_bytes() == EMBEDDED_FILE.read_bytes()
     assert set(bundle.facts["feature_sets"]) == {"embeddings"}
-    recordings = [measured(write_take(clips, take), bundle.encoder) for take in spoken_takes()]
+    assert bundle.measurement == EMBEDDED_ONLY._replace(encoder=EncoderFile(folder / "encoder.onnx", EMBEDDED))
+    recordings = [measured(write_take(clips, take), bundle.measurement) for take in spoken_takes()]
     predicted = probabilities_of(Predictor(bundle).predict(recordings))
     examples = embedded_examples(clips)
     np.testing.assert_allclose(predicted, fitted(examples).predict_proba(examples), atol=1e-6)
+
+
+def test_no_functionals_are_measured_for_models_that_read_embeddings_alone(
+    clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("extract_features", "extract_sequence"):
+        monkeypatch.setattr(audio_sets, name, lambda *_: pytest.fail("nothing reads them"))
+    found = measured(write_take(clips, spoken_takes()[0]))
+    assert set(features_of([found]).sets) == {"embeddings"}
 
 
 def test_the_card_names_the_encoder_its_licence_and_its_training_data(folder: Path) -> None:
@@ -217,14 +229,16 @@ def test_a_fault_in_the_settings_is_named(light: Bundle, monkeypatch: pytest.Mon
 
 
 def test_clips_of_another_encoder_are_refused_by_name(folder: Path, clips: Path, tiny: Path) -> None:
-    strange = measured(write_take(clips, spoken_takes()[0]), EncoderFile(tiny, Encoder(tiny).identity))
+    strange = measured(
+        write_take(clips, spoken_takes()[0]), EMBEDDED_ONLY._replace(encoder=EncoderFile(tiny, Encoder(tiny).identity))
+    )
     with pytest.raises(ValueError, match=r"trained on embeddings of whisper-tiny.en .*, and these are of tiny"):
         Predictor(open_bundle(folder)).predict([strange])
 
 
 def test_clips_without_embeddings_are_refused(folder: Path, clips: Path) -> None:
-    plain = measured(write_take(clips, spoken_takes()[0]), None)
-    with pytest.raises(ValueError, match="was trained on embeddings, and these clips have functionals"):
+    plain = measured(write_take(clips, spoken_takes()[0]), MEASUREMENT)
+    with pytest.raises(ValueError, match="was trained on embeddings, and these clips have functionals, mel_sequences"):
         Predictor(open_bundle(folder)).predict([plain])
 
 
@@ -247,7 +261,7 @@ def test_a_bundle_predicts_without_torch_transformers_and_training_code(
         "from ser_assets.serving.bundle import open_bundle\n"
         "from ser_assets.serving.predictor import Predictor, measure_recording\n"
         "bundle = open_bundle(Path(sys.argv[1]))\n"
-        "clip = measure_recording(Path(sys.argv[2]), bundle.preprocessing, bundle.encoder)\n"
+        "clip = measure_recording(Path(sys.argv[2]), bundle.measurement)\n"
         "[found] = Predictor(bundle).predict([clip])\n"
         "print(json.dumps([sorted(sys.modules), found.probabilities]))\n"
     )
@@ -256,6 +270,6 @@ def test_a_bundle_predicts_without_torch_transformers_and_training_code(
     )
     modules, probabilities = json.loads(done.stdout)
     bundle = open_bundle(folder)
-    [here] = Predictor(bundle).predict([measured(path, bundle.encoder)])
+    [here] = Predictor(bundle).predict([measured(path, bundle.measurement)])
     assert probabilities == pytest.approx(here.probabilities, abs=1e-6)
     assert not {"torch", "transformers", "sklearn", "tensorflow", "onnx", "pandas", "duckdb", "dagster"} & set(modules)

@@ -21,9 +21,10 @@ from ser_assets.corpus.inventory import audio_hash
 from ser_assets.corpus.ravdess import EMOTIONS
 from ser_assets.encoders.choice import EMBEDDED_FILE, EncoderFile
 from ser_assets.encoders.names import EMBEDDED
+from ser_assets.learning.speakers.prior import SpeakerPrior
 from ser_assets.learning.speakers.profile import ProfileError, SpeakerProfile, normalise_speakers
 from ser_assets.serving import predictor as serving
-from ser_assets.serving.bundle import Bundle, open_bundle
+from ser_assets.serving.bundle import Bundle, Measurement, open_bundle
 from ser_assets.serving.predictor import (
     MeasuredRecording,
     Predictor,
@@ -37,6 +38,7 @@ from ser_assets.settings import Settings
 from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.batches import Batch
 from ser_assets_tests.factories.bundles import (
+    MEASUREMENT,
     PREPROCESSING,
     fitted,
     make_bundle,
@@ -53,10 +55,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return open_bundle(make_bundle(tmp_path_factory.mktemp("bundle")))
 
 
-def heard(
-    path: Path, preprocessing: Preprocessing = PREPROCESSING, encoder: EncoderFile | None = None
-) -> MeasuredRecording:
-    result = measure_recording(path, preprocessing, encoder)
+def heard(path: Path, measurement: Measurement = MEASUREMENT) -> MeasuredRecording:
+    result = measure_recording(path, measurement)
     assert isinstance(result, MeasuredRecording), result
     return result
 
@@ -107,10 +107,11 @@ def test_a_recording_is_measured_just_as_asset_features_does(tmp_path: Path, end
     stored = as_asset_features_does(raw_video(path), settings)
     names = [field.name for field in dataclasses.fields(Preprocessing)]
     encoder = EncoderFile(EMBEDDED_FILE, EMBEDDED)
-    now = heard(path, Preprocessing(**settings.model_dump(include=set(names))), encoder)
-    np.testing.assert_allclose(now.features.functionals, stored["functionals"], rtol=1e-5, atol=1e-5)
+    preprocessing = Preprocessing(**settings.model_dump(include=set(names)))
+    now = heard(path, Measurement(preprocessing, ("functionals", "mel_sequences", "embeddings"), encoder))
+    np.testing.assert_allclose(now.audio["functionals"], stored["functionals"], rtol=1e-5, atol=1e-5)
     sequence = np.column_stack([np.reshape(stored["mel"], (-1, stored["bands"])), stored["f0"], stored["harmonicity"]])
-    np.testing.assert_allclose(now.features.sequence, sequence, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(now.audio["mel_sequences"], sequence, rtol=1e-5, atol=1e-5)
     assert now.embedding is not None
     np.testing.assert_array_equal(now.embedding.mean, np.array(stored["mean"]))
     np.testing.assert_array_equal(now.embedding.deviation, np.array(stored["deviation"]))
@@ -168,13 +169,31 @@ def test_a_profile_with_a_bias_of_another_number_of_emotions_is_refused(bundle: 
         Predictor(bundle, dataclasses.replace(profile, bias=bias))
 
 
+@pytest.mark.parametrize("read", [("functionals",), ("mel_sequences",), ("functionals", "mel_sequences")])
+def test_only_feature_sets_that_the_models_read_are_measured(tmp_path: Path, read: tuple[str, ...]) -> None:
+    path = write_take(tmp_path, spoken_takes()[0])
+    all_of_it, part = heard(path), heard(path, MEASUREMENT._replace(feature_sets=read))
+    assert set(part.audio) == set(features_of([part]).sets) == set(read)
+    for name, values in part.audio.items():
+        np.testing.assert_array_equal(values, all_of_it.audio[name])
+
+
+def test_a_profile_is_for_the_feature_sets_that_the_models_read(tmp_path: Path) -> None:
+    examples = measured_examples()
+    alone = dataclasses.replace(examples, sets={"functionals": examples["functionals"]})
+    bundle = open_bundle(make_bundle(tmp_path, prior=SpeakerPrior.learn(alone)))
+    assert bundle.measurement == Measurement(PREPROCESSING, ("functionals",))
+    clips = [heard(write_take(tmp_path, take), bundle.measurement) for take in spoken_takes()[:2]]
+    assert set(speaker_profile(clips, bundle).usual) == {"functionals"}
+
+
 def test_bundles_that_trim_otherwise_measure_otherwise(bundle: Bundle) -> None:
     facts = bundle.facts | {"preprocessing": bundle.facts["preprocessing"] | {"trim_top_db": 20.0}}
     assert dataclasses.replace(bundle, facts=facts).measured_as != bundle.measured_as
 
 
 def refusal(path: Path) -> str:
-    result = measure_recording(path, PREPROCESSING)
+    result = measure_recording(path, MEASUREMENT)
     assert isinstance(result, RejectedRecording)
     assert result.path == path
     return result.reason
@@ -195,9 +214,7 @@ def test_what_cannot_be_used_comes_back_with_its_reason(tmp_path: Path) -> None:
 def test_a_recording_of_several_minutes_is_no_utterance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ser_assets.audio.decoding.frames.LONGEST_SECONDS", 2.0)
     assert refusal(write_wav(tmp_path / "long.wav", voice(2.5))) == "is longer than 2 s, the most for one utterance"
-    assert isinstance(
-        measure_recording(write_wav(tmp_path / "short.wav", voice(2.0)), PREPROCESSING), MeasuredRecording
-    )
+    assert isinstance(measure_recording(write_wav(tmp_path / "short.wav", voice(2.0)), MEASUREMENT), MeasuredRecording)
 
 
 def test_a_click_is_no_utterance(tmp_path: Path) -> None:
@@ -208,7 +225,7 @@ def test_a_strange_failure_is_told_of_its_file(tmp_path: Path, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise FloatingPointError("divide by zero")
 
-    monkeypatch.setattr(serving, "measured_clip", fail)
+    monkeypatch.setattr(serving, "prepared_clip", fail)
     assert refusal(write_wav(tmp_path / "odd.wav", voice())) == (
         "cannot be measured (FloatingPointError: divide by zero)"
     )
@@ -218,9 +235,9 @@ def test_samples_are_measured_as_their_file_is(tmp_path: Path) -> None:
     path = write_take(tmp_path, spoken_takes()[0])
     of_file, recording = heard(path), decode(path)
     for samples in (recording.samples, recording.samples[0].astype(np.float64)):
-        measured = measure_samples(samples, recording.sampling_rate, PREPROCESSING, path=path)
+        measured = measure_samples(samples, recording.sampling_rate, MEASUREMENT, path=path)
         assert isinstance(measured, MeasuredRecording)
-        np.testing.assert_array_equal(measured.features.functionals, of_file.features.functionals)
+        np.testing.assert_array_equal(measured.audio["functionals"], of_file.audio["functionals"])
         assert (measured.path, measured.seconds) == (path, of_file.seconds)
 
 
@@ -240,7 +257,7 @@ def test_samples_are_measured_as_their_file_is(tmp_path: Path) -> None:
 def test_samples_that_cannot_be_used_come_back_with_reason_and_remedy(
     samples: np.ndarray, rate: int, reason: str, remedy: str
 ) -> None:
-    result = measure_samples(samples, rate, PREPROCESSING)
+    result = measure_samples(samples, rate, MEASUREMENT)
     assert isinstance(result, RejectedRecording)
     assert result.path == Path("samples")
     assert reason in result.reason

@@ -1,6 +1,7 @@
 """A clip in numbers: its functionals (one named row) and its log-mel sequence, from one shared transform."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ser_assets.audio.features.descriptors import (
 )
 from ser_assets.audio.features.modulation import modulation
 from ser_assets.audio.features.names import MFCC_COEFFICIENTS
-from ser_assets.audio.features.pitch import fundamental_frequency
+from ser_assets.audio.features.pitch import Pitch, fundamental_frequency
 from ser_assets.audio.features.spectrum import (
     Spectrum,
     centred_frames,
@@ -55,6 +56,22 @@ class ClipFeatures:
         return np.hstack([self.mel, self.pitch])
 
 
+class _Transformed(NamedTuple):
+    """What functionals and sequence have in common: frames of a clip, their spectrum, mel power and pitch."""
+
+    frames: np.ndarray
+    hop: int
+    spectrum: Spectrum
+    mel: np.ndarray
+    pitch: Pitch
+
+    @property
+    def sequence(self) -> tuple[np.ndarray, np.ndarray]:
+        """`ClipFeatures.mel` and `ClipFeatures.pitch`."""
+        melody = np.column_stack([self.pitch.f0, self.pitch.strength])[::2].astype(np.float32)
+        return decibels(_pairs(self.mel)), melody
+
+
 def extract_features(samples: np.ndarray, sampling_rate: int) -> ClipFeatures:
     """Measure one clip.
 
@@ -72,16 +89,11 @@ def extract_features(samples: np.ndarray, sampling_rate: int) -> ClipFeatures:
         ValueError: the samples are not one row, none at all, or not finite; or the sampling rate is too low.
     """
     samples = _checked(samples, sampling_rate)
-    frame_length = frame_length_at(sampling_rate)
-    hop = frame_length // 4
-    frames = centred_frames(samples, frame_length, hop)
-    clip = spectrum(frames, sampling_rate)
-    mel = mel_power(clip)
+    frames, hop, clip, mel, pitch = transformed = _transformed(samples, sampling_rate)
     energy = np.square(root_mean_square(frames))
     log_energy = decibels(energy)
     level = decibels(energy / max(float(energy.max()), np.finfo(np.float32).tiny))
-    crossings = zero_crossing_rate(samples, frame_length, hop)
-    pitch = fundamental_frequency(samples, sampling_rate, hop=hop)
+    crossings = zero_crossing_rate(samples, frames.shape[1], hop)
     log_mel = decibels(mel, DYNAMIC_RANGE_DB)
     mfcc = cepstrum(log_mel, MFCC_COEFFICIENTS)
     seconds, frames_per_second = len(samples) / sampling_rate, sampling_rate / hop
@@ -100,8 +112,21 @@ def extract_features(samples: np.ndarray, sampling_rate: int) -> ClipFeatures:
             modulation(mel, frames_per_second),
         ]
     )
-    melody = np.column_stack([pitch.f0, pitch.strength])[::2].astype(np.float32)
-    return ClipFeatures(functionals.astype(np.float32), decibels(_pairs(mel)), melody)
+    return ClipFeatures(functionals.astype(np.float32), *transformed.sequence)
+
+
+def extract_sequence(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
+    """Measure only `ClipFeatures.sequence` of one clip; arguments and errors as of `extract_features`."""
+    return np.hstack(_transformed(_checked(samples, sampling_rate), sampling_rate).sequence)
+
+
+def _transformed(samples: np.ndarray, sampling_rate: int) -> _Transformed:
+    frame_length = frame_length_at(sampling_rate)
+    hop = frame_length // 4
+    frames = centred_frames(samples, frame_length, hop)
+    clip = spectrum(frames, sampling_rate)
+    pitch = fundamental_frequency(samples, sampling_rate, hop=hop)
+    return _Transformed(frames, hop, clip, mel_power(clip), pitch)
 
 
 def _checked(samples: np.ndarray, sampling_rate: int) -> np.ndarray:

@@ -64,7 +64,7 @@ class SpeakerProfile:
         return cls(statistics_of(clips), columns_of(clips), len(clips))
 
     def normalise(self, clips: Features) -> Features:
-        """Clips of this speaker as z-scores.
+        """Clips of this speaker as z-scores; the profile may know more feature sets than the clips have.
 
         Raises:
             ValueError: they are speaker-normalised already.
@@ -72,7 +72,7 @@ class SpeakerProfile:
         """
         if clips.speaker_normalised:
             raise ValueError("these clips are speaker-normalised already")
-        if columns_of(clips) != self.columns:
+        if any(self.columns.get(name) != columns for name, columns in columns_of(clips).items()):
             raise ProfileError("the profile was made for other features: make it again with `enrol-speaker`")
         sets = {name: each.z_scores(self.usual[name]) for name, each in clips.sets.items()}
         return Features(sets=sets, speaker_normalised=True)
