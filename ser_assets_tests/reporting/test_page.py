@@ -130,6 +130,12 @@ def test_the_page_needs_nothing_but_itself(html: str):
     assert "url(" not in html
 
 
+def test_every_table_of_figures_scrolls_in_a_box_of_its_own(html: str):
+    tables = re.findall(r'(.{20})<table class="', html)
+    assert len(tables) > 5
+    assert all(before.endswith('<div class="scroll">') for before in tables)
+
+
 def test_links_lead_to_sources_and_to_sections_of_the_page_itself(html: str):
     addresses = re.findall(r'<a href="([^"]*)"', html)
     outside = {address for address in addresses if not address.startswith("#")}
