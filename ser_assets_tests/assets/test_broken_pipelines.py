@@ -21,7 +21,8 @@ from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.factories.examples import BANDS, made_up_rows, with_functionals
 
 FRAMES = 20
-SMALL_FOREST = {"ops": {"random_forest": {"config": {"n_estimators": 10, "validation_trees": 5}}}}
+FEW_TREES = {"n_estimators": 10, "validation_forests": 1, "validation_trees": 5}
+SMALL_FOREST = {"ops": {"random_forest": {"config": FEW_TREES}}}
 
 
 @pytest.fixture

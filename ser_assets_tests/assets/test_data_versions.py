@@ -12,7 +12,7 @@ from dagster._core.loader import LoadingContextForTest
 
 from ser_assets.definitions import build_definitions
 from ser_assets.settings import Settings
-from ser_assets_tests.factories.media import A_PICTURE, voice, write_wav
+from ser_assets_tests.factories.media import draw_nothing, voice, write_wav
 
 CHAIN = ("raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features")
 FOREST = "random_forest"
@@ -91,7 +91,7 @@ class Platform:
 
 def opened(folder: Path, patch: pytest.MonkeyPatch) -> dg.DagsterInstance:
     """Point the settings at a platform in this folder, and open its history."""
-    patch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
+    draw_nothing(patch)
     folders = {"SER_CORPUS_TABLE": str(folder / "voices.csv"), "SER_DATA_DIR": str(folder / "data")}
     for name, value in (VARIABLES | folders).items():
         patch.setenv(name, value)

@@ -8,23 +8,22 @@ import pytest
 from click.testing import CliRunner
 
 from ser_assets.cli import main
-from ser_assets.reporting import collect
 from ser_assets.settings import Settings
 from ser_assets.storage.skipped import Skipped, all_skipped, skipped_table
 from ser_assets.storage.tables import RAW_VIDEOS, SKIPPED
 from ser_assets.storage.warehouse import Warehouse
 from ser_assets_tests.assets.test_broken_pipelines import run, store
 from ser_assets_tests.factories.examples import made_up_rows
+from ser_assets_tests.factories.media import draw_nothing
 
 FEW = ("protocol random_split", "protocol random_split_leaky")
 OTHER_MODELS = ("neural_network", "cnn", "complex_cnn", "pretrained_encoder", "ensemble")
 
 
 @pytest.fixture(autouse=True)
-def without_clips(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have reports show no clips: there are none of made-up features."""
-    monkeypatch.setattr(collect, "missed_takes", lambda *_: [])
-    monkeypatch.setattr(collect, "example_clips", lambda *_: [])
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have reports show no clips, of which there are none of made-up features, and no figures."""
+    draw_nothing(monkeypatch)
 
 
 def made(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 import soundfile
 
 from ser_assets.audio.decoding.stated_length import ogg_checksum
@@ -21,6 +22,15 @@ A_PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c63600000000200"
     "0148afa4710000000049454e44ae426082"
 )
+
+
+def draw_nothing(patch: pytest.MonkeyPatch) -> None:
+    """Have no picture drawn of clips and scores, and reports made without any."""
+    for name in ("clip_strip", "confusion_picture"):
+        patch.setattr(f"ser_assets.reporting.figures.thumbnails.{name}", lambda *_: A_PICTURE)
+    for name in ("missed_takes", "example_clips"):
+        patch.setattr(f"ser_assets.reporting.collect.{name}", lambda *_: [])
+    patch.setattr("ser_assets.reporting.content.all_pictures", lambda *_: [])
 
 
 def voice(

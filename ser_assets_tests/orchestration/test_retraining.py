@@ -14,7 +14,7 @@ from ser_assets.definitions import build_definitions
 from ser_assets.orchestration.run_process import process_tag
 from ser_assets.storage.tables import MODEL_SETTINGS, records
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.factories.media import A_PICTURE, voice, write_wav
+from ser_assets_tests.factories.media import draw_nothing, voice, write_wav
 from ser_assets_tests.factories.sung_platform import MODELS_FILE, RATE, SungPlatform, stand_in_for_networks
 
 SPEAKERS = ("Ann", "Bob", "Eve")
@@ -26,7 +26,7 @@ def _without_what_takes_long() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         stand_in_for_networks(patch)
         patch.setattr("ser_assets.assets.model_checks._parts_that_saw_test_rows", lambda *_: [])
-        patch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
+        draw_nothing(patch)
         yield
 
 
