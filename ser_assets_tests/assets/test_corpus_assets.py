@@ -1,5 +1,6 @@
 """From recordings to features, on a corpus of a few sung takes."""
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ from ser_assets.storage.actor_files import ActorFiles
 from ser_assets.storage.tables import FEATURES, MEL_SEQUENCES, RAW_VIDEOS, actors_with_takes, records
 from ser_assets.storage.training_set import FeaturesMissingError, load_examples
 from ser_assets.storage.warehouse import Warehouse
-from ser_assets_tests.factories.media import A_PICTURE, voice, write_wav
+from ser_assets_tests.factories.media import draw_nothing, voice, write_wav
 from ser_assets_tests.factories.stored_data import SETS
 
 CHAIN = ["raw_videos", "mono_audio", "trimmed_audio", "augmented_set", "features"]
@@ -62,12 +63,31 @@ def pictures() -> None:
 def _without_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw only where a test asks for `pictures`: they take as long as all the rest."""
     if "pictures" not in request.fixturenames:
-        monkeypatch.setattr("ser_assets.reporting.figures.thumbnails.clip_strip", lambda *_: A_PICTURE)
+        draw_nothing(monkeypatch)
 
 
 @pytest.fixture
 def warehouse(settings: Settings) -> Warehouse:
     return Warehouse(settings.corpus_dir)
+
+
+@pytest.fixture(scope="module")
+def _sung_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a take of each emotion from actors 01 and 02, from recordings to features."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("sung"), workers=1)
+    for actor in ("01", "02"):
+        sing(settings, actor)
+    with pytest.MonkeyPatch.context() as patch:
+        draw_nothing(patch)
+        assert materialize(settings, "01", "02", dg.DagsterInstance.ephemeral()).success
+    return settings.data_dir
+
+
+@pytest.fixture
+def sung(_sung_once: Path, settings: Settings) -> Settings:
+    """Settings whose data folder is a copy of it. Its recordings are files that no run has read yet."""
+    shutil.copytree(_sung_once, settings.data_dir)
+    return settings
 
 
 def statuses(instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
@@ -189,10 +209,8 @@ def test_only_what_has_changed_is_decoded_trimmed_augmented_and_measured_again(
 
 
 def test_features_at_rest_fill_a_database_that_was_lost_and_nothing_is_measured_again(
-    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    sung: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sing(settings, "01")
-    assert materialize(settings, "01", "01", instance).success
     before = records(warehouse, FEATURES, "true ORDER BY take_id, variant")
     warehouse.path.unlink()
 
@@ -200,16 +218,14 @@ def test_features_at_rest_fill_a_database_that_was_lost_and_nothing_is_measured_
         raise AssertionError("measured again")
 
     monkeypatch.setattr(clip_steps, "extract_features", measured_again)
-    assert materialize(settings, "01", "01", instance).success
+    assert materialize(sung, "01", "02", instance).success
     assert records(warehouse, FEATURES, "true ORDER BY take_id, variant") == before
 
 
-def test_a_picture_that_is_not_there_is_drawn_by_the_next_run(settings: Settings, instance: dg.DagsterInstance) -> None:
-    sing(settings, "01")
-    assert materialize(settings, "01", "01", instance).success
-    picture = ActorFiles(settings.corpus_dir).picture_path("trimmed_audio", "01")
+def test_a_picture_that_is_not_there_is_drawn_by_the_next_run(sung: Settings, instance: dg.DagsterInstance) -> None:
+    picture = ActorFiles(sung.corpus_dir).picture_path("trimmed_audio", "01")
     picture.unlink()
-    assert materialize(settings, "01", "01", instance).success
+    assert materialize(sung, "01", "01", instance).success
     assert picture.exists()
 
 
@@ -267,14 +283,11 @@ def test_an_actor_of_whom_everything_is_rejected_is_in_the_inventory_and_skipped
 
 
 def test_clips_of_an_actor_of_whom_everything_is_rejected_now_are_not_worked_on(
-    settings: Settings, instance: dg.DagsterInstance
+    sung: Settings, instance: dg.DagsterInstance
 ) -> None:
-    for actor in ("01", "02"):
-        sing(settings, actor)
-    assert materialize(settings, "01", "02", instance).success
-    for path in (settings.raw_dir / "Actor_02").iterdir():
+    for path in (sung.raw_dir / "Actor_02").iterdir():
         path.write_bytes(b"broken")
-    result = materialize(settings, "01", "02", instance, CHAIN[:3])
+    result = materialize(sung, "01", "02", instance, CHAIN[:3])
     assert result.success
     assert [event.partition for event in result.asset_materializations_for_node("trimmed_audio")] == ["01"]
 
@@ -348,14 +361,12 @@ def test_bad_files_are_listed_and_the_good_ones_go_on(
 
 
 def test_a_clip_file_that_is_damaged_is_made_again_from_what_is_upstream(
-    settings: Settings, instance: dg.DagsterInstance
+    sung: Settings, instance: dg.DagsterInstance
 ) -> None:
-    sing(settings, "01")
-    assert materialize(settings, "01", "01", instance).success
-    path = ActorFiles(settings.corpus_dir).path("trimmed_audio", "01")
+    path = ActorFiles(sung.corpus_dir).path("trimmed_audio", "01")
     whole = path.read_bytes()
     path.write_bytes(whole[:1000])
-    assert materialize(settings, "01", "01", instance).success
+    assert materialize(sung, "01", "01", instance).success
     assert path.read_bytes() == whole
 
 
@@ -403,56 +414,42 @@ def test_the_others_go_on_when_an_actor_has_no_take_that_can_be_used(
 
 
 def test_features_made_with_other_settings_are_refused_by_actor(
-    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    sung: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for actor in ("01", "02"):
-        sing(settings, actor)
-    assert materialize(settings, "01", "02", instance).success
-    assert len(load_examples(warehouse, settings, SETS)) == 2 * 8 * 3
+    assert len(load_examples(warehouse, sung, SETS)) == 2 * 8 * 3
     monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
     assert materialize(Settings(), "02", "02", instance).success
     with pytest.raises(FeaturesMissingError, match="features of actors 01 were made with other settings"):
         load_examples(warehouse, Settings(), SETS)
     with pytest.raises(FeaturesMissingError, match="features of actors 02 were made with other settings"):
-        load_examples(warehouse, settings, SETS)
+        load_examples(warehouse, sung, SETS)
 
 
 def test_features_alone_cannot_pass_old_clips_off_as_made_with_new_settings(
-    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    sung: Settings, instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for actor in ("01", "02"):
-        sing(settings, actor)
-    assert materialize(settings, "01", "02", instance).success
     monkeypatch.setenv("SER_SAMPLING_RATE", "16000")
     assert materialize(Settings(), "01", "02", instance, ["features"]).success
     with pytest.raises(FeaturesMissingError, match="features of actors 01, 02 were made with other settings"):
         load_examples(warehouse, Settings(), SETS)
-    assert len(load_examples(warehouse, settings, SETS)) == 2 * 8 * 3
+    assert len(load_examples(warehouse, sung, SETS)) == 2 * 8 * 3
 
 
-def test_the_demo_corpus_is_left_out_where_there_are_recordings_of_people(
-    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
-) -> None:
-    for actor in ("01", "02", "03"):
-        sing(settings, actor)
-    assert materialize(settings, "01", "03", instance).success
+def test_the_demo_corpus_is_left_out_where_there_are_recordings_of_people(sung: Settings, warehouse: Warehouse) -> None:
     with warehouse.writing() as connection:
-        connection.execute(f"UPDATE {RAW_VIDEOS} SET demo = true WHERE actor = '03'")
-    assert load_examples(warehouse, settings, SETS).actors == ("01", "02")
+        connection.execute(f"UPDATE {RAW_VIDEOS} SET demo = true WHERE actor = '02'")
+    assert load_examples(warehouse, sung, SETS).actors == ("01",)
     with warehouse.writing() as connection:
         connection.execute(f"UPDATE {RAW_VIDEOS} SET demo = true")
-    assert load_examples(warehouse, settings, SETS).actors == ("01", "02", "03")
+    assert load_examples(warehouse, sung, SETS).actors == ("01", "02")
 
 
 def test_a_take_that_is_no_longer_accepted_is_not_learned_from(
-    settings: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
+    sung: Settings, instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:
-    for actor in ("01", "02"):
-        sing(settings, actor)
-    assert materialize(settings, "01", "02", instance).success
-    (settings.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav").unlink()
-    assert materialize(settings, "01", "01", instance, ["raw_videos"]).success
-    assert "01-03-01-01-01-01" not in set(load_examples(warehouse, settings, SETS).rows["take_id"])
+    (sung.raw_dir / "Actor_01/03-01-03-01-01-01-01.wav").unlink()
+    assert materialize(sung, "01", "01", instance, ["raw_videos"]).success
+    assert "01-03-01-01-01-01" not in set(load_examples(warehouse, sung, SETS).rows["take_id"])
 
 
 def test_an_actor_without_one_of_the_emotions_is_not_balanced(settings: Settings, instance: dg.DagsterInstance) -> None:
