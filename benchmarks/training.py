@@ -11,14 +11,13 @@ import pandas as pd
 from recordings import demo_films, speech_takes, trimmed
 from timing import parser_of, seconds_of, tell
 
-from ser_assets.audio.features.extract import extract_features
 from ser_assets.baseline.features import MEANS, notebook_means
 from ser_assets.baseline.models import MODELS as NOTEBOOK_MODELS
 from ser_assets.baseline.models import probabilities
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
 from ser_assets.encoders.choice import EMBEDDED_FILE, open_encoder
 from ser_assets.encoders.names import EMBEDDED
-from ser_assets.learning.data.audio_sets import audio_sets
+from ser_assets.learning.data.audio_sets import audio_columns, audio_sets, measured_audio
 from ser_assets.learning.data.embeddings import Embeddings
 from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.data.feature_sets import Vectors
@@ -38,7 +37,7 @@ def labelled(takes: list[Path]) -> pd.DataFrame:
 
 def examples_of(rows: pd.DataFrame, clips: list[np.ndarray]) -> tuple[Examples, Examples]:
     """The features of each clip, and the notebook's means of each."""
-    measured = [extract_features(clip, RATE) for clip in clips]
+    measured = [measured_audio(clip, RATE, audio_columns()) for clip in clips]
     means_of_notebook = np.stack([notebook_means(clip, RATE) for clip in clips]).astype(np.float32)
     encoder = open_encoder(EMBEDDED_FILE, EMBEDDED.sha256)
     embeddings = Embeddings.of([encoder.embed(clip, RATE) for clip in clips])

@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 
 from ser_assets.audio.decoding.mono import load_mono
-from ser_assets.audio.features.extract import extract_features
 from ser_assets.audio.silence import trim
 from ser_assets.corpus.ravdess import EMOTIONS, parse_name
-from ser_assets.learning.data.audio_sets import audio_sets
+from ser_assets.learning.data.audio_sets import audio_columns, audio_sets, measured_audio
 from ser_assets.learning.data.examples import Examples
 from ser_assets.learning.evaluation.evaluate import evaluate
 from ser_assets.learning.evaluation.scores import score_table
@@ -30,7 +29,7 @@ def real_examples(ravdess: Path) -> Examples:
     """Every second speech take of four actors; the recordings of one actor are all different."""
     paths = [path for actor in ACTORS for path in sorted((ravdess / f"Actor_{actor}").glob("03-01-*"))[::2]]
     takes = [parse_name(path.stem) for path in paths]
-    measurements = [extract_features(trim(load_mono(path, RATE), RATE).samples, RATE) for path in paths]
+    measurements = [measured_audio(trim(load_mono(path, RATE), RATE).samples, RATE, audio_columns()) for path in paths]
     labels = ("take_id", "actor", "emotion", "intensity", "statement", "gender")
     rows = pd.DataFrame([{name: getattr(take, name) for name in labels} for take in takes])
     return Examples(
