@@ -212,9 +212,9 @@ def _measured(
     name: str, recordings: Sequence[Path], bundle: Bundle, workers: int
 ) -> Iterator[MeasuredRecording | RejectedRecording]:
     """Measure the recordings, and report under this name how far it has come."""
-    listen = functools.partial(measure_recording, measurement=bundle.measurement)
+    measure = functools.partial(measure_recording, measurement=bundle.measurement)
     progress.report(name, 0, len(recordings))
-    measured = map_in_workers(listen, recordings, workers if len(recordings) >= MANY else 1)
+    measured = map_in_workers(measure, recordings, workers if len(recordings) >= MANY else 1)
     for done, each in enumerate(measured, start=1):
         yield each
         progress.report(name, done, len(recordings))

@@ -66,7 +66,7 @@ class _Transformed(NamedTuple):
     pitch: Pitch
 
     @property
-    def sequence(self) -> tuple[np.ndarray, np.ndarray]:
+    def mel_and_pitch(self) -> tuple[np.ndarray, np.ndarray]:
         """`ClipFeatures.mel` and `ClipFeatures.pitch`."""
         melody = np.column_stack([self.pitch.f0, self.pitch.strength])[::2].astype(np.float32)
         return decibels(_pairs(self.mel)), melody
@@ -112,12 +112,12 @@ def extract_features(samples: np.ndarray, sampling_rate: int) -> ClipFeatures:
             modulation(mel, frames_per_second),
         ]
     )
-    return ClipFeatures(functionals.astype(np.float32), *transformed.sequence)
+    return ClipFeatures(functionals.astype(np.float32), *transformed.mel_and_pitch)
 
 
 def extract_sequence(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
     """Measure only `ClipFeatures.sequence` of one clip; arguments and errors as of `extract_features`."""
-    return np.hstack(_transformed(_checked(samples, sampling_rate), sampling_rate).sequence)
+    return np.hstack(_transformed(_checked(samples, sampling_rate), sampling_rate).mel_and_pitch)
 
 
 def _transformed(samples: np.ndarray, sampling_rate: int) -> _Transformed:
